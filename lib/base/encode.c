@@ -1,0 +1,43 @@
+/* encode: see encode.h. */
+#include "encode.h"
+
+#include <sodium.h>
+#include <string.h>
+
+void
+encode_hex(char *out, struct slice in)
+{
+	sodium_bin2hex(out, 2 * in.n + 1, in.p, in.n);
+}
+
+int
+decode_hex(uint8_t *out, size_t n, struct slice text)
+{
+	size_t got = 0;
+
+	if (text.n == 2 * n &&
+	    sodium_hex2bin(
+		out, n, (const char *)text.p, text.n, NULL, &got, NULL) == 0 &&
+	    got == n)
+		return 0;
+	memset(out, 0, n);
+	return -1;
+}
+
+int
+encode_base64(char *out, size_t cap, struct slice in)
+{
+	const int variant = sodium_base64_VARIANT_ORIGINAL;
+
+	if (cap < sodium_base64_encoded_len(in.n, variant))
+		return -1;
+	sodium_bin2base64(out, cap, in.p, in.n, variant);
+	return 0;
+}
+
+int
+decode_base64(uint8_t *out, size_t cap, size_t *n, struct slice text)
+{
+	return sodium_base642bin(out, cap, (const char *)text.p, text.n, NULL,
+	    n, NULL, sodium_base64_VARIANT_ORIGINAL);
+}

@@ -1,0 +1,107 @@
+/* log: see log.h. */
+#include "log.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static bool debug_on;                /* immutable once threads run */
+static atomic_uint_fast64_t dropped; /* atomic */
+static pthread_mutex_t sink = PTHREAD_MUTEX_INITIALIZER; /* one writer */
+
+void
+log_set_debug(bool on)
+{
+	debug_on = on;
+}
+
+uint64_t
+log_dropped(void)
+{
+	return atomic_load(&dropped);
+}
+
+/*
+ * A pipe with room takes PIPE_BUF bytes at once without blocking; asking first
+ * is the way to not block that leaves the descriptor's flags alone, which are
+ * shared with whoever started us.
+ */
+static void
+write_line(const char *line, size_t n)
+{
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	bool taken = false;
+
+	pthread_mutex_lock(&sink);
+	if (poll(&fd, 1, 0) == 1 && (fd.revents & POLLOUT) != 0)
+		taken = write(STDERR_FILENO, line, n) == (ssize_t)n;
+	pthread_mutex_unlock(&sink);
+	if (!taken)
+		atomic_fetch_add(&dropped, 1);
+}
+
+__attribute__((format(printf, 1, 0))) static void
+print(const char *fmt, va_list args)
+{
+	char line[LOG_LINE_MAX];
+	struct tm tm;
+	time_t now = time(NULL);
+	size_t n;
+	int more;
+
+	localtime_r(&now, &tm);
+	n = strftime(line, sizeof line, "%Y/%m/%d %H:%M:%S ", &tm);
+	more = vsnprintf(line + n, sizeof line - n - 1, fmt, args);
+	if (more > 0)
+		n += (size_t)more;
+	if (n > sizeof line - 2)
+		n = sizeof line - 2;
+	line[n++] = '\n';
+	write_line(line, n);
+}
+
+#define LOG_FUNCTION(name, condition)   \
+	void name(const char *fmt, ...) \
+	{                               \
+		va_list args;           \
+		if (!(condition))       \
+			return;         \
+		va_start(args, fmt);    \
+		print(fmt, args);       \
+		va_end(args);           \
+	}
+
+LOG_FUNCTION(log_error, true)
+LOG_FUNCTION(log_warn, true)
+LOG_FUNCTION(log_info, true)
+LOG_FUNCTION(log_debug, debug_on)
+
+bool
+log_allowed(struct log_limit *limit, uint64_t now_ms)
+{
+	uint64_t refill = (now_ms - limit->filled_ms) * limit->per_s / 1000;
+
+	if (limit->filled_ms == 0 || refill >= limit->used) {
+		limit->used = 0;
+		limit->filled_ms = now_ms;
+	} else if (refill > 0) {
+		limit->used -= (unsigned)refill;
+		limit->filled_ms = now_ms;
+	}
+	if (limit->used >= limit->burst) {
+		limit->suppressed++;
+		return false;
+	}
+	limit->used++;
+	if (limit->suppressed > 0) {
+		log_warn("%llu similar lines suppressed",
+		    (unsigned long long)limit->suppressed);
+		limit->suppressed = 0;
+	}
+	return true;
+}

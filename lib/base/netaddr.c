@@ -1,0 +1,170 @@
+/* netaddr: see netaddr.h. */
+#include "netaddr.h"
+
+#include "num.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+static const uint8_t v4_mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff,
+	0xff };
+
+int
+netaddr_parse_ip(struct netaddr *a, struct slice text)
+{
+	struct netaddr got = { .is_set = true };
+	char copy[INET6_ADDRSTRLEN];
+
+	if (text.n == 0 || text.n >= sizeof copy ||
+	    memchr(text.p, '\0', text.n) != NULL)
+		return -1;
+	memcpy(copy, text.p, text.n);
+	copy[text.n] = '\0';
+	/* inet_pton refuses leading zeros, as Go does */
+	if (inet_pton(AF_INET, copy, got.ip + 12) == 1) {
+		memcpy(got.ip, v4_mapped, sizeof v4_mapped);
+		got.is_v4 = true;
+	} else if (inet_pton(AF_INET6, copy, got.ip) != 1) {
+		return -1;
+	}
+	*a = got;
+	return 0;
+}
+
+static int
+parse_port(uint16_t *port, struct slice text)
+{
+	uint64_t n;
+
+	if (slice_is(text, "https")) {
+		*port = 443;
+		return 0;
+	}
+	if (slice_is(text, "http")) {
+		*port = 80;
+		return 0;
+	}
+	if (num_parse_decimal(text, 65535, &n) == -1)
+		return -1;
+	*port = (uint16_t)n;
+	return 0;
+}
+
+int
+netaddr_parse_listen(struct netaddr *a, struct slice text)
+{
+	const uint8_t *colon = NULL;
+	struct slice host, port;
+	struct netaddr got = { 0 };
+
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] == ':')
+			colon = text.p + i;
+	if (colon == NULL)
+		return -1;
+	host = slice_of(text.p, (size_t)(colon - text.p));
+	port = slice_of(colon + 1, text.n - host.n - 1);
+	if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+		host = slice_of(host.p + 1, host.n - 2);
+	else if (host.n > 0 && memchr(host.p, ':', host.n) != NULL)
+		return -1;
+	if (host.n > 0 && netaddr_parse_ip(&got, host) == -1)
+		return -1;
+	if (parse_port(&got.port, port) == -1)
+		return -1;
+	*a = got;
+	return 0;
+}
+
+void
+netaddr_format_ip(const struct netaddr *a, char out[static NETADDR_TEXT])
+{
+	if (!a->is_set)
+		out[0] = '\0';
+	else if (a->is_v4)
+		inet_ntop(AF_INET, a->ip + 12, out, NETADDR_TEXT);
+	else
+		inet_ntop(AF_INET6, a->ip, out, NETADDR_TEXT);
+}
+
+void
+netaddr_format(const struct netaddr *a, char out[static NETADDR_TEXT])
+{
+	char ip[NETADDR_TEXT];
+
+	netaddr_format_ip(a, ip);
+	if (a->is_set && !a->is_v4)
+		snprintf(out, NETADDR_TEXT, "[%.46s]:%u", ip, a->port);
+	else
+		snprintf(out, NETADDR_TEXT, "%.46s:%u", ip, a->port);
+}
+
+void
+netaddr_from_sockaddr(struct netaddr *a, const struct sockaddr_storage *s)
+{
+	*a = (struct netaddr){ 0 };
+	if (s->ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)s;
+
+		memcpy(a->ip, v4_mapped, sizeof v4_mapped);
+		memcpy(a->ip + 12, &in->sin_addr, 4);
+		a->port = ntohs(in->sin_port);
+		a->is_v4 = a->is_set = true;
+	} else if (s->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)s;
+
+		memcpy(a->ip, &in->sin6_addr, 16);
+		a->port = ntohs(in->sin6_port);
+		a->is_v4 = memcmp(a->ip, v4_mapped, sizeof v4_mapped) == 0;
+		a->is_set = true;
+	}
+}
+
+socklen_t
+netaddr_to_sockaddr(const struct netaddr *a, struct sockaddr_storage *s)
+{
+	memset(s, 0, sizeof *s);
+	if (a->is_v4) {
+		struct sockaddr_in *in = (struct sockaddr_in *)s;
+
+		in->sin_family = AF_INET;
+		in->sin_port = htons(a->port);
+		memcpy(&in->sin_addr, a->ip + 12, 4);
+		return sizeof *in;
+	}
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)s;
+
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(a->port);
+	memcpy(&in6->sin6_addr, a->ip, 16);
+	return sizeof *in6;
+}
+
+bool
+netaddr_in(const struct netaddr *a, const char *prefix)
+{
+	struct slice ip, length;
+	struct netaddr net;
+	uint64_t bits;
+	size_t whole;
+	unsigned rest;
+
+	slice_cut(slice_str(prefix), '/', &ip, &length);
+	if (netaddr_parse_ip(&net, ip) == -1 ||
+	    num_parse_decimal(length, 128, &bits) == -1) {
+		assert(!"bad prefix constant");
+		return false;
+	}
+	if (!a->is_set || net.is_v4 != a->is_v4)
+		return false;
+	if (net.is_v4)
+		bits += 96;
+	whole = (size_t)bits / 8;
+	rest = (unsigned)bits % 8;
+	if (memcmp(a->ip, net.ip, whole) != 0)
+		return false;
+	return rest == 0 || (a->ip[whole] ^ net.ip[whole]) >> (8 - rest) == 0;
+}

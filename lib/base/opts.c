@@ -1,0 +1,209 @@
+/* opts: see opts.h. */
+#include "opts.h"
+
+#include "bytes.h"
+#include "num.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct opts_option *
+find(const struct opts *o, struct slice name)
+{
+	for (size_t i = 0; i < o->count; i++)
+		if (slice_is(name, o->table[i].name))
+			return &o->table[i];
+	return NULL;
+}
+
+static int
+set_float(double *to, const char *value)
+{
+	char *end;
+	double v = strtod(value, &end);
+
+	if (end == value || *end != '\0' || isnan(v))
+		return -1;
+	*to = v;
+	return 0;
+}
+
+static int
+set_list(struct opts_list *list, const char *value)
+{
+	if (list->n == OPTS_LIST_MAX)
+		return -1;
+	list->v[list->n++] = value;
+	return 0;
+}
+
+/* Stores the value; -1 when it does not fit the kind. */
+static int
+store(const struct opts_option *option, const char *value)
+{
+	switch (option->kind) {
+	case OPTS_BOOL:
+		return num_parse_bool(slice_str(value), option->to);
+	case OPTS_TEXT:
+		*(const char **)option->to = value;
+		return 0;
+	case OPTS_LIST:
+		return set_list(option->to, value);
+	case OPTS_INT:
+		return num_parse_int(
+		    slice_str(value), INT64_MIN, INT64_MAX, option->to);
+	case OPTS_FLOAT:
+		return set_float(option->to, value);
+	case OPTS_DURATION:
+		return num_parse_duration_ms(slice_str(value), option->to);
+	case OPTS_LATER:
+		return -1;
+	}
+	return -1;
+}
+
+static int
+set(const struct opts_option *option, const char *value, struct fail *why)
+{
+	if (option->kind == OPTS_LATER)
+		return fail_set(
+		    why, "flag -%s is not supported yet", option->name);
+	if (store(option, value) == 0)
+		return 0;
+	if (option->kind == OPTS_BOOL)
+		return fail_set(why,
+		    "invalid boolean value \"%s\" for -%s: parse error", value,
+		    option->name);
+	return fail_set(why, "invalid value \"%s\" for flag -%s: parse error",
+	    value, option->name);
+}
+
+int
+opts_set(
+    const struct opts *o, const char *name, const char *value, struct fail *why)
+{
+	const struct opts_option *option = find(o, slice_str(name));
+
+	if (option == NULL)
+		return fail_set(
+		    why, "flag provided but not defined: -%s", name);
+	return set(option, value, why);
+}
+
+/* Handles the option word argv[*i], and argv[*i + 1] where that is its value;
+ * *i is left on the last word used. */
+static enum opts_result
+parse_option(
+    const struct opts *o, int argc, char **argv, int *i, struct fail *why)
+{
+	const char *word = argv[*i];
+	const char *text = word + (word[1] == '-' ? 2 : 1);
+	const struct opts_option *option;
+	struct slice name, value;
+	bool has_value = slice_cut(slice_str(text), '=', &name, &value);
+
+	if (name.n == 0 || name.p[0] == '-') {
+		fail_set(why, "bad flag syntax: %s", word);
+		return OPTS_BAD;
+	}
+	option = find(o, name);
+	if (option == NULL) {
+		if (slice_is(name, "h") || slice_is(name, "help"))
+			return OPTS_HELP;
+		fail_set(why, "flag provided but not defined: -%.*s",
+		    (int)name.n, (const char *)name.p);
+		return OPTS_BAD;
+	}
+	/* the value runs to the end of the word, so it is NUL-terminated */
+	if (has_value)
+		text = (const char *)value.p;
+	else if (option->kind == OPTS_BOOL)
+		text = "true";
+	else if (option->kind == OPTS_LATER)
+		text = "";
+	else if (*i + 1 < argc)
+		text = argv[++*i];
+	else {
+		fail_set(why, "flag needs an argument: -%s", option->name);
+		return OPTS_BAD;
+	}
+	return set(option, text, why) == 0 ? OPTS_OK : OPTS_BAD;
+}
+
+enum opts_result
+opts_parse(struct opts *o, int argc, char **argv, struct fail *why)
+{
+	enum opts_result result;
+	int words = 0, i;
+
+	o->words = argv + 1;
+	for (i = 1; i < argc; i++) {
+		if (argv[i][0] != '-' || argv[i][1] == '\0') {
+			if (!o->mixed)
+				break;
+			o->words[words++] = argv[i];
+			continue;
+		}
+		if (strcmp(argv[i], "--") == 0) {
+			i++;
+			break;
+		}
+		result = parse_option(o, argc, argv, &i, why);
+		if (result != OPTS_OK)
+			return result;
+	}
+	while (i < argc)
+		o->words[words++] = argv[i++];
+	o->word_count = words;
+	return OPTS_OK;
+}
+
+static void
+print_default(const struct opts_option *option, FILE *to)
+{
+	const char *text;
+
+	switch (option->kind) {
+	case OPTS_BOOL:
+		if (*(const bool *)option->to)
+			fputs(" (default true)", to);
+		return;
+	case OPTS_TEXT:
+		text = *(const char *const *)option->to;
+		if (text != NULL && text[0] != '\0')
+			fprintf(to, " (default \"%s\")", text);
+		return;
+	case OPTS_INT:
+		if (*(const int64_t *)option->to != 0)
+			fprintf(to, " (default %lld)",
+			    (long long)*(const int64_t *)option->to);
+		return;
+	case OPTS_FLOAT:
+		fprintf(to, " (default %g)", *(const double *)option->to);
+		return;
+	case OPTS_DURATION:
+		fprintf(to, " (default %gs)",
+		    (double)*(const uint64_t *)option->to / 1000.0);
+		return;
+	case OPTS_LIST:
+	case OPTS_LATER:
+		return;
+	}
+}
+
+void
+opts_print(const struct opts *o, FILE *to)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		const struct opts_option *option = &o->table[i];
+
+		if (option->kind == OPTS_LATER)
+			continue;
+		fprintf(to, "  -%s%s%s\n    \t%s", option->name,
+		    option->arg != NULL ? " " : "",
+		    option->arg != NULL ? option->arg : "", option->help);
+		print_default(option, to);
+		fputc('\n', to);
+	}
+}

@@ -1,0 +1,53 @@
+/*
+ * cert: certificates: load, check, make, fingerprint.
+ *
+ * Blocking (files); called at start-up, on reload and by tools. Threads: any,
+ * no shared state. Source: derp-relay behaviour of tailscale cmd/derper/cert.go
+ * and derp/derpserver (metacert).
+ */
+#ifndef DERPKIT_CERT_H
+#define DERPKIT_CERT_H
+
+#include "bytes.h"
+#include "derp_key.h"
+#include "fail.h"
+#include "netaddr.h"
+
+#define CERT_PIN_TEXT 65   /* 64 hex and NUL */
+#define CERT_META_MAX 1024 /* bytes of DER that any metacert fits in */
+
+/* What is known of a certificate file. */
+struct cert_info {
+	char sha256[CERT_PIN_TEXT]; /* lower-case hex of SHA-256 over the DER
+				       of the leaf */
+	bool self_signed;
+	int64_t not_before_s, not_after_s; /* seconds since 1970 */
+	unsigned count;                    /* certificates in the file */
+};
+
+/* Reads the leaf of a PEM file. */
+int cert_load_info(
+    struct cert_info *info, const char *cert_file, struct fail *why);
+
+/* Loads certificate and key, checks that they belong together and that the
+ * leaf is valid for the host name by SAN (CN is not considered; an IP needs an
+ * IP SAN). Expiry is not checked, as upstream does not. */
+int cert_check_pair(const char *cert_file, const char *key_file,
+    const char *hostname, struct fail *why);
+
+/* Makes a P-256 key and a self-signed certificate for the address, valid one
+ * year, and writes cert_file (0644) and key_file (0600) atomically; missing
+ * parent folders are made 0700. Refuses nothing that exists: the caller has
+ * looked. */
+int cert_make_self_signed(const struct netaddr *ip, const char *cert_file,
+    const char *key_file, struct fail *why);
+
+/*
+ * Makes the DERP metacert: Ed25519, serial 2, issuer = subject = CN "derpkey"
+ * + 64 hex of the server's public key (PrintableString), 30 days both ways,
+ * one extension (basicConstraints, critical, empty). DER goes to der, *n bytes.
+ */
+int cert_make_meta(const struct derp_key *server,
+    uint8_t der[static CERT_META_MAX], size_t *n, struct fail *why);
+
+#endif
