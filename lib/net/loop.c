@@ -1,0 +1,304 @@
+/* loop: see loop.h. Timers are a binary heap; each knows its place in it. */
+#include "loop.h"
+
+#include "clock.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define LOOP_EVENTS 512 /* descriptors handled in one turn */
+
+struct loop {
+	int epoll_fd;
+	int wake_fd; /* eventfd: ends a wait */
+	struct loop_watch wake;
+	atomic_bool stopping; /* atomic; the rest is loop-owned */
+	uint64_t now_ms;
+	bool again;
+	bool busy;
+	void (*hook)(void *ctx);
+	void *hook_ctx;
+	struct loop_timer **heap; /* heap[1..timers] */
+	size_t timers, timer_cap;
+	struct epoll_event events[LOOP_EVENTS];
+};
+
+static void
+wake_ready(void *ctx, unsigned events)
+{
+	struct loop *l = ctx;
+	uint64_t n;
+
+	(void)events;
+	if (read(l->wake_fd, &n, sizeof n) == -1)
+		return; /* EAGAIN: another wake-up took it */
+}
+
+struct loop *
+loop_new(struct fail *why)
+{
+	struct loop *l = calloc(1, sizeof *l);
+
+	if (l == NULL) {
+		fail_set(why, "out of memory");
+		return NULL;
+	}
+	l->now_ms = clock_now_ms();
+	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	l->wake = (struct loop_watch){ .fd = l->wake_fd,
+		.events = LOOP_READ,
+		.ready = wake_ready,
+		.ctx = l };
+	if (l->wake_fd == -1 || l->epoll_fd == -1 ||
+	    loop_watch(l, &l->wake) == -1) {
+		fail_errno(why, "cannot make an event loop");
+		loop_free(l);
+		return NULL;
+	}
+	return l;
+}
+
+void
+loop_free(struct loop *l)
+{
+	if (l == NULL)
+		return;
+	if (l->epoll_fd != -1)
+		close(l->epoll_fd);
+	if (l->wake_fd != -1)
+		close(l->wake_fd);
+	free(l->heap);
+	free(l);
+}
+
+static uint32_t
+to_epoll(unsigned events)
+{
+	return ((events & LOOP_READ) != 0 ? (uint32_t)EPOLLIN : 0) |
+	    ((events & LOOP_WRITE) != 0 ? (uint32_t)EPOLLOUT : 0);
+}
+
+static unsigned
+from_epoll(uint32_t events)
+{
+	return ((events & (EPOLLIN | EPOLLRDHUP)) != 0 ? LOOP_READ : 0U) |
+	    ((events & EPOLLOUT) != 0 ? LOOP_WRITE : 0U) |
+	    ((events & (EPOLLERR | EPOLLHUP)) != 0 ? LOOP_HANGUP : 0U);
+}
+
+int
+loop_watch(struct loop *l, struct loop_watch *w)
+{
+	struct epoll_event e = { .events = to_epoll(w->events), .data.ptr = w };
+
+	return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, w->fd, &e);
+}
+
+void
+loop_rewatch(struct loop *l, struct loop_watch *w, unsigned events)
+{
+	struct epoll_event e = { .events = to_epoll(events), .data.ptr = w };
+
+	if (w->fd == -1 || w->events == events)
+		return;
+	w->events = events;
+	/* MOD of a watched descriptor fails only for lack of kernel memory;
+	 * the timers of its owner then end the connection */
+	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, w->fd, &e);
+}
+
+void
+loop_unwatch(struct loop *l, struct loop_watch *w)
+{
+	if (w->fd == -1)
+		return;
+	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
+	w->fd = -1;
+}
+
+static void
+heap_put(struct loop *l, size_t place, struct loop_timer *t)
+{
+	l->heap[place] = t;
+	t->place = place;
+}
+
+static void
+sift_up(struct loop *l, struct loop_timer *t, size_t place)
+{
+	for (; place > 1 && l->heap[place / 2]->due_ms > t->due_ms; place /= 2)
+		heap_put(l, place, l->heap[place / 2]);
+	heap_put(l, place, t);
+}
+
+static void
+sift_down(struct loop *l, struct loop_timer *t, size_t place)
+{
+	size_t child;
+
+	while ((child = place * 2) <= l->timers) {
+		if (child < l->timers &&
+		    l->heap[child + 1]->due_ms < l->heap[child]->due_ms)
+			child++;
+		if (l->heap[child]->due_ms >= t->due_ms)
+			break;
+		heap_put(l, place, l->heap[child]);
+		place = child;
+	}
+	heap_put(l, place, t);
+}
+
+static int
+heap_grow(struct loop *l)
+{
+	size_t cap = l->timer_cap > 0 ? l->timer_cap * 2 : 64;
+	struct loop_timer **heap = realloc(l->heap, (cap + 1) * sizeof *heap);
+
+	if (heap == NULL)
+		return -1;
+	l->heap = heap;
+	l->timer_cap = cap;
+	return 0;
+}
+
+int
+loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t due_ms)
+{
+	if (t->place == 0) {
+		if (l->timers == l->timer_cap && heap_grow(l) == -1)
+			return -1;
+		l->timers++;
+		t->due_ms = due_ms;
+		sift_up(l, t, l->timers);
+		return 0;
+	}
+	if (due_ms < t->due_ms) {
+		t->due_ms = due_ms;
+		sift_up(l, t, t->place);
+	} else {
+		t->due_ms = due_ms;
+		sift_down(l, t, t->place);
+	}
+	return 0;
+}
+
+void
+loop_timer_clear(struct loop *l, struct loop_timer *t)
+{
+	struct loop_timer *last;
+	size_t place = t->place;
+
+	if (place == 0)
+		return;
+	last = l->heap[l->timers--];
+	t->place = 0;
+	if (last == t)
+		return;
+	if (place > 1 && l->heap[place / 2]->due_ms > last->due_ms)
+		sift_up(l, last, place);
+	else
+		sift_down(l, last, place);
+}
+
+static void
+fire_timers(struct loop *l)
+{
+	while (l->timers > 0 && l->heap[1]->due_ms <= l->now_ms) {
+		struct loop_timer *t = l->heap[1];
+
+		loop_timer_clear(l, t);
+		t->fire(t->ctx);
+	}
+}
+
+void
+loop_on_turn(struct loop *l, void (*hook)(void *ctx), void *ctx)
+{
+	l->hook = hook;
+	l->hook_ctx = ctx;
+}
+
+void
+loop_again(struct loop *l)
+{
+	l->again = true;
+}
+
+bool
+loop_was_busy(const struct loop *l)
+{
+	return l->busy;
+}
+
+uint64_t
+loop_now_ms(const struct loop *l)
+{
+	return l->now_ms;
+}
+
+static int
+wait_ms(const struct loop *l)
+{
+	uint64_t now, left;
+
+	if (l->timers == 0)
+		return -1;
+	now = clock_now_ms();
+	if (l->heap[1]->due_ms <= now)
+		return 0;
+	left = l->heap[1]->due_ms - now;
+	return left > INT_MAX ? INT_MAX : (int)left;
+}
+
+/* An empty poll costs a twentieth of a wake-up: look first, so that we know
+ * whether the loop is busy, and block only when there is nothing. */
+static int
+wait_events(struct loop *l)
+{
+	int n = epoll_wait(l->epoll_fd, l->events, LOOP_EVENTS, 0);
+
+	l->busy = n > 0 || l->again;
+	if (l->busy) {
+		l->again = false;
+		return n;
+	}
+	return epoll_wait(l->epoll_fd, l->events, LOOP_EVENTS, wait_ms(l));
+}
+
+void
+loop_run(struct loop *l)
+{
+	while (!atomic_load_explicit(&l->stopping, memory_order_acquire)) {
+		int n = wait_events(l);
+
+		l->now_ms = clock_now_ms();
+		for (int i = 0; i < n; i++) {
+			struct loop_watch *w = l->events[i].data.ptr;
+
+			if (w->fd != -1)
+				w->ready(
+				    w->ctx, from_epoll(l->events[i].events));
+		}
+		fire_timers(l);
+		if (l->hook != NULL)
+			l->hook(l->hook_ctx);
+	}
+}
+
+void
+loop_stop(struct loop *l)
+{
+	const uint64_t one = 1;
+	int saved = errno;
+
+	atomic_store_explicit(&l->stopping, true, memory_order_release);
+	/* a full counter means that a wake-up is already due */
+	if (write(l->wake_fd, &one, sizeof one) == -1)
+		errno = saved;
+}

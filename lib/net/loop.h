@@ -1,0 +1,72 @@
+/*
+ * loop: epoll for one thread: descriptors, timers, end-of-turn work, stop.
+ *
+ * A turn is: wait, read the clock once, run the ready callbacks, run the due
+ * timers, run the turn hook. Life: loop_new -> add watches and timers ->
+ * loop_run -> loop_free. Threads: a loop belongs to the thread that runs it;
+ * only loop_stop may be called from elsewhere, signal handlers included.
+ */
+#ifndef DERPKIT_LOOP_H
+#define DERPKIT_LOOP_H
+
+#include "fail.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop;
+
+enum loop_events { /* may be or-ed */
+	LOOP_READ = 1,
+	LOOP_WRITE = 2,
+	LOOP_HANGUP = 4, /* only reported: error or both directions closed */
+};
+
+/* A watched descriptor; embedded in its owner, who keeps it until
+ * loop_unwatch and then to the end of the turn. */
+struct loop_watch {
+	int fd;          /* owner's; -1: not watched */
+	unsigned events; /* what is asked for now */
+	void (*ready)(void *ctx, unsigned events);
+	void *ctx;
+};
+
+/* A one-shot timer; embedded in its owner. */
+struct loop_timer {
+	uint64_t due_ms; /* on the monotonic clock */
+	size_t place;    /* in the heap, 1-based; 0: not set */
+	void (*fire)(void *ctx);
+	void *ctx;
+};
+
+/* Returns owned; NULL and the reason when descriptors or memory are short. */
+struct loop *loop_new(struct fail *why);
+void loop_free(struct loop *l);
+
+/* Starts watching w->fd for w->events. -1 when the kernel refuses. */
+int loop_watch(struct loop *l, struct loop_watch *w);
+/* Changes what is asked for; cheap when nothing changes. */
+void loop_rewatch(struct loop *l, struct loop_watch *w, unsigned events);
+/* Stops watching; the descriptor stays open. Idempotent. */
+void loop_unwatch(struct loop *l, struct loop_watch *w);
+
+/* Sets (or moves) a timer. -1 when memory is short. */
+int loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t due_ms);
+void loop_timer_clear(struct loop *l, struct loop_timer *t);
+
+/* Called at the end of every turn. */
+void loop_on_turn(struct loop *l, void (*hook)(void *ctx), void *ctx);
+/* Makes the next wait not block: there is work left for the next turn. */
+void loop_again(struct loop *l);
+/* Whether this turn began without waiting: the loop is busy. */
+bool loop_was_busy(const struct loop *l);
+
+/* Time of this turn. */
+uint64_t loop_now_ms(const struct loop *l);
+
+/* Runs turns until loop_stop. */
+void loop_run(struct loop *l);
+void loop_stop(struct loop *l);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * stream: bytes over one TCP connection, with or without TLS.
+ *
+ * Nothing above this module knows which. All connections of a loop share one
+ * stream_scratch: bytes are received, decrypted, encrypted and sent there, so
+ * that an idle connection owns no buffer at all. Only what does not come out
+ * even stays with a stream: the front of a record that is not complete yet,
+ * and what the socket did not take.
+ *
+ * There is one send in flight at a time and bytes keep their order: while
+ * stream_blocked, nothing may be sent, only kept.
+ *
+ * Life: stream_open -> stream_read, stream_send ... -> stream_close. Threads:
+ * loop-owned.
+ */
+#ifndef DERPKIT_STREAM_H
+#define DERPKIT_STREAM_H
+
+#include "loop.h"
+#include "tls.h"
+
+#define STREAM_CHUNK                                            \
+	65536 /* most bytes of one recv or send: measured to be \
+		 the cheapest per byte, larger leaves the cache */
+/* room that stream_read wants in its writer */
+#define STREAM_READ_ROOM (STREAM_CHUNK + TLS_RECORD_MAX)
+
+/* One per loop; about 150 KiB. Returns owned; NULL when memory is short. */
+struct stream_scratch;
+struct stream_scratch *stream_scratch_new(void);
+void stream_scratch_free(struct stream_scratch *scratch);
+
+struct stream {
+	struct loop *loop;              /* borrowed */
+	struct stream_scratch *scratch; /* borrowed, the loop's */
+	struct loop_watch watch;
+	struct tls *tls;         /* owned; NULL: plain */
+	uint8_t *rest;           /* owned: part of a record, rest_len bytes */
+	uint8_t *unsent;         /* owned: not taken by the socket yet */
+	uint32_t rest_len;       /* bytes */
+	uint32_t unsent_at;      /* first byte not sent */
+	uint32_t unsent_len;     /* one behind the last byte */
+	bool reading;            /* wants to be told about input */
+	bool sent_since_checked; /* the socket took something */
+};
+
+/*
+ * Starts on the connected descriptor; takes it, and tls (NULL: plain), also on
+ * failure. ready(ctx, events) is called on the loop: stream_read for
+ * LOOP_READ, stream_writable for LOOP_WRITE.
+ */
+int stream_open(struct stream *s, struct loop *loop,
+    struct stream_scratch *scratch, int fd, struct tls *tls);
+void stream_on_ready(
+    struct stream *s, void (*ready)(void *ctx, unsigned events), void *ctx);
+
+enum stream_status {
+	STREAM_OK,    /* something was read (perhaps no application bytes) */
+	STREAM_EMPTY, /* nothing there now */
+	STREAM_EOF,   /* the peer has ended its direction cleanly */
+	STREAM_FAILED /* *why tells, unless it is an ordinary reset */
+};
+
+/* Reads once, at most STREAM_CHUNK bytes, and appends what is meant for the
+ * application to plain, which has STREAM_READ_ROOM bytes of room. */
+enum stream_status stream_read(
+    struct stream *s, struct writer *plain, struct fail *why);
+
+/*
+ * Sends the front of `bytes`, at most STREAM_CHUNK of them. *taken says how
+ * many are off the caller's hands. When fewer than that, or when
+ * stream_blocked, the socket is full: pass the tail of what must not be cut to
+ * stream_keep, and send no more until stream_writable clears it. Not to be
+ * called while blocked or before stream_established. -1: close the connection.
+ */
+int stream_send(struct stream *s, struct slice bytes, size_t *taken);
+
+/* Keeps a copy of bytes to be sent as soon as the socket takes them, behind
+ * everything before. -1 when memory is short: close the connection. */
+int stream_keep(struct stream *s, struct slice bytes);
+
+/* Sends what was kept. -1: close the connection. */
+int stream_writable(struct stream *s);
+
+/* Whether bytes wait for the socket. */
+bool stream_blocked(const struct stream *s);
+/* Bytes that wait for the socket. */
+size_t stream_unsent(const struct stream *s);
+/* Whether the socket took bytes since this was last asked. */
+bool stream_progressed(struct stream *s);
+/* Whether application bytes can be sent: at once, or after the handshake. */
+bool stream_established(const struct stream *s);
+
+/* Stops or resumes telling about input. */
+void stream_pause(struct stream *s, bool paused);
+
+/* Says goodbye (close_notify, FIN) if nothing is waiting. */
+void stream_shutdown(struct stream *s);
+/* Closes and frees. Idempotent. */
+void stream_close(struct stream *s);
+
+#endif
