@@ -1,0 +1,58 @@
+/*
+ * finding: one thing that is wrong with a map, with its place.
+ *
+ * Rules add findings to a list; reports print it. The list keeps the order in
+ * which they were added until findings_sort.
+ *
+ * Life: findings_init over an arena; everything is borrowed from it. Threads:
+ * used by one at a time.
+ */
+#ifndef DERPKIT_FINDING_H
+#define DERPKIT_FINDING_H
+
+#include "doc.h"
+
+/* Ordered: the greater the worse. */
+enum severity {
+	SEVERITY_INFO,
+	SEVERITY_WARNING,
+	SEVERITY_ERROR,
+};
+
+struct finding {
+	const char *rule; /* "N01"; borrowed, static */
+	enum severity severity;
+	const char *file;    /* as the user named it, "-" for standard input */
+	struct doc_pos at;   /* line 0: about the file as a whole */
+	const char *message; /* what is wrong and what follows from it */
+	const char *fix;     /* what to do, or NULL */
+	struct finding *next;
+};
+
+struct findings {
+	struct arena *arena; /* borrowed */
+	struct finding *first;
+	struct finding **end;
+	size_t count;
+	bool failed; /* memory was short: something is missing */
+};
+
+void findings_init(struct findings *list, struct arena *a);
+
+/* Adds one; message is formatted, fix is set by the caller on what comes back
+ * (arena text or static). NULL when memory is short; list->failed is then set.
+ * rule and file are borrowed. */
+__attribute__((format(printf, 6, 7))) struct finding *findings_add(
+    struct findings *list, const char *rule, enum severity severity,
+    const char *file, struct doc_pos at, const char *fmt, ...);
+
+/* By file in the order of first appearance, line, column, rule; stable. */
+void findings_sort(struct findings *list);
+
+/* The worst severity in the list; -1 when it is empty. */
+int findings_worst(const struct findings *list);
+
+/* "info", "warning" or "error". */
+const char *severity_name(enum severity severity);
+
+#endif

@@ -1,0 +1,153 @@
+/*
+ * doc: a document as a tree in which everything knows its place.
+ *
+ * The readers (doc_json, doc_yaml) make it; nobody changes it afterwards. It
+ * says what is written, not what it means: a scalar is its text, its style and
+ * its tag, an alias stays an alias, a key that comes twice is there twice, the
+ * merge key is a key like others. What a number or `yes` means is decided by
+ * who decodes the tree, because it differs between programs.
+ *
+ * Life: everything is borrowed from the arena given to the reader and ends
+ * with it. Threads: immutable after reading.
+ */
+#ifndef DERPKIT_DOC_H
+#define DERPKIT_DOC_H
+
+#include "arena.h"
+#include "bytes.h"
+#include "fail.h"
+
+/* Bytes of text that a reader takes; more is refused. A tree costs at most
+ * about 100 bytes of memory per byte of text, see DOC_ARENA_MAX. */
+#define DOC_TEXT_MAX ((size_t)8 << 20)
+#define DOC_ARENA_MAX ((size_t)1 << 30) /* enough for any text of that size */
+#define DOC_DEPTH_MAX 10000 /* collections in each other; Go's limits */
+
+struct doc_pos {
+	unsigned line;   /* 1-based; 0: no place */
+	unsigned column; /* 1-based, in code points */
+	size_t offset;   /* bytes from the start of the text as given */
+};
+
+enum doc_kind {
+	DOC_SCALAR,
+	DOC_MAPPING,
+	DOC_SEQUENCE,
+	DOC_ALIAS, /* YAML: *name */
+};
+
+enum doc_style {
+	DOC_PLAIN, /* YAML: without quotes; JSON: a number, true, false, null */
+	DOC_SINGLE,
+	DOC_DOUBLE, /* also every JSON string */
+	DOC_LITERAL,
+	DOC_FOLDED,
+	DOC_BLOCK, /* collections */
+	DOC_FLOW,  /* collections, and every collection of JSON */
+};
+
+struct doc_node {
+	enum doc_kind kind;
+	enum doc_style style;
+	struct slice text;  /* scalar: its value without quotes and escapes,
+			       valid UTF-8, may hold NUL; alias: its name */
+	const char *tag;    /* YAML: as resolved and shortened: "!!int", "!x",
+			       "!" (non-specific); NULL when none is written */
+	const char *anchor; /* YAML: &name, or NULL */
+	const struct doc_node *target; /* alias: what it stands for; may be a
+					  collection that it is part of */
+	struct doc_node **items;       /* sequence: elements;
+					  mapping: key, value, key, value… */
+	size_t count;                  /* elements, or pairs of a mapping */
+	struct doc_pos start; /* its first character, quote or bracket; of an
+				 empty scalar where it would be */
+	struct doc_pos end;   /* one behind its last character */
+};
+
+/* Why there is no tree. */
+enum doc_error {
+	DOC_OK,
+	DOC_SYNTAX,    /* not YAML, not JSON */
+	DOC_TAB,       /* YAML: a tab where indentation or a token begins */
+	DOC_ENCODING,  /* bytes that are no text */
+	DOC_DIRECTIVE, /* YAML: a % line the program refuses */
+	DOC_LIMIT,     /* too deep, too long */
+	DOC_MEMORY,
+};
+
+/* What is legal and surprises: facts for whoever judges. */
+enum doc_note_kind {
+	DOC_NOTE_BOM,             /* starts with a byte order mark */
+	DOC_NOTE_UTF16,           /* is UTF-16 */
+	DOC_NOTE_SECOND_DOCUMENT, /* place: its `---`; never read */
+	DOC_NOTE_EMPTY_FIRST,     /* an empty document comes before content */
+	DOC_NOTE_IGNORED_TEXT,    /* place: text behind the document's end that
+				     the program drops without a word */
+};
+
+struct doc_note {
+	enum doc_note_kind kind;
+	struct doc_pos at;
+	const struct doc_note *next;
+};
+
+struct doc {
+	const struct doc_node *root; /* NULL: no content, or an error */
+	enum doc_error error;
+	struct doc_pos error_at;
+	const char *error_text;       /* "" without error */
+	const struct doc_note *notes; /* in the order of the text */
+};
+
+/* The value of the first key with this text, aliases not followed; NULL when
+ * there is none or node is no mapping. node may be NULL. */
+const struct doc_node *doc_get(const struct doc_node *node, const char *key);
+
+/* The node an alias stands for, however many aliases are in between; other
+ * nodes are themselves. */
+const struct doc_node *doc_resolve(const struct doc_node *node);
+
+/* Whether the document has a note of this kind. */
+const struct doc_note *doc_note_find(
+    const struct doc *d, enum doc_note_kind kind);
+
+/*
+ * For readers: a tree under construction. Nothing recurses, so that a deep
+ * text cannot use up the stack. A failed builder stays failed (memory or
+ * depth) and says so in doc->error.
+ */
+struct doc_builder {
+	struct arena *arena; /* borrowed */
+	struct doc *doc;     /* borrowed */
+	struct doc_level *top, *spare;
+	const struct doc_note **notes_end;
+	size_t depth;
+	size_t depth_max;
+};
+
+void doc_builder_init(
+    struct doc_builder *b, struct arena *a, struct doc *d, size_t depth_max);
+
+/* A new node as the next key, value or element of the innermost open
+ * collection, or as the root. NULL on failure. */
+struct doc_node *doc_builder_add(
+    struct doc_builder *b, enum doc_kind kind, struct doc_pos start);
+
+/* Opens the collection that was just added; what follows goes into it. */
+int doc_builder_open(struct doc_builder *b, struct doc_node *collection);
+
+/* Closes the innermost open collection. */
+int doc_builder_close(struct doc_builder *b, struct doc_pos end);
+
+/* The innermost open collection, or NULL. */
+struct doc_node *doc_builder_top(const struct doc_builder *b);
+
+int doc_builder_note(
+    struct doc_builder *b, enum doc_note_kind kind, struct doc_pos at);
+
+/* Sets the document's error if there is none yet, and drops the root. -1. */
+__attribute__((format(printf, 4, 5))) int doc_builder_fail(
+    struct doc_builder *b, enum doc_error error, struct doc_pos at,
+    const char *fmt, ...);
+
+#endif
