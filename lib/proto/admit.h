@@ -3,7 +3,7 @@
  *
  * The JSON that derper POSTs to a --verify-client-url and its answer. Source:
  * tailscale tailcfg/derpmap.go; headscale's POST /verify. Threads: pure
- * functions; they call jansson.
+ * functions.
  */
 #ifndef DERPKIT_ADMIT_H
 #define DERPKIT_ADMIT_H

@@ -46,13 +46,17 @@ struct derp_header {
 
 void derp_header_put(uint8_t out[static DERP_HEADER], struct derp_header h);
 struct derp_header derp_header_get(const uint8_t in[static DERP_HEADER]);
+/* Appends a header for len bytes of payload. */
+void derp_header_write(struct writer *w, enum derp_frame_type type, size_t len);
 
 enum derp_cut {
 	DERP_CUT_FRAME, /* *frame is whole */
-	DERP_CUT_MORE,  /* not all of it is here yet; nothing consumed */
+	DERP_CUT_MORE,  /* not all of it is here yet; nothing consumed. Type and
+			   len are set once the header is there, else 0 */
 	DERP_CUT_SKIP,  /* a type the server ignores: frame->skip bytes of its
 			   payload are still to come and to be thrown away */
-	DERP_CUT_BAD,   /* a length that the type does not allow */
+	DERP_CUT_BAD,   /* a length that the type does not allow; type and len
+			   are set, nothing consumed */
 };
 
 struct derp_frame {
@@ -70,6 +74,14 @@ struct derp_frame {
  * DERP_CUT_SKIP: the header and what there is of the payload).
  */
 enum derp_cut derp_frame_cut(
+    uint8_t *p, size_t n, struct derp_frame *frame, size_t *used);
+
+/*
+ * The same for the first frame of a client: it must be a ClientInfo of an
+ * allowed length. DERP_CUT_BAD otherwise; frame->type and frame->len then say
+ * what came instead. Never DERP_CUT_SKIP.
+ */
+enum derp_cut derp_frame_cut_login(
     uint8_t *p, size_t n, struct derp_frame *frame, size_t *used);
 
 /* The same for a client: which lengths a server may send (at most 1 MiB,

@@ -5,7 +5,8 @@
  * JSON that is read with Go's rules: names in any case, unknown names ignored,
  * last duplicate wins, trailing text and wrong types are errors.
  * Source: tailscale derp/derp.go, derp/derpserver/derpserver.go (recvClientKey,
- * sendServerInfo). Threads: pure functions; they call randombytes and jansson.
+ * sendServerInfo). Threads: pure functions; they call randombytes, and the two
+ * that open a box allocate its text.
  */
 #ifndef DERPKIT_DERP_HANDSHAKE_H
 #define DERPKIT_DERP_HANDSHAKE_H
