@@ -116,11 +116,17 @@ netaddr_from_sockaddr(struct netaddr *a, const struct sockaddr_storage *s)
 	} else if (s->ss_family == AF_INET6) {
 		const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)s;
 
-		memcpy(a->ip, &in->sin6_addr, 16);
-		a->port = ntohs(in->sin6_port);
-		a->is_v4 = memcmp(a->ip, v4_mapped, sizeof v4_mapped) == 0;
-		a->is_set = true;
+		netaddr_from_ip16(
+		    a, (const uint8_t *)&in->sin6_addr, ntohs(in->sin6_port));
 	}
+}
+
+void
+netaddr_from_ip16(struct netaddr *a, const uint8_t ip[static 16], uint16_t port)
+{
+	*a = (struct netaddr){ .port = port, .is_set = true };
+	memcpy(a->ip, ip, sizeof a->ip);
+	a->is_v4 = memcmp(ip, v4_mapped, sizeof v4_mapped) == 0;
 }
 
 socklen_t
@@ -155,7 +161,7 @@ netaddr_in(const struct netaddr *a, const char *prefix)
 	slice_cut(slice_str(prefix), '/', &ip, &length);
 	if (netaddr_parse_ip(&net, ip) == -1 ||
 	    num_parse_decimal(length, 128, &bits) == -1) {
-		assert(!"bad prefix constant");
+		assert(false && "bad prefix constant");
 		return false;
 	}
 	if (!a->is_set || net.is_v4 != a->is_v4)

@@ -40,6 +40,10 @@ void netaddr_format(const struct netaddr *a, char out[static NETADDR_TEXT]);
  * become IPv4. Unset for other families. */
 void netaddr_from_sockaddr(struct netaddr *a, const struct sockaddr_storage *s);
 
+/* From 16 bytes as protocols carry them; v4-mapped ones become IPv4. */
+void netaddr_from_ip16(
+    struct netaddr *a, const uint8_t ip[static 16], uint16_t port);
+
 /* To a sockaddr; an unset address becomes the IPv6 wildcard. Returns its
  * length in bytes. */
 socklen_t netaddr_to_sockaddr(

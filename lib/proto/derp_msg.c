@@ -117,34 +117,25 @@ derp_peer_gone_put(
 	put_frame(w, DERP_PEER_GONE, key_slice(key), slice_of(&b, 1));
 }
 
-static bool
-is_v4_mapped(const uint8_t ip[static 16])
-{
-	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(ip, prefix, sizeof prefix) == 0;
-}
-
 int
 derp_peer_present_parse(struct slice body, struct derp_key *key,
     struct netaddr *addr, uint8_t *flags)
 {
 	static const uint8_t unknown[16] = { 0 };
 	struct reader r = { .rest = body };
-	struct netaddr got = { 0 };
+	uint8_t ip[16];
+	uint16_t port;
 
-	*addr = got;
+	*addr = (struct netaddr){ 0 };
 	*flags = 0;
 	reader_copy(&r, key->b, DERP_KEY);
 	if (r.failed)
 		return -1;
 	/* older servers send less: what is missing is unknown */
-	reader_copy(&r, got.ip, sizeof got.ip);
-	got.port = reader_u16(&r);
-	got.is_set = !r.failed && memcmp(got.ip, unknown, sizeof got.ip) != 0;
-	got.is_v4 = got.is_set && is_v4_mapped(got.ip);
-	if (got.is_set)
-		*addr = got;
+	reader_copy(&r, ip, sizeof ip);
+	port = reader_u16(&r);
+	if (!r.failed && memcmp(ip, unknown, sizeof ip) != 0)
+		netaddr_from_ip16(addr, ip, port);
 	*flags = reader_u8(&r);
 	return 0;
 }

@@ -161,40 +161,30 @@ stun_response_put(struct writer *w, const uint8_t txid[static STUN_TXID],
 	writer_bytes(w, message, m.n);
 }
 
-static bool
-is_v4_mapped(const uint8_t ip[static 16])
-{
-	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(ip, prefix, sizeof prefix) == 0;
-}
-
 /* The address of a (XOR-)MAPPED-ADDRESS; txid is NULL for the plain one. */
 static int
 read_address(struct slice value, const uint8_t *txid, struct netaddr *out)
 {
 	struct reader r = { .rest = value };
-	struct netaddr a = { .is_set = true };
+	uint8_t ip[16] = { [10] = 0xff, [11] = 0xff };
 	size_t ip_len;
 	uint8_t family;
+	uint16_t port;
 
 	reader_u8(&r);
 	family = reader_u8(&r);
 	if (family != FAMILY_V4 && family != FAMILY_V6)
 		return -1;
 	ip_len = family == FAMILY_V4 ? 4 : 16;
-	a.port = reader_u16(&r);
-	if (family == FAMILY_V4)
-		a.ip[10] = a.ip[11] = 0xff;
-	reader_copy(&r, a.ip + 16 - ip_len, ip_len);
+	port = reader_u16(&r);
+	reader_copy(&r, ip + 16 - ip_len, ip_len);
 	if (r.failed)
 		return -1;
 	if (txid != NULL) {
-		a.port ^= (uint16_t)(COOKIE >> 16);
-		mask_ip(a.ip + 16 - ip_len, ip_len, txid);
+		port ^= (uint16_t)(COOKIE >> 16);
+		mask_ip(ip + 16 - ip_len, ip_len, txid);
 	}
-	a.is_v4 = is_v4_mapped(a.ip);
-	*out = a;
+	netaddr_from_ip16(out, ip, port);
 	return 0;
 }
 
