@@ -1,0 +1,33 @@
+/*
+ * certs: the certificate folder of -certmode manual, and reload when it
+ * changes.
+ *
+ * The file stem is the host name without every character outside
+ * [A-Za-z0-9.-]. For a host name that is an IP address a missing pair is made
+ * and self-signed, and the line to paste into a region map is logged at every
+ * start. certs_poll looks whether the files changed; a bad new pair keeps the
+ * old context and says so. Threads: main thread; blocking (files).
+ * Source: tailscale cmd/derper/cert.go.
+ */
+#ifndef DERPKIT_CERTS_H
+#define DERPKIT_CERTS_H
+
+#include "config.h"
+#include "derp_key.h"
+#include "tls.h"
+
+struct certs;
+
+/* Loads, or makes, the pair. Returns owned; NULL and the reason. */
+struct certs *certs_open(const struct config *config,
+    const struct derp_key *server, struct fail *why);
+void certs_close(struct certs *certs);
+
+/* The context in force, borrowed until certs_close or a reload. */
+struct tls_context *certs_context(const struct certs *certs);
+
+/* Loads the pair again if the files changed, or in any case when forced. True
+ * when there is a new context. A failure is logged once per change. */
+bool certs_poll(struct certs *certs, bool force);
+
+#endif

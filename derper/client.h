@@ -1,0 +1,130 @@
+/*
+ * client: one connection's life.
+ *
+ *   HTTP ------> LOGIN ------> ADMISSION ------> RUNNING
+ *   requests,    ServerKey     parked while      frames, see relay.h
+ *   upgrade      sent, waits   verify is asked
+ *                for ClientInfo
+ *
+ * From any state it may end at once (client_end), or, after an HTTP answer,
+ * close its direction and wait for the peer to do so (CLOSING). A connection
+ * that is not RUNNING takes its turn in the core's line for logins, because
+ * handshakes cost as much as hundreds of packets.
+ *
+ * Threads: loop-owned. Source: tailscale derp/derpserver/derpserver.go.
+ */
+#ifndef DERPKIT_CLIENT_H
+#define DERPKIT_CLIENT_H
+
+#include "derp_key.h"
+#include "netaddr.h"
+#include "peers.h"
+#include "sendq.h"
+#include "stream.h"
+
+/* Deadlines, as upstream: TLS handshake and HTTP; login; admission is ours. */
+#define CLIENT_HTTP_MS 30000
+#define CLIENT_LOGIN_MS 10000
+#define CLIENT_ADMISSION_MS 5000
+#define CLIENT_CLOSING_MS 2000
+#define CLIENT_KEEP_ALIVE_MS 60000
+#define CLIENT_KEEP_ALIVE_JITTER_MS 5000
+/* HTTP answers that a client may leave unread, bytes. */
+#define CLIENT_UNREAD_MAX 65536
+/* Destinations whose address a connection remembers. */
+#define CLIENT_ROUTES 4
+/* PeerGone(NotHere) per connection: a bucket of 3, one a second. */
+#define CLIENT_NOT_HERE_BURST 3
+
+enum client_state {
+	CLIENT_HTTP,
+	CLIENT_LOGIN,
+	CLIENT_ADMISSION,
+	CLIENT_RUNNING,
+	CLIENT_CLOSING,
+	CLIENT_ENDED,
+};
+
+/* A destination that was looked up, good while the table's shard is as it
+ * was. */
+struct route {
+	struct derp_key dst;
+	struct peer_addr addr;
+	uint64_t version;
+	bool known; /* it knows that it has heard from us */
+	bool used;
+};
+
+struct client {
+	/* identity, immutable after creation */
+	struct core *core; /* borrowed */
+	struct peer_addr addr;
+	struct netaddr remote;
+	bool on_http_port; /* came in on -http-port */
+
+	struct stream stream;
+	enum client_state state;
+	bool secure_seen;        /* the TLS handshake is over */
+	struct derp_key key;     /* from ADMISSION on */
+	struct peer *peer;       /* while RUNNING */
+	struct loop_timer timer; /* deadline of the state; keep-alive while
+				    RUNNING */
+	struct loop_timer write_timer; /* set while the socket takes nothing */
+
+	/* input that is no whole frame or head yet, owned */
+	uint8_t *rest;
+	uint32_t rest_len;
+	uint32_t skip; /* payload bytes of an ignored frame still to come */
+
+	struct sendq out;
+	struct route routes[CLIENT_ROUTES];
+	uint8_t last_route;
+
+	bool home; /* NotePreferred */
+	bool prober;
+	bool not_ideal;    /* sent an Ideal-Node header */
+	bool pong_pending; /* a Pong waits for the flush */
+	bool in_login_line;
+	bool eof;
+	uint8_t not_here_left; /* tokens */
+	uint32_t keep_alive_ms;
+	uint64_t not_here_ms; /* when a token was last added */
+	struct client *next_login, *prev_login;
+	struct client *next_ended;
+};
+
+/* A connection that was just accepted; takes the descriptor. */
+void client_accept(
+    struct core *core, int fd, const struct netaddr *remote, bool on_http_port);
+
+/* Its turn in the line for logins has come. */
+void client_take_turn(struct client *c);
+
+/* Ends it now: closes the socket, tells those who heard from it. `reason` is
+ * logged at debug level; NULL: nothing to say. Idempotent. */
+void client_end(struct client *c, const char *reason);
+
+/* Sends bytes that are not DERP frames (HTTP answers, ServerKey). */
+void client_write(struct client *c, struct slice bytes);
+/* Gives it time for another HTTP request. */
+void client_next_request(struct client *c);
+/* Says goodbye after what was written, and waits for the peer to close. */
+void client_finish(struct client *c);
+
+/* HTTP is over: DERP begins. `head` is the HTTP answer to send before
+ * ServerKey, or empty (fast start). */
+void client_begin_derp(struct client *c, struct slice head);
+
+/* Reads nothing more until admission answers or its time is up. */
+void client_park(struct client *c);
+/* The answer of admission: it runs from here on, or ends. */
+void client_admitted(struct client *c, bool allow, const char *reason);
+/* Goes on reading after it was parked, with what came behind ClientInfo. */
+void client_resume(struct client *c);
+
+/* After a flush: arms or clears the write time-out. */
+void client_flushed(struct client *c);
+/* Frees it; called by the core at the end of the turn. */
+void client_free(struct client *c);
+
+#endif

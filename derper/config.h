@@ -1,0 +1,73 @@
+/*
+ * config: what the command line and the environment ask of the relay.
+ *
+ * Flags and their syntax are the Go derper's; what it does not know is listed
+ * behind them in the help. DERP_* variables (those of the common container
+ * image) are defaults for the matching flags. Life: config_parse once in main;
+ * immutable afterwards. Source: tailscale cmd/derper/derper.go.
+ */
+#ifndef DERPKIT_CONFIG_H
+#define DERPKIT_CONFIG_H
+
+#include "fail.h"
+#include "netaddr.h"
+#include "tls.h"
+
+#define CONFIG_CORES_MAX 64
+#define CONFIG_QUEUE_DEPTH 32 /* packets per kind, as upstream */
+
+enum config_home {
+	CONFIG_HOME_DEFAULT,
+	CONFIG_HOME_BLANK,
+	CONFIG_HOME_REDIRECT
+};
+
+struct config {
+	/* upstream's flags; texts are borrowed from argv or the environment */
+	const char *addr_text; /* -a as given */
+	struct netaddr addr;
+	const char *key_path; /* -c; "" when not given */
+	const char *cert_dir;
+	const char *cert_mode;
+	const char *hostname;
+	const char *home;
+	const char *socket;
+	const char *verify_url;
+	int64_t http_port; /* -1: none */
+	int64_t stun_port;
+	bool derp, dev, stun, verify_clients, verify_url_fail_open;
+	bool show_version;
+	uint64_t keepalive_ms, user_timeout_ms, write_timeout_ms;
+	/* ours */
+	const char *verify_nodes;
+	const char *verify_url_ca;
+	const char *tls_records_text;
+	int64_t cores; /* --loops; 0 on input: one per CPU */
+	int64_t max_connections;
+	int64_t max_per_address;
+	int64_t queue_bytes;       /* per connection */
+	int64_t queue_bytes_total; /* all connections */
+	uint64_t drain_timeout_ms;
+	/* derived */
+	enum config_home home_kind;
+	bool use_tls;
+	bool hostname_is_ip;
+	enum tls_records tls_records;
+	unsigned queue_depth; /* packets per kind */
+};
+
+enum config_result {
+	CONFIG_OK,
+	CONFIG_HELP,  /* usage was asked for: print it, exit 0 */
+	CONFIG_USAGE, /* *why tells; print usage, exit 2 */
+	CONFIG_BAD,   /* *why tells; exit 1 */
+};
+
+/* Reads environment and arguments. getenv is injected for tests. */
+enum config_result config_parse(struct config *config, int argc, char **argv,
+    char *(*env)(const char *name), struct fail *why);
+
+/* Prints the flags with their defaults, and examples, to standard error. */
+void config_print_usage(void);
+
+#endif

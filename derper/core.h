@@ -1,0 +1,114 @@
+/*
+ * core: one event loop of the relay and all that belongs to it.
+ *
+ * A core owns its loop, its listening sockets, its connections and the memory
+ * that one turn works in. Packets of a turn stay where they were read; what a
+ * destination gets is a list of runs (frames that lie behind each other) in
+ * that memory. At the end of the turn every destination is flushed once and
+ * the memory is free for the next turn.
+ *
+ * Threads: loop-owned, but for what is said to be otherwise. Life: core_new ->
+ * core_run (a thread) -> core_free.
+ */
+#ifndef DERPKIT_CORE_H
+#define DERPKIT_CORE_H
+
+#include "counters.h"
+#include "handover.h"
+#include "listener.h"
+#include "log.h"
+#include "mailbox.h"
+#include "peers.h"
+#include "server.h"
+#include "stream.h"
+#include "stun_server.h"
+
+struct client;
+
+/* Bytes that may be read in one turn before what was read is flushed: a few
+ * chunks batch well and still fit a second-level cache. */
+#define CORE_ARENA (STREAM_READ_ROOM * 4 + DERP_MAX_FRAME)
+/* Handshakes and logins handled in one turn: each costs as much as hundreds of
+ * packets, and packets wait for the turn to end. */
+#define CORE_LOGINS_PER_TURN 2
+
+struct slot {
+	struct client *client; /* NULL: free */
+	uint64_t generation;
+	uint32_t next_free;
+};
+
+struct core {
+	struct server *server;       /* immutable, shared */
+	const struct config *config; /* immutable, shared */
+	unsigned index;              /* immutable */
+	struct loop *loop;
+	struct mailbox *mailbox; /* any thread may post */
+	struct stream_scratch *scratch;
+	struct listener main_listener; /* -a */
+	struct listener http_listener; /* -http-port; fd -1 without */
+	struct stun_server *stun;      /* NULL without */
+	struct tls_context *tls;       /* owned share; NULL: plain HTTP */
+
+	/* connections */
+	struct slot *slots;
+	uint32_t slot_cap, free_slot; /* UINT32_MAX: none free */
+	size_t open;                  /* connections */
+	struct client *ended;         /* to be freed at the end of the turn */
+	struct client *login_first, *login_last; /* wait for their turn to
+						    shake hands or log in */
+	unsigned logins_left;                    /* in this turn */
+
+	/* memory of one turn */
+	uint8_t *arena;           /* CORE_ARENA bytes: what was read */
+	size_t arena_used;        /* bytes that runs may point into */
+	struct chunk *chunks;     /* small things: runs, control frames */
+	uint8_t *gather;          /* STREAM_CHUNK bytes: short runs made one */
+	struct client *dirty;     /* destinations with something to flush */
+	struct batch *arrived;    /* batches whose frames are in runs */
+	struct handover handover; /* to the other cores */
+
+	/* pacing, see core.c */
+	uint64_t rate_since_ms, rate_packets;
+	bool rate_high;
+	unsigned turn_reads;
+	size_t turn_bytes;
+
+	bool draining;
+	size_t queued_bytes; /* in the queues of all its clients */
+	struct loop_timer drain_timer;
+	struct counters counters;
+	struct log_limit log_login, log_close;
+};
+
+/* Makes core number `index` of the server; opens its sockets. Returns owned. */
+struct core *core_new(struct server *server, unsigned index, struct fail *why);
+/* Closes all connections. After its thread has ended. */
+void core_free(struct core *core);
+/* Runs until it is told to stop; for a thread: ctx is the core. */
+void *core_run(void *ctx);
+
+/* A slot for the client and its address; -1 when memory is short. */
+int core_add_client(
+    struct core *core, struct client *c, struct peer_addr *addr);
+/* Frees the slot at once, the client at the end of the turn. */
+void core_end_client(struct core *core, struct client *c);
+/* The client at the address; NULL when it is another core's or has ended. */
+struct client *core_client(struct core *core, struct peer_addr addr);
+
+/* Memory until the end of the turn, aligned for anything; NULL when short. */
+void *core_turn_alloc(struct core *core, size_t n);
+
+/* Makes sure that n bytes and STREAM_READ_ROOM more are free in the arena,
+ * flushing what was read so far if they are not. Where they are. */
+uint8_t *core_read_room(struct core *core, size_t n);
+
+/* Puts a client at the end of the line for handshakes. */
+void core_queue_login(struct core *core, struct client *c);
+void core_unqueue_login(struct core *core, struct client *c);
+
+/* Letters from the main thread (server.c). */
+void core_use_tls(struct core *core, struct tls_context *ctx);
+void core_drain(struct core *core);
+
+#endif

@@ -1,0 +1,120 @@
+/* handover: see handover.h. */
+#include "handover.h"
+
+#include "client.h"
+#include "core.h"
+#include "derp_frame.h"
+#include "sendq.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH_BYTES 131072 /* of an ordinary batch; holds any frame */
+
+/* What stands before each stretch of frames in a batch. */
+struct entry {
+	struct peer_addr addr;
+	size_t len; /* bytes of frames, which follow; padded to 8 */
+};
+
+static_assert(BATCH_BYTES >= sizeof(struct entry) + DERP_MAX_FRAME + 8,
+    "a batch holds any frame");
+
+static size_t
+padded(size_t n)
+{
+	return (n + 7) & ~(size_t)7;
+}
+
+void
+handover_free(struct batch *b)
+{
+	atomic_fetch_sub_explicit(b->under_way, b->cap, memory_order_relaxed);
+	free(b);
+}
+
+static void
+discard(struct mail *m)
+{
+	handover_free((struct batch *)m);
+}
+
+/* On the receiving core: every stretch of frames becomes a run of its
+ * destination. */
+static void
+open_batch(void *ctx, struct mail *m)
+{
+	struct core *core = ctx;
+	struct batch *b = (struct batch *)m;
+	struct entry entry;
+	struct client *c;
+
+	for (size_t at = 0; at < b->used;
+	     at += sizeof entry + padded(entry.len)) {
+		memcpy(&entry, b->bytes + at, sizeof entry);
+		c = core_client(core, entry.addr);
+		if (c != NULL)
+			sendq_add(c, b->bytes + at + sizeof entry, entry.len);
+		else
+			core->counters.dropped_gone_disconnected++;
+	}
+	b->next = core->arrived;
+	core->arrived = b;
+}
+
+static struct batch *
+new_batch(struct core *core, unsigned to)
+{
+	struct handover *h = &core->handover;
+	atomic_size_t *under_way = server_under_way(core->server, to);
+	struct batch *b;
+
+	if (atomic_load_explicit(under_way, memory_order_relaxed) >
+	    HANDOVER_MAX)
+		return NULL;
+	b = malloc(sizeof *b + BATCH_BYTES);
+	if (b == NULL)
+		return NULL;
+	*b = (struct batch){ .mail = { .open = open_batch, .discard = discard },
+		.under_way = under_way,
+		.cap = BATCH_BYTES };
+	atomic_fetch_add_explicit(under_way, b->cap, memory_order_relaxed);
+	if (h->first[to] == NULL)
+		h->first[to] = b;
+	else
+		h->last[to]->mail.next = &b->mail;
+	h->last[to] = b;
+	return b;
+}
+
+int
+handover_add(struct core *core, struct peer_addr addr, struct slice frame)
+{
+	struct batch *b = core->handover.last[addr.core];
+	struct entry entry = { .addr = addr, .len = frame.n };
+
+	if (b == NULL || b->cap - b->used < sizeof entry + padded(frame.n))
+		b = new_batch(core, addr.core);
+	if (b == NULL)
+		return -1;
+	memcpy(b->bytes + b->used, &entry, sizeof entry);
+	memcpy(b->bytes + b->used + sizeof entry, frame.p, frame.n);
+	b->used += sizeof entry + padded(frame.n);
+	core->counters.handed_over++;
+	return 0;
+}
+
+void
+handover_post(struct core *core)
+{
+	struct handover *h = &core->handover;
+
+	for (unsigned to = 0; to < (unsigned)core->config->cores; to++) {
+		if (h->first[to] == NULL)
+			continue;
+		mailbox_post(server_mailbox(core->server, to),
+		    &h->first[to]->mail, &h->last[to]->mail);
+		h->first[to] = h->last[to] = NULL;
+	}
+}

@@ -1,0 +1,20 @@
+/*
+ * keyfile: the relay's own private key, kept in a small JSON file.
+ *
+ * {"PrivateKey":"privkey:HEX"}, as the Go derper reads and writes it. A missing
+ * file is made: parent folders, a new key, written to a temporary file of mode
+ * 0600 that is synced and renamed, so that a crash leaves the old or the new
+ * file and never half of one. Blocking; start-up only.
+ * Source: tailscale cmd/derper/derper.go (loadConfig, writeNewConfig).
+ */
+#ifndef DERPKIT_KEYFILE_H
+#define DERPKIT_KEYFILE_H
+
+#include "derp_key.h"
+#include "fail.h"
+
+/* Loads the key of the file at path, or makes the file. -1 and the reason. */
+int keyfile_load(
+    const char *path, struct derp_private_key *key, struct fail *why);
+
+#endif

@@ -1,0 +1,75 @@
+/* derper: a DERP relay. Parses the configuration, runs the server. */
+#include "config.h"
+#include "fetch.h"
+#include "log.h"
+#include "num.h"
+#include "server.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* As many descriptors as the system lets us have: a relay is sockets. */
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void
+set_debug_log(void)
+{
+	const char *value = getenv("DERP_DEBUG_LOGS");
+	bool on = false;
+
+	if (value != NULL && num_parse_bool(slice_str(value), &on) == 0)
+		log_set_debug(on);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct config config;
+	struct fail why = { 0 };
+
+	if (sodium_init() == -1) {
+		log_error("derper: libsodium does not start");
+		return 1;
+	}
+	switch (config_parse(&config, argc, argv, getenv, &why)) {
+	case CONFIG_OK:
+		break;
+	case CONFIG_HELP:
+		config_print_usage();
+		return 0;
+	case CONFIG_USAGE:
+		fprintf(stderr, "%s\n", why.text);
+		config_print_usage();
+		return 2;
+	case CONFIG_BAD:
+		log_error("derper: %s", why.text);
+		return 1;
+	}
+	if (config.show_version) {
+		puts("derpkit " DERPKIT_VERSION);
+		return 0;
+	}
+	set_debug_log();
+	raise_descriptor_limit();
+	if (fetch_global_init() == -1) {
+		log_error("derper: libcurl does not start");
+		return 1;
+	}
+	if (server_run(&config, &why) == -1) {
+		log_error("derper: %s", why.text);
+		return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,308 @@
+/* relay: see relay.h. */
+#include "relay.h"
+
+#include "admission.h"
+#include "core.h"
+#include "derp_handshake.h"
+#include "derp_msg.h"
+
+#include <string.h>
+
+/* Ends a client for a frame that the protocol does not allow. */
+static void
+bad_frame(struct client *c, const struct derp_frame *f, const char *what)
+{
+	char remote[NETADDR_TEXT], key[DERP_KEY_SHORT_TEXT];
+
+	c->core->counters.bad_frames++;
+	if (log_allowed(&c->core->log_close, loop_now_ms(c->core->loop))) {
+		netaddr_format(&c->remote, remote);
+		derp_key_format_short(&c->key, key);
+		log_warn("derp client %s%s: %s frame of %u bytes: %s", remote,
+		    key, derp_frame_name(f->type), f->len, what);
+	}
+	client_end(c, NULL);
+}
+
+/* The remembered route to dst, or the one to be replaced, with used false. */
+static struct route *
+find_route(struct client *c, const uint8_t *dst)
+{
+	struct route *r = &c->routes[c->last_route];
+
+	if (r->used && memcmp(r->dst.b, dst, DERP_KEY) == 0)
+		return r;
+	for (uint8_t i = 0; i < CLIENT_ROUTES; i++) {
+		r = &c->routes[i];
+		if (r->used && memcmp(r->dst.b, dst, DERP_KEY) == 0) {
+			c->last_route = i;
+			return r;
+		}
+	}
+	c->last_route = (uint8_t)((c->last_route + 1) % CLIENT_ROUTES);
+	r = &c->routes[c->last_route];
+	*r = (struct route){ 0 };
+	memcpy(r->dst.b, dst, DERP_KEY);
+	return r;
+}
+
+/* The destination will have heard from this client: when the client's key
+ * leaves, it must be told. */
+static void
+note_heard(struct client *c, struct route *r)
+{
+	struct peers *peers = server_peers(c->core->server);
+
+	if (peers_note_heard(peers, c->peer, r->addr)) {
+		r->known = true;
+		return;
+	}
+	/* the list was full and is empty again: register all anew */
+	for (size_t i = 0; i < CLIENT_ROUTES; i++)
+		c->routes[i].known = false;
+	r->known = true;
+}
+
+/* Where dst is now; NULL when it is not here. */
+static const struct route *
+route_to(struct client *c, const uint8_t *dst)
+{
+	struct peers *peers = server_peers(c->core->server);
+	struct route *r = find_route(c, dst);
+	struct peer_addr before = r->addr;
+
+	if (r->used && r->version == peers_version(peers, &r->dst))
+		return r;
+	r->used = peers_find(peers, &r->dst, &r->addr, &r->version);
+	if (!r->used)
+		return NULL;
+	if (!r->known || !peer_addr_eq(before, r->addr))
+		note_heard(c, r);
+	return r;
+}
+
+/* A token of the NotHere limit: 3 at once, one more a second. */
+static bool
+may_say_not_here(struct client *c)
+{
+	uint64_t now_ms = loop_now_ms(c->core->loop);
+	uint64_t earned = (now_ms - c->not_here_ms) / 1000;
+
+	if (earned > 0) {
+		c->not_here_left =
+		    earned + c->not_here_left > CLIENT_NOT_HERE_BURST
+		    ? CLIENT_NOT_HERE_BURST
+		    : (uint8_t)(c->not_here_left + earned);
+		c->not_here_ms += earned * 1000;
+	}
+	if (c->not_here_left == 0)
+		return false;
+	c->not_here_left--;
+	return true;
+}
+
+static void
+nobody_there(struct client *c, const struct derp_frame *f)
+{
+	uint8_t frame[DERP_HEADER + DERP_KEY + 1];
+	struct writer w = writer_of(frame, sizeof frame);
+	struct derp_key dst;
+	struct slice packet;
+
+	c->core->counters.dropped_unknown_dest++;
+	if (derp_send_packet_parse(f->body, &dst, &packet) == -1 ||
+	    !derp_packet_is_disco(packet) || !may_say_not_here(c))
+		return;
+	derp_peer_gone_put(&w, &dst, DERP_GONE_NOT_HERE);
+	sendq_control(c, writer_slice(&w));
+	c->core->counters.peer_gone_not_here_frames++;
+}
+
+static void
+send_packet(struct client *c, const struct derp_frame *f)
+{
+	struct core *core = c->core;
+	const struct route *r = route_to(c, f->body.p);
+	const size_t len = DERP_HEADER + f->body.n;
+	struct client *to;
+
+	core->counters.packets_received++;
+	core->counters.bytes_received += f->body.n - DERP_KEY;
+	if (r == NULL) {
+		nobody_there(c, f);
+		return;
+	}
+	derp_send_to_recv(f->head, &c->key);
+	if (r->addr.core != core->index) {
+		if (handover_add(core, r->addr, slice_of(f->head, len)) == -1)
+			core->counters.dropped_queue_tail++;
+		return;
+	}
+	to = core_client(core, r->addr);
+	if (to == NULL) {
+		core->counters.dropped_gone_disconnected++;
+		return;
+	}
+	sendq_add(to, f->head, len);
+	core->counters.packets_sent++;
+}
+
+static void
+note_preferred(struct client *c, const struct derp_frame *f)
+{
+	bool home;
+
+	if (derp_note_preferred_parse(f->body, &home) == -1) {
+		bad_frame(c, f, "bad length");
+		return;
+	}
+	if (home == c->home)
+		return;
+	c->home = home;
+	if (home)
+		c->core->counters.current_home++;
+	else
+		c->core->counters.current_home--;
+}
+
+/* One Pong may be under way; pings that come meanwhile are not answered. */
+static void
+answer_ping(struct client *c, const struct derp_frame *f)
+{
+	uint8_t data[DERP_PING_DATA], frame[DERP_HEADER + DERP_PING_DATA];
+	struct writer w = writer_of(frame, sizeof frame);
+
+	c->core->counters.got_ping++;
+	if (derp_ping_parse(f->body, data) == -1) {
+		bad_frame(c, f, "bad length");
+		return;
+	}
+	if (c->pong_pending)
+		return;
+	c->pong_pending = true;
+	derp_pong_put(&w, data);
+	sendq_control(c, writer_slice(&w));
+	c->core->counters.sent_pong++;
+}
+
+static void
+dispatch(struct client *c, const struct derp_frame *f)
+{
+	switch (f->type) {
+	case DERP_SEND_PACKET:
+		send_packet(c, f);
+		return;
+	case DERP_NOTE_PREFERRED:
+		note_preferred(c, f);
+		return;
+	case DERP_PING:
+		answer_ping(c, f);
+		return;
+	case DERP_FORWARD_PACKET:
+	case DERP_WATCH_CONNS:
+	case DERP_CLOSE_PEER:
+		bad_frame(c, f, "not a mesh peer");
+		return;
+	default:
+		/* the cutter hands on nothing else */
+		bad_frame(c, f, "unexpected type");
+		return;
+	}
+}
+
+size_t
+relay_input(struct client *c, uint8_t *p, size_t n)
+{
+	struct derp_frame f;
+	size_t used, skipped;
+
+	if (c->skip > 0) {
+		skipped = n < c->skip ? n : c->skip;
+		c->skip -= (uint32_t)skipped;
+		return skipped;
+	}
+	peers_heard_from(server_peers(c->core->server), c->peer, c->addr);
+	switch (derp_frame_cut(p, n, &f, &used)) {
+	case DERP_CUT_FRAME:
+		dispatch(c, &f);
+		return c->state == CLIENT_RUNNING ? used : 0;
+	case DERP_CUT_SKIP:
+		c->core->counters.unknown_frames++;
+		c->skip = f.skip;
+		return used;
+	case DERP_CUT_MORE:
+		return 0;
+	case DERP_CUT_BAD:
+		bad_frame(c, &f, "bad length");
+		return 0;
+	}
+	return 0;
+}
+
+/* Fails a login with upstream's words. */
+static void
+login_failed(struct client *c, const char *why)
+{
+	char remote[NETADDR_TEXT];
+
+	c->core->counters.login_failed++;
+	if (log_allowed(&c->core->log_login, loop_now_ms(c->core->loop))) {
+		netaddr_format(&c->remote, remote);
+		log_warn("derp: %s: receive client key: %s", remote, why);
+	}
+	client_end(c, NULL);
+}
+
+size_t
+relay_login(struct client *c, uint8_t *p, size_t n)
+{
+	struct derp_client_info info;
+	struct fail why = { 0 };
+	struct derp_frame f;
+	size_t used;
+
+	switch (derp_frame_cut_login(p, n, &f, &used)) {
+	case DERP_CUT_FRAME:
+		break;
+	case DERP_CUT_MORE:
+		return 0;
+	case DERP_CUT_SKIP:
+	case DERP_CUT_BAD:
+		if (f.type != DERP_CLIENT_INFO)
+			fail_set(&why, "bad frame type 0x%x, want 0x%x", f.type,
+			    DERP_CLIENT_INFO);
+		else
+			fail_set(&why,
+			    f.len < DERP_MIN_CLIENT_INFO ? "short client info"
+							 : "long client info");
+		login_failed(c, why.text);
+		return 0;
+	}
+	if (derp_client_info_open(f.body, server_private_key(c->core->server),
+		&c->key, &info, &why) == -1) {
+		login_failed(c, why.text);
+		return 0;
+	}
+	c->prober = info.is_prober;
+	admission_ask(c);
+	return c->state == CLIENT_ENDED ? 0 : used;
+}
+
+void
+relay_tell_gone(
+    struct core *core, const struct derp_key *key, struct peer_addr to)
+{
+	uint8_t frame[DERP_HEADER + DERP_KEY + 1];
+	struct writer w = writer_of(frame, sizeof frame);
+	struct client *c;
+
+	derp_peer_gone_put(&w, key, DERP_GONE_DISCONNECTED);
+	core->counters.peer_gone_disconnected_frames++;
+	if (to.core != core->index) {
+		(void)handover_add(core, to, writer_slice(&w));
+		return;
+	}
+	c = core_client(core, to);
+	if (c != NULL)
+		sendq_control(c, writer_slice(&w));
+}

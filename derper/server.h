@@ -1,0 +1,47 @@
+/*
+ * server: builds the cores, starts and reloads them, and takes them down.
+ *
+ * What all cores share: configuration, keys, the peer table, the admission
+ * engine. Threads: made and freed by the main thread; the accessors are for
+ * any thread and return what is immutable or safe to share.
+ */
+#ifndef DERPKIT_SERVER_H
+#define DERPKIT_SERVER_H
+
+#include "config.h"
+#include "derp_key.h"
+#include "mailbox.h"
+#include "peers.h"
+#include "sources.h"
+#include "verify.h"
+
+#include <stdatomic.h>
+
+struct server;
+struct core;
+
+/* Serves until SIGINT or SIGTERM. 0 for a clean stop, -1 and the reason when
+ * it could not start. */
+int server_run(const struct config *config, struct fail *why);
+
+const struct config *server_config(const struct server *s);
+const struct derp_private_key *server_private_key(const struct server *s);
+const struct derp_key *server_public_key(const struct server *s);
+struct peers *server_peers(struct server *s);
+struct sources *server_sources(struct server *s);
+/* NULL when everybody is admitted. */
+struct verify *server_verify(struct server *s);
+struct mailbox *server_mailbox(struct server *s, unsigned core);
+/* Bytes of batches under way to the core; atomic. */
+atomic_size_t *server_under_way(struct server *s, unsigned core);
+/* Addresses to listen on, ports chosen; http unset port 0 and is_set false
+ * with *use false when there is none. */
+const struct netaddr *server_main_addr(const struct server *s);
+const struct netaddr *server_http_addr(const struct server *s);
+const struct netaddr *server_stun_addr(const struct server *s);
+/* The TLS context in force at start; NULL: plain HTTP. Borrowed. */
+struct tls_context *server_tls(const struct server *s);
+/* A core reports its counters on its way out or when asked. */
+void server_report(struct server *s, const struct core *core);
+
+#endif
