@@ -1,16 +1,25 @@
 /*
  * fetch: one HTTP request with libcurl, with caps on size and time.
  *
- * Blocking: call it on `workers` or in a command-line program. Redirects are
- * followed as Go's client does; proxies come from the environment. Threads:
- * any; a struct fetch_client keeps connections alive and is used by one at a
- * time. Call fetch_global_init once in main before threads start.
+ * Blocking: call it on `workers` or in a command-line program. What the other
+ * side sees and how failures count is what Go's http.Client does, because that
+ * is what the Go derper uses: its User-Agent, no Accept, gzip accepted, at most
+ * ten requests along redirects of which 301, 302 and 303 turn a POST into a
+ * GET, proxies and roots from the environment, loopback never through a proxy.
+ * Only http and https, HTTP/1.1.
+ *
+ * Life: fetch_global_init once in main before threads start; fetch_client_new
+ * -> fetch ... -> fetch_client_free. Threads: any; a struct fetch_client keeps
+ * idle connections for later requests, may be used by several threads at once
+ * and is locked inside.
  */
 #ifndef DERPKIT_FETCH_H
 #define DERPKIT_FETCH_H
 
 #include "bytes.h"
 #include "fail.h"
+
+#include <stdatomic.h>
 
 struct fetch_client;
 
@@ -19,10 +28,13 @@ struct fetch_request {
 	const char *unix_socket; /* connect there instead, or NULL */
 	const char *ca_file; /* PEM roots instead of the system's, or NULL */
 	const char *const *headers; /* NULL-terminated "Name: value"; or NULL.
-				       "Name:" removes one that curl adds */
+				       "Name:" removes one that curl adds.
+				       Sent along redirects too: no secrets */
 	const struct slice *post;   /* body of a POST; NULL: GET */
 	uint64_t timeout_ms;        /* for the whole exchange */
-	size_t body_max; /* bytes of body read; the rest is ignored */
+	size_t body_max;         /* bytes of body read; the rest is ignored */
+	const atomic_bool *stop; /* gives up within a second when it becomes
+				    true; or NULL */
 };
 
 struct fetch_response {
@@ -36,21 +48,26 @@ struct fetch_response {
 
 enum fetch_result {
 	FETCH_OK, /* a response with any status, body complete or cut */
-	FETCH_UNREACHABLE, /* no response: DNS, connect, TLS, time-out before
-			      the response head; *why tells */
+	FETCH_UNREACHABLE, /* no response: DNS, connect, TLS, no HTTP, too many
+			      redirects, time-out before the head of the last
+			      response; *why tells */
 	FETCH_BROKEN,      /* a response began and then failed or timed out */
 };
 
+/* -1 when libcurl cannot start. */
 int fetch_global_init(void);
 
 /* Returns owned; NULL when memory is short. */
 struct fetch_client *fetch_client_new(void);
 void fetch_client_free(struct fetch_client *c);
 
+/* Makes the request and waits. Everything in `request` is borrowed for the
+ * call. *response is set in every case: fetch_response_clear it. */
 enum fetch_result fetch(struct fetch_client *c,
     const struct fetch_request *request, struct fetch_response *response,
     struct fail *why);
 
+/* Frees the body; the rest stays. */
 void fetch_response_clear(struct fetch_response *response);
 
 #endif

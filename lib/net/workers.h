@@ -23,7 +23,8 @@ typedef void workers_fn(void *ctx, bool cancelled);
 struct workers *workers_new(unsigned threads, size_t max_queued);
 
 /* Runs fn(ctx, false) on one of the threads, first come first served. -1 when
- * the queue is full; fn is then not called. */
+ * the queue is full, memory is short or the pool is being freed; fn is then
+ * not called and ctx still the caller's. */
 int workers_post(struct workers *w, workers_fn *fn, void *ctx);
 
 /* Stops; see above. Blocks until running jobs have ended. NULL is fine. */

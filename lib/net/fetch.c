@@ -1,0 +1,451 @@
+/* fetch: see fetch.h. Redirects are followed here and not by libcurl, so that
+ * each hop gets its own proxy and "no response" means: none from the last. */
+#include "fetch.h"
+
+#include "buf.h"
+#include "clock.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FETCH_IDLE_MAX 4      /* handles kept with their connections */
+#define FETCH_REQUESTS_MAX 10 /* along redirects; Go's net/http client.go */
+#define FETCH_USER_AGENT "Go-http-client/1.1" /* Go's net/http request.go */
+/* what Go's x/net/http/httpproxy never sends through a proxy */
+#define FETCH_LOOPBACK "localhost,127.0.0.0/8,::1"
+
+struct fetch_client {
+	pthread_mutex_t lock;
+	CURL *idle[FETCH_IDLE_MAX]; /* locked by lock */
+	size_t idle_count;          /* locked by lock */
+};
+
+/* One request of the chain. */
+struct hop {
+	const struct fetch_request *request;
+	struct fetch_response *response;
+	CURL *curl;
+	struct curl_slist *headers; /* owned */
+	struct buf body;
+	bool is_post;
+	bool head_done; /* the head of a final response is complete */
+	char error[CURL_ERROR_SIZE];
+};
+
+static CURL *client_take(struct fetch_client *c);
+static void client_give(struct fetch_client *c, CURL *curl);
+static enum fetch_result follow(struct hop *hop, struct fail *why);
+
+int
+fetch_global_init(void)
+{
+	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -1;
+}
+
+struct fetch_client *
+fetch_client_new(void)
+{
+	struct fetch_client *c = calloc(1, sizeof *c);
+
+	if (c != NULL)
+		pthread_mutex_init(&c->lock, NULL);
+	return c;
+}
+
+void
+fetch_client_free(struct fetch_client *c)
+{
+	if (c == NULL)
+		return;
+	while (c->idle_count > 0)
+		curl_easy_cleanup(c->idle[--c->idle_count]);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+static CURL *
+client_take(struct fetch_client *c)
+{
+	CURL *curl = NULL;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->idle_count > 0)
+		curl = c->idle[--c->idle_count];
+	pthread_mutex_unlock(&c->lock);
+	return curl != NULL ? curl : curl_easy_init();
+}
+
+static void
+client_give(struct fetch_client *c, CURL *curl)
+{
+	curl_easy_reset(curl); /* keeps the connections */
+	pthread_mutex_lock(&c->lock);
+	if (c->idle_count < FETCH_IDLE_MAX) {
+		c->idle[c->idle_count++] = curl;
+		curl = NULL;
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (curl != NULL)
+		curl_easy_cleanup(curl);
+}
+
+/* Go's http.StatusText for what admission servers and proxies answer. */
+static const char *
+phrase(unsigned status)
+{
+	static const struct {
+		unsigned status;
+		const char *phrase;
+	} table[] = {
+		{ 200, "OK" },
+		{ 201, "Created" },
+		{ 204, "No Content" },
+		{ 301, "Moved Permanently" },
+		{ 302, "Found" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 413, "Request Entity Too Large" },
+		{ 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
+		{ 501, "Not Implemented" },
+		{ 502, "Bad Gateway" },
+		{ 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" },
+	};
+
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+		if (table[i].status == status)
+			return table[i].phrase;
+	return "";
+}
+
+/* "HTTP/1.1 403 Forbidden" to status and status_line. */
+static void
+read_status_line(struct hop *hop, struct slice line)
+{
+	struct fetch_response *response = hop->response;
+	struct slice version, rest, code, text;
+	unsigned status = 0;
+	const char *known;
+
+	slice_cut(line, ' ', &version, &rest);
+	slice_cut(slice_trim(rest), ' ', &code, &text);
+	for (struct reader r = { .rest = code }; r.rest.n > 0;) {
+		uint8_t digit = reader_u8(&r);
+
+		if (digit >= '0' && digit <= '9' && status < 1000)
+			status = status * 10 + (unsigned)(digit - '0');
+	}
+	text = slice_trim(text);
+	known = phrase(status);
+	if (text.n == 0)
+		text = slice_str(known);
+	response->status = status;
+	snprintf(response->status_line, sizeof response->status_line,
+	    "%03u %.*s", status, (int)(text.n < 100 ? text.n : 100),
+	    (const char *)text.p);
+}
+
+static size_t
+on_header(char *p, size_t size, size_t n, void *ctx)
+{
+	struct hop *hop = ctx;
+	struct slice line = slice_trim(slice_of(p, size * n));
+
+	if (slice_starts(line, "HTTP/"))
+		read_status_line(hop, line);
+	else if (line.n == 0 && hop->response->status >= 200)
+		hop->head_done = true; /* not the end of "100 Continue" */
+	return size * n;
+}
+
+/* Keeps up to body_max bytes; more end the transfer. */
+static size_t
+on_body(char *p, size_t size, size_t n, void *ctx)
+{
+	struct hop *hop = ctx;
+	const size_t len = size * n;
+	const size_t room = hop->body.max - buf_len(&hop->body);
+
+	if (buf_append(&hop->body, p, len < room ? len : room) == -1)
+		return 0;
+	if (len > room)
+		hop->response->body_cut = true;
+	return len > room ? 0 : len;
+}
+
+static int
+on_progress(void *ctx, curl_off_t down_total, curl_off_t down,
+    curl_off_t up_total, curl_off_t up)
+{
+	const struct hop *hop = ctx;
+
+	(void)down_total, (void)down, (void)up_total, (void)up;
+	return atomic_load(hop->request->stop);
+}
+
+/* Adds a header line; -1 when memory is short. */
+static int
+add_header(struct hop *hop, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(hop->headers, line);
+
+	if (longer == NULL)
+		return -1;
+	hop->headers = longer;
+	return 0;
+}
+
+static int
+make_headers(struct hop *hop)
+{
+	const char *const *line = hop->request->headers;
+
+	if (add_header(hop, "Accept:") == -1 ||
+	    add_header(hop, "Expect:") == -1)
+		return -1;
+	for (; line != NULL && *line != NULL; line++)
+		if (add_header(hop, *line) == -1)
+			return -1;
+	return 0;
+}
+
+/* As Go does, HTTP_PROXY counts too, except in a CGI program, where a client
+ * could have set it. libcurl reads all the other variables itself. */
+static void
+set_proxy(CURL *curl, const struct fetch_request *request)
+{
+	const char *proxy = getenv("HTTP_PROXY");
+	const char *none = getenv("no_proxy");
+	char exempt[1024];
+
+	if (request->unix_socket != NULL) {
+		curl_easy_setopt(curl, CURLOPT_PROXY, "");
+		return;
+	}
+	if (proxy != NULL && proxy[0] != '\0' &&
+	    getenv("REQUEST_METHOD") == NULL &&
+	    strncasecmp(request->url, "http:", 5) == 0)
+		curl_easy_setopt(curl, CURLOPT_PROXY, proxy);
+	if (none == NULL || none[0] == '\0')
+		none = getenv("NO_PROXY");
+	if (none != NULL && strcmp(none, "*") == 0)
+		snprintf(exempt, sizeof exempt, "*");
+	else
+		snprintf(exempt, sizeof exempt, "%s%s" FETCH_LOOPBACK,
+		    none != NULL ? none : "", none != NULL ? "," : "");
+	curl_easy_setopt(curl, CURLOPT_NOPROXY, exempt);
+}
+
+/* The roots named by the request, or by Go's environment variables, or the
+ * system's. */
+static void
+set_roots(CURL *curl, const struct fetch_request *request)
+{
+	const char *file = getenv("SSL_CERT_FILE");
+	const char *dir = getenv("SSL_CERT_DIR");
+
+	if (request->ca_file != NULL) {
+		curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
+		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+		return;
+	}
+	if (file != NULL && file[0] != '\0')
+		curl_easy_setopt(curl, CURLOPT_CAINFO, file);
+	if (dir != NULL && dir[0] != '\0')
+		curl_easy_setopt(curl, CURLOPT_CAPATH, dir);
+}
+
+static void
+set_method(const struct hop *hop)
+{
+	const struct slice *post = hop->request->post;
+
+	if (!hop->is_post) {
+		curl_easy_setopt(hop->curl, CURLOPT_HTTPGET, 1L);
+		return;
+	}
+	curl_easy_setopt(hop->curl, CURLOPT_POST, 1L);
+	curl_easy_setopt(
+	    hop->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->n);
+	curl_easy_setopt(hop->curl, CURLOPT_POSTFIELDS, post->p);
+}
+
+/* Sets everything that stays the same along redirects. */
+static int
+set_options(struct hop *hop)
+{
+	const struct fetch_request *request = hop->request;
+	CURL *curl = hop->curl;
+
+	if (make_headers(hop) == -1)
+		return -1;
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, hop->headers);
+	curl_easy_setopt(curl, CURLOPT_USERAGENT, FETCH_USER_AGENT);
+	curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
+	curl_easy_setopt(
+	    curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, hop->error);
+	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, hop);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, hop);
+	/* no SIGALRM, no SIGPIPE: other threads have their own business */
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	if (request->stop != NULL) {
+		curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+		curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+		curl_easy_setopt(curl, CURLOPT_XFERINFODATA, hop);
+	}
+	set_proxy(curl, request);
+	set_roots(curl, request);
+	return 0;
+}
+
+/* Puts libcurl's words, and for a failed connect the system's, which libcurl
+ * hides; in lower case, as Go says them and people search for them. */
+static void
+explain(const struct hop *hop, CURLcode code, struct fail *why)
+{
+	const char *text =
+	    hop->error[0] != '\0' ? hop->error : curl_easy_strerror(code);
+	const char *path = hop->request->unix_socket;
+	char words[128] = "";
+	const char *said;
+	long os_error = 0;
+
+	curl_easy_getinfo(hop->curl, CURLINFO_OS_ERRNO, &os_error);
+	if (code != CURLE_COULDNT_CONNECT || os_error == 0) {
+		fail_set(why, "%s", text);
+		return;
+	}
+	said = strerror_r((int)os_error, words, sizeof words);
+	if (path != NULL)
+		fail_set(why, "cannot connect to %s: %c%s", path,
+		    tolower((unsigned char)*said), said + 1);
+	else
+		fail_set(why, "%s: %c%s", text, tolower((unsigned char)*said),
+		    said + 1);
+}
+
+/* Makes one request with what is left of the time. */
+static CURLcode
+perform(struct hop *hop, uint64_t deadline_ms)
+{
+	const uint64_t now_ms = clock_now_ms();
+	struct fetch_response *response = hop->response;
+
+	hop->head_done = false;
+	hop->error[0] = '\0';
+	response->status = 0;
+	response->status_line[0] = '\0';
+	response->body_cut = false;
+	buf_clear(&hop->body);
+	if (now_ms >= deadline_ms)
+		return CURLE_OPERATION_TIMEDOUT;
+	set_method(hop);
+	curl_easy_setopt(
+	    hop->curl, CURLOPT_TIMEOUT_MS, (long)(deadline_ms - now_ms));
+	return curl_easy_perform(hop->curl);
+}
+
+/* The absolute URL that the response sends us to, or NULL: owned by libcurl. */
+static const char *
+redirect_of(const struct hop *hop)
+{
+	char *to = NULL;
+
+	if (hop->head_done)
+		curl_easy_getinfo(hop->curl, CURLINFO_REDIRECT_URL, &to);
+	return to;
+}
+
+static enum fetch_result
+follow(struct hop *hop, struct fail *why)
+{
+	const uint64_t deadline_ms = clock_now_ms() + hop->request->timeout_ms;
+	const char *to;
+	CURLcode code;
+
+	curl_easy_setopt(hop->curl, CURLOPT_URL, hop->request->url);
+	for (int n = 1;; n++) {
+		code = perform(hop, deadline_ms);
+		to = redirect_of(hop);
+		if (to == NULL)
+			break;
+		if (n == FETCH_REQUESTS_MAX) {
+			fail_set(why, "stopped after %d redirects", n);
+			return FETCH_UNREACHABLE;
+		}
+		if (hop->response->status < 307)
+			hop->is_post = false;
+		curl_easy_setopt(hop->curl, CURLOPT_URL, to);
+	}
+	if (code == CURLE_OK || (hop->head_done && hop->response->body_cut))
+		return FETCH_OK;
+	explain(hop, code, why);
+	return hop->head_done ? FETCH_BROKEN : FETCH_UNREACHABLE;
+}
+
+/* Moves the body that was read to the response. */
+static void
+hand_over_body(struct hop *hop)
+{
+	struct slice body = buf_slice(&hop->body);
+
+	if (body.n > 0) {
+		hop->response->body = malloc(body.n);
+		if (hop->response->body != NULL) {
+			memcpy(hop->response->body, body.p, body.n);
+			hop->response->body_len = body.n;
+		} else {
+			hop->response->body_cut = true;
+		}
+	}
+	buf_clear(&hop->body);
+}
+
+enum fetch_result
+fetch(struct fetch_client *c, const struct fetch_request *request,
+    struct fetch_response *response, struct fail *why)
+{
+	struct hop hop = {
+		.request = request,
+		.response = response,
+		.is_post = request->post != NULL,
+		.curl = client_take(c),
+	};
+	enum fetch_result result = FETCH_UNREACHABLE;
+
+	memset(response, 0, sizeof *response);
+	buf_init(&hop.body, request->body_max);
+	if (hop.curl == NULL || set_options(&hop) == -1)
+		fail_set(why, "out of memory");
+	else
+		result = follow(&hop, why);
+	if (result == FETCH_OK)
+		hand_over_body(&hop);
+	buf_clear(&hop.body);
+	if (hop.curl != NULL)
+		client_give(c, hop.curl);
+	curl_slist_free_all(hop.headers);
+	return result;
+}
+
+void
+fetch_response_clear(struct fetch_response *response)
+{
+	free(response->body);
+	response->body = NULL;
+	response->body_len = 0;
+}

@@ -1,0 +1,15 @@
+/*
+ * verify_file: the node-list file as a source; see verify_source.h for
+ * verify_file_kind. Here is what the command line needs of it.
+ */
+#ifndef DERPKIT_VERIFY_FILE_H
+#define DERPKIT_VERIFY_FILE_H
+
+#include "verify_nodes.h"
+
+/* Reads a node-list file once; "-" is standard input. NULL and the reason, with
+ * "FILE:LINE: " before it. Blocks on the file system. Returns owned:
+ * verify_nodes_free. */
+struct verify_nodes *verify_file_load(const char *path, struct fail *why);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * verify_url: asks an admission controller, as the Go derper's
+ * --verify-client-url does; headscale answers it on POST /verify.
+ *
+ * Only when no response could be had is the controller unreachable, and may
+ * fail-open come to bear; whatever it did answer counts, and all but a 200
+ * with {"Allow":true} refuses. Verdicts beyond that: an Allow that is false
+ * and a 403 are a refusal of the key; any other answer says nothing about the
+ * key (a wrong path, a broken controller) and is unknown, which the relay
+ * treats as a refusal too. Source: tailscale derp/derpserver/derpserver.go
+ * (verifyClient), tailcfg/derpmap.go.
+ */
+#include "admit.h"
+#include "fetch.h"
+#include "verify_source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct url {
+	struct verify_source source; /* first */
+	/* immutable */
+	char *url;     /* owned */
+	char *ca_file; /* owned, or NULL */
+	bool fail_open;
+	struct fetch_client *client; /* owned */
+};
+
+static void
+judge_body(const struct fetch_response *response,
+    const struct verify_question *q, struct verify_answer *answer)
+{
+	struct slice body = slice_of(response->body, response->body_len);
+	char key[DERP_KEY_TEXT],
+	    ip[NETADDR_TEXT] = "invalid IP"; /* Go's word */
+	struct fail why = { 0 };
+	bool allow;
+
+	derp_key_format(q->key, key);
+	if (q->client != NULL)
+		netaddr_format_ip(q->client, ip);
+	if (admit_response_parse(body, &allow, &why) == -1)
+		verify_source_answer(answer, VERIFY_UNKNOWN,
+		    "admission controller: bad answer: %s", why.text);
+	else if (!allow)
+		verify_source_answer(answer, VERIFY_DENY,
+		    "admission controller: %s/%s not allowed", key, ip);
+	else
+		verify_source_answer(answer, VERIFY_ALLOW,
+		    "allowed by the admission controller");
+}
+
+static void
+judge(const struct fetch_response *response, const struct verify_question *q,
+    struct verify_answer *answer)
+{
+	if (response->status == 200)
+		judge_body(response, q, answer);
+	else
+		verify_source_answer(answer,
+		    response->status == 403 ? VERIFY_DENY : VERIFY_UNKNOWN,
+		    "admission controller: %s", response->status_line);
+}
+
+static void
+ask(struct verify_source *s, const struct verify_question *q,
+    struct verify_answer *answer)
+{
+	/* upstream sends no type at all */
+	static const char *const headers[] = { "Content-Type:", NULL };
+	struct url *u = (struct url *)s;
+	uint8_t bytes[ADMIT_REQUEST_MAX];
+	struct writer w = writer_of(bytes, sizeof bytes);
+	struct slice body;
+	struct fetch_request request = {
+		.url = u->url,
+		.ca_file = u->ca_file,
+		.headers = headers,
+		.post = &body,
+		.timeout_ms = verify_source_left_ms(q),
+		.body_max = ADMIT_BODY_MAX,
+		.stop = q->stop,
+	};
+	struct fetch_response response;
+	struct fail why = { 0 };
+
+	admit_request_put(&w, q->key, q->client);
+	body = writer_slice(&w);
+	switch (fetch(u->client, &request, &response, &why)) {
+	case FETCH_OK:
+		judge(&response, q, answer);
+		break;
+	case FETCH_UNREACHABLE:
+		verify_source_answer(answer,
+		    u->fail_open ? VERIFY_ALLOW : VERIFY_UNKNOWN,
+		    "admission controller unreachable%s: %s",
+		    u->fail_open ? ", which allows everybody" : "", why.text);
+		answer->fail_open = u->fail_open;
+		break;
+	case FETCH_BROKEN:
+		verify_source_answer(answer, VERIFY_UNKNOWN,
+		    "admission controller: its answer broke off: %s", why.text);
+		break;
+	}
+	fetch_response_clear(&response);
+}
+
+static void
+free_url(struct verify_source *s)
+{
+	struct url *u = (struct url *)s;
+
+	fetch_client_free(u->client);
+	free(u->ca_file);
+	free(u->url);
+	free(u);
+}
+
+static struct verify_source *
+make(const struct verify_config *config, struct fail *why)
+{
+	const char *ca_file = config->url_ca_file;
+	const bool own_roots = ca_file != NULL && ca_file[0] != '\0';
+	struct url *u = calloc(1, sizeof *u);
+
+	if (u == NULL) {
+		fail_set(why, "out of memory");
+		return NULL;
+	}
+	u->source = (struct verify_source){
+		.blocks = true,
+		.reads_client = true,
+		.ask = ask,
+		.free = free_url,
+	};
+	u->fail_open = config->url_fail_open;
+	u->url = strdup(config->url);
+	u->ca_file = own_roots ? strdup(ca_file) : NULL;
+	u->client = fetch_client_new();
+	if (u->url != NULL && u->client != NULL &&
+	    (u->ca_file != NULL || !own_roots))
+		return &u->source;
+	free_url(&u->source);
+	fail_set(why, "out of memory");
+	return NULL;
+}
+
+static bool
+is_configured(const struct verify_config *config)
+{
+	return config->url != NULL && config->url[0] != '\0';
+}
+
+const struct verify_source_kind verify_url_kind = { is_configured, make };
