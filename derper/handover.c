@@ -15,7 +15,8 @@
 /* What stands before each stretch of frames in a batch. */
 struct entry {
 	struct peer_addr addr;
-	size_t len; /* bytes of frames, which follow; padded to 8 */
+	uint32_t len;     /* bytes of frames, which follow, padded to 8 */
+	uint32_t packets; /* how many of the frames are packets */
 };
 
 static_assert(BATCH_BYTES >= sizeof(struct entry) + DERP_MAX_FRAME + 8,
@@ -54,10 +55,13 @@ open_batch(void *ctx, struct mail *m)
 	     at += sizeof entry + padded(entry.len)) {
 		memcpy(&entry, b->bytes + at, sizeof entry);
 		c = core_client(core, entry.addr);
-		if (c != NULL)
+		if (c != NULL) {
 			sendq_add(c, b->bytes + at + sizeof entry, entry.len);
-		else
-			core->counters.dropped_gone_disconnected++;
+			core->counters.packets_sent += entry.packets;
+		} else {
+			core->counters.dropped_gone_disconnected +=
+			    entry.packets;
+		}
 	}
 	b->next = core->arrived;
 	core->arrived = b;
@@ -88,20 +92,49 @@ new_batch(struct core *core, unsigned to)
 	return b;
 }
 
+/* Makes the last entry longer when it is for the same address and nothing lies
+ * between: a burst for one client stays one run. */
+static bool
+extend(struct batch *b, struct peer_addr addr, struct slice frame)
+{
+	struct entry entry;
+	size_t end;
+
+	if (b->used == 0)
+		return false;
+	memcpy(&entry, b->bytes + b->last_entry, sizeof entry);
+	end = b->last_entry + sizeof entry + entry.len;
+	if (!peer_addr_eq(entry.addr, addr) ||
+	    entry.len + frame.n > STREAM_CHUNK ||
+	    b->cap - end < padded(frame.n) + 8)
+		return false;
+	memcpy(b->bytes + end, frame.p, frame.n);
+	entry.len += (uint32_t)frame.n;
+	entry.packets += frame.p[0] == DERP_RECV_PACKET;
+	memcpy(b->bytes + b->last_entry, &entry, sizeof entry);
+	b->used = b->last_entry + sizeof entry + padded(entry.len);
+	return true;
+}
+
 int
 handover_add(struct core *core, struct peer_addr addr, struct slice frame)
 {
 	struct batch *b = core->handover.last[addr.core];
-	struct entry entry = { .addr = addr, .len = frame.n };
+	struct entry entry = { .addr = addr,
+		.len = (uint32_t)frame.n,
+		.packets = frame.p[0] == DERP_RECV_PACKET };
 
+	core->counters.handed_over += entry.packets;
+	if (b != NULL && extend(b, addr, frame))
+		return 0;
 	if (b == NULL || b->cap - b->used < sizeof entry + padded(frame.n))
 		b = new_batch(core, addr.core);
 	if (b == NULL)
 		return -1;
 	memcpy(b->bytes + b->used, &entry, sizeof entry);
 	memcpy(b->bytes + b->used + sizeof entry, frame.p, frame.n);
+	b->last_entry = b->used;
 	b->used += sizeof entry + padded(frame.n);
-	core->counters.handed_over++;
 	return 0;
 }
 

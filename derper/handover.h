@@ -28,7 +28,8 @@ struct batch {
 	struct mail mail;   /* first member */
 	struct batch *next; /* in the receiver's list of arrived batches */
 	atomic_size_t *under_way; /* the receiver's count, given back on free */
-	size_t used, cap;         /* bytes of frames */
+	size_t used, cap;         /* bytes of entries */
+	size_t last_entry;        /* where the last one begins */
 	uint8_t bytes[];
 };
 

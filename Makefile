@@ -1,0 +1,57 @@
+# A thin front: CMake builds, ctest tests. Everything installs what it lacks.
+PRESET ?= release
+BUILD ?= build
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc)
+C_FILES = $(shell git ls-files '*.c' '*.h')
+
+.PHONY: all deps build demo test e2e bench fuzz install format lint clean help
+
+all: build
+
+help:
+	@echo 'make            build derper, derpmap, derpverify in $(BUILD)/bin'
+	@echo 'make demo       show it all working on this machine, without root'
+	@echo 'make test       all tests, also under ASan+UBSan and TSan'
+	@echo 'make e2e        real tailscaled and headscale through the relay'
+	@echo 'make bench      measure against the Go derper'
+	@echo 'make fuzz       fuzz every parser (SECONDS_EACH=60)'
+	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make deps       install the Debian packages that are missing'
+	@echo 'make format | lint | clean'
+
+deps:
+	@.ci/deps
+
+build: deps
+	@cmake -S . -B $(BUILD) -G Ninja -DDERPKIT_PRESET=$(PRESET) \
+		-DCMAKE_INSTALL_PREFIX=$(PREFIX) >$(BUILD).log 2>&1 || \
+		{ cat $(BUILD).log; exit 1; }
+	@cmake --build $(BUILD) -j $(JOBS)
+
+demo: build
+	@tests/demo/demo.sh $(BUILD)/bin $(BUILD)/tests
+
+test: deps
+	@tests/run.sh release debug tsan
+
+e2e: build
+	@DERPKIT_BIN=$(CURDIR)/$(BUILD)/bin tests/interop/e2e.sh
+
+bench: build
+	@python3 tests/bench/bench.py --bin $(BUILD)/bin $(BENCH_ARGS)
+
+fuzz: deps
+	@tests/fuzz/run.sh $(or $(SECONDS_EACH),60)
+
+install: build
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
+
+format: deps
+	@clang-format-14 -i $(C_FILES)
+
+lint: deps
+	@.ci/lint
+
+clean:
+	@rm -rf build build-* build*.log
