@@ -15,7 +15,7 @@
 
 #define LISTENER_PAUSE_MS 100
 #define LISTENER_BACKLOG 4096
-#define LISTENER_ACCEPTS 64 /* connections accepted in one turn */
+#define LISTENER_ACCEPTS 8 /* connections accepted in one turn */
 
 enum listener_kind { LISTENER_TCP, LISTENER_UDP };
 

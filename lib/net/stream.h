@@ -22,8 +22,9 @@
 #define STREAM_CHUNK                                            \
 	65536 /* most bytes of one recv or send: measured to be \
 		 the cheapest per byte, larger leaves the cache */
-/* room that stream_read wants in its writer */
-#define STREAM_READ_ROOM (STREAM_CHUNK + TLS_RECORD_MAX)
+/* room that stream_read wants in its writer: all that may be read, and one
+ * record more, below which tls_input stops */
+#define STREAM_READ_ROOM (STREAM_CHUNK + TLS_RECORD_MAX + TLS_RECORD_PLAIN_MAX)
 
 /* One per loop; about 150 KiB. Returns owned; NULL when memory is short. */
 struct stream_scratch;
