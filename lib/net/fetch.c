@@ -391,9 +391,12 @@ follow(struct hop *hop, struct fail *why)
 			hop->is_post = false;
 		curl_easy_setopt(hop->curl, CURLOPT_URL, to);
 	}
-	if (code == CURLE_OK || (hop->head_done && hop->response->body_cut))
+	if (hop->head_done && (code == CURLE_OK || hop->response->body_cut))
 		return FETCH_OK;
-	explain(hop, code, why);
+	if (code == CURLE_OK) /* all the same to libcurl, but not to Go */
+		fail_set(why, "the answer ended within its head");
+	else
+		explain(hop, code, why);
 	return hop->head_done ? FETCH_BROKEN : FETCH_UNREACHABLE;
 }
 
