@@ -335,8 +335,8 @@ static int
 parse_json(struct verify_nodes *list, struct slice text, struct fail *why)
 {
 	json_error_t error;
-	json_t *root =
-	    json_loadb((const char *)text.p, text.n, JSON_ALLOW_NUL, &error);
+	json_t *root = json_loadb((const char *)text.p, text.n,
+	    JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
 	const json_t *rows;
 	struct fail reason = { 0 };
 	bool empty;
