@@ -56,7 +56,7 @@ add_block(struct arena *a, size_t need)
 
 	if (cap > a->max - a->total)
 		cap = need;
-	if (cap > a->max - a->total)
+	if (cap > a->max - a->total || cap > SIZE_MAX - sizeof *b)
 		return NULL;
 	b = calloc(1, sizeof *b + cap);
 	if (b == NULL)

@@ -36,8 +36,9 @@ buf_slice(const struct buf *b)
 	return slice_of(b->p + b->start, buf_len(b));
 }
 
-uint8_t *
-buf_room(struct buf *b, size_t n)
+/* Room for n bytes that count, and `spare` behind them that do not. */
+static uint8_t *
+make_room(struct buf *b, size_t n, size_t spare)
 {
 	size_t len = buf_len(b);
 	size_t cap = b->cap > 0 ? b->cap : BUF_FIRST;
@@ -45,18 +46,18 @@ buf_room(struct buf *b, size_t n)
 
 	if (n > b->max - len)
 		return NULL;
-	if (b->p != NULL && n <= b->cap - b->end)
+	if (b->p != NULL && n + spare <= b->cap - b->end)
 		return b->p + b->end;
 	if (b->p != NULL && b->start > 0) {
 		memmove(b->p, b->p + b->start, len);
 		b->start = 0;
 		b->end = len;
 	}
-	if (b->p == NULL || n > b->cap - b->end) {
-		while (cap < len + n)
+	if (b->p == NULL || n + spare > b->cap - b->end) {
+		while (cap < len + n + spare)
 			cap *= 2;
-		if (cap > b->max)
-			cap = b->max;
+		if (cap > b->max + spare)
+			cap = b->max + spare;
 		p = realloc(b->p, cap);
 		if (p == NULL)
 			return NULL;
@@ -64,6 +65,12 @@ buf_room(struct buf *b, size_t n)
 		b->cap = cap;
 	}
 	return b->p + b->end;
+}
+
+uint8_t *
+buf_room(struct buf *b, size_t n)
+{
+	return make_room(b, n, 0);
 }
 
 void
@@ -99,7 +106,7 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	va_copy(again, args);
 	n = vsnprintf(NULL, 0, fmt, args);
 	va_end(args);
-	to = n < 0 ? NULL : buf_room(b, (size_t)n + 1);
+	to = n < 0 ? NULL : make_room(b, (size_t)n, 1);
 	if (to != NULL) {
 		vsnprintf((char *)to, (size_t)n + 1, fmt, again);
 		b->end += (size_t)n;

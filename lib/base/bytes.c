@@ -34,7 +34,7 @@ bool
 slice_is_nocase(struct slice s, const char *text)
 {
 	return s.n == strlen(text) &&
-	    strncasecmp((const char *)s.p, text, s.n) == 0;
+	    (s.n == 0 || strncasecmp((const char *)s.p, text, s.n) == 0);
 }
 
 bool
@@ -42,7 +42,7 @@ slice_starts(struct slice s, const char *text)
 {
 	size_t n = strlen(text);
 
-	return s.n >= n && memcmp(s.p, text, n) == 0;
+	return s.n >= n && (n == 0 || memcmp(s.p, text, n) == 0);
 }
 
 static bool

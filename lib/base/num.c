@@ -141,7 +141,7 @@ take_unit(struct slice *text)
 static int
 take_duration_part(struct slice *text, uint64_t *ns)
 {
-	uint64_t whole = 0, fraction = 0, scale = 1, unit;
+	uint64_t whole = 0, fraction = 0, scale = 1, unit, part;
 	bool dot = false, digits = false;
 
 	for (; text->n > 0; *text = skip(*text, 1)) {
@@ -168,9 +168,9 @@ take_duration_part(struct slice *text, uint64_t *ns)
 	    __builtin_mul_overflow(whole, unit, &whole) ||
 	    __builtin_add_overflow(*ns, whole, ns))
 		return -1;
-	/* below one unit, so far below overflow; double keeps 15 digits */
-	*ns += (uint64_t)((double)fraction / (double)scale * (double)unit);
-	return 0;
+	/* below one unit; double keeps 15 digits */
+	part = (uint64_t)((double)fraction / (double)scale * (double)unit);
+	return __builtin_add_overflow(*ns, part, ns) ? -1 : 0;
 }
 
 int

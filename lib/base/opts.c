@@ -4,6 +4,7 @@
 #include "bytes.h"
 #include "num.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,9 @@ set_float(double *to, const char *value)
 	char *end;
 	double v = strtod(value, &end);
 
-	if (end == value || *end != '\0' || isnan(v))
+	/* strtod skips blanks, Go does not */
+	if (isspace((unsigned char)value[0]) || end == value || *end != '\0' ||
+	    isnan(v))
 		return -1;
 	*to = v;
 	return 0;
