@@ -1,0 +1,165 @@
+/* log: lines, a sink that nobody reads, and the limit for strangers. */
+#include "check.h"
+
+#include "log.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Standard error goes to a pipe while a test runs. */
+struct sink {
+	int read_end;
+	int saved;
+};
+
+static struct sink
+sink_open(void)
+{
+	struct sink s;
+	int fds[2];
+
+	check_int(pipe2(fds, O_NONBLOCK), 0);
+	s.read_end = fds[0];
+	s.saved = dup(STDERR_FILENO);
+	check(dup2(fds[1], STDERR_FILENO) == STDERR_FILENO);
+	close(fds[1]);
+	return s;
+}
+
+static void
+sink_restore(struct sink *s)
+{
+	dup2(s->saved, STDERR_FILENO);
+	close(s->saved);
+	close(s->read_end);
+}
+
+/* What has been logged since, as text. */
+static void
+sink_read(const struct sink *s, char *out, size_t cap)
+{
+	ssize_t n = read(s->read_end, out, cap - 1);
+
+	out[n > 0 ? n : 0] = '\0';
+}
+
+static void
+log_writes_go_lines(void **state)
+{
+	struct sink s = sink_open();
+	char quiet[256], text[256];
+	int year, day, used = 0;
+
+	(void)state;
+	log_debug("not shown");
+	sink_read(&s, quiet, sizeof quiet);
+	log_set_debug(true);
+	log_debug("shown %d", 1);
+	log_set_debug(false);
+	log_error("and %s", "this");
+	sink_read(&s, text, sizeof text);
+	sink_restore(&s);
+	check_text(quiet, "");
+	check_int(
+	    sscanf(text, "%4d/%*2d/%2d %*2d:%*2d:%*2d %n", &year, &day, &used),
+	    2);
+	check_int(used, 20);
+	check(year > 2000);
+	check_contains(text + 20, "shown 1\n");
+	check_contains(text, " and this\n");
+}
+
+static void
+log_cuts_long_lines(void **state)
+{
+	struct sink s = sink_open();
+	char text[2 * LOG_LINE_MAX];
+
+	(void)state;
+	log_info("%05000d", 1);
+	sink_read(&s, text, sizeof text);
+	sink_restore(&s);
+	check(strlen(text) <= LOG_LINE_MAX);
+	check(strlen(text) >= LOG_LINE_MAX - 2);
+	check_int(text[strlen(text) - 1], '\n');
+}
+
+/* A full pipe that blocks, as a service manager's would. */
+static void
+log_drops_what_nobody_takes(void **state)
+{
+	struct sink s = sink_open();
+	uint64_t before = log_dropped(), after;
+
+	(void)state;
+	fcntl(STDERR_FILENO, F_SETFL,
+	    fcntl(STDERR_FILENO, F_GETFL) & ~O_NONBLOCK);
+	alarm(20); /* ends a test that blocks */
+	for (int i = 0; i < 2000; i++)
+		log_info("%0100d", i);
+	alarm(0);
+	after = log_dropped();
+	sink_restore(&s);
+	check(after > before);
+	check(after < before + 2000);
+}
+
+static void
+log_survives_a_closed_reader(void **state)
+{
+	struct sink s = sink_open();
+	uint64_t before = log_dropped(), after;
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN); /* as the programs do */
+	close(s.read_end);
+	log_info("to nobody");
+	after = log_dropped();
+	s.read_end = dup(s.saved);
+	sink_restore(&s);
+	check_size(after, before + 1);
+}
+
+static void
+log_limit_lets_bursts_through(void **state)
+{
+	struct log_limit limit = { .burst = 3, .per_s = 2 };
+	struct sink s = sink_open();
+	char text[512];
+	int allowed = 0;
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		allowed += log_allowed(&limit, 5000);
+	check_int(allowed, 3);
+	/* one more after half a second, and the note that counts the rest */
+	check(!log_allowed(&limit, 5499));
+	check(log_allowed(&limit, 5500));
+	check(!log_allowed(&limit, 5500));
+	sink_read(&s, text, sizeof text);
+	check_contains(text, "8 similar lines suppressed\n");
+	/* a long silence fills the bucket, not more */
+	allowed = 0;
+	for (int i = 0; i < 10; i++)
+		allowed += log_allowed(&limit, 1000000);
+	sink_read(&s, text, sizeof text);
+	sink_restore(&s);
+	check_int(allowed, 3);
+	check_contains(text, "1 similar lines suppressed\n");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(log_writes_go_lines),
+		cmocka_unit_test(log_cuts_long_lines),
+		cmocka_unit_test(log_drops_what_nobody_takes),
+		cmocka_unit_test(log_survives_a_closed_reader),
+		cmocka_unit_test(log_limit_lets_bursts_through),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
