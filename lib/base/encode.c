@@ -35,9 +35,22 @@ encode_base64(char *out, size_t cap, struct slice in)
 	return 0;
 }
 
+/* libsodium 1.0.18 takes some bytes above ASCII for letters of its alphabet. */
+static bool
+is_ascii(struct slice s)
+{
+	uint8_t all = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		all |= s.p[i];
+	return all < 0x80;
+}
+
 int
 decode_base64(uint8_t *out, size_t cap, size_t *n, struct slice text)
 {
+	if (!is_ascii(text))
+		return -1;
 	return sodium_base642bin(out, cap, (const char *)text.p, text.n, NULL,
 	    n, NULL, sodium_base64_VARIANT_ORIGINAL);
 }

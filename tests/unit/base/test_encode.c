@@ -67,7 +67,8 @@ base64_refuses_the_rest(void **state)
 {
 	static const char *const bad[] = { "Z", "Zg", "Zg=", "Zg===", "Zm8",
 		"Zh==", "Zm9v ", " Zm9v", "Zm9v\n", "Zm-v", "Zm_v",
-		"Zg==Zg==", "====", "Zm9vYmFyZm9vYmFy" };
+		"Zg==Zg==", "====", "Zm9vYmFyZm9vYmFy", "\xb0x1F", "Zm9\xb0",
+		"Zm\xf5v" };
 	uint8_t plain[11];
 	size_t n;
 

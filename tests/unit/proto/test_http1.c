@@ -386,8 +386,7 @@ http1_refuses_malformed_responses(void **state)
 		"HTTP/1.1 200 O\x01K\r\n\r\n",
 		"HTTP/1.1 200 OK\r\n x: y\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n"
-		"\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 1\nContent-Length: 2\n\n",
 		"<html>",
 	};
 
