@@ -272,23 +272,27 @@ wait_events(struct loop *l)
 }
 
 void
+loop_turn(struct loop *l)
+{
+	int n = wait_events(l);
+
+	l->now_ms = clock_now_ms();
+	for (int i = 0; i < n; i++) {
+		struct loop_watch *w = l->events[i].data.ptr;
+
+		if (w->fd != -1)
+			w->ready(w->ctx, from_epoll(l->events[i].events));
+	}
+	fire_timers(l);
+	if (l->hook != NULL)
+		l->hook(l->hook_ctx);
+}
+
+void
 loop_run(struct loop *l)
 {
-	while (!atomic_load_explicit(&l->stopping, memory_order_acquire)) {
-		int n = wait_events(l);
-
-		l->now_ms = clock_now_ms();
-		for (int i = 0; i < n; i++) {
-			struct loop_watch *w = l->events[i].data.ptr;
-
-			if (w->fd != -1)
-				w->ready(
-				    w->ctx, from_epoll(l->events[i].events));
-		}
-		fire_timers(l);
-		if (l->hook != NULL)
-			l->hook(l->hook_ctx);
-	}
+	while (!atomic_load_explicit(&l->stopping, memory_order_acquire))
+		loop_turn(l);
 }
 
 void

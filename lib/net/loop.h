@@ -65,6 +65,9 @@ bool loop_was_busy(const struct loop *l);
 /* Time of this turn. */
 uint64_t loop_now_ms(const struct loop *l);
 
+/* Runs one turn; blocks until something happens or a timer is due. For those
+ * who step through turns, as tests do. */
+void loop_turn(struct loop *l);
 /* Runs turns until loop_stop. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
