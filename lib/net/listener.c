@@ -113,9 +113,10 @@ accept_ready(void *ctx, unsigned events)
 			continue;
 		if (errno != EAGAIN && errno != EWOULDBLOCK) {
 			l->starved++;
-			loop_rewatch(l->loop, &l->watch, 0);
-			(void)loop_timer_set(l->loop, &l->pause,
-			    loop_now_ms(l->loop) + LISTENER_PAUSE_MS);
+			/* no pause without a timer that ends it */
+			if (loop_timer_set(l->loop, &l->pause,
+				loop_now_ms(l->loop) + LISTENER_PAUSE_MS) == 0)
+				loop_rewatch(l->loop, &l->watch, 0);
 		}
 		return;
 	}
