@@ -1,6 +1,7 @@
 /* http1: see http1.h. */
 #include "http1.h"
 
+#include "encode.h"
 #include "num.h"
 
 #include <string.h>
@@ -21,6 +22,7 @@ static int response_start(void *out, struct slice line);
 static int parse_version(struct slice text, unsigned *minor);
 static int parse_target(struct http1_request *req);
 static int parse_header(struct slice line, struct http1_header *h);
+static bool is_host(struct slice s);
 static bool request_is_sound(const struct http1_request *req);
 static bool lengths_are_sound(const struct http1_header *h, size_t count);
 
@@ -216,6 +218,20 @@ behind_scheme(struct slice target)
 	return slice_of(NULL, 0);
 }
 
+/* Every % is followed by two hex digits. */
+static bool
+escapes_are_sound(struct slice path)
+{
+	struct slice rest = path, before;
+	uint8_t byte;
+
+	while (slice_cut(rest, '%', &before, &rest))
+		if (rest.n < 2 ||
+		    decode_hex(&byte, 1, slice_of(rest.p, 2)) == -1)
+			return false;
+	return true;
+}
+
 /* RFC 9112 section 3.2: the four forms of a target. */
 static int
 parse_target(struct http1_request *req)
@@ -225,7 +241,11 @@ parse_target(struct http1_request *req)
 
 	if (path.n == 0 || !is_text(path, false))
 		return -1;
-	if (slice_is(req->method, "CONNECT") || slice_is(path, "*")) {
+	if (slice_is(req->method, "CONNECT")) {
+		req->path = path;
+		return is_host(path) ? 0 : -1;
+	}
+	if (slice_is(path, "*")) {
 		req->path = path;
 		return 0;
 	}
@@ -234,14 +254,14 @@ parse_target(struct http1_request *req)
 		while (authority < path.n && path.p[authority] != '/' &&
 		    path.p[authority] != '?')
 			authority++;
-		if (authority == 0)
+		if (authority == 0 || !is_host(slice_of(path.p, authority)))
 			return -1;
 		path = slice_of(path.p + authority, path.n - authority);
 	}
 	slice_cut(path, '?', &req->path, &req->query);
 	if (req->path.n == 0)
 		req->path = slice_str("/");
-	return 0;
+	return escapes_are_sound(req->path) ? 0 : -1;
 }
 
 /* A line that begins with a blank (obsolete folding) has no name. */
