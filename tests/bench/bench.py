@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""Measures relays side by side: same machine, same work, one after the other.
+
+Each relay runs alone on one processor, the load on the others. Every
+measurement starts a fresh relay and warms it up; relays alternate within each
+repetition, so that a slow minute of the machine hits all of them; medians are
+shown. Progress goes to standard error, the table to standard output.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+
+sys.dont_write_bytecode = True
+
+import scenarios  # noqa: E402
+import table      # noqa: E402
+from relays import Failure, Home, Machine, Relay  # noqa: E402
+from work import Work  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Settings:
+    """How much is done: the full programme, and what --quick cuts."""
+
+    def __init__(self, quick):
+        self.runs = 1 if quick else 3
+        self.warmup = "500ms" if quick else "1s"
+        self.measure = "1500ms" if quick else "2500ms"
+        self.long = "2s" if quick else "5s"
+        self.settle = 0.5 if quick else 2
+        self.transports = [True] if quick else [True, False]  # TLS or not
+        self.per_writes = [11] if quick else [1, 11]
+        self.rates = [50000] if quick else [25000, 50000]
+        self.pairs = [10] if quick else [10, 100]
+        self.first_rate = 50000
+        self.probe_hz = 500
+        # pings that outrun a stalled relay's queues would be lost there
+        self.storm_hz = 100
+        self.idle_clients = 500 if quick else 2000
+        self.logins = 300 if quick else 1000
+        self.storm_clients = 1000 if quick else 5000
+
+
+class Bench:
+    def __init__(self, settings, relays, machine, home, load):
+        self.settings = settings
+        self.relays = relays
+        self.machine = machine
+        self.home = home
+        self.work = Work(load, machine)
+        self.runs = []     # every measurement, as it came
+        self.results = []  # rows of the table
+        self.begin = time.monotonic()
+
+    def say(self, text):
+        print("[%5.0f s] %s" % (time.monotonic() - self.begin, text),
+              file=sys.stderr, flush=True)
+
+    def capacity(self, running, per_write):
+        """What earlier runs have found for this relay; 0: nothing."""
+        found = [r["measured"]["capacity"] for r in self.runs
+                 if r["scenario"] == "capacity" and
+                 r["relay"] == running.relay.name and
+                 r["tls"] == running.tls and
+                 r["params"]["per_write"] == per_write]
+        return statistics.median(found) if found else 0
+
+    def run(self, names):
+        for kind in scenarios.ALL:
+            if not names or kind.name in names:
+                scenario = kind(self)
+                for tls, params in scenario.cases():
+                    self.run_case(scenario, tls, params)
+
+    def run_case(self, scenario, tls, params):
+        relays = [r for r in self.relays if tls or not r.tls_only]
+        for repeat in range(self.settings.runs):
+            # the order changes too: nobody is always first
+            turn = repeat % len(relays)
+            for relay in relays[turn:] + relays[:turn]:
+                with relay.running(self.machine, self.home, tls) as running:
+                    measured = scenario.measure(running, params)
+                self.note(scenario, tls, params, relay, repeat, measured)
+        for metric in scenario.metrics(params):
+            self.add_result(scenario, tls, params, metric)
+
+    def note(self, scenario, tls, params, relay, repeat, measured):
+        self.runs.append({"scenario": scenario.name, "tls": tls,
+                          "params": params, "relay": relay.name,
+                          "repeat": repeat, "measured": measured})
+        shown = ", ".join("%s %s" % (m.label, table.number(
+            measured.get(m.key), m.unit)) for m in scenario.metrics(params))
+        warnings = ""
+        if measured["limit"] == "load" and any(
+                m.limited for m in scenario.metrics(params)):
+            warnings += "; THE LOAD TOOL WAS THE LIMIT"
+        if measured["noisy"]:
+            warnings += "; noisy: others used %.0f %% of a processor" % (
+                100 * measured["others_cpu"])
+        self.say("%s, %s, %s, %s, run %d: %s%s" % (
+            scenario.name, "TLS" if tls else "plain", scenario.label(params),
+            relay.name, repeat + 1, shown, warnings))
+
+    def add_result(self, scenario, tls, params, metric):
+        relays = {}
+        for relay in self.relays:
+            found = [r["measured"] for r in self.runs
+                     if r["scenario"] == scenario.name and r["tls"] == tls and
+                     r["params"] == params and r["relay"] == relay.name]
+            if found:
+                relays[relay.name] = cell(found, metric)
+        self.results.append({
+            "scenario": scenario.name, "title": scenario.title,
+            "transport": "tls" if tls else "plain", "params": params,
+            "label": scenario.label(params), "key": metric.key,
+            "metric": metric.label, "unit": metric.unit,
+            "better": metric.better, "relays": relays,
+            "ratio": ratio(relays.get("ours"), relays.get("go"))})
+
+    def document(self):
+        return {"version": 1,
+                "machine": self.machine.describe(),
+                "settings": vars(self.settings),
+                "relays": [r.describe() for r in self.relays],
+                "seconds": round(time.monotonic() - self.begin, 1),
+                "results": self.results,
+                "goals": table.goals(self.results),
+                "runs": self.runs}
+
+
+def cell(found, metric):
+    values = [m[metric.key] for m in found if m.get(metric.key) is not None]
+    limits = [m["limit"] for m in found]
+    return {"median": statistics.median(values) if values else None,
+            "min": min(values, default=None),
+            "max": max(values, default=None),
+            "runs": values,
+            "limit": statistics.mode(limits) if metric.limited else "none",
+            "noisy": 2 * sum(m["noisy"] for m in found) >= len(found)}
+
+
+def ratio(ours, go):
+    if not ours or not go or ours["median"] is None or not go["median"]:
+        return None
+    return ours["median"] / go["median"]
+
+
+def smoke(args):
+    """Whether the tools work and a small load arrives whole; no figures."""
+    relay = Relay("ours", args.ours, "", ["-loops=1"])
+    machine, home = Machine(), Home()
+    work = Work(args.load, machine)
+    short = {"warmup": "200ms", "measure": "500ms"}
+    problems = []
+    try:
+        for tls in (True, False):
+            with relay.running(machine, home, tls) as running:
+                for options in ({"per_write": 1}, {"per_write": 11}):
+                    r = work.run(running, "flow", rate=2000, pairs=4,
+                                 probe_hz=50, **short, **options)
+                    bad = {k: r[k] for k in ("lost", "unfinished", "corrupt",
+                                             "reordered", "broken") if r[k]}
+                    if bad or not r["delivered"] or r["latency"]["lost"]:
+                        problems.append("flow %s: %s" % (options, r))
+                r = work.run(running, "login", clients=20, concurrency=4)
+                if r["logins"] != 20 or r["failures"]:
+                    problems.append("login: %s" % r)
+                with work.hold(running, 20):
+                    if running.pss_kb() <= 0:
+                        problems.append("no memory figure")
+                r = work.run(running, "storm", clients=20, **short)
+                if not r["logins"] or r["failures"] or r["latency"]["lost"]:
+                    problems.append("storm: %s" % r)
+    finally:
+        home.remove()
+    for problem in problems:
+        print("bench smoke: " + problem)
+    print("bench smoke: %s" % ("FAILED" if problems else "ok"))
+    return 1 if problems else 0
+
+
+def make_relays(args):
+    one = ["-loops=1"]
+    every = {}
+    if args.go:
+        every["go"] = Relay("go", args.go, "the Go derper, GOMAXPROCS=1")
+    every["ours"] = Relay("ours", args.ours, "own TLS records", one)
+    every["openssl"] = Relay(
+        "openssl", args.ours, "ours, OpenSSL carries the records",
+        one + ["-tls-records=openssl"], tls_only=True)
+    if args.ours_evp:
+        every["evp"] = Relay(
+            "evp", args.ours_evp, "ours, built without libipsec-mb", one,
+            tls_only=True)
+    if not args.relays:
+        return list(every.values())
+    unknown = [n for n in args.relays.split(",") if n not in every]
+    if unknown:
+        raise Failure("--relays: %s not among %s" % (
+            ", ".join(unknown), ", ".join(every)))
+    return [every[n] for n in args.relays.split(",")]
+
+
+def find_go(args):
+    """The Go derper to compare with; says so plainly when there is none."""
+    if args.go and os.access(args.go, os.X_OK):
+        return args.go
+    print("bench: NO GO DERPER%s. Only our own figures, no comparison. "
+          "Build it and name it with --go or DERPER_GO:\n"
+          "  cd tests/interop && go build -o /somewhere/derper "
+          "tailscale.com/cmd/derper" % (
+              " AT " + args.go if args.go else ""), file=sys.stderr)
+    return None
+
+
+def parse():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("--ours", required=True, help="our derper")
+    p.add_argument("--ours-evp", help="our derper, built without libipsec-mb")
+    p.add_argument("--load", required=True, help="derp-load")
+    p.add_argument("--go", default=os.environ.get("DERPER_GO"),
+                   help="the Go derper (default: $DERPER_GO)")
+    p.add_argument("--relays", help="which ones, in order: go,ours,openssl,evp")
+    p.add_argument("--only", action="append", metavar="SCENARIO",
+                   choices=[s.name for s in scenarios.ALL],
+                   help="this scenario only; may be repeated")
+    p.add_argument("--quick", action="store_true",
+                   help="one short run of a part: a look, no result")
+    p.add_argument("--runs", type=int, help="repetitions (default 3)")
+    p.add_argument("--json", metavar="FILE", help="write everything there")
+    p.add_argument("--smoke", action="store_true",
+                   help="only test that the tools work")
+    return p.parse_args()
+
+
+def main():
+    args = parse()
+    if args.smoke:
+        return smoke(args)
+    args.go = find_go(args)
+    settings = Settings(args.quick)
+    if args.runs:
+        settings.runs = args.runs
+    home = Home()
+    try:
+        bench = Bench(settings, make_relays(args), Machine(), home, args.load)
+        bench.run(args.only)
+    finally:
+        home.remove()
+    print(table.render(bench.results, [r.name for r in bench.relays]))
+    print(table.render_goals(table.goals(bench.results)))
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as f:
+            json.dump(bench.document(), f, indent=1)
+            f.write("\n")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Failure as failure:
+        print("bench: %s" % failure, file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

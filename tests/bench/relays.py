@@ -1,0 +1,168 @@
+"""The relays under test: how each is started, measured and stopped."""
+
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+HOST = "127.0.0.1"
+START_S = 10
+STOP_S = 10
+
+
+class Failure(Exception):
+    """Something that ends the whole bench; the text is for a person."""
+
+
+class Machine:
+    """Which processor runs the relay and which ones the load."""
+
+    def __init__(self, relay_cores=1):
+        usable = sorted(os.sched_getaffinity(0))
+        if len(usable) <= relay_cores:
+            raise Failure("needs at least %d processors: %d for the relay, one "
+                          "for the load" % (relay_cores + 1, relay_cores))
+        self.relay = usable[:relay_cores]
+        # more load threads than four only fight for the relay's sockets
+        self.load = usable[relay_cores:relay_cores + 4]
+
+    def describe(self):
+        return {
+            "cpu": first_match("/proc/cpuinfo", r"model name\s*:\s*(.*)"),
+            "kernel": os.uname().release,
+            "relay_cores": self.relay,
+            "load_cores": self.load,
+            "congestion_control": first_match(
+                "/proc/sys/net/ipv4/tcp_congestion_control", r"(.*)"),
+        }
+
+
+def first_match(path, pattern):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as f:
+            found = re.search(pattern, f.read())
+    except OSError:
+        return ""
+    return found.group(1) if found else ""
+
+
+class Home:
+    """A folder with the certificate and key that all relays share."""
+
+    def __init__(self):
+        self.path = tempfile.mkdtemp(prefix="derp-bench-")
+        stem = os.path.join(self.path, HOST)
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                   "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                   "-subj", "/CN=" + HOST, "-addext",
+                   "subjectAltName=IP:" + HOST, "-keyout", stem + ".key",
+                   "-out", stem + ".crt"]
+        made = subprocess.run(command, capture_output=True, text=True)
+        if made.returncode != 0:
+            raise Failure("openssl cannot make a certificate:\n" + made.stderr)
+
+    def remove(self):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+class Relay:
+    """One way to run a relay; `running` starts it for a `with` block."""
+
+    def __init__(self, name, program, note, args=(), env=(), tls_only=False):
+        self.name = name
+        self.program = program
+        self.note = note
+        self.args = list(args)
+        self.env = dict(env)
+        # a variant that differs from another one in TLS only
+        self.tls_only = tls_only
+
+    def describe(self):
+        shown = subprocess.run([self.program, "-version"], text=True,
+                               capture_output=True, timeout=START_S)
+        lines = (shown.stdout or shown.stderr).split("\n")
+        return {"name": self.name, "note": self.note, "args": self.args,
+                "env": self.env, "version": lines[0]}
+
+    def running(self, machine, home, tls):
+        return Running(self, machine, home, tls)
+
+
+class Running:
+    def __init__(self, relay, machine, home, tls):
+        self.relay = relay
+        self.tls = tls
+        self.port = free_port()
+        self.addr = "%s:%d" % (HOST, self.port)
+        self.log_path = os.path.join(home.path, relay.name + ".log")
+        self.command = [relay.program, "-a=" + self.addr, "-http-port=-1",
+                        "-stun=false", "-hostname=" + HOST,
+                        "-c=" + os.path.join(home.path, "derper.key")]
+        if tls:
+            self.command += ["-certmode=manual", "-certdir=" + home.path]
+        self.command += relay.args
+        self.cores = machine.relay
+        self.process = None
+
+    def __enter__(self):
+        cores = self.cores
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+        def prepare():
+            os.sched_setaffinity(0, cores)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
+        env = dict(os.environ, GOMAXPROCS=str(len(cores)), **self.relay.env)
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                self.command, env=env, preexec_fn=prepare, stdout=log,
+                stderr=log, stdin=subprocess.DEVNULL)
+        try:
+            self.wait_until_up()
+        except Failure:
+            self.__exit__()
+            raise
+        return self
+
+    def wait_until_up(self):
+        until = time.monotonic() + START_S
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                break
+            try:
+                socket.create_connection((HOST, self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.02)
+        raise Failure("%s does not start: %s\n%s" % (
+            self.relay.name, " ".join(self.command), self.last_words()))
+
+    def last_words(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as f:
+            return "".join(f.readlines()[-5:])
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def pss_kb(self):
+        """Resident memory, shared pages in part; in kB."""
+        base = "/proc/%d/" % self.process.pid
+        pss = first_match(base + "smaps_rollup", r"\nPss:\s+(\d+) kB")
+        return int(pss or first_match(base + "status", r"VmRSS:\s+(\d+) kB"))
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind((HOST, 0))
+        return s.getsockname()[1]
