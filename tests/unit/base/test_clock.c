@@ -10,8 +10,12 @@ clock_is_monotonic(void **state)
 {
 	const struct timespec nap = { .tv_nsec = 3000000 };
 	uint64_t us = clock_now_us(), ms = clock_now_ms();
+	struct timespec now;
 
 	(void)state;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	check(us / 1000000 <= (uint64_t)now.tv_sec);
+	check(us / 1000000 + 60 >= (uint64_t)now.tv_sec);
 	check(ms >= us / 1000 && ms <= us / 1000 + 60000);
 	nanosleep(&nap, NULL);
 	check(clock_now_us() >= us + 3000);
