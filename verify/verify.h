@@ -67,6 +67,8 @@ struct verify_config {
 	void *notice_ctx;
 	/* how long one question may take in all; 0: VERIFY_ASK_MS */
 	uint64_t ask_ms;
+	/* between two looks at a file; 0: 1 s */
+	uint64_t look_ms;
 	/* injected for tests; NULL: the monotonic clock, in ms, and the wall
 	 * clock, in seconds since 1970 (node expiry) */
 	uint64_t (*now_ms)(void);

@@ -23,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_LOOK_MS 1000  /* between two looks at the file */
+#define FILE_LOOK_MS 1000  /* between two looks, unless configured */
 #define FILE_SETTLE_MS 100 /* that a file must stay the same when written */
 #define FILE_CHUNK 65536   /* bytes read at a time */
 
@@ -43,6 +43,7 @@ struct verify_file {
 	void (*notice)(void *ctx, const char *text);
 	void *notice_ctx;
 	int64_t (*wall_s)(void);
+	uint64_t look_ms;
 	/* used by tick only */
 	struct stamp loaded; /* of the text last read, good or bad */
 	struct stamp seen;   /* at the last look */
@@ -259,11 +260,11 @@ tick(struct verify_source *s, bool now)
 
 	f->seen = stamp;
 	if (same_stamp(&stamp, &f->loaded) && !now)
-		return FILE_LOOK_MS;
+		return f->look_ms;
 	if (!settled && !now)
 		return FILE_SETTLE_MS;
 	reload(f);
-	return FILE_LOOK_MS;
+	return f->look_ms;
 }
 
 static void
@@ -325,6 +326,7 @@ make(const struct verify_config *config, struct fail *why)
 	f->notice = config->notice;
 	f->notice_ctx = config->notice_ctx;
 	f->wall_s = config->wall_s;
+	f->look_ms = config->look_ms != 0 ? config->look_ms : FILE_LOOK_MS;
 	f->path = strdup(config->nodes_file);
 	if (f->path == NULL)
 		fail_set(why, "out of memory");

@@ -397,7 +397,9 @@ follow(struct hop *hop, struct fail *why)
 		fail_set(why, "the answer ended within its head");
 	else
 		explain(hop, code, why);
-	return hop->head_done ? FETCH_BROKEN : FETCH_UNREACHABLE;
+	return hop->head_done || code == CURLE_OUT_OF_MEMORY
+	    ? FETCH_BROKEN
+	    : FETCH_UNREACHABLE;
 }
 
 /* Moves the body that was read to the response. */
@@ -428,7 +430,9 @@ fetch(struct fetch_client *c, const struct fetch_request *request,
 		.is_post = request->post != NULL,
 		.curl = client_take(c),
 	};
-	enum fetch_result result = FETCH_UNREACHABLE;
+	/* our own shortage must not look like the other side's absence, for
+	 * which some let everybody in */
+	enum fetch_result result = FETCH_BROKEN;
 
 	memset(response, 0, sizeof *response);
 	buf_init(&hop.body, request->body_max);

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define HTTP_STUB_REQUEST 8192
-#define HTTP_STUB_CONNECTIONS 256
+#define HTTP_STUB_CONNECTIONS 2048
 
 struct http_stub_reply {
 	const char *bytes; /* what is sent */
@@ -33,6 +33,12 @@ struct http_stub_reply {
 		STUB_KEEP,  /* another request may come */
 		STUB_HANG,  /* nothing more until the other side goes */
 	} then;
+};
+
+struct http_stub_connection {
+	struct http_stub *stub;
+	int fd; /* locked by stub->lock; -1: closed */
+	pthread_t thread;
 };
 
 struct http_stub {
@@ -51,14 +57,7 @@ struct http_stub {
 	int fd;
 	char path[108];
 	pthread_t acceptor;
-	pthread_t threads[HTTP_STUB_CONNECTIONS];
-	int fds[HTTP_STUB_CONNECTIONS]; /* locked by lock; -1: closed */
-};
-
-struct http_stub_connection {
-	struct http_stub *stub;
-	int at;
-	int fd;
+	struct http_stub_connection served[HTTP_STUB_CONNECTIONS];
 };
 
 /* Bytes of body that the head announces. */
@@ -122,18 +121,22 @@ http_stub_turn(struct http_stub *s, int fd)
 static inline void *
 http_stub_serve(void *arg)
 {
-	struct http_stub_connection c = *(struct http_stub_connection *)arg;
+	struct http_stub_connection *c = arg;
+	int fd;
 
-	free(arg);
-	while (http_stub_turn(c.stub, c.fd))
+	pthread_mutex_lock(&c->stub->lock);
+	fd = c->fd;
+	pthread_mutex_unlock(&c->stub->lock);
+	while (http_stub_turn(c->stub, fd))
 		;
-	pthread_mutex_lock(&c.stub->lock);
-	c.stub->fds[c.at] = -1;
-	close(c.fd);
-	pthread_mutex_unlock(&c.stub->lock);
+	pthread_mutex_lock(&c->stub->lock);
+	close(fd);
+	c->fd = -1;
+	pthread_mutex_unlock(&c->stub->lock);
 	return NULL;
 }
 
+/* Allocates nothing: tests let allocations fail meanwhile. */
 static inline void *
 http_stub_accept(void *arg)
 {
@@ -142,19 +145,16 @@ http_stub_accept(void *arg)
 	for (;;) {
 		struct http_stub_connection *c;
 		int fd = accept(s->fd, NULL, NULL);
-		int at;
 
 		if (fd == -1)
 			return NULL;
-		c = malloc(sizeof *c);
-		assert(c != NULL);
 		pthread_mutex_lock(&s->lock);
-		at = atomic_load(&s->connections);
-		assert(at < HTTP_STUB_CONNECTIONS);
-		s->fds[at] = fd;
-		*c = (struct http_stub_connection){ s, at, fd };
-		pthread_create(&s->threads[at], NULL, http_stub_serve, c);
-		atomic_fetch_add(&s->connections, 1);
+		assert(atomic_load(&s->connections) < HTTP_STUB_CONNECTIONS);
+		c = &s->served[atomic_fetch_add(&s->connections, 1)];
+		c->stub = s;
+		c->fd = fd;
+		assert(
+		    pthread_create(&c->thread, NULL, http_stub_serve, c) == 0);
 		pthread_mutex_unlock(&s->lock);
 	}
 }
@@ -189,9 +189,11 @@ http_stub_open_unix(struct http_stub *s, const char *path)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 
-	assert(strlen(path) < sizeof a.sun_path);
-	snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
-	snprintf(s->path, sizeof s->path, "%s", path);
+	const size_t n = strlen(path);
+
+	assert(n < sizeof a.sun_path && n < sizeof s->path);
+	memcpy(a.sun_path, path, n);
+	memcpy(s->path, path, n);
 	unlink(path);
 	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert(bind(s->fd, (struct sockaddr *)&a, sizeof a) == 0);
@@ -207,11 +209,11 @@ http_stub_close(struct http_stub *s)
 	close(s->fd);
 	pthread_mutex_lock(&s->lock);
 	for (int i = 0; i < atomic_load(&s->connections); i++)
-		if (s->fds[i] != -1)
-			shutdown(s->fds[i], SHUT_RDWR);
+		if (s->served[i].fd != -1)
+			shutdown(s->served[i].fd, SHUT_RDWR);
 	pthread_mutex_unlock(&s->lock);
 	for (int i = 0; i < atomic_load(&s->connections); i++)
-		pthread_join(s->threads[i], NULL);
+		pthread_join(s->served[i].thread, NULL);
 	pthread_mutex_destroy(&s->lock);
 	if (s->path[0] != '\0')
 		unlink(s->path);

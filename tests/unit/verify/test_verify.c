@@ -1,0 +1,604 @@
+/* Unit tests of verify/verify: order, flights, cache, ends, and shortage. The
+ * judging of answers is tested with each source. */
+#include "unit/verify/engine.h"
+
+#include "fake_alloc.h"
+#include "fetch.h"
+#include "unit/net/http_stub.h"
+
+#include <jansson.h>
+
+#define HEAD "HTTP/1.1 200 OK\r\n\r\n"
+#define MANY 50
+
+static const char *
+path_of(const char *name)
+{
+	static _Thread_local char path[108];
+
+	snprintf(path, sizeof path, "%s/%s", engine_dir(), name);
+	return path;
+}
+
+/* A stub whose answers wait at a gate. */
+struct gated {
+	struct http_stub stub;
+	pthread_mutex_t lock;
+	pthread_cond_t opened;
+	bool open;
+	_Atomic(const char *) bytes;
+};
+
+static void
+gated_answer(
+    struct http_stub *s, const char *request, struct http_stub_reply *reply)
+{
+	struct gated *g = s->ctx;
+
+	(void)request;
+	pthread_mutex_lock(&g->lock);
+	while (!g->open)
+		pthread_cond_wait(&g->opened, &g->lock);
+	pthread_mutex_unlock(&g->lock);
+	reply->bytes = g->bytes;
+}
+
+static void
+gated_set(struct gated *g, bool open)
+{
+	pthread_mutex_lock(&g->lock);
+	g->open = open;
+	pthread_cond_broadcast(&g->opened);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static void
+gated_open(struct gated *g, const char *bytes, bool open)
+{
+	memset(&g->stub, 0, sizeof g->stub);
+	pthread_mutex_init(&g->lock, NULL);
+	pthread_cond_init(&g->opened, NULL);
+	g->open = open;
+	g->bytes = bytes;
+	g->stub.answer = gated_answer;
+	g->stub.ctx = g;
+	http_stub_open(&g->stub);
+}
+
+static void
+gated_close(struct gated *g)
+{
+	gated_set(g, true);
+	http_stub_close(&g->stub);
+	pthread_cond_destroy(&g->opened);
+	pthread_mutex_destroy(&g->lock);
+}
+
+static bool
+ask(struct verify *v, unsigned n, struct engine_answers *answers)
+{
+	const struct derp_key key = engine_key(n);
+	struct verify_answer now;
+
+	return verify_ask(v, &key, NULL, &now, engine_done, answers);
+}
+
+static void
+engine_without_sources_allows(void **state)
+{
+	const struct verify_config config = { 0 };
+	struct verify *v = engine_new(&config);
+	const struct derp_key zero = { { 0 } };
+	struct verify_answer answer;
+
+	(void)state;
+	check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+	check(verify_ask(v, &zero, NULL, &answer, NULL, NULL));
+	check_int(answer.verdict, VERIFY_ALLOW);
+	verify_free(v);
+	verify_free(NULL);
+}
+
+static void
+engine_refuses_the_zero_key(void **state)
+{
+	struct gated g;
+	const struct derp_key zero = { { 0 } };
+	struct verify_config config = { .url_fail_open = true };
+	struct verify_answer answer;
+	struct verify *v;
+
+	(void)state;
+	gated_open(&g, HEAD "{\"Allow\":true}", true);
+	config.url = g.stub.url;
+	v = engine_new(&config);
+	check(verify_ask(v, &zero, NULL, &answer, NULL, NULL));
+	check_int(answer.verdict, VERIFY_DENY);
+	check_int(atomic_load(&g.stub.requests), 0);
+	verify_free(v);
+	gated_close(&g);
+}
+
+static void
+engine_asks_once_for_many(void **state)
+{
+	struct engine_answers answers = ENGINE_ANSWERS;
+	struct verify_counters counters;
+	struct verify_config config = { 0 };
+	struct verify *v;
+	struct gated g;
+
+	(void)state;
+	gated_open(&g, HEAD "{\"Allow\":true}", false);
+	config.url = g.stub.url;
+	v = engine_new(&config);
+	for (int i = 0; i < MANY; i++)
+		check(!ask(v, 1, &answers));
+	check(!ask(v, 2, &answers)); /* a flight of its own */
+	check_int(answers.count, 0);
+	gated_set(&g, true);
+	engine_await(&answers, MANY + 1);
+	check_int(answers.last.verdict, VERIFY_ALLOW);
+	check_int(atomic_load(&g.stub.requests), 2);
+	verify_get_counters(v, &counters);
+	check_size(counters.asked, MANY + 1);
+	check_size(counters.allowed, MANY + 1);
+	check_size(counters.from_cache, 0);
+	verify_free(v);
+	check_int(answers.count, MANY + 1);
+	gated_close(&g);
+}
+
+static void
+engine_asks_for_each_address(void **state)
+{
+	struct engine_answers answers = ENGINE_ANSWERS;
+	struct verify_config config = { 0 };
+	const struct derp_key key = engine_key(1);
+	struct verify *v;
+	struct gated g;
+
+	(void)state;
+	gated_open(&g, HEAD "{\"Allow\":true}", false);
+	config.url = g.stub.url;
+	v = engine_new(&config);
+	for (int i = 0; i < 6; i++) {
+		struct netaddr ip;
+		struct verify_answer now;
+
+		netaddr_parse_ip(
+		    &ip, slice_str(i % 2 == 0 ? "192.0.2.1" : "192.0.2.2"));
+		check(!verify_ask(v, &key, &ip, &now, engine_done, &answers));
+	}
+	gated_set(&g, true);
+	engine_await(&answers, 6);
+	check_int(atomic_load(&g.stub.requests), 2);
+	verify_free(v);
+	gated_close(&g);
+}
+
+static void
+engine_forgets_an_allow_at_once(void **state)
+{
+	struct verify_config config = { .now_ms = engine_now_ms };
+	struct verify *v;
+	struct gated g;
+
+	(void)state;
+	gated_open(&g, HEAD "{\"Allow\":true}", true);
+	config.url = g.stub.url;
+	v = engine_new(&config);
+	check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+	/* the node was deleted: its next connect is refused */
+	g.bytes = HEAD "{\"Allow\":false}";
+	check_int(engine_check(v, 1).verdict, VERIFY_DENY);
+	check_int(atomic_load(&g.stub.requests), 2);
+	verify_free(v);
+	gated_close(&g);
+}
+
+static void
+engine_reuses_a_refusal_for_a_moment(void **state)
+{
+	struct verify_config config = { .now_ms = engine_now_ms };
+	struct verify_counters counters;
+	struct verify *v;
+	struct gated g;
+
+	(void)state;
+	gated_open(&g, HEAD "{\"Allow\":false}", true);
+	config.url = g.stub.url;
+	v = engine_new(&config);
+	check_int(engine_check(v, 1).verdict, VERIFY_DENY);
+	g.bytes = HEAD "{\"Allow\":true}";
+	engine_ms += 499;
+	check_int(engine_check(v, 1).verdict, VERIFY_DENY);
+	check_int(atomic_load(&g.stub.requests), 1);
+	engine_ms += 1;
+	check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+	check_int(atomic_load(&g.stub.requests), 2);
+	verify_get_counters(v, &counters);
+	check_size(counters.from_cache, 1);
+	check_size(counters.denied, 2);
+	verify_free(v);
+	gated_close(&g);
+}
+
+static void
+engine_caches_as_configured(void **state)
+{
+	struct verify_config config = {
+		.now_ms = engine_now_ms,
+		.cache_allow_ms = 1000,
+		.cache_deny_ms = 1,
+	};
+	struct verify *v;
+	struct gated g;
+
+	(void)state;
+	gated_open(&g, HEAD "{\"Allow\":true}", true);
+	config.url = g.stub.url;
+	v = engine_new(&config);
+	check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+	engine_ms += 999;
+	check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+	check_int(atomic_load(&g.stub.requests), 1);
+	engine_ms += 1;
+	check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+	check_int(atomic_load(&g.stub.requests), 2);
+	verify_free(v);
+	gated_close(&g);
+}
+
+static void
+engine_keeps_no_answer_that_no_source_gave(void **state)
+{
+	struct verify_config config = {
+		.now_ms = engine_now_ms,
+		.cache_allow_ms = 1000,
+		.cache_deny_ms = 1000,
+		.url_fail_open = true,
+	};
+	struct verify_answer answer;
+	struct verify_counters counters;
+	struct verify *v;
+	struct gated g;
+
+	(void)state;
+	gated_open(&g, "", true); /* closes without a word */
+	config.url = g.stub.url;
+	v = engine_new(&config);
+	answer = engine_check(v, 1);
+	check_int(answer.verdict, VERIFY_ALLOW);
+	check(answer.fail_open);
+	g.bytes = "HTTP/1.1 500 Oops\r\n\r\n";
+	check_int(engine_check(v, 1).verdict, VERIFY_UNKNOWN);
+	g.bytes = HEAD "{\"Allow\":true}";
+	answer = engine_check(v, 1);
+	check_int(answer.verdict, VERIFY_ALLOW);
+	check(!answer.fail_open);
+	verify_get_counters(v, &counters);
+	check_size(counters.failed_open, 1);
+	check_size(counters.unknown, 1);
+	check_size(counters.from_cache, 0);
+	verify_free(v);
+	gated_close(&g);
+}
+
+static void
+write_list(unsigned count)
+{
+	FILE *f = fopen(path_of("nodes"), "w");
+
+	assert_non_null(f);
+	for (unsigned n = 1; n <= count; n++)
+		fprintf(f, "%s n%u\n", engine_key_text(n), n);
+	fclose(f);
+}
+
+/* tailscaled, then the URL, then the list: who is asked, and who answers. */
+static void
+engine_asks_in_order_and_stops_at_a_refusal(void **state)
+{
+	static const struct {
+		const char *socket, *url;
+		unsigned key; /* 1 is in the list, 9 is not */
+		int asked_socket, asked_url;
+		enum verify_verdict verdict;
+		const char *reason;
+	} cases[] = {
+		{ "{}", "{\"Allow\":true}", 1, 1, 1, VERIFY_ALLOW,
+		    "peer known to local tailscaled; allowed by the admission "
+		    "controller; n1 in node list " },
+		{ NULL, "{\"Allow\":true}", 1, 1, 0, VERIFY_DENY,
+		    "not found in local tailscaled" },
+		{ "no", "{\"Allow\":true}", 1, 1, 0, VERIFY_UNKNOWN,
+		    "bad JSON" },
+		{ "{}", "{\"Allow\":false}", 1, 1, 1, VERIFY_DENY,
+		    "admission controller: nodekey:" },
+		{ "{}", "{\"Allow\":true}", 9, 1, 1, VERIFY_DENY,
+		    "not in node list" },
+	};
+
+	(void)state;
+	write_list(2);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct http_stub local = { 0 }, url = { 0 };
+		struct verify_config config = { .use_tailscaled = true };
+		char socket[108], nodes[108], said[256], told[256];
+		struct verify_answer answer;
+		struct verify *v;
+
+		snprintf(socket, sizeof socket, "%s", path_of("sock"));
+		snprintf(nodes, sizeof nodes, "%s", path_of("nodes"));
+		snprintf(said, sizeof said, "%s%s",
+		    cases[i].socket != NULL ? HEAD : "HTTP/1.1 404 X\r\n\r\n",
+		    cases[i].socket != NULL ? cases[i].socket : "");
+		snprintf(told, sizeof told, HEAD "%s", cases[i].url);
+		local.reply.bytes = said;
+		url.reply.bytes = told;
+		http_stub_open_unix(&local, socket);
+		http_stub_open(&url);
+		config.socket = socket;
+		config.url = url.url;
+		config.nodes_file = nodes;
+		v = engine_new(&config);
+		answer = engine_check(v, cases[i].key);
+		check_int(answer.verdict, cases[i].verdict);
+		check_contains(answer.reason, cases[i].reason);
+		check_int(atomic_load(&local.requests), cases[i].asked_socket);
+		check_int(atomic_load(&url.requests), cases[i].asked_url);
+		verify_free(v);
+		http_stub_close(&local);
+		http_stub_close(&url);
+	}
+}
+
+/* A list that changes counts at once, whatever the cache holds. */
+static void
+engine_does_not_cache_the_list(void **state)
+{
+	struct engine_notices notices = ENGINE_NOTICES;
+	struct verify_config config = {
+		.cache_allow_ms = 1000000,
+		.notice = engine_notice,
+		.notice_ctx = &notices,
+		.nodes_file = path_of("nodes"),
+	};
+	struct verify *v;
+	struct gated g;
+
+	(void)state;
+	write_list(2);
+	gated_open(&g, HEAD "{\"Allow\":true}", true);
+	config.url = g.stub.url;
+	v = engine_new(&config);
+	check_int(engine_check(v, 2).verdict, VERIFY_ALLOW);
+	write_list(1);
+	verify_reload(v);
+	engine_await_notice(&notices, "1 keys, 2 before");
+	check_int(engine_check(v, 2).verdict, VERIFY_DENY);
+	check_int(atomic_load(&g.stub.requests), 1);
+	verify_free(v);
+	gated_close(&g);
+}
+
+static void
+engine_answers_everybody_when_freed(void **state)
+{
+	struct engine_answers answers = ENGINE_ANSWERS;
+	struct verify_config config = { .url_fail_open = true,
+		.ask_ms = 60000 };
+	const uint64_t start_ms = clock_now_ms();
+	struct verify *v;
+	struct gated g;
+
+	(void)state;
+	gated_open(&g, NULL, false);
+	config.url = g.stub.url;
+	v = engine_new(&config);
+	/* more than there are workers, so that some are queued */
+	for (unsigned n = 1; n <= MANY; n++)
+		check(!ask(v, n, &answers));
+	verify_free(v);
+	check_int(answers.count, MANY);
+	/* given up is not unreachable: no fail-open */
+	check_int(answers.last.verdict, VERIFY_UNKNOWN);
+	check(!answers.last.fail_open);
+	check(clock_now_ms() - start_ms < ENGINE_WAIT_MS);
+	gated_close(&g);
+}
+
+/* A controller that hangs, and more logins than workers: everyone has his
+ * answer when the time of one question is over, or fail-open would be none. */
+static void
+engine_keeps_the_time_limit_when_all_hang(void **state)
+{
+	struct engine_answers answers = ENGINE_ANSWERS;
+	struct verify_config config = { .url_fail_open = true, .ask_ms = 500 };
+	const uint64_t start_ms = clock_now_ms();
+	struct verify_counters counters;
+	struct verify *v;
+	struct gated g;
+
+	(void)state;
+	gated_open(&g, NULL, false);
+	config.url = g.stub.url;
+	v = engine_new(&config);
+	for (unsigned n = 1; n <= 4 * MANY; n++)
+		check(!ask(v, n, &answers));
+	engine_await(&answers, 4 * MANY);
+	check(clock_now_ms() - start_ms >= 495);
+	/* one after the other on 16 workers they would take 6.5 s */
+	check(clock_now_ms() - start_ms < 5000);
+	verify_get_counters(v, &counters);
+	check_size(counters.failed_open, 4 * MANY);
+	verify_free(v);
+	gated_close(&g);
+}
+
+static void
+engine_bounds_what_waits(void **state)
+{
+	struct engine_answers answers = ENGINE_ANSWERS;
+	struct verify_config config = { .ask_ms = 60000 };
+	struct verify_answer answer;
+	struct verify *v;
+	struct gated g;
+	unsigned turned_away = 0;
+
+	(void)state;
+	gated_open(&g, NULL, false);
+	config.url = g.stub.url;
+	v = engine_new(&config);
+	for (unsigned i = 0; i < 1100; i++) /* for one key */
+		turned_away += ask(v, 1, &answers);
+	check_int(turned_away, 1100 - 1024);
+	turned_away = 0;
+	for (unsigned n = 2; n < 4200; n++) { /* for many */
+		const struct derp_key key = engine_key(n);
+
+		if (!verify_ask(v, &key, NULL, &answer, engine_done, &answers))
+			continue;
+		turned_away++;
+		check_int(answer.verdict, VERIFY_UNKNOWN);
+		check_text(
+		    answer.reason, "too many verification questions at once");
+	}
+	check_int(turned_away, 4198 - 4095);
+	verify_free(v);
+	check_int(answers.count, 1024 + 4095);
+	gated_close(&g);
+}
+
+static void
+engine_survives_failed_allocations(void **state)
+{
+	struct verify_config config = { .nodes_file = path_of("nodes") };
+	struct gated g;
+
+	(void)state;
+	write_list(3);
+	gated_open(&g, HEAD "{\"Allow\":true}", true);
+	config.url = g.stub.url;
+	json_set_alloc_funcs(fake_alloc_malloc, free);
+	for (size_t n = 1;; n++) {
+		struct engine_answers answers = ENGINE_ANSWERS;
+		struct fail why = { 0 };
+		struct verify_answer now;
+		const struct derp_key key = engine_key(1);
+		struct verify *v;
+
+		fake_alloc_fail_at(n);
+		v = verify_new(&config, &why);
+		if (v == NULL) {
+			check(fake_alloc_failed());
+			check(why.text[0] != '\0');
+			continue;
+		}
+		if (!verify_ask(v, &key, NULL, &now, engine_done, &answers)) {
+			engine_await(&answers, 1);
+			now = answers.last;
+		}
+		verify_free(v);
+		/* short of memory it is unknown, never a false refusal */
+		if (!fake_alloc_failed()) {
+			check(n > 20);
+			check_int(now.verdict, VERIFY_ALLOW);
+			break;
+		}
+		check(now.verdict == VERIFY_UNKNOWN ||
+		    now.verdict == VERIFY_ALLOW);
+	}
+	json_set_alloc_funcs(malloc, free);
+	gated_close(&g);
+}
+
+/* Loops, reload and outages at once; for the thread sanitizer. */
+struct crowd {
+	struct verify *v;
+	struct engine_answers *answers;
+	atomic_uint at_once;
+};
+
+static void *
+crowd_ask(void *ctx)
+{
+	struct crowd *c = ctx;
+
+	for (unsigned n = 0; n < 200; n++) {
+		if (ask(c->v, n % 7 + 1, c->answers))
+			atomic_fetch_add(&c->at_once, 1);
+		if (n % 50 == 0)
+			verify_reload(c->v);
+	}
+	return NULL;
+}
+
+static void
+engine_is_used_by_many_threads(void **state)
+{
+	struct engine_answers answers = ENGINE_ANSWERS;
+	struct verify_config config = { .nodes_file = path_of("nodes"),
+		.cache_allow_ms = 1 };
+	struct crowd crowd = { .answers = &answers };
+	struct verify_counters counters;
+	pthread_t threads[4];
+	struct gated g;
+
+	(void)state;
+	write_list(5);
+	gated_open(&g, HEAD "{\"Allow\":true}", true);
+	config.url = g.stub.url;
+	crowd.v = engine_new(&config);
+	for (size_t i = 0; i < 4; i++)
+		check_int(
+		    pthread_create(&threads[i], NULL, crowd_ask, &crowd), 0);
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	engine_await(&answers, 800 - atomic_load(&crowd.at_once));
+	verify_get_counters(crowd.v, &counters);
+	check_size(counters.asked, 800);
+	check_size(counters.allowed + counters.denied + counters.unknown, 800);
+	check(counters.allowed > 0 && counters.denied > 0);
+	verify_free(crowd.v);
+	gated_close(&g);
+}
+
+static int
+start(void **state)
+{
+	(void)state;
+	return fetch_global_init();
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	return engine_remove((const char *const[]){ "sock", "nodes", NULL });
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(engine_without_sources_allows),
+		cmocka_unit_test(engine_refuses_the_zero_key),
+		cmocka_unit_test(engine_asks_once_for_many),
+		cmocka_unit_test(engine_asks_for_each_address),
+		cmocka_unit_test(engine_forgets_an_allow_at_once),
+		cmocka_unit_test(engine_reuses_a_refusal_for_a_moment),
+		cmocka_unit_test(engine_caches_as_configured),
+		cmocka_unit_test(engine_keeps_no_answer_that_no_source_gave),
+		cmocka_unit_test(engine_asks_in_order_and_stops_at_a_refusal),
+		cmocka_unit_test(engine_does_not_cache_the_list),
+		cmocka_unit_test(engine_answers_everybody_when_freed),
+		cmocka_unit_test(engine_keeps_the_time_limit_when_all_hang),
+		cmocka_unit_test(engine_bounds_what_waits),
+		cmocka_unit_test(engine_survives_failed_allocations),
+		cmocka_unit_test(engine_is_used_by_many_threads),
+	};
+
+	return cmocka_run_group_tests(tests, start, end);
+}

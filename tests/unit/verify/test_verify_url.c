@@ -1,0 +1,236 @@
+/* Unit tests of verify/verify_url, through the engine. */
+#include "unit/verify/engine.h"
+
+#include "fetch.h"
+#include "unit/net/http_stub.h"
+
+#define ALLOW "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"Allow\":true}\n"
+#define HEAD(status) "HTTP/1.1 " status "\r\n\r\n"
+
+static struct verify_answer
+ask_stub(struct http_stub *stub, bool fail_open, uint64_t ask_ms)
+{
+	const struct verify_config config = {
+		.url = stub->url,
+		.url_fail_open = fail_open,
+		.ask_ms = ask_ms,
+	};
+	struct verify *v = engine_new(&config);
+	struct verify_answer answer = engine_check(v, 7);
+
+	verify_free(v);
+	return answer;
+}
+
+static const struct {
+	const char *name;
+	const char *reply; /* NULL: none at all */
+	int then;
+	enum verify_verdict closed, open; /* without and with fail-open */
+	const char *reason;               /* without; part of it */
+} answers[] = {
+	{ "allow", ALLOW, STUB_CLOSE, VERIFY_ALLOW, VERIFY_ALLOW,
+	    "allowed by the admission controller" },
+	{ "allow in chunks",
+	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	    "7\r\n{\"allow\r\n7\r\n\": true\r\n1\r\n}\r\n0\r\n\r\n",
+	    STUB_HANG, VERIFY_ALLOW, VERIFY_ALLOW, "allowed" },
+	{ "refuse", HEAD("200 OK") "{\"Allow\":false}\n", STUB_CLOSE,
+	    VERIFY_DENY, VERIFY_DENY,
+	    "admission controller: nodekey:110000000000000000000000000000000000"
+	    "0000000000000000000000000007/invalid IP not allowed" },
+	{ "no Allow", HEAD("200 OK") "{}", STUB_CLOSE, VERIFY_DENY, VERIFY_DENY,
+	    "not allowed" },
+	{ "403", HEAD("403 Forbidden") "{\"Allow\":true}", STUB_CLOSE,
+	    VERIFY_DENY, VERIFY_DENY, "admission controller: 403 Forbidden" },
+	{ "400", HEAD("400 Bad Request"), STUB_CLOSE, VERIFY_UNKNOWN,
+	    VERIFY_UNKNOWN, "admission controller: 400 Bad Request" },
+	{ "404", HEAD("404 Not Found"), STUB_CLOSE, VERIFY_UNKNOWN,
+	    VERIFY_UNKNOWN, "admission controller: 404 Not Found" },
+	{ "500", HEAD("500 Internal Server Error"), STUB_CLOSE, VERIFY_UNKNOWN,
+	    VERIFY_UNKNOWN, "admission controller: 500 Internal Server Error" },
+	{ "201", HEAD("201 Created") "{\"Allow\":true}", STUB_CLOSE,
+	    VERIFY_UNKNOWN, VERIFY_UNKNOWN, "admission controller: 201" },
+	{ "204", HEAD("204 No Content"), STUB_CLOSE, VERIFY_UNKNOWN,
+	    VERIFY_UNKNOWN, "admission controller: 204" },
+	{ "bad JSON", HEAD("200 OK") "<html>", STUB_CLOSE, VERIFY_UNKNOWN,
+	    VERIFY_UNKNOWN, "admission controller: bad answer" },
+	{ "no body", HEAD("200 OK"), STUB_CLOSE, VERIFY_UNKNOWN, VERIFY_UNKNOWN,
+	    "admission controller: bad answer" },
+	{ "broken off",
+	    "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"Allow\":true}",
+	    STUB_CLOSE, VERIFY_UNKNOWN, VERIFY_UNKNOWN, "broke off" },
+	{ "hang after the head", HEAD("200 OK") "{\"Allow\":", STUB_HANG,
+	    VERIFY_UNKNOWN, VERIFY_UNKNOWN, "broke off" },
+	{ "hang before the head", NULL, STUB_HANG, VERIFY_UNKNOWN, VERIFY_ALLOW,
+	    "admission controller unreachable: " },
+	{ "garbage", "\x15\x03\x01\x02\x02\x02\r\n\r\n", STUB_CLOSE,
+	    VERIFY_UNKNOWN, VERIFY_ALLOW, "unreachable" },
+	{ "closed at once", NULL, STUB_CLOSE, VERIFY_UNKNOWN, VERIFY_ALLOW,
+	    "unreachable" },
+	{ "redirect to a dead port",
+	    "HTTP/1.1 307 Temporary Redirect\r\nLocation: "
+	    "http://127.0.0.1:1/\r\n\r\n",
+	    STUB_CLOSE, VERIFY_UNKNOWN, VERIFY_ALLOW, "connection refused" },
+};
+
+static void
+url_judges_every_answer(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+		struct http_stub stub = {
+			.reply = { .bytes = answers[i].reply },
+		};
+		struct verify_answer closed, open;
+		uint64_t ask_ms =
+		    answers[i].then == STUB_HANG ? 300 : ENGINE_WAIT_MS;
+
+		stub.reply.then = (int)answers[i].then;
+		http_stub_open(&stub);
+		closed = ask_stub(&stub, false, ask_ms);
+		open = ask_stub(&stub, true, ask_ms);
+		http_stub_close(&stub);
+		if (closed.verdict != answers[i].closed || closed.fail_open)
+			fail_msg("%s, closed: %d (%s)", answers[i].name,
+			    (int)closed.verdict, closed.reason);
+		if (open.verdict != answers[i].open)
+			fail_msg("%s, open: %d (%s)", answers[i].name,
+			    (int)open.verdict, open.reason);
+		/* open and closed differ just where open was what counted */
+		check_int(open.fail_open, open.verdict != closed.verdict);
+		check_contains(closed.reason, answers[i].reason);
+	}
+}
+
+static void
+url_without_a_listener_is_unreachable(void **state)
+{
+	struct verify_answer answer;
+	struct http_stub stub = { 0 };
+
+	(void)state;
+	snprintf(stub.url, sizeof stub.url, "http://127.0.0.1:%d/",
+	    http_stub_dead_port());
+	answer = ask_stub(&stub, false, 0);
+	check_int(answer.verdict, VERIFY_UNKNOWN);
+	check_contains(answer.reason, "connection refused");
+	answer = ask_stub(&stub, true, 0);
+	check_int(answer.verdict, VERIFY_ALLOW);
+	check(answer.fail_open);
+	check_contains(answer.reason, "connection refused");
+}
+
+static void
+url_reads_no_more_than_4_kib(void **state)
+{
+	static char reply[9000];
+	struct http_stub stub = { .reply = { reply, 0, STUB_HANG } };
+	struct verify_answer answer;
+	int n = snprintf(reply, sizeof reply,
+	    "HTTP/1.1 200 OK\r\nContent-Length: 8192\r\n\r\n");
+
+	(void)state;
+	/* the value ends within, then blanks: the first value is what counts */
+	memset(reply + n, ' ', sizeof reply - (size_t)n - 1);
+	memcpy(reply + n, "{\"Allow\":true}", 14);
+	http_stub_open(&stub);
+	answer = ask_stub(&stub, false, ENGINE_WAIT_MS);
+	check_int(answer.verdict, VERIFY_ALLOW);
+	/* the value begins with so many blanks that it ends outside */
+	memset(reply + n, ' ', 14);
+	memcpy(reply + n + 4090, "{\"Allow\":true}", 14);
+	answer = ask_stub(&stub, true, ENGINE_WAIT_MS);
+	check_int(answer.verdict, VERIFY_UNKNOWN);
+	http_stub_close(&stub);
+}
+
+static void
+url_sends_key_and_address(void **state)
+{
+	static const struct {
+		const char *ip, *source;
+	} cases[] = {
+		{ "192.0.2.1", "192.0.2.1" },
+		{ "2001:db8::1", "2001:db8::1" },
+		{ NULL, "" },
+	};
+	struct http_stub stub = { .reply = { .bytes = ALLOW } };
+	const struct derp_key key = engine_key(7);
+	struct verify_config config = { 0 };
+	struct verify *v;
+	char want[256];
+
+	(void)state;
+	http_stub_open(&stub);
+	config.url = stub.url;
+	v = engine_new(&config);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct netaddr ip = { 0 };
+		struct verify_answer answer;
+
+		if (cases[i].ip != NULL)
+			check_int(
+			    netaddr_parse_ip(&ip, slice_str(cases[i].ip)), 0);
+		verify_check(
+		    v, &key, cases[i].ip != NULL ? &ip : NULL, &answer);
+		check_int(answer.verdict, VERIFY_ALLOW);
+		snprintf(want, sizeof want,
+		    "\r\n\r\n{\"NodePublic\":\"%s\",\"Source\":\"%s\"}",
+		    engine_key_text(7), cases[i].source);
+		check_contains(stub.last, want);
+	}
+	check_contains(stub.last, "POST / HTTP/1.1\r\n");
+	check_contains(stub.last, "User-Agent: Go-http-client/1.1\r\n");
+	check_null(strstr(stub.last, "Content-Type"));
+	verify_free(v);
+	http_stub_close(&stub);
+}
+
+static void
+url_names_the_address_it_refuses(void **state)
+{
+	struct http_stub stub = {
+		.reply = { .bytes = HEAD("200 OK") "{\"Allow\":false}" },
+	};
+	const struct derp_key key = engine_key(7);
+	struct verify_config config = { 0 };
+	struct verify_answer answer;
+	struct netaddr ip;
+	struct verify *v;
+	char want[256];
+
+	(void)state;
+	http_stub_open(&stub);
+	config.url = stub.url;
+	v = engine_new(&config);
+	check_int(netaddr_parse_ip(&ip, slice_str("192.0.2.9")), 0);
+	verify_check(v, &key, &ip, &answer);
+	snprintf(want, sizeof want,
+	    "admission controller: %s/192.0.2.9 not allowed",
+	    engine_key_text(7));
+	check_text(answer.reason, want);
+	verify_free(v);
+	http_stub_close(&stub);
+}
+
+static int
+start(void **state)
+{
+	(void)state;
+	return fetch_global_init();
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(url_judges_every_answer),
+		cmocka_unit_test(url_without_a_listener_is_unreachable),
+		cmocka_unit_test(url_reads_no_more_than_4_kib),
+		cmocka_unit_test(url_sends_key_and_address),
+		cmocka_unit_test(url_names_the_address_it_refuses),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
