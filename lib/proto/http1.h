@@ -4,6 +4,9 @@
  * Heads only: what follows the blank line is the caller's. Names are matched
  * without case, values are trimmed. Bare LF ends a line as CRLF does (RFC 9112
  * section 2.2), obsolete folding is refused, and so are blanks before a colon.
+ * Also malformed, because a proxy before us might read it in another way: no or
+ * several Hosts in HTTP/1.1, Content-Lengths that differ or are no numbers, and
+ * any Transfer-Encoding of a request but one "chunked" without Content-Length.
  * Source: RFC 9110, RFC 9112. Threads: pure functions; parsed heads borrow.
  */
 #ifndef DERPKIT_HTTP1_H
