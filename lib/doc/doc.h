@@ -18,8 +18,8 @@
 #include "fail.h"
 
 /* Bytes of text that a reader takes; more is refused. A tree costs at most
- * about 100 bytes of memory per byte of text, see DOC_ARENA_MAX. */
-#define DOC_TEXT_MAX ((size_t)8 << 20)
+ * about 200 bytes of memory per byte of text, see DOC_ARENA_MAX. */
+#define DOC_TEXT_MAX ((size_t)4 << 20)
 #define DOC_ARENA_MAX ((size_t)1 << 30) /* enough for any text of that size */
 #define DOC_DEPTH_MAX 10000 /* collections in each other; Go's limits */
 

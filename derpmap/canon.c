@@ -1,0 +1,453 @@
+/* canon: see canon.h. */
+#include "canon.h"
+
+#include "utf8.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct canon {
+	struct buf *out;
+	bool json;
+	bool full; /* the buffer took no more */
+	struct fail *why;
+};
+
+__attribute__((format(printf, 2, 3))) static void
+put(struct canon *c, const char *fmt, ...)
+{
+	char text[128];
+	va_list args;
+	int n;
+
+	va_start(args, fmt);
+	n = vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	if (n < 0 || (size_t)n >= sizeof text ||
+	    buf_append(c->out, text, (size_t)n) == -1)
+		c->full = true;
+}
+
+static void
+put_bytes(struct canon *c, const void *p, size_t n)
+{
+	if (n > 0 && buf_append(c->out, p, n) == -1)
+		c->full = true;
+}
+
+static void
+put_indent(struct canon *c, unsigned depth)
+{
+	put(c, "%*s", (int)(2 * depth), "");
+}
+
+/* --- scalars --- */
+
+/* The shortest decimal that reads back as the same number. */
+static int
+put_float(struct canon *c, const struct derpmap_float *f, const char *name)
+{
+	struct doc_pos at = derpmap_origin_pos(&f->from);
+	char text[32];
+
+	if (!isfinite(f->v) && c->json)
+		return fail_at(c->why, at.line, at.column,
+		    "%s is %s; JSON has no such number, so headscale cannot "
+		    "send this map to any client",
+		    name, isnan(f->v) ? "not a number" : "infinite");
+	if (!isfinite(f->v)) {
+		put(c, "%s",
+		    isnan(f->v)    ? ".nan"
+			: f->v > 0 ? ".inf"
+				   : "-.inf");
+		return 0;
+	}
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof text, "%.*g", digits, f->v);
+		if (strtod(text, NULL) == f->v)
+			break;
+	}
+	put(c, "%s", text);
+	return 0;
+}
+
+/* Characters that go into quotes as they are. */
+static bool
+is_safe(uint32_t code)
+{
+	return code >= 0x20 && code != '"' && code != '\\' && code != 0x7f &&
+	    !(code >= 0x80 && code < 0xa0) && code != 0x2028 &&
+	    code != 0x2029 && code != 0xfeff && (code & 0xfffe) != 0xfffe;
+}
+
+static void
+put_escape(struct canon *c, uint32_t code)
+{
+	if (code == '"' || code == '\\')
+		put(c, "\\%c", (int)code);
+	else if (code == '\n')
+		put(c, "\\n");
+	else if (code == '\t')
+		put(c, "\\t");
+	else if (code < 0x10000)
+		put(c, "\\u%04x", code);
+	else if (!c->json)
+		put(c, "\\U%08x", code);
+	else
+		put(c, "\\u%04x\\u%04x", 0xd7c0 + (code >> 10),
+		    0xdc00 + (code & 0x3ff));
+}
+
+/* In double quotes; the escapes used are those of JSON and of YAML. Bytes that
+ * are not UTF-8 become U+FFFD, as in Go. */
+static void
+put_text(struct canon *c, struct slice text)
+{
+	put(c, "\"");
+	while (text.n > 0) {
+		uint32_t code = 0xfffd;
+		size_t n = utf8_next(text, &code);
+
+		if (n == 0)
+			put_bytes(c, "\xef\xbf\xbd", 3);
+		else if (is_safe(code))
+			put_bytes(c, text.p, n);
+		else
+			put_escape(c, code);
+		n = n > 0 ? n : 1;
+		text = slice_of(text.p + n, text.n - n);
+	}
+	put(c, "\"");
+}
+
+/* Only !!binary can hold what is not UTF-8; YAML can say it again. */
+static void
+put_binary(struct canon *c, struct slice bytes)
+{
+	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm"
+				  "nopqrstuvwxyz0123456789+/";
+
+	put(c, "!!binary \"");
+	for (size_t i = 0; i < bytes.n; i += 3) {
+		size_t have = bytes.n - i < 3 ? bytes.n - i : 3;
+		uint32_t bits = 0;
+
+		for (size_t k = 0; k < 3; k++)
+			bits = bits << 8 | (k < have ? bytes.p[i + k] : 0U);
+		put(c, "%c%c%c%c", set[bits >> 18], set[bits >> 12 & 63],
+		    have > 1 ? set[bits >> 6 & 63] : '=',
+		    have > 2 ? set[bits & 63] : '=');
+	}
+	put(c, "\"");
+}
+
+/* --- fields --- */
+
+static bool
+is_zero(const struct derpmap_field *f, const void *at)
+{
+	switch (f->type) {
+	case DERPMAP_TEXT:
+		return ((const struct derpmap_text *)at)->v.n == 0;
+	case DERPMAP_INT:
+		return ((const struct derpmap_int *)at)->v == 0;
+	case DERPMAP_FLOAT:
+		return ((const struct derpmap_float *)at)->v == 0;
+	case DERPMAP_BOOL:
+		return !((const struct derpmap_bool *)at)->v;
+	case DERPMAP_NODES:
+	case DERPMAP_REGIONS:
+	case DERPMAP_HOME:
+	case DERPMAP_SCORES:
+		break;
+	}
+	return false;
+}
+
+static int
+put_value(struct canon *c, const struct derpmap_field *f, const void *at)
+{
+	struct slice text;
+
+	switch (f->type) {
+	case DERPMAP_TEXT:
+		text = ((const struct derpmap_text *)at)->v;
+		if (!c->json && !utf8_valid(text))
+			put_binary(c, text);
+		else
+			put_text(c, text);
+		break;
+	case DERPMAP_INT:
+		put(c, "%" PRId64, ((const struct derpmap_int *)at)->v);
+		break;
+	case DERPMAP_FLOAT:
+		return put_float(c, at, c->json ? f->json : f->yaml);
+	case DERPMAP_BOOL:
+		put(c, "%s",
+		    ((const struct derpmap_bool *)at)->v ? "true" : "false");
+		break;
+	case DERPMAP_NODES:
+	case DERPMAP_REGIONS:
+	case DERPMAP_HOME:
+	case DERPMAP_SCORES:
+		break;
+	}
+	return 0;
+}
+
+/* What stands before a member: JSON wants a comma after the first one, and in
+ * YAML the first one stands behind the dash of a list's entry. */
+static void
+begin_member(struct canon *c, bool *first, bool dashed, unsigned depth)
+{
+	if (c->json) {
+		put(c, *first ? "\n" : ",\n");
+		put_indent(c, depth);
+	} else if (!(*first && dashed)) {
+		put_indent(c, depth);
+	}
+	*first = false;
+}
+
+static void
+put_name(struct canon *c, const struct derpmap_field *f)
+{
+	if (c->json)
+		put(c, "\"%s\": ", f->json);
+	else
+		put(c, "%s:", f->yaml);
+}
+
+static void
+end_member(struct canon *c)
+{
+	if (!c->json)
+		put(c, "\n");
+}
+
+/* A collection without entries, or null for one. */
+static void
+put_empty(struct canon *c, const char *text)
+{
+	put(c, c->json ? "%s" : " %s\n", text);
+}
+
+/* The simple fields of a struct. */
+static int
+put_fields(struct canon *c, enum derpmap_level level, const void *base,
+    bool *first, bool dashed, unsigned depth)
+{
+	struct derpmap_fields fields = derpmap_fields(level);
+
+	for (size_t i = 0; i < fields.n; i++) {
+		const struct derpmap_field *f = &fields.v[i];
+		const void *at = (const char *)base + f->offset;
+
+		if (f->type > DERPMAP_BOOL || (f->omit && is_zero(f, at)))
+			continue;
+		begin_member(c, first, dashed, depth);
+		put_name(c, f);
+		put(c, c->json ? "" : " ");
+		if (put_value(c, f, at) == -1)
+			return -1;
+		end_member(c);
+	}
+	return 0;
+}
+
+/* --- nodes and regions --- */
+
+static int
+put_node(struct canon *c, const struct derpmap_node *node, bool *first_node,
+    unsigned depth)
+{
+	bool first = true;
+
+	if (c->json) {
+		put(c, *first_node ? "\n" : ",\n");
+		put_indent(c, depth);
+		put(c, node->is_nil ? "null" : "{");
+	} else {
+		put_indent(c, depth);
+		put(c, node->is_nil ? "- null\n" : "- ");
+	}
+	*first_node = false;
+	if (node->is_nil)
+		return 0;
+	if (put_fields(c, DERPMAP_LEVEL_NODE, node, &first, true, depth + 1) ==
+	    -1)
+		return -1;
+	if (c->json) {
+		put(c, "\n");
+		put_indent(c, depth);
+		put(c, "}");
+	}
+	return 0;
+}
+
+static int
+put_nodes(struct canon *c, const struct derpmap_region *r, unsigned depth)
+{
+	bool first = true;
+
+	if (r->node_count == 0) {
+		put_empty(c, r->nodes_nil ? "null" : "[]");
+		return 0;
+	}
+	put(c, c->json ? "[" : "\n");
+	for (size_t i = 0; i < r->node_count; i++)
+		if (put_node(c, r->nodes[i], &first, depth + 1) == -1)
+			return -1;
+	if (c->json) {
+		put(c, "\n");
+		put_indent(c, depth);
+		put(c, "]");
+	}
+	return 0;
+}
+
+static void
+put_key(struct canon *c, int64_t key)
+{
+	put(c, c->json ? "\"%" PRId64 "\": " : "%" PRId64 ":", key);
+}
+
+static const struct derpmap_field *
+find_field(enum derpmap_level level, enum derpmap_type type)
+{
+	struct derpmap_fields fields = derpmap_fields(level);
+	size_t i = 0;
+
+	while (fields.v[i].type != type)
+		i++;
+	return &fields.v[i];
+}
+
+static int
+put_region(struct canon *c, const struct derpmap_region *r, bool *first_region,
+    unsigned depth)
+{
+	bool first = true;
+
+	begin_member(c, first_region, false, depth);
+	put_key(c, r->key);
+	if (r->is_nil) {
+		put(c, c->json ? "null" : " null\n");
+		return 0;
+	}
+	put(c, c->json ? "{" : "\n");
+	if (put_fields(c, DERPMAP_LEVEL_REGION, r, &first, false, depth + 1) ==
+	    -1)
+		return -1;
+	begin_member(c, &first, false, depth + 1);
+	put_name(c, find_field(DERPMAP_LEVEL_REGION, DERPMAP_NODES));
+	if (put_nodes(c, r, depth + 1) == -1)
+		return -1;
+	if (c->json) {
+		put(c, "\n");
+		put_indent(c, depth);
+		put(c, "}");
+	}
+	return 0;
+}
+
+static int
+put_regions(struct canon *c, const struct derpmap *m, bool *first_member)
+{
+	bool first = true;
+
+	begin_member(c, first_member, false, c->json ? 1 : 0);
+	put_name(c, find_field(DERPMAP_LEVEL_MAP, DERPMAP_REGIONS));
+	if (m->region_count == 0) {
+		put_empty(c, m->regions_nil ? "null" : "{}");
+		return 0;
+	}
+	put(c, c->json ? "{" : "\n");
+	for (size_t i = 0; i < m->region_count; i++)
+		if (put_region(c, m->regions[i], &first, c->json ? 2 : 1) == -1)
+			return -1;
+	if (c->json)
+		put(c, "\n  }");
+	return 0;
+}
+
+/* --- the map --- */
+
+static int
+put_scores(struct canon *c, const struct derpmap *m)
+{
+	bool first = true;
+	unsigned depth = c->json ? 3 : 2;
+
+	put(c, c->json ? "\n    " : "\n  ");
+	put_name(c, find_field(DERPMAP_LEVEL_HOME, DERPMAP_SCORES));
+	put(c, c->json ? "{" : "\n");
+	for (size_t i = 0; i < m->score_count; i++) {
+		begin_member(c, &first, false, depth);
+		put_key(c, m->scores[i].region);
+		if (!c->json)
+			put(c, " ");
+		if (put_float(c, &m->scores[i].score, "a score") == -1)
+			return -1;
+		end_member(c);
+	}
+	if (c->json)
+		put(c, "\n    }\n  ");
+	return 0;
+}
+
+static int
+put_home(struct canon *c, const struct derpmap *m, bool *first)
+{
+	if (m->home_nil)
+		return 0;
+	begin_member(c, first, false, c->json ? 1 : 0);
+	put_name(c, find_field(DERPMAP_LEVEL_MAP, DERPMAP_HOME));
+	if (m->score_count == 0) {
+		put_empty(c, "{}");
+
+		return 0;
+	}
+	if (c->json)
+		put(c, "{");
+	if (put_scores(c, m) == -1)
+		return -1;
+	if (c->json)
+		put(c, "}");
+	return 0;
+}
+
+static int
+put_map(struct canon *c, const struct derpmap *m)
+{
+	bool first = true;
+
+	if (c->json)
+		put(c, "{");
+	if (put_home(c, m, &first) == -1 || put_regions(c, m, &first) == -1 ||
+	    put_fields(
+		c, DERPMAP_LEVEL_MAP, m, &first, false, c->json ? 1 : 0) == -1)
+		return -1;
+	if (c->json)
+		put(c, "\n}\n");
+	return c->full ? fail_set(c->why, "not enough memory for the text") : 0;
+}
+
+int
+canon_yaml(struct buf *out, const struct derpmap *m, struct fail *why)
+{
+	struct canon c = { .out = out, .why = why };
+
+	return put_map(&c, m);
+}
+
+int
+canon_json(struct buf *out, const struct derpmap *m, struct fail *why)
+{
+	struct canon c = { .out = out, .json = true, .why = why };
+
+	return put_map(&c, m);
+}

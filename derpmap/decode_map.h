@@ -1,0 +1,43 @@
+/*
+ * decode_map: what the two decoders share: remarks, and putting the finished
+ * parts into the map. Inside decode.
+ */
+#ifndef DERPKIT_DECODE_MAP_H
+#define DERPKIT_DECODE_MAP_H
+
+#include "derpmap.h"
+#include "entries.h"
+
+struct decoder {
+	struct arena *arena;
+	struct derpmap *map;
+	const struct derpmap_remark **remarks_end;
+	struct entries regions; /* to struct derpmap_region */
+	struct entries scores;  /* to struct derpmap_score */
+	bool stopped;           /* the program gives up here */
+	bool no_memory;
+};
+
+void decoder_init(struct decoder *d, struct arena *a, struct derpmap *m);
+
+/* Puts regions and scores into the map; frees what is not in the arena. -1
+ * when memory was short. */
+int decoder_finish(struct decoder *d, struct fail *why);
+
+/* Zeroed memory; NULL sets no_memory and stopped. */
+void *decoder_alloc(struct decoder *d, size_t count, size_t size);
+int decoder_put(struct decoder *d, struct entries *e, int64_t key, void *value);
+
+/* Adds a remark at the node. Those up to DERPMAP_PANIC refuse. */
+__attribute__((format(printf, 5, 6))) void decoder_remark(struct decoder *d,
+    enum derpmap_remark_kind kind, enum derpmap_level level,
+    const struct doc_node *node, const char *fmt, ...);
+
+/* What a node is, for messages: "a list", "a mapping", "text"... */
+const char *decode_node_name(const struct doc_node *node);
+
+/* The dialects, one file each. Memory failure is in d->no_memory. */
+void decode_yaml(struct decoder *d, const struct doc_node *root);
+void decode_json(struct decoder *d, const struct doc_node *root);
+
+#endif

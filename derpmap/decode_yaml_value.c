@@ -1,0 +1,389 @@
+/*
+ * decode_yaml_value: single values into fields, with the conversions that
+ * yaml.v3 makes without a word: 443.9 to 443, 0443 to 291, yes to true. Part
+ * of decode_yaml.
+ */
+#include "decode_yaml.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SHOWN 40 /* bytes of a value in a message */
+
+static int
+shown(struct slice text)
+{
+	return text.n > SHOWN ? SHOWN : (int)text.n;
+}
+
+void
+yaml_value_bad_shape(struct yaml_decoder *y, enum derpmap_level level,
+    const struct doc_node *node, const char *what, const char *wanted)
+{
+	decoder_remark(y->d, DERPMAP_BAD_SHAPE, level, node,
+	    "%s must be %s, not %s; headscale refuses the file", what, wanted,
+	    decode_node_name(node));
+}
+
+/* What a value is, for messages. */
+static const char *
+kind_name(const struct yaml_value *v, const struct doc_node *n)
+{
+	switch (v->type) {
+	case YAML_NULL:
+		return "null";
+	case YAML_BOOL:
+		return "a boolean";
+	case YAML_INT:
+	case YAML_UINT:
+	case YAML_FLOAT:
+		return "a number";
+	case YAML_DATE:
+		return "a date";
+	case YAML_TEXT:
+		break;
+	}
+	return n->style == DOC_PLAIN ? "text" : "quoted text";
+}
+
+/* --- facts --- */
+
+/* Plain decimal without leading zeros, the one spelling all agree on. */
+static bool
+is_plain_int(struct slice text)
+{
+	size_t i = text.n > 0 && text.p[0] == '-' ? 1 : 0;
+
+	if (i == text.n || (text.p[i] == '0' && text.n > i + 1))
+		return false;
+	while (i < text.n && text.p[i] >= '0' && text.p[i] <= '9')
+		i++;
+	return i == text.n;
+}
+
+/* How an int came out of the scalar. */
+static unsigned
+how_int(const struct yaml_value *v, const struct doc_node *n, int64_t result)
+{
+	struct slice text = n->text;
+	unsigned how = 0;
+	size_t i = text.n > 0 && (text.p[0] == '-' || text.p[0] == '+') ? 1 : 0;
+
+	if (!is_plain_int(text))
+		how |= DERPMAP_ODD_INT;
+	if (v->type == YAML_FLOAT &&
+	    (v->f != trunc(v->f) || (double)result != v->f))
+		how |= DERPMAP_TRUNCATED;
+	/* a leading zero that is not of 0x, 0o or 0b: octal; below 8 the
+	 * number is the same */
+	if (v->type == YAML_INT && i + 1 < text.n && text.p[i] == '0' &&
+	    ((text.p[i + 1] >= '0' && text.p[i + 1] <= '9') ||
+		text.p[i + 1] == '_') &&
+	    (result > 7 || result < -7))
+		how |= DERPMAP_OCTAL;
+	return how;
+}
+
+static unsigned
+how_scalar(const struct doc_node *n)
+{
+	unsigned how = 0;
+
+	if (n->style != DOC_PLAIN)
+		how |= DERPMAP_QUOTED;
+	if (n->tag != NULL)
+		how |= DERPMAP_TAGGED;
+	return how;
+}
+
+/* Text that stands plain and that another reader takes for something else. */
+static bool
+is_coerced(const struct yaml_value *v, const struct doc_node *n)
+{
+	bool word;
+
+	if (n->style != DOC_PLAIN || n->tag != NULL)
+		return false;
+	return v->type != YAML_TEXT ||
+	    yaml_scalar_bool_word(n->text, &word) == 0;
+}
+
+/* --- conversions --- */
+
+/* -1: it is no integer. */
+static int
+to_int(const struct yaml_value *v, int64_t *out)
+{
+	/* 2^63 as a float passes Go's test and overflows in the conversion,
+	 * as do all below -2^63: amd64 makes both the smallest int */
+	const double top = 9223372036854775808.0;
+
+	if (v->type == YAML_INT) {
+		*out = v->i;
+		return 0;
+	}
+	if (v->type != YAML_FLOAT || !(v->f <= top))
+		return -1;
+	*out = v->f == top || v->f < -top ? INT64_MIN : (int64_t)v->f;
+	return 0;
+}
+
+static int
+to_float(const struct yaml_value *v, double *out)
+{
+	switch (v->type) {
+	case YAML_INT:
+		*out = (double)v->i;
+		return 0;
+	case YAML_UINT:
+		*out = (double)v->u;
+		return 0;
+	case YAML_FLOAT:
+		*out = v->f;
+		return 0;
+	case YAML_NULL:
+	case YAML_BOOL:
+	case YAML_DATE:
+	case YAML_TEXT:
+		break;
+	}
+	return -1;
+}
+
+static int
+to_bool(const struct yaml_value *v, bool *out, unsigned *how)
+{
+	if (v->type == YAML_BOOL) {
+		*out = v->b;
+		return 0;
+	}
+	if (v->type != YAML_TEXT || yaml_scalar_bool_word(v->text, out) == -1)
+		return -1;
+	*how |= DERPMAP_ODD_BOOL;
+	return 0;
+}
+
+/* --- refusals --- */
+
+static void
+bad_int(struct yaml_decoder *y, enum derpmap_level level, const char *what,
+    const struct doc_node *n, const struct yaml_value *v)
+{
+	struct yaml_value plain;
+	int64_t ignored;
+
+	yaml_scalar_guess(&plain, n->text);
+	if (v->type == YAML_TEXT && n->style != DOC_PLAIN &&
+	    to_int(&plain, &ignored) == 0)
+		decoder_remark(y->d, DERPMAP_QUOTED_INT, level, n,
+		    "%s must be a number; '%.*s' is in quotes and so is text; "
+		    "headscale refuses the file",
+		    what, shown(n->text), (const char *)n->text.p);
+	else if (v->type == YAML_UINT || v->type == YAML_FLOAT)
+		decoder_remark(y->d, DERPMAP_BAD_INT, level, n,
+		    "%s: %.*s does not fit 64 bits; headscale refuses the file",
+		    what, shown(n->text), (const char *)n->text.p);
+	else
+		decoder_remark(y->d, DERPMAP_BAD_INT, level, n,
+		    "%s must be a number, not %s '%.*s'; headscale refuses "
+		    "the file",
+		    what, kind_name(v, n), shown(n->text),
+		    (const char *)n->text.p);
+}
+
+static void
+bad_value(struct yaml_decoder *y, enum derpmap_remark_kind kind,
+    enum derpmap_level level, const char *what, const char *wanted,
+    const struct doc_node *n, const struct yaml_value *v)
+{
+	decoder_remark(y->d, kind, level, n,
+	    "%s must be %s, not %s '%.*s'; headscale refuses the file", what,
+	    wanted, kind_name(v, n), shown(n->text), (const char *)n->text.p);
+}
+
+/* --- fields --- */
+
+static void
+set_text(struct derpmap_text *t, const struct doc_node *n,
+    const struct yaml_value *v)
+{
+	/* a number or a date stays as it is written */
+	t->v = v->is_binary ? v->text : n->text;
+	if (v->is_binary)
+		t->from.how |= DERPMAP_BINARY;
+	if (is_coerced(v, n))
+		t->from.how |= DERPMAP_COERCED;
+}
+
+/* The scalar of a field whose origin is set already. */
+static void
+set_field(struct yaml_decoder *y, enum derpmap_level level,
+    const struct derpmap_field *field, const struct doc_node *n,
+    const struct yaml_value *v, char *at)
+{
+	struct derpmap_int *i;
+	struct derpmap_float *f;
+	struct derpmap_bool *b;
+
+	switch (field->type) {
+	case DERPMAP_TEXT:
+		set_text((struct derpmap_text *)(void *)at, n, v);
+		return;
+	case DERPMAP_INT:
+		i = (struct derpmap_int *)(void *)at;
+		if (to_int(v, &i->v) == -1)
+			bad_int(y, level, field->yaml, n, v);
+		else
+			i->from.how |= how_int(v, n, i->v);
+		return;
+	case DERPMAP_FLOAT:
+		f = (struct derpmap_float *)(void *)at;
+		if (to_float(v, &f->v) == -1)
+			bad_value(y, DERPMAP_BAD_FLOAT, level, field->yaml,
+			    "a number", n, v);
+		return;
+	case DERPMAP_BOOL:
+		b = (struct derpmap_bool *)(void *)at;
+		if (to_bool(v, &b->v, &b->from.how) == -1)
+			bad_value(y, DERPMAP_BAD_BOOL, level, field->yaml,
+			    "true or false", n, v);
+		return;
+	case DERPMAP_NODES:
+	case DERPMAP_REGIONS:
+	case DERPMAP_HOME:
+	case DERPMAP_SCORES:
+		return;
+	}
+}
+
+static struct derpmap_origin *
+origin_of(enum derpmap_type type, char *at)
+{
+	switch (type) {
+	case DERPMAP_TEXT:
+		return &((struct derpmap_text *)(void *)at)->from;
+	case DERPMAP_INT:
+		return &((struct derpmap_int *)(void *)at)->from;
+	case DERPMAP_FLOAT:
+		return &((struct derpmap_float *)(void *)at)->from;
+	case DERPMAP_BOOL:
+		return &((struct derpmap_bool *)(void *)at)->from;
+	case DERPMAP_NODES:
+	case DERPMAP_REGIONS:
+	case DERPMAP_HOME:
+	case DERPMAP_SCORES:
+		break;
+	}
+	return NULL;
+}
+
+static void
+bad_collection(struct yaml_decoder *y, enum derpmap_level level,
+    const char *what, const struct doc_node *n)
+{
+	if (n->kind == DOC_MAPPING)
+		yaml_has_duplicates(y, level, n);
+	decoder_remark(y->d, DERPMAP_BAD_TEXT, level, n,
+	    "%s must be a single value, not %s; headscale refuses the file",
+	    what, decode_node_name(n));
+}
+
+void
+yaml_value_field(struct yaml_decoder *y, enum derpmap_level level,
+    const struct derpmap_field *field, struct derpmap_origin from, void *base)
+{
+	char *at = (char *)base + field->offset;
+	struct derpmap_origin *origin = origin_of(field->type, at);
+	struct alias alias;
+	const struct doc_node *n = yaml_enter(y, from.value, &alias);
+	struct yaml_value v;
+
+	*origin = from;
+	if (n != NULL && n->kind != DOC_SCALAR) {
+		bad_collection(y, level, field->yaml, n);
+	} else if (n != NULL && yaml_resolve(y, level, n, &v) == 0) {
+		origin->how |= how_scalar(n);
+		if (v.type == YAML_NULL)
+			origin->how |= DERPMAP_NULL;
+		else
+			set_field(y, level, field, n, &v, at);
+	}
+	yaml_leave(y, &alias);
+}
+
+/* --- keys and scores --- */
+
+bool
+yaml_value_name(struct yaml_decoder *y, enum derpmap_level level,
+    const struct doc_node *key, struct slice *name)
+{
+	struct alias alias;
+	const struct doc_node *n = yaml_enter(y, key, &alias);
+	struct yaml_value v;
+	bool good = false;
+
+	if (n != NULL && n->kind != DOC_SCALAR) {
+		bad_collection(y, level, "a key", n);
+	} else if (n != NULL && yaml_resolve(y, level, n, &v) == 0 &&
+	    v.type != YAML_NULL) {
+		*name = v.is_binary ? v.text : n->text;
+		good = true;
+	}
+	yaml_leave(y, &alias);
+	return good;
+}
+
+bool
+yaml_value_key(struct yaml_decoder *y, enum derpmap_level level,
+    const struct doc_node *key, struct derpmap_int *id)
+{
+	struct alias alias;
+	const struct doc_node *n = yaml_enter(y, key, &alias);
+	struct yaml_value v;
+	bool good = false;
+
+	if (n != NULL && n->kind != DOC_SCALAR) {
+		bad_collection(y, level, "a region's key", n);
+	} else if (n != NULL && yaml_resolve(y, level, n, &v) == 0) {
+		id->from.how |= how_scalar(n);
+		if (v.type == YAML_NULL) {
+			decoder_remark(y->d, DERPMAP_NULL_KEY, level, key,
+			    "an entry without a key; headscale drops it");
+		} else if (to_int(&v, &id->v) == 0) {
+			id->from.how |= how_int(&v, n, id->v);
+			good = true;
+		} else {
+			decoder_remark(y->d, DERPMAP_BAD_KEY, level, key,
+			    "a region's key must be a number without quotes, "
+			    "not %s '%.*s'; headscale refuses the file",
+			    kind_name(&v, n), shown(n->text),
+			    (const char *)n->text.p);
+		}
+	}
+	yaml_leave(y, &alias);
+	return good;
+}
+
+bool
+yaml_value_score(struct yaml_decoder *y, const struct doc_node *value,
+    struct derpmap_float *score)
+{
+	struct alias alias;
+	const struct doc_node *n = yaml_enter(y, value, &alias);
+	struct yaml_value v;
+	bool good = false;
+
+	if (n != NULL && n->kind != DOC_SCALAR) {
+		bad_collection(y, DERPMAP_LEVEL_SCORE, "a score", n);
+	} else if (n != NULL &&
+	    yaml_resolve(y, DERPMAP_LEVEL_SCORE, n, &v) == 0 &&
+	    v.type != YAML_NULL) {
+		score->from.how |= how_scalar(n);
+		good = to_float(&v, &score->v) == 0;
+		if (!good)
+			bad_value(y, DERPMAP_BAD_FLOAT, DERPMAP_LEVEL_SCORE,
+			    "a score", "a number", n, &v);
+	}
+	yaml_leave(y, &alias);
+	return good;
+}

@@ -1,0 +1,137 @@
+/* finding: see finding.h. */
+#include "finding.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MESSAGE_MAX 600
+
+void
+findings_init(struct findings *list, struct arena *a)
+{
+	*list = (struct findings){ .arena = a };
+	list->end = &list->first;
+}
+
+struct finding *
+findings_add(struct findings *list, const char *rule, enum severity severity,
+    const char *file, struct doc_pos at, const char *fmt, ...)
+{
+	struct finding *f = arena_alloc(list->arena, 1, sizeof *f);
+	char text[MESSAGE_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	if (f != NULL)
+		f->message = arena_text(list->arena, text, strlen(text));
+	if (f == NULL || f->message == NULL) {
+		list->failed = true;
+		return NULL;
+	}
+	f->rule = rule;
+	f->severity = severity;
+	f->file = file;
+	f->at = at;
+	*list->end = f;
+	list->end = &f->next;
+	list->count++;
+	return f;
+}
+
+/* Rank of the files in the order in which they first appear. */
+static size_t
+file_rank(const struct findings *list, const char *file)
+{
+	size_t rank = 0;
+
+	for (const struct finding *f = list->first; f != NULL; f = f->next) {
+		if (strcmp(f->file, file) == 0)
+			break;
+		rank++;
+	}
+	return rank;
+}
+
+struct sortable {
+	struct finding *f;
+	size_t file, index;
+};
+
+static int
+order(size_t a, size_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int
+by_place(const void *a, const void *b)
+{
+	const struct sortable *x = a, *y = b;
+	int o = order(x->file, y->file);
+
+	if (o == 0)
+		o = order(x->f->at.line, y->f->at.line);
+	if (o == 0)
+		o = order(x->f->at.column, y->f->at.column);
+	if (o == 0)
+		o = strcmp(x->f->rule, y->f->rule);
+	return o != 0 ? o : order(x->index, y->index);
+}
+
+void
+findings_sort(struct findings *list)
+{
+	struct sortable *all = reallocarray(NULL, list->count, sizeof *all);
+	const char *file = NULL;
+	size_t n = 0, rank = 0;
+
+	if (list->count == 0 || all == NULL) {
+		list->failed |= list->count > 0;
+		free(all);
+		return;
+	}
+	for (struct finding *f = list->first; f != NULL; f = f->next) {
+		if (file == NULL || f->file != file)
+			rank = file_rank(list, f->file);
+		file = f->file;
+		all[n] = (struct sortable){ f, rank, n };
+		n++;
+	}
+	qsort(all, n, sizeof *all, by_place);
+	list->end = &list->first;
+	for (size_t i = 0; i < n; i++) {
+		*list->end = all[i].f;
+		list->end = &all[i].f->next;
+	}
+	*list->end = NULL;
+	free(all);
+}
+
+int
+findings_worst(const struct findings *list)
+{
+	int worst = -1;
+
+	for (const struct finding *f = list->first; f != NULL; f = f->next)
+		if ((int)f->severity > worst)
+			worst = (int)f->severity;
+	return worst;
+}
+
+const char *
+severity_name(enum severity severity)
+{
+	switch (severity) {
+	case SEVERITY_INFO:
+		return "info";
+	case SEVERITY_WARNING:
+		return "warning";
+	case SEVERITY_ERROR:
+		return "error";
+	}
+	return "";
+}

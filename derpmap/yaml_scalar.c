@@ -1,0 +1,426 @@
+/* yaml_scalar: see yaml_scalar.h. Source: measured behaviour of yaml.v3. */
+#include "yaml_scalar.h"
+
+#include "yaml_date.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NUMBER_TEXT_MAX 4000 /* a longer number is taken for text */
+
+static bool
+is_one_of(struct slice text, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (slice_is(text, words[i]))
+			return true;
+	return false;
+}
+
+#define IS_ONE_OF(text, ...)                                  \
+	is_one_of(text, (const char *const[]){ __VA_ARGS__ }, \
+	    sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
+
+int
+yaml_scalar_bool_word(struct slice text, bool *out)
+{
+	if (IS_ONE_OF(text, "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"))
+		*out = true;
+	else if (IS_ONE_OF(
+		     text, "n", "N", "no", "No", "NO", "off", "Off", "OFF"))
+		*out = false;
+	else
+		return -1;
+	return 0;
+}
+
+/* --- integers, as Go's strconv reads them --- */
+
+enum parsed {
+	PARSED,
+	PARSED_RANGE,
+	PARSED_NOT,
+};
+
+static int
+digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A' + 10;
+	return 99;
+}
+
+/* ParseUint: no sign. Base 0: by prefix. */
+static enum parsed
+parse_uint(const char *s, unsigned base, uint64_t *out)
+{
+	uint64_t v = 0;
+	bool over = false;
+
+	if (base == 0) {
+		base = 10;
+		if (s[0] == '0' && s[1] != '\0') {
+			char c = (char)(s[1] | 0x20);
+
+			base = c == 'x' ? 16 : c == 'o' ? 8 : c == 'b' ? 2 : 0;
+			s += base != 0 ? 2 : 1;
+			if (base == 0)
+				base = 8;
+		}
+	}
+	if (s[0] == '\0')
+		return PARSED_NOT;
+	for (; *s != '\0'; s++) {
+		int d = digit_value(*s);
+
+		if (d >= (int)base)
+			return PARSED_NOT;
+		over |= __builtin_mul_overflow(v, base, &v);
+		over |= __builtin_add_overflow(v, (uint64_t)d, &v);
+	}
+	*out = v;
+	return over ? PARSED_RANGE : PARSED;
+}
+
+/* ParseInt: with a sign. */
+static enum parsed
+parse_int(const char *s, unsigned base, int64_t *out)
+{
+	bool negative = s[0] == '-';
+	uint64_t limit = negative ? (uint64_t)1 << 63 : INT64_MAX, v;
+	enum parsed parsed;
+
+	if (s[0] == '+' || s[0] == '-')
+		s++;
+	parsed = parse_uint(s, base, &v);
+	if (parsed != PARSED)
+		return parsed;
+	if (v > limit)
+		return PARSED_RANGE;
+	*out = negative ? (int64_t)(0 - v) : (int64_t)v;
+	return PARSED;
+}
+
+/* Both, and which of them it was. */
+static bool
+parse_integer(struct yaml_value *v, const char *s, unsigned base)
+{
+	if (parse_int(s, base, &v->i) == PARSED) {
+		v->type = YAML_INT;
+		return true;
+	}
+	if (parse_uint(s, base, &v->u) == PARSED) {
+		v->type = YAML_UINT;
+		return true;
+	}
+	return false;
+}
+
+/* --- floats --- */
+
+static size_t
+digits(const char *s)
+{
+	return strspn(s, "0123456789");
+}
+
+/* Sign, digits with or without a point, exponent. */
+static bool
+is_float(const char *s)
+{
+	size_t whole, part = 0;
+
+	if (*s == '+' || *s == '-')
+		s++;
+	whole = digits(s);
+	s += whole;
+	if (*s == '.') {
+		part = digits(s + 1);
+		if (whole == 0 && part == 0)
+			return false;
+		s += 1 + part;
+	} else if (whole == 0) {
+		return false;
+	}
+	if (*s == 'e' || *s == 'E') {
+		s++;
+		if (*s == '+' || *s == '-')
+			s++;
+		if (digits(s) == 0)
+			return false;
+		s += digits(s);
+	}
+	return *s == '\0';
+}
+
+/* A float that Go can represent: overflow is an error there. */
+static bool
+parse_float(struct yaml_value *v, const char *s)
+{
+	double f;
+
+	if (!is_float(s))
+		return false;
+	f = strtod(s, NULL);
+	if (isinf(f))
+		return false;
+	v->type = YAML_FLOAT;
+	v->f = f;
+	return true;
+}
+
+/* --- guessing --- */
+
+static void
+set_float(struct yaml_value *v, double f)
+{
+	v->type = YAML_FLOAT;
+	v->f = f;
+}
+
+/* The words that mean something by themselves. */
+static bool
+guess_word(struct yaml_value *v, struct slice text)
+{
+	if (IS_ONE_OF(text, "", "~", "null", "Null", "NULL"))
+		v->type = YAML_NULL;
+	else if (IS_ONE_OF(text, "true", "True", "TRUE"))
+		*v = (struct yaml_value){ .type = YAML_BOOL, .b = true };
+	else if (IS_ONE_OF(text, "false", "False", "FALSE"))
+		*v = (struct yaml_value){ .type = YAML_BOOL };
+	else if (IS_ONE_OF(text, ".nan", ".NaN", ".NAN"))
+		set_float(v, (double)NAN);
+	else if (IS_ONE_OF(
+		     text, ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"))
+		set_float(v, (double)INFINITY);
+	else if (IS_ONE_OF(text, "-.inf", "-.Inf", "-.INF"))
+		set_float(v, -(double)INFINITY);
+	else
+		return false;
+	return true;
+}
+
+/* Text that begins with a sign or a digit, without its underscores. */
+static bool
+guess_number(struct yaml_value *v, const char *plain)
+{
+	char turned[NUMBER_TEXT_MAX + 2];
+	bool minus = plain[0] == '-';
+	const char *rest = plain + (minus ? 1 : 0);
+	unsigned base;
+
+	if (parse_integer(v, plain, 0) || parse_float(v, plain))
+		return true;
+	/* 0b-1 is -1 there, and 0o+7 is 7 */
+	if (rest[0] != '0' || (rest[1] != 'b' && rest[1] != 'o'))
+		return false;
+	base = rest[1] == 'b' ? 2 : 8;
+	if (!minus)
+		return parse_integer(v, rest + 2, base);
+	snprintf(turned, sizeof turned, "-%s", rest + 2);
+	if (parse_int(turned, base, &v->i) != PARSED)
+		return false;
+	v->type = YAML_INT;
+	return true;
+}
+
+/* The type of the text; dates are looked for if `dates`. */
+static void
+guess(struct yaml_value *v, struct slice text, bool dates)
+{
+	char plain[NUMBER_TEXT_MAX + 1];
+	size_t n = 0;
+	uint8_t c;
+
+	*v = (struct yaml_value){ .type = YAML_TEXT, .text = text };
+	if (guess_word(v, text))
+		return;
+	c = text.p[0];
+	if (c != '.' && c != '+' && c != '-' && (c < '0' || c > '9'))
+		return;
+	if (c != '.' && dates && yaml_date_is(text)) {
+		v->type = YAML_DATE;
+		return;
+	}
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '_' && c != '.')
+			continue;
+		/* numbers are ASCII, and no NUL may end one early */
+		if (n == NUMBER_TEXT_MAX || text.p[i] == 0)
+			return;
+		plain[n++] = (char)text.p[i];
+	}
+	plain[n] = '\0';
+	if (c == '.')
+		parse_float(v, plain);
+	else
+		guess_number(v, plain);
+}
+
+void
+yaml_scalar_guess(struct yaml_value *v, struct slice text)
+{
+	guess(v, text, true);
+}
+
+/* --- tags --- */
+
+static const char *
+type_tag(enum yaml_type type)
+{
+	switch (type) {
+	case YAML_NULL:
+		return "!!null";
+	case YAML_BOOL:
+		return "!!bool";
+	case YAML_INT:
+	case YAML_UINT:
+		return "!!int";
+	case YAML_FLOAT:
+		return "!!float";
+	case YAML_DATE:
+		return "!!timestamp";
+	case YAML_TEXT:
+		return "!!str";
+	}
+	return "";
+}
+
+static bool
+has_tag(const struct doc_node *node)
+{
+	return node->tag != NULL && strcmp(node->tag, "!") != 0;
+}
+
+/* Go's base64.StdEncoding: padded, line breaks anywhere, spare bits ignored. */
+static int
+decode_binary(struct slice text, struct arena *a, struct slice *out)
+{
+	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm"
+				  "nopqrstuvwxyz0123456789+/";
+	uint8_t *bytes = arena_alloc(a, text.n / 4 * 3 + 4, 1);
+	unsigned have = 0, pad = 0;
+	uint32_t bits = 0;
+	size_t n = 0;
+
+	if (bytes == NULL)
+		return -1;
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+		const char *found;
+
+		if (c == '\r' || c == '\n')
+			continue;
+		if (c == '=' && have + pad >= 2 && have + pad < 4) {
+			pad++;
+			continue;
+		}
+		found = c != 0 && c != '=' ? strchr(set, c) : NULL;
+		if (found == NULL || pad > 0)
+			return -1;
+		bits = bits << 6 | (uint32_t)(found - set);
+		if (++have == 4) {
+			bytes[n++] = (uint8_t)(bits >> 16);
+			bytes[n++] = (uint8_t)(bits >> 8);
+			bytes[n++] = (uint8_t)bits;
+			have = 0;
+		}
+	}
+	if (have + pad != 0 && have + pad != 4)
+		return -1;
+	if (have == 3) {
+		bytes[n++] = (uint8_t)(bits >> 10);
+		bytes[n++] = (uint8_t)(bits >> 2);
+	} else if (have == 2) {
+		bytes[n++] = (uint8_t)(bits >> 4);
+	}
+	*out = slice_of(bytes, n);
+	return 0;
+}
+
+static int
+contradiction(const struct doc_node *node, const char *found,
+    const char *wanted, struct fail *why)
+{
+	return fail_at(why, node->start.line, node->start.column,
+	    "'%.*s' is %s and tagged %s; headscale cannot decode it",
+	    node->text.n > 40 ? 40 : (int)node->text.n,
+	    (const char *)node->text.p, found, wanted);
+}
+
+/* A scalar under one of the tags that name a type. */
+static int
+resolve_typed(
+    struct yaml_value *v, const struct doc_node *node, struct fail *why)
+{
+	guess(v, node->text, strcmp(node->tag, "!!timestamp") == 0);
+	v->tag = node->tag;
+	if (strcmp(type_tag(v->type), node->tag) == 0)
+		return 0;
+	if (v->type == YAML_INT && strcmp(node->tag, "!!float") == 0) {
+		v->type = YAML_FLOAT;
+		v->f = (double)v->i;
+		return 0;
+	}
+	return contradiction(node, type_tag(v->type), node->tag, why);
+}
+
+int
+yaml_scalar_resolve(struct yaml_value *v, const struct doc_node *node,
+    struct arena *a, struct fail *why)
+{
+	*v = (struct yaml_value){
+		.type = YAML_TEXT, .text = node->text, .tag = "!!str"
+	};
+	if (!has_tag(node)) {
+		if (node->style != DOC_PLAIN)
+			return 0;
+		guess(v, node->text, true);
+		v->tag =
+		    slice_is(node->text, "<<") ? "!!merge" : type_tag(v->type);
+		return 0;
+	}
+	if (strcmp(node->tag, "!!str") == 0)
+		return 0;
+	if (IS_ONE_OF(slice_str(node->tag), "!!bool", "!!int", "!!float",
+		"!!null", "!!timestamp"))
+		return resolve_typed(v, node, why);
+	v->tag = node->tag;
+	if (strcmp(node->tag, "!!binary") != 0)
+		return 0;
+	v->is_binary = true;
+	if (decode_binary(node->text, a, &v->text) == -1)
+		return fail_at(why, node->start.line, node->start.column,
+		    "!!binary with something that is not base64");
+	return 0;
+}
+
+bool
+yaml_scalar_is_merge(const struct doc_node *node)
+{
+	if (node->kind != DOC_SCALAR || !slice_is(node->text, "<<"))
+		return false;
+	if (has_tag(node))
+		return strcmp(node->tag, "!!merge") == 0;
+	return node->style == DOC_PLAIN;
+}
+
+bool
+yaml_scalar_is_null(const struct doc_node *node)
+{
+	struct yaml_value v;
+
+	node = doc_resolve(node);
+	if (has_tag(node))
+		return strcmp(node->tag, "!!null") == 0;
+	if (node->kind != DOC_SCALAR || node->style != DOC_PLAIN)
+		return false;
+	guess(&v, node->text, false);
+	return v.type == YAML_NULL;
+}

@@ -1,0 +1,111 @@
+/*
+ * yaml_blank: what stands between tokens: blanks, comments, line breaks. Part
+ * of yaml_scan. yaml.v3 gathers comments, and thereby accepts tabs and missing
+ * spaces around them that YAML does not allow; this follows it.
+ */
+#include "yaml_scan.h"
+
+#include <string.h>
+
+#define COMMENT_LOOK 512 /* bytes in which a comment is looked for */
+
+/* Steps over everything up to the line break behind the comment that begins
+ * `ahead` bytes ahead, with only blanks and breaks before. */
+static int
+skip_comment(struct yaml_scan *s, size_t ahead)
+{
+	struct yaml_source *src = &s->source;
+	size_t seen = src->index + ahead;
+
+	for (;;) {
+		if (yaml_scan_need(s, 1) == -1)
+			return -1;
+		if (!yaml_is_break_or_end(src, 0)) {
+			yaml_source_skip(src);
+			continue;
+		}
+		if (src->index >= seen)
+			return 0;
+		if (yaml_scan_need(s, 2) == -1)
+			return -1;
+		yaml_source_skip_line(src);
+	}
+}
+
+int
+yaml_blank_line_comment(struct yaml_scan *s)
+{
+	struct yaml_source *src = &s->source;
+
+	if (src->newlines > 0)
+		return 0;
+	for (size_t i = 0; i < COMMENT_LOOK; i++) {
+		if (yaml_scan_need(s, i + 1) == -1)
+			return -1;
+		if (yaml_is_blank(src, i))
+			continue;
+		if (yaml_source_peek(src, i) == '#')
+			return skip_comment(s, i);
+		return 0;
+	}
+	return 0;
+}
+
+/*
+ * A comment, and the comments on lines of their own that follow it: yaml.v3
+ * gathers them in one go, and lets tabs stand before all but the first.
+ */
+static int
+skip_comments(struct yaml_scan *s)
+{
+	struct yaml_source *src = &s->source;
+
+	for (size_t i = 0; i < COMMENT_LOOK; i++) {
+		uint8_t c;
+
+		if (yaml_scan_need(s, i + 1) == -1)
+			return -1;
+		c = yaml_source_peek(src, i);
+		if (c == '#') {
+			if (skip_comment(s, i) == -1)
+				return -1;
+			i = 0;
+		} else if (!yaml_is_blank(src, i) && c != '\r' && c != '\n') {
+			return 0;
+		}
+	}
+	return 0;
+}
+
+int
+yaml_blank_skip(struct yaml_scan *s)
+{
+	struct yaml_source *src = &s->source;
+
+	for (;;) {
+		if (yaml_scan_need(s, 1) == -1)
+			return -1;
+		/* yaml.v3 looks for the mark at the start of its window */
+		if (src->column == 0 && src->n - src->window >= 3 &&
+		    memcmp(src->text + src->window, "\xef\xbb\xbf", 3) == 0)
+			yaml_source_skip(src);
+		if (yaml_scan_need(s, 1) == -1)
+			return -1;
+		while (yaml_source_peek(src, 0) == ' ' ||
+		    ((s->flow > 0 || !s->key_allowed) &&
+			yaml_source_peek(src, 0) == '\t')) {
+			yaml_source_skip(src);
+			if (yaml_scan_need(s, 1) == -1)
+				return -1;
+		}
+		if (yaml_source_peek(src, 0) == '#' && skip_comments(s) == -1)
+			return -1;
+		if (!yaml_is_break(src, 0))
+			return 0;
+		if (yaml_scan_need(s, 2) == -1)
+			return -1;
+		yaml_source_skip_line(src);
+		if (s->flow == 0)
+			s->key_allowed = true;
+	}
+}
