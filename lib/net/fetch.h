@@ -52,7 +52,7 @@ enum fetch_result {
 			      redirects, time-out before the head of the last
 			      response; *why tells */
 	FETCH_BROKEN,      /* a response began and then failed or timed out; or
-			      memory is      short here */
+			      memory is short here */
 };
 
 /* -1 when libcurl cannot start. */

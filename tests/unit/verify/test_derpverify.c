@@ -1,0 +1,327 @@
+/* Tests of the program derpverify: what it prints and how it exits. Its judging
+ * is the engine's and is tested there. */
+#include "unit/verify/engine.h"
+
+#include "unit/net/http_stub.h"
+
+#include <jansson.h>
+#include <libgen.h>
+#include <sys/wait.h>
+
+#define HEAD "HTTP/1.1 200 OK\r\n\r\n"
+
+/* The program, beside the folder of the tests in the build tree. */
+static const char *
+program(void)
+{
+	static char path[512];
+	char self[400] = "";
+
+	if (readlink("/proc/self/exe", self, sizeof self - 1) == -1)
+		fail_msg("no /proc/self/exe");
+	snprintf(path, sizeof path, "%s/../bin/derpverify", dirname(self));
+	return path;
+}
+
+struct run {
+	int status; /* exit status */
+	char out[8192], err[4096];
+};
+
+static void
+slurp(const char *name, char *to, size_t cap)
+{
+	char path[128];
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof path, "%s/%s", engine_dir(), name);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	n = fread(to, 1, cap - 1, f);
+	to[n] = '\0';
+	fclose(f);
+}
+
+/* Runs it with the arguments as a shell reads them. */
+__attribute__((format(printf, 2, 3))) static void
+run(struct run *r, const char *fmt, ...)
+{
+	char arguments[2048], line[4096];
+	va_list args;
+	int status;
+
+	va_start(args, fmt);
+	vsnprintf(arguments, sizeof arguments, fmt, args);
+	va_end(args);
+	snprintf(line, sizeof line, "cd %s && { %s %s; } >out 2>err",
+	    engine_dir(), program(), arguments);
+	status = system(line);
+	check(WIFEXITED(status));
+	r->status = WEXITSTATUS(status);
+	slurp("out", r->out, sizeof r->out);
+	slurp("err", r->err, sizeof r->err);
+}
+
+/* What was printed fits the schema. */
+static void
+check_schema(const char *name)
+{
+	char line[1024];
+
+	snprintf(line, sizeof line,
+	    "python3 -W ignore -m jsonschema -i %s/out " TESTS_DIR
+	    "/../schemas/%s.schema.json",
+	    engine_dir(), name);
+	check_int(system(line), 0);
+}
+
+static void
+write_file(const char *name, const char *text)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s", engine_dir(), name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+/* nodes: key 1 as alice, key 2 expired. */
+static void
+write_nodes(void)
+{
+	char text[512], one[DERP_KEY_TEXT];
+
+	snprintf(one, sizeof one, "%s", engine_key_text(1));
+	snprintf(text, sizeof text,
+	    "[{\"node_key\":\"%s\",\"name\":\"alice\"},"
+	    "{\"node_key\":\"%s\",\"expiry\":{\"seconds\":1}}]",
+	    one, engine_key_text(2));
+	write_file("nodes", text);
+}
+
+static void
+derpverify_checks_against_a_list(void **state)
+{
+	struct run r;
+	char one[DERP_KEY_TEXT], two[DERP_KEY_TEXT], want[1024];
+
+	(void)state;
+	write_nodes();
+	snprintf(one, sizeof one, "%s", engine_key_text(1));
+	snprintf(two, sizeof two, "%s", engine_key_text(2));
+	run(&r, "check --nodes nodes %s", one);
+	check_int(r.status, 0);
+	snprintf(
+	    want, sizeof want, "allow   %s  alice in node list nodes\n", one);
+	check_text(r.out, want);
+	check_text(r.err, "");
+	/* without the prefix, the option behind the key */
+	run(&r, "check %s -nodes=nodes", one + strlen("nodekey:"));
+	check_int(r.status, 0);
+	run(&r, "check --nodes nodes %s %s", one, two);
+	check_int(r.status, 1);
+	check_contains(r.out, "deny    ");
+	check_contains(r.out, "(expired 1970-01-01T00:00:01Z in node list");
+	run(&r, "check --nodes nodes nonsense %s", one);
+	check_int(r.status, 2);
+	check_contains(r.err, "\"nonsense\" is no node key");
+	check_text(r.out, want); /* the good key has its answer all the same */
+}
+
+static void
+derpverify_reads_keys_from_standard_input(void **state)
+{
+	char one[DERP_KEY_TEXT], text[512];
+	struct run r;
+
+	(void)state;
+	snprintf(one, sizeof one, "%s", engine_key_text(1));
+	write_nodes();
+	write_file("keys", "# mine\n\n");
+	run(&r, "check --nodes nodes - < keys");
+	check_int(r.status, 0);
+	check_text(r.out, "");
+	snprintf(text, sizeof text, "# mine\n%s\talice # x\n\n%s", one,
+	    engine_key_text(9));
+	write_file("keys", text);
+	run(&r, "check --nodes nodes - < keys");
+	check_int(r.status, 1);
+	check_contains(r.out, "allow   ");
+	check_contains(r.out, one);
+	check_contains(r.out, engine_key_text(9)); /* without a newline */
+}
+
+static void
+derpverify_asks_a_url(void **state)
+{
+	struct http_stub stub = {
+		.reply = { .bytes = HEAD "{\"Allow\":false}" },
+	};
+	struct run r;
+
+	(void)state;
+	http_stub_open(&stub);
+	run(&r, "check --url %s %s", stub.url, engine_key_text(1));
+	check_int(r.status, 1);
+	check_contains(r.out, "admission controller: nodekey:");
+	stub.reply.bytes = "HTTP/1.1 404 Not Found\r\n\r\n";
+	run(&r, "check --url %s --fail-open %s", stub.url, engine_key_text(1));
+	check_int(r.status, 2);
+	check_contains(r.out, "unknown ");
+	check_contains(r.out, "admission controller: 404 Not Found");
+	http_stub_close(&stub);
+	run(&r, "check --url %s %s", stub.url, engine_key_text(1));
+	check_int(r.status, 2);
+	check_contains(r.out, "connection refused");
+	run(&r, "check --url %s --fail-open %s", stub.url, engine_key_text(1));
+	check_int(r.status, 0);
+	check_contains(r.out, "which allows everybody");
+}
+
+static void
+derpverify_asks_a_socket(void **state)
+{
+	struct http_stub stub = {
+		.reply = { .bytes = HEAD "{\"Node\":{\"Name\":\"a.\"}}" },
+	};
+	char path[108];
+	struct run r;
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/sock", engine_dir());
+	http_stub_open_unix(&stub, path);
+	run(&r, "check --socket sock %s", engine_key_text(1));
+	check_int(r.status, 0);
+	check_contains(r.out, "a. known to local tailscaled\n");
+	http_stub_close(&stub);
+	run(&r, "check --socket sock %s", engine_key_text(1));
+	check_int(r.status, 2);
+	check_contains(r.out, "cannot connect to sock: no such file");
+}
+
+static void
+derpverify_prints_json(void **state)
+{
+	const char *key, *verdict, *reason;
+	int fail_open;
+	json_t *root;
+	struct run r;
+
+	(void)state;
+	write_nodes();
+	run(&r, "check --nodes nodes --format json %s", engine_key_text(9));
+	check_int(r.status, 1);
+	root = json_loads(r.out, 0, NULL);
+	check_int(json_unpack(root, "{s:[{s:s, s:s, s:s, s:b !}!]!}", "answers",
+		      "key", &key, "verdict", &verdict, "reason", &reason,
+		      "fail_open", &fail_open),
+	    0);
+	check_text(key, engine_key_text(9));
+	check_text(verdict, "deny");
+	check_contains(reason, "not in node list nodes");
+	check_int(fail_open, 0);
+	json_decref(root);
+	check_schema("verify-check");
+}
+
+static void
+derpverify_lists(void **state)
+{
+	char one[DERP_KEY_TEXT], want[1024];
+	struct run r;
+
+	(void)state;
+	write_nodes();
+	snprintf(one, sizeof one, "%s", engine_key_text(1));
+	snprintf(want, sizeof want,
+	    "%s alice\n# expired 1970-01-01T00:00:01Z: %s\n", one,
+	    engine_key_text(2));
+	run(&r, "list nodes");
+	check_int(r.status, 0);
+	check_text(r.out, want);
+	run(&r, "list - < nodes");
+	check_int(r.status, 0);
+	check_text(r.out, want);
+	/* what it prints is a list, without the expired */
+	write_file("again", want);
+	run(&r, "list again");
+	check_int(r.status, 0);
+	snprintf(want, sizeof want, "%s alice\n", one);
+	check_text(r.out, want);
+	run(&r, "list --format json nodes");
+	check_int(r.status, 0);
+	check_contains(r.out, "\"expiry\": \"1970-01-01T00:00:01Z\"");
+	check_schema("verify-list");
+	write_file("again", "\nnodekey:1\n");
+	run(&r, "list again");
+	check_int(r.status, 2);
+	check_contains(r.err, "derpverify: again:2: \"nodekey:1\" is no");
+	check_text(r.out, "");
+}
+
+static void
+derpverify_tells_how_it_is_used(void **state)
+{
+	static const struct {
+		const char *words;
+		int status;
+		const char *out, *err;
+	} cases[] = {
+		{ "", 2, "", "Usage: derpverify COMMAND" },
+		{ "--help", 0, "Usage: derpverify COMMAND", "" },
+		{ "--version", 0, "derpverify ", "" },
+		{ "check --help", 0, "Examples:", "" },
+		{ "list -h", 0, "Example:", "" },
+		{ "chekc", 2, "", "no command \"chekc\"" },
+		{ "check", 2, "", "name a source" },
+		{ "check --nodes nodes", 2, "", "name a key" },
+		{ "check --nodes missing x", 2, "",
+		    "missing: cannot open: No such file" },
+		{ "check --bad x", 2, "", "not defined: -bad" },
+		{ "check --nodes nodes --format xml x", 2, "", "text or json" },
+		{ "list", 2, "", "name one file" },
+		{ "list a b", 2, "", "name one file" },
+		{ "list nodes > /dev/full", 2, "", "cannot write" },
+	};
+
+	(void)state;
+	write_nodes();
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct run r;
+
+		run(&r, "%s", cases[i].words);
+		if (r.status != cases[i].status ||
+		    strstr(r.out, cases[i].out) == NULL ||
+		    strstr(r.err, cases[i].err) == NULL)
+			fail_msg("%s: exit %d\n%s%s", cases[i].words, r.status,
+			    r.out, r.err);
+	}
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	return engine_remove((const char *const[]){
+	    "nodes", "again", "keys", "out", "err", "sock", NULL });
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(derpverify_checks_against_a_list),
+		cmocka_unit_test(derpverify_reads_keys_from_standard_input),
+		cmocka_unit_test(derpverify_asks_a_url),
+		cmocka_unit_test(derpverify_asks_a_socket),
+		cmocka_unit_test(derpverify_prints_json),
+		cmocka_unit_test(derpverify_lists),
+		cmocka_unit_test(derpverify_tells_how_it_is_used),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, end);
+}
