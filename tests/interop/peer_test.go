@@ -62,11 +62,15 @@ func newClient(t testing.TB, r *relay, via transport, private key.NodePrivate) *
 		}
 		return c
 	}
-	region := r.region(t)
-	c := derphttp.NewRegionClient(private, logger.Discard, netmon.NewStatic(),
-		func() *tailcfg.DERPRegion { return region })
+	c := newRegionClient(r.region(t), private)
 	c.TLSConfig = &tls.Config{MaxVersion: via.tls}
 	return c
+}
+
+// newRegionClient returns a client of a region of a DERP map.
+func newRegionClient(region *tailcfg.DERPRegion, private key.NodePrivate) *derphttp.Client {
+	return derphttp.NewRegionClient(private, logger.Discard, netmon.NewStatic(),
+		func() *tailcfg.DERPRegion { return region })
 }
 
 // login logs a new node key in.
