@@ -1,0 +1,271 @@
+/* generate: see generate.h. */
+#include "generate.h"
+
+#include "cert.h"
+#include "netaddr.h"
+#include "utf8.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PIN_PREFIX "sha256-raw:"
+#define NAME_MAX_BYTES 253 /* RFC 1035 section 2.3.4 */
+#define LABEL_MAX_BYTES 63
+
+static bool
+is_documentation(const struct netaddr *a)
+{
+	/* RFC 5737, RFC 3849 */
+	if (!a->is_v4)
+		return netaddr_in(a, "2001:db8::/32");
+	return netaddr_in(a, "192.0.2.0/24") ||
+	    netaddr_in(a, "198.51.100.0/24") || netaddr_in(a, "203.0.113.0/24");
+}
+
+static int
+check_label(struct slice label, const char *hostname, struct fail *why)
+{
+	if (label.n == 0)
+		return fail_set(why,
+		    "--hostname %s: two dots in a row, or one at an end",
+		    hostname);
+	if (label.n > LABEL_MAX_BYTES)
+		return fail_set(why,
+		    "--hostname %s: a part is longer than %d characters",
+		    hostname, LABEL_MAX_BYTES);
+	if (label.p[0] == '-' || label.p[label.n - 1] == '-')
+		return fail_set(why,
+		    "--hostname %s: a part begins or ends with a dash",
+		    hostname);
+	for (size_t i = 0; i < label.n; i++) {
+		uint8_t c = label.p[i];
+
+		if (c >= 'A' && c <= 'Z')
+			return fail_set(why,
+			    "--hostname %s: use lower case; derper compares "
+			    "the name letter by letter",
+			    hostname);
+		if (c >= 0x80)
+			return fail_set(why,
+			    "--hostname %s: write names outside ASCII in their "
+			    "xn-- form",
+			    hostname);
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    c != '-')
+			return fail_set(why,
+			    "--hostname %s: '%c' cannot be in a host name; "
+			    "give the name alone, without scheme, port and "
+			    "path",
+			    hostname, c);
+	}
+	return 0;
+}
+
+static int
+check_hostname(const char *hostname, struct fail *why)
+{
+	struct slice rest, label;
+	struct netaddr ip;
+	bool more;
+
+	if (hostname == NULL || hostname[0] == '\0')
+		return fail_set(why,
+		    "--hostname is needed: the name (or "
+		    "address) clients connect to");
+	rest = slice_str(hostname);
+	if (netaddr_parse_ip(&ip, rest) == 0)
+		return is_documentation(&ip)
+		    ? fail_set(why,
+			  "--hostname %s is an address for documentation only",
+			  hostname)
+		    : 0;
+	if (rest.n > NAME_MAX_BYTES)
+		return fail_set(why, "--hostname is longer than %d characters",
+		    NAME_MAX_BYTES);
+	do {
+		more = slice_cut(rest, '.', &label, &rest);
+		if (check_label(label, hostname, why) == -1)
+			return -1;
+	} while (more);
+	if (label.p[0] >= '0' && label.p[0] <= '9' &&
+	    strspn(hostname, "0123456789.") == strlen(hostname))
+		return fail_set(
+		    why, "--hostname %s is not an address", hostname);
+	return 0;
+}
+
+static int
+check_address(const char *option, const char *text, bool v4, struct fail *why)
+{
+	struct netaddr ip;
+
+	if (text == NULL || strcmp(text, "none") == 0)
+		return 0;
+	if (netaddr_parse_ip(&ip, slice_str(text)) == -1 || ip.is_v4 != v4)
+		return fail_set(why, "%s %s is not an IPv%c address (nor none)",
+		    option, text, v4 ? '4' : '6');
+	if (is_documentation(&ip))
+		return fail_set(why,
+		    "%s %s is an address for documentation only", option, text);
+	return 0;
+}
+
+static int
+check_text(const char *option, const char *text, struct fail *why)
+{
+	if (text != NULL && text[0] == '\0')
+		return fail_set(why, "%s is empty", option);
+	if (text != NULL && !utf8_valid(slice_str(text)))
+		return fail_set(why, "%s is not UTF-8", option);
+	return 0;
+}
+
+static int
+check_cert_name(const char *text, struct fail *why)
+{
+	if (text == NULL)
+		return 0;
+	if (check_text("--cert-name", text, why) == -1)
+		return -1;
+	if (strncmp(text, "sha256", 6) != 0)
+		return 0;
+	if (strncmp(text, PIN_PREFIX, strlen(PIN_PREFIX)) != 0 ||
+	    strlen(text) != strlen(PIN_PREFIX) + 64 ||
+	    strspn(text + strlen(PIN_PREFIX), "0123456789abcdef") != 64)
+		return fail_set(why,
+		    "--cert-name: a pin is sha256-raw: and 64 digits of "
+		    "lower-case hex, without colons");
+	return 0;
+}
+
+static int
+check_ports(const struct generate_config *c, struct fail *why)
+{
+	if (c->derp_port < 1 || c->derp_port > 65535)
+		return fail_set(why, "--derp-port %lld is not a port",
+		    (long long)c->derp_port);
+	if (c->derp_port == 80)
+		return fail_set(
+		    why, "--derp-port 80: clients always speak TLS to a relay");
+	if (c->stun_port != -1 && (c->stun_port < 1 || c->stun_port > 65535))
+		return fail_set(why,
+		    "--stun-port %lld is not a port (-1 switches STUN off)",
+		    (long long)c->stun_port);
+	return 0;
+}
+
+static int
+check(const struct generate_config *c, struct fail *why)
+{
+	if (c->region_id < 900 || c->region_id > 999)
+		return fail_set(why,
+		    "--region-id %lld: 900 to 999 are for relays of one's own; "
+		    "others belong to Tailscale's regions",
+		    (long long)c->region_id);
+	if (check_hostname(c->hostname, why) == -1 ||
+	    check_text("--region-code", c->region_code, why) == -1 ||
+	    check_text("--region-name", c->region_name, why) == -1 ||
+	    check_text("--node-name", c->node_name, why) == -1 ||
+	    check_cert_name(c->cert_name, why) == -1 ||
+	    check_address("--ipv4", c->ipv4, true, why) == -1 ||
+	    check_address("--ipv6", c->ipv6, false, why) == -1 ||
+	    check_ports(c, why) == -1)
+		return -1;
+	if (c->ipv4 != NULL && c->ipv6 != NULL &&
+	    strcmp(c->ipv4, "none") == 0 && strcmp(c->ipv6, "none") == 0)
+		return fail_set(
+		    why, "--ipv4 none and --ipv6 none leave no way to connect");
+	if (c->can_port80 && (c->ipv4 == NULL || strcmp(c->ipv4, "none") == 0))
+		return fail_set(
+		    why, "--can-port80 needs --ipv4: clients ask that address");
+	return 0;
+}
+
+static struct derpmap_text
+text_of(const char *text)
+{
+	return (
+	    struct derpmap_text){ .v = slice_str(text != NULL ? text : "") };
+}
+
+static void
+fill_node(struct generated *g, const struct generate_config *c)
+{
+	struct derpmap_node *node = &g->node;
+	struct netaddr ip;
+
+	snprintf(g->node_name, sizeof g->node_name, "%llda",
+	    (long long)c->region_id);
+	node->name =
+	    text_of(c->node_name != NULL ? c->node_name : g->node_name);
+	node->region_id.v = c->region_id;
+	node->host_name = text_of(c->hostname);
+	node->cert_name = text_of(c->cert_name);
+	node->ipv4 = text_of(c->ipv4);
+	node->ipv6 = text_of(c->ipv6);
+	/* a relay known by its address needs no look-up of it */
+	if (netaddr_parse_ip(&ip, slice_str(c->hostname)) == 0) {
+		if (ip.is_v4 && c->ipv4 == NULL)
+			node->ipv4 = text_of(c->hostname);
+		if (!ip.is_v4 && c->ipv6 == NULL)
+			node->ipv6 = text_of(c->hostname);
+	}
+	node->derp_port.v = c->derp_port == 443 ? 0 : c->derp_port;
+	node->stun_port.v = c->stun_port == 3478 ? 0 : c->stun_port;
+	node->can_port80.v = c->can_port80;
+}
+
+int
+generate_map(
+    struct generated *g, const struct generate_config *config, struct fail *why)
+{
+	*g = (struct generated){ .node_name = "" };
+	if (check(config, why) == -1)
+		return -1;
+	fill_node(g, config);
+	g->nodes[0] = &g->node;
+	g->regions[0] = &g->region;
+	g->region.key = config->region_id;
+	g->region.region_id.v = config->region_id;
+	g->region.region_code = text_of(config->region_code);
+	g->region.region_name = text_of(config->region_name);
+	g->region.nodes = g->nodes;
+	g->region.node_count = 1;
+	g->map.regions = g->regions;
+	g->map.region_count = 1;
+	g->map.home_nil = true;
+	return 0;
+}
+
+int
+generate_from_derper(const char *certdir, const char *hostname,
+    char pin[static GENERATE_PIN_TEXT], bool *pinned, struct fail *why)
+{
+	char stem[NAME_MAX_BYTES + 1], path[PATH_MAX];
+	struct cert_info info;
+	size_t n = 0;
+
+	*pinned = false;
+	for (const char *p = hostname; *p != '\0'; p++) {
+		bool keep = (*p >= 'a' && *p <= 'z') ||
+		    (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
+		    *p == '.' || *p == '-';
+
+		if (keep && n == NAME_MAX_BYTES)
+			return fail_set(why, "--hostname is too long");
+		if (keep)
+			stem[n++] = *p;
+	}
+	stem[n] = '\0';
+	if ((size_t)snprintf(path, sizeof path, "%s/%s.crt", certdir, stem) >=
+	    sizeof path)
+		return fail_set(why, "%s: the name is too long", certdir);
+	if (cert_load_info(&info, path, why) == -1)
+		return -1;
+	if (info.self_signed) {
+		snprintf(pin, GENERATE_PIN_TEXT, PIN_PREFIX "%s", info.sha256);
+		*pinned = true;
+	}
+	return 0;
+}
