@@ -12,12 +12,11 @@
 #include "keytable.h"
 #include "verify_cache.h"
 #include "verify_source.h"
+#include "verify_ticker.h"
 #include "workers.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +42,6 @@
 			  */
 #define WAITERS_MAX 1024 /* who wait for one of them */
 #define WORKERS 16 /* enough that a slow source is asked about many at once */
-#define TICK_NEVER_MS UINT64_C(3600000) /* when no source asks for ticks */
 
 struct waiter {
 	struct waiter *next;
@@ -70,17 +68,13 @@ struct verify {
 	bool reads_client; /* an answer may depend on the client's address */
 	uint64_t allow_ms, deny_ms, ask_ms;
 	uint64_t (*now_ms)(void);
-	struct workers *workers; /* owned; NULL when no source blocks */
+	struct workers *workers;      /* owned; NULL when no source blocks */
+	struct verify_ticker *ticker; /* owned */
 	/* locked by lock */
 	pthread_mutex_t lock;
 	struct verify_cache *cache;
 	struct keytable *flights; /* values are struct flight */
 	struct verify_counters counters;
-	/* the thread that calls tick */
-	pthread_t ticker;
-	bool has_ticker; /* immutable */
-	pthread_cond_t look;
-	bool look_now; /* locked by lock */
 	/* atomic: no new waits, let the running ones end */
 	atomic_bool stop;
 };
@@ -97,7 +91,6 @@ static_assert(sizeof kinds / sizeof kinds[0] ==
 
 static int make_sources(
     struct verify *v, const struct verify_config *config, struct fail *why);
-static int start_ticker(struct verify *v);
 static void fly(void *ctx, bool cancelled);
 static void land(struct flight *flight, struct verify_answer *answer);
 
@@ -123,19 +116,6 @@ complete(const struct verify_config *config)
 	return c;
 }
 
-/* A mutex and a condition that waits by the monotonic clock. */
-static void
-init_locks(struct verify *v)
-{
-	pthread_condattr_t attr;
-
-	pthread_mutex_init(&v->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&v->look, &attr);
-	pthread_condattr_destroy(&attr);
-}
-
 struct verify *
 verify_new(const struct verify_config *config, struct fail *why)
 {
@@ -146,7 +126,7 @@ verify_new(const struct verify_config *config, struct fail *why)
 		fail_set(why, "out of memory");
 		return NULL;
 	}
-	init_locks(v);
+	pthread_mutex_init(&v->lock, NULL);
 	atomic_init(&v->stop, false);
 	v->allow_ms = c.cache_allow_ms;
 	v->deny_ms = c.cache_deny_ms;
@@ -168,7 +148,8 @@ verify_new(const struct verify_config *config, struct fail *why)
 			goto free_v;
 		}
 	}
-	if (start_ticker(v) == -1) {
+	v->ticker = verify_ticker_new(v->sources, v->source_count);
+	if (v->ticker == NULL) {
 		fail_set(why, "cannot start the thread that watches files");
 		goto free_v;
 	}
@@ -206,18 +187,13 @@ verify_free(struct verify *v)
 {
 	if (v == NULL)
 		return;
-	pthread_mutex_lock(&v->lock);
 	atomic_store(&v->stop, true);
-	pthread_cond_signal(&v->look);
-	pthread_mutex_unlock(&v->lock);
 	workers_free(v->workers); /* lands every flight */
-	if (v->has_ticker)
-		pthread_join(v->ticker, NULL);
+	verify_ticker_free(v->ticker);
 	for (size_t i = 0; i < v->source_count; i++)
 		v->sources[i]->free(v->sources[i]);
 	keytable_free(v->flights);
 	verify_cache_free(v->cache);
-	pthread_cond_destroy(&v->look);
 	pthread_mutex_destroy(&v->lock);
 	free(v);
 }
@@ -531,87 +507,10 @@ verify_check(struct verify *v, const struct derp_key *key,
 	pthread_mutex_destroy(&check.lock);
 }
 
-/* Calls every source's tick; returns in how many ms the next is due. */
-static uint64_t
-tick_all(struct verify *v, bool now)
-{
-	uint64_t soonest_ms = TICK_NEVER_MS;
-
-	for (size_t i = 0; i < v->source_count; i++) {
-		struct verify_source *s = v->sources[i];
-		uint64_t ms = s->tick != NULL ? s->tick(s, now) : soonest_ms;
-
-		if (ms < soonest_ms)
-			soonest_ms = ms;
-	}
-	return soonest_ms;
-}
-
-/* Sleeps until wait_ms are over, somebody wants a look or it is time to stop;
- * whether a look is wanted. */
-static bool
-wait_for_tick(struct verify *v, uint64_t wait_ms)
-{
-	struct timespec until;
-	int rc = 0;
-	bool now;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(wait_ms / 1000);
-	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	pthread_mutex_lock(&v->lock);
-	while (!v->look_now && !atomic_load(&v->stop) && rc != ETIMEDOUT)
-		rc = pthread_cond_timedwait(&v->look, &v->lock, &until);
-	now = v->look_now;
-	v->look_now = false;
-	pthread_mutex_unlock(&v->lock);
-	return now;
-}
-
-static void *
-run_ticker(void *ctx)
-{
-	struct verify *v = ctx;
-	uint64_t wait_ms = tick_all(v, false);
-
-	for (;;) {
-		bool now = wait_for_tick(v, wait_ms);
-
-		if (atomic_load(&v->stop))
-			return NULL;
-		wait_ms = tick_all(v, now);
-	}
-}
-
-/* Signals are the main thread's, as in workers. */
-static int
-start_ticker(struct verify *v)
-{
-	sigset_t all, old;
-	bool wanted = false;
-
-	for (size_t i = 0; i < v->source_count; i++)
-		wanted = wanted || v->sources[i]->tick != NULL;
-	if (!wanted)
-		return 0;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	v->has_ticker = pthread_create(&v->ticker, NULL, run_ticker, v) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return v->has_ticker ? 0 : -1;
-}
-
 void
 verify_reload(struct verify *v)
 {
-	pthread_mutex_lock(&v->lock);
-	v->look_now = true;
-	pthread_cond_signal(&v->look);
-	pthread_mutex_unlock(&v->lock);
+	verify_ticker_look(v->ticker);
 }
 
 void

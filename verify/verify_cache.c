@@ -51,10 +51,14 @@ drop(struct verify_cache *c, struct entry *e)
 void
 verify_cache_free(struct verify_cache *c)
 {
+	struct entry *e, *newer;
+
 	if (c == NULL)
 		return;
-	while (c->oldest != NULL)
-		drop(c, c->oldest);
+	for (e = c->oldest; e != NULL; e = newer) {
+		newer = e->newer;
+		free(e);
+	}
 	keytable_free(c->by_id);
 	free(c);
 }

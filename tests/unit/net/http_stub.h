@@ -25,14 +25,16 @@
 #define HTTP_STUB_REQUEST 8192
 #define HTTP_STUB_CONNECTIONS 2048
 
+enum http_stub_then {
+	STUB_CLOSE, /* the connection is closed */
+	STUB_KEEP,  /* another request may come */
+	STUB_HANG,  /* nothing more until the other side goes */
+};
+
 struct http_stub_reply {
 	const char *bytes; /* what is sent */
 	size_t n;          /* how many; 0: strlen(bytes) */
-	enum {
-		STUB_CLOSE, /* then the connection is closed */
-		STUB_KEEP,  /* another request may come */
-		STUB_HANG,  /* nothing more until the other side goes */
-	} then;
+	enum http_stub_then then;
 };
 
 struct http_stub_connection {

@@ -16,7 +16,7 @@ socket_path(void)
 }
 
 static struct verify_answer
-ask_stub(const char *reply, int then, uint64_t ask_ms)
+ask_stub(const char *reply, enum http_stub_then then, uint64_t ask_ms)
 {
 	const struct verify_config config = {
 		.use_tailscaled = true,
@@ -28,7 +28,7 @@ ask_stub(const char *reply, int then, uint64_t ask_ms)
 	struct verify_answer answer;
 	struct verify *v;
 
-	stub.reply.then = (int)then;
+	stub.reply.then = then;
 	http_stub_open_unix(&stub, socket_path());
 	v = engine_new(&config);
 	answer = engine_check(v, 9);
@@ -44,7 +44,7 @@ ask_stub(const char *reply, int then, uint64_t ask_ms)
 
 static const struct {
 	const char *name, *reply;
-	int then;
+	enum http_stub_then then;
 	enum verify_verdict verdict;
 	const char *reason;
 } answers[] = {

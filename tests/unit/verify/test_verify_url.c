@@ -25,7 +25,7 @@ ask_stub(struct http_stub *stub, bool fail_open, uint64_t ask_ms)
 static const struct {
 	const char *name;
 	const char *reply; /* NULL: none at all */
-	int then;
+	enum http_stub_then then;
 	enum verify_verdict closed, open; /* without and with fail-open */
 	const char *reason;               /* without; part of it */
 } answers[] = {
@@ -86,7 +86,7 @@ url_judges_every_answer(void **state)
 		uint64_t ask_ms =
 		    answers[i].then == STUB_HANG ? 300 : ENGINE_WAIT_MS;
 
-		stub.reply.then = (int)answers[i].then;
+		stub.reply.then = answers[i].then;
 		http_stub_open(&stub);
 		closed = ask_stub(&stub, false, ask_ms);
 		open = ask_stub(&stub, true, ask_ms);
