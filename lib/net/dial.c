@@ -1,0 +1,496 @@
+/* dial: see dial.h. */
+#include "dial.h"
+
+#include "clock.h"
+#include "encode.h"
+#include "netaddr.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct dial {
+	int fd;
+	BIO_METHOD *bio; /* owned; these three are NULL without TLS */
+	SSL_CTX *ctx;    /* owned */
+	SSL *ssl;        /* owned */
+};
+
+static int connect_to(struct dial *d, const struct dial_config *config,
+    uint64_t deadline_ms, struct fail *why);
+static int start_tls(struct dial *d, const struct dial_config *config,
+    uint64_t deadline_ms, struct fail *why);
+static int judge_pin(
+    STACK_OF(X509) * chain, const struct dial_config *config, struct fail *why);
+
+/* Milliseconds left, for poll. */
+static int
+left_of(uint64_t deadline_ms)
+{
+	const uint64_t now = clock_now_ms();
+
+	if (now >= deadline_ms)
+		return 0;
+	if (deadline_ms - now > INT_MAX)
+		return INT_MAX;
+	return (int)(deadline_ms - now);
+}
+
+/* 1: ready, 0: out of time, -1: failed. */
+static int
+wait_for(int fd, short events, uint64_t deadline_ms)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	int n;
+
+	do
+		n = poll(&p, 1, left_of(deadline_ms));
+	while (n == -1 && errno == EINTR);
+	return n;
+}
+
+static int
+fail_ssl(struct fail *why, const char *what)
+{
+	const unsigned long code = ERR_get_error();
+	const char *text = ERR_reason_error_string(code);
+
+	ERR_clear_error();
+	if (code == 0)
+		return fail_errno(why, "%s", what);
+	return fail_set(
+	    why, "%s: %s", what, text != NULL ? text : "unknown error");
+}
+
+/* A BIO of our own: OpenSSL's socket BIO raises SIGPIPE, and a library must
+ * not touch its program's signals. */
+static int
+bio_read(BIO *bio, char *to, int cap)
+{
+	const struct dial *d = BIO_get_data(bio);
+	ssize_t n;
+
+	BIO_clear_retry_flags(bio);
+	do
+		n = recv(d->fd, to, (size_t)cap, 0);
+	while (n == -1 && errno == EINTR);
+	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		BIO_set_retry_read(bio);
+	return (int)n;
+}
+
+static int
+bio_write(BIO *bio, const char *from, int n)
+{
+	const struct dial *d = BIO_get_data(bio);
+	ssize_t sent;
+
+	BIO_clear_retry_flags(bio);
+	do
+		sent = send(d->fd, from, (size_t)n, MSG_NOSIGNAL);
+	while (sent == -1 && errno == EINTR);
+	if (sent == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		BIO_set_retry_write(bio);
+	return (int)sent;
+}
+
+static long
+bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
+{
+	(void)bio;
+	(void)num;
+	(void)ptr;
+	return cmd == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+static enum dial_io
+ssl_result(const struct dial *d, int ret, struct fail *why, const char *what)
+{
+	switch (SSL_get_error(d->ssl, ret)) {
+	case SSL_ERROR_WANT_READ:
+		return DIAL_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return DIAL_WRITE;
+	case SSL_ERROR_ZERO_RETURN:
+		return DIAL_EOF;
+	default:
+		fail_ssl(why, what);
+		return DIAL_FAILED;
+	}
+}
+
+static enum dial_io
+plain_result(ssize_t n, enum dial_io again, struct fail *why, const char *what)
+{
+	if (n > 0)
+		return DIAL_DONE;
+	if (n == 0)
+		return DIAL_EOF;
+	if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+		return again;
+	fail_errno(why, "%s", what);
+	return DIAL_FAILED;
+}
+
+enum dial_io
+dial_read(
+    struct dial *d, uint8_t *to, size_t cap, size_t *got, struct fail *why)
+{
+	ssize_t n;
+	int ret;
+
+	*got = 0;
+	if (d->ssl == NULL) {
+		n = recv(d->fd, to, cap, 0);
+		if (n > 0)
+			*got = (size_t)n;
+		return plain_result(n, DIAL_READ, why, "receive");
+	}
+	ERR_clear_error();
+	ret = SSL_read_ex(d->ssl, to, cap, got);
+	return ret == 1 ? DIAL_DONE : ssl_result(d, ret, why, "receive");
+}
+
+enum dial_io
+dial_write(struct dial *d, struct slice bytes, size_t *put, struct fail *why)
+{
+	ssize_t n;
+	int ret;
+
+	*put = 0;
+	if (d->ssl == NULL) {
+		n = send(d->fd, bytes.p, bytes.n, MSG_NOSIGNAL);
+		if (n > 0)
+			*put = (size_t)n;
+		return plain_result(n, DIAL_WRITE, why, "send");
+	}
+	ERR_clear_error();
+	ret = SSL_write_ex(d->ssl, bytes.p, bytes.n, put);
+	return ret == 1 ? DIAL_DONE : ssl_result(d, ret, why, "send");
+}
+
+struct dial *
+dial_open(
+    const struct dial_config *config, uint64_t deadline_ms, struct fail *why)
+{
+	struct dial *d = calloc(1, sizeof *d);
+
+	if (d == NULL) {
+		fail_set(why, "out of memory");
+		return NULL;
+	}
+	d->fd = -1;
+	if (connect_to(d, config, deadline_ms, why) == -1 ||
+	    (config->tls && start_tls(d, config, deadline_ms, why) == -1)) {
+		dial_free(d);
+		return NULL;
+	}
+	return d;
+}
+
+void
+dial_free(struct dial *d)
+{
+	if (d == NULL)
+		return;
+	SSL_free(d->ssl);
+	SSL_CTX_free(d->ctx);
+	BIO_meth_free(d->bio);
+	if (d->fd != -1)
+		close(d->fd);
+	free(d);
+}
+
+bool
+dial_wait(const struct dial *d, enum dial_io io, uint64_t deadline_ms)
+{
+	const short events = io == DIAL_WRITE ? POLLOUT : POLLIN;
+
+	return wait_for(d->fd, events, deadline_ms) == 1;
+}
+
+void
+dial_end(struct dial *d)
+{
+	if (d->ssl != NULL)
+		SSL_shutdown(d->ssl);
+	ERR_clear_error();
+	shutdown(d->fd, SHUT_WR);
+}
+
+int
+dial_fd(const struct dial *d)
+{
+	return d->fd;
+}
+
+const char *
+dial_tls_version(const struct dial *d)
+{
+	return d->ssl != NULL ? SSL_get_version(d->ssl) : "";
+}
+
+STACK_OF(X509) * dial_chain(const struct dial *d)
+{
+	return d->ssl != NULL ? SSL_get_peer_cert_chain(d->ssl) : NULL;
+}
+
+/* One address; -1 and the reason. */
+static int
+connect_one(struct dial *d, const struct addrinfo *a, int receive_buffer,
+    uint64_t deadline_ms, struct fail *why)
+{
+	const int on = 1;
+	socklen_t len = sizeof(int);
+	int error = 0, ready;
+
+	d->fd =
+	    socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (d->fd == -1)
+		return fail_errno(why, "socket");
+	setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (receive_buffer > 0)
+		setsockopt(d->fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
+		    sizeof receive_buffer);
+	if (connect(d->fd, a->ai_addr, a->ai_addrlen) == 0)
+		return 0;
+	if (errno != EINPROGRESS) {
+		fail_errno(why, "connect");
+		goto close_fd;
+	}
+	ready = wait_for(d->fd, POLLOUT, deadline_ms);
+	if (ready == 0) {
+		fail_set(why, "connect: timed out");
+		goto close_fd;
+	}
+	if (ready == -1 ||
+	    getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+		error = errno;
+	if (error == 0)
+		return 0;
+	errno = error;
+	fail_errno(why, "connect");
+close_fd:
+	close(d->fd);
+	d->fd = -1;
+	return -1;
+}
+
+static int
+connect_to(struct dial *d, const struct dial_config *config,
+    uint64_t deadline_ms, struct fail *why)
+{
+	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM };
+	struct addrinfo *list = NULL;
+	struct fail last = { 0 };
+	char port[8];
+	int error;
+
+	snprintf(port, sizeof port, "%u", config->port);
+	error = getaddrinfo(config->address, port, &hints, &list);
+	if (error != 0)
+		return fail_set(
+		    why, "%s: %s", config->address, gai_strerror(error));
+	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next) {
+		last = (struct fail){ 0 };
+		if (connect_one(
+			d, a, config->receive_buffer, deadline_ms, &last) == 0)
+			break;
+	}
+	freeaddrinfo(list);
+	return d->fd != -1 ? 0 : fail_set(why, "%s", last.text);
+}
+
+static const char *
+hostname_of(const struct dial_config *config)
+{
+	return config->hostname != NULL ? config->hostname : config->address;
+}
+
+static const char *
+checked_name(const struct dial_config *config)
+{
+	if (config->cert_name != NULL)
+		return config->cert_name;
+	return hostname_of(config);
+}
+
+/* Hands the name to OpenSSL's own check of chain and name. */
+static int
+set_verify_name(SSL *ssl, const char *name)
+{
+	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+	struct netaddr ip;
+
+	X509_VERIFY_PARAM_set_hostflags(
+	    param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	if (netaddr_parse_ip(&ip, slice_str(name)) == 0)
+		return X509_VERIFY_PARAM_set1_ip_asc(param, name);
+	return X509_VERIFY_PARAM_set1_host(param, name, 0);
+}
+
+static int
+make_ssl(struct dial *d, const struct dial_config *config, struct fail *why)
+{
+	const bool roots = config->trust == DIAL_ROOTS;
+	struct netaddr ip;
+	const char *sni = config->sni;
+	BIO *bio = NULL;
+
+	if (sni == NULL &&
+	    netaddr_parse_ip(&ip, slice_str(hostname_of(config))) == -1)
+		sni = hostname_of(config);
+	d->ctx = SSL_CTX_new(TLS_client_method());
+	d->bio =
+	    BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "derp");
+	if (d->ctx == NULL || d->bio == NULL ||
+	    SSL_CTX_set_min_proto_version(d->ctx, TLS1_2_VERSION) != 1 ||
+	    BIO_meth_set_read(d->bio, bio_read) != 1 ||
+	    BIO_meth_set_write(d->bio, bio_write) != 1 ||
+	    BIO_meth_set_ctrl(d->bio, bio_ctrl) != 1)
+		return fail_ssl(why, "TLS");
+	if (roots && config->ca_file == NULL)
+		SSL_CTX_set_default_verify_paths(d->ctx);
+	if (roots && config->ca_file != NULL &&
+	    SSL_CTX_load_verify_locations(d->ctx, config->ca_file, NULL) != 1)
+		return fail_ssl(why, config->ca_file);
+	SSL_CTX_set_verify(
+	    d->ctx, roots ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
+	SSL_CTX_set_mode(d->ctx,
+	    SSL_MODE_ENABLE_PARTIAL_WRITE |
+		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	d->ssl = SSL_new(d->ctx);
+	bio = BIO_new(d->bio);
+	if (d->ssl == NULL || bio == NULL) {
+		BIO_free(bio);
+		return fail_ssl(why, "TLS");
+	}
+	BIO_set_data(bio, d);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(d->ssl, bio, bio);
+	if ((roots && set_verify_name(d->ssl, checked_name(config)) != 1) ||
+	    (sni != NULL && sni[0] != '\0' &&
+		SSL_set_tlsext_host_name(d->ssl, sni) != 1))
+		return fail_ssl(why, "TLS");
+	return 0;
+}
+
+static int
+shake_hands(struct dial *d, enum dial_trust trust, uint64_t deadline_ms,
+    struct fail *why)
+{
+	enum dial_io io;
+	long verdict;
+	int ret;
+
+	for (;;) {
+		ERR_clear_error();
+		errno = 0;
+		ret = SSL_connect(d->ssl);
+		if (ret == 1)
+			return 0;
+		verdict = SSL_get_verify_result(d->ssl);
+		if (verdict != X509_V_OK && trust == DIAL_ROOTS)
+			return fail_set(why, "certificate: %s",
+			    X509_verify_cert_error_string(verdict));
+		io = ssl_result(d, ret, why, "TLS handshake");
+		if (io != DIAL_READ && io != DIAL_WRITE)
+			return fail_set(why,
+			    "TLS handshake: ended by the "
+			    "other side");
+		if (!dial_wait(d, io, deadline_ms))
+			return fail_set(why, "TLS handshake: timed out");
+	}
+}
+
+void
+dial_common_name(const X509 *cert, char out[static DIAL_CN_MAX])
+{
+	out[0] = '\0';
+	if (X509_NAME_get_text_by_NID(X509_get_subject_name(cert),
+		NID_commonName, out, DIAL_CN_MAX) == -1)
+		out[0] = '\0';
+}
+
+static bool
+is_meta(const X509 *cert)
+{
+	char cn[DIAL_CN_MAX];
+
+	dial_common_name(cert, cn);
+	return strncmp(cn, DIAL_META_PREFIX, strlen(DIAL_META_PREFIX)) == 0;
+}
+
+static int
+start_tls(struct dial *d, const struct dial_config *config,
+    uint64_t deadline_ms, struct fail *why)
+{
+	STACK_OF(X509) * chain;
+
+	if (make_ssl(d, config, why) == -1 ||
+	    shake_hands(d, config->trust, deadline_ms, why) == -1)
+		return -1;
+	chain = dial_chain(d);
+	if (chain == NULL)
+		return fail_set(why, "certificate: none was sent");
+	if (config->trust == DIAL_PIN)
+		return judge_pin(chain, config, why);
+	return 0;
+}
+
+static bool
+cert_is_for(X509 *cert, const char *name)
+{
+	struct netaddr ip;
+
+	if (netaddr_parse_ip(&ip, slice_str(name)) == 0)
+		return X509_check_ip_asc(cert, name, 0) == 1;
+	return X509_check_host(cert, name, 0,
+		   X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
+}
+
+/* Source: tailscale net/tlsdial (SetConfigExpectedCertHash). Metacerts are
+ * skipped, exactly one other certificate may be there. */
+static int
+judge_pin(
+    STACK_OF(X509) * chain, const struct dial_config *config, struct fail *why)
+{
+	X509 *cert = NULL;
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	char hex[2 * EVP_MAX_MD_SIZE + 1];
+	unsigned n = 0;
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		if (is_meta(sk_X509_value(chain, i)))
+			continue;
+		if (cert != NULL)
+			return fail_set(why,
+			    "certificate: more than one under "
+			    "a pin");
+		cert = sk_X509_value(chain, i);
+	}
+	if (cert == NULL || X509_digest(cert, EVP_sha256(), digest, &n) != 1)
+		return fail_set(why, "certificate: none to pin");
+	encode_hex(hex, slice_of(digest, n));
+	if (strcmp(hex, config->pin) != 0)
+		return fail_set(why, "certificate: SHA-256 is %s, pinned is %s",
+		    hex, config->pin);
+	if (!cert_is_for(cert, checked_name(config)))
+		return fail_set(
+		    why, "certificate: not valid for %s", checked_name(config));
+	if (X509_cmp_current_time(X509_get0_notBefore(cert)) >= 0 ||
+	    X509_cmp_current_time(X509_get0_notAfter(cert)) <= 0)
+		return fail_set(why, "certificate: expired or not yet valid");
+	return 0;
+}

@@ -1,0 +1,87 @@
+/*
+ * dial: one outgoing connection over TCP or TLS, with time-outs.
+ *
+ * The certificate is judged as DERP clients judge it: roots, a pin, or not at
+ * all. The socket is non-blocking: reads and writes do what they can and say
+ * what to wait for. Life: dial_open -> dial_read, dial_write, dial_wait ... ->
+ * dial_free. Threads: used by one at a time; connections are independent.
+ * Source: tailscale net/tlsdial/tlsdial.go.
+ */
+#ifndef DERPKIT_DIAL_H
+#define DERPKIT_DIAL_H
+
+#include "bytes.h"
+#include "fail.h"
+
+#include <openssl/x509.h>
+
+struct dial;
+
+enum dial_trust {      /* how the certificate is judged */
+	DIAL_ROOTS,    /* chain to ca_file's roots or the system's */
+	DIAL_PIN,      /* the one certificate whose SHA-256 is `pin` */
+	DIAL_INSECURE, /* not at all */
+};
+
+/* Everything is borrowed for the call of dial_open only. */
+struct dial_config {
+	const char *address; /* what to connect to: IP address or name */
+	uint16_t port;
+	bool tls;
+	const char *hostname;  /* SNI, unless it is an IP address, and what the
+				  certificate must be valid for; NULL: address */
+	const char *sni;       /* asks for this name instead; "" for none */
+	const char *cert_name; /* name checked instead of hostname; or NULL */
+	enum dial_trust trust;
+	const char *pin;     /* 64 lower-case hex, as behind "sha256-raw:" */
+	const char *ca_file; /* PEM roots; NULL: the system's */
+	int receive_buffer;  /* SO_RCVBUF in bytes; 0: the system's choice */
+};
+
+/* Connects and shakes hands until the deadline of clock_now_ms. NULL and the
+ * reason. Resolving a name blocks as long as the system's resolver does.
+ * Returns owned. */
+struct dial *dial_open(
+    const struct dial_config *config, uint64_t deadline_ms, struct fail *why);
+
+/* Closes without ceremony and frees. NULL is fine. */
+void dial_free(struct dial *d);
+
+enum dial_io {
+	DIAL_DONE,  /* some bytes went */
+	DIAL_READ,  /* nothing yet: wait until the socket is readable */
+	DIAL_WRITE, /* ... writable */
+	DIAL_EOF,   /* the other side has ended */
+	DIAL_FAILED,
+};
+
+/* Reads at most cap bytes, *got of them. */
+enum dial_io dial_read(
+    struct dial *d, uint8_t *to, size_t cap, size_t *got, struct fail *why);
+
+/* Writes the front of bytes, *put of them. */
+enum dial_io dial_write(
+    struct dial *d, struct slice bytes, size_t *put, struct fail *why);
+
+/* Waits for what io (DIAL_READ or DIAL_WRITE) says. False: out of time. */
+bool dial_wait(const struct dial *d, enum dial_io io, uint64_t deadline_ms);
+
+/* No more will be written: close_notify and FIN. */
+void dial_end(struct dial *d);
+
+/* The socket, to poll; borrowed. */
+int dial_fd(const struct dial *d);
+
+/* "TLSv1.3" and the like, static; "" without TLS. */
+const char *dial_tls_version(const struct dial *d);
+
+/* What the server sent, leaf first; NULL without TLS. Borrowed. */
+STACK_OF(X509) * dial_chain(const struct dial *d);
+
+#define DIAL_CN_MAX 256
+#define DIAL_META_PREFIX "derpkey" /* how a DERP metacert's CN begins */
+
+/* The subject's common name; "" when there is none. */
+void dial_common_name(const X509 *cert, char out[static DIAL_CN_MAX]);
+
+#endif
