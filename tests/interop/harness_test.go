@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -198,28 +199,21 @@ func tail(text string, lines int) string {
 	return strings.Join(all[max(0, len(all)-lines):], "")
 }
 
-// run runs a program to its end and returns what it wrote to standard output
-// and its exit status.
-func run(t testing.TB, env []string, name string, args ...string) (string, int) {
+// run runs a program to its end and returns what it wrote and its exit status.
+func run(t testing.TB, env []string, name string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
-	var stdout, stderr bytes.Buffer
+	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(os.Environ(), env...)
-	cmd.Stdout = &stdout
-	cmd.Stderr = &stderr
+	cmd.Stdout = &out
+	cmd.Stderr = &errs
 	err := cmd.Run()
 	if cmd.ProcessState == nil || !cmd.ProcessState.Exited() {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err,
-			stderr.String())
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, &errs)
 	}
-	if code := cmd.ProcessState.ExitCode(); code != 0 {
-		t.Logf("%s %s: exit status %d\n%s", filepath.Base(name),
-			strings.Join(args, " "), code, stderr.String())
-		return stdout.String() + stderr.String(), code
-	}
-	return stdout.String(), 0
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
 // eventually waits until a condition holds. The condition returns what is
@@ -265,6 +259,8 @@ func freeUDP(t testing.TB) int {
 	defer c.Close()
 	return c.LocalAddr().(*net.UDPAddr).Port
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }
 
 // shortDir returns a temporary folder whose path leaves room for the name of a
 // unix socket, which t.TempDir does not.

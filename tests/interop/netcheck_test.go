@@ -1,0 +1,190 @@
+// Upstream's netcheck and prober: what nodes and operators look at.
+
+package interop
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"tailscale.com/net/netcheck"
+	"tailscale.com/net/netmon"
+	"tailscale.com/tailcfg"
+)
+
+// netcheckReport runs upstream's netcheck once, as a node does when it starts.
+func netcheckReport(t *testing.T, dm *tailcfg.DERPMap) *netcheck.Report {
+	t.Helper()
+	c := &netcheck.Client{
+		NetMon:              netmon.NewStatic(),
+		Logf:                t.Logf,
+		SkipExternalNetwork: true,
+	}
+	if err := c.Standalone(t.Context(), "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	report, err := c.GetReport(t.Context(), dm, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+func TestNetcheckBySTUN(t *testing.T) {
+	r := startRelay(t, relayConfig{})
+	report := netcheckReport(t, r.derpMap(t))
+	if !report.UDP || !report.IPv4CanSend || report.PreferredDERP != regionID {
+		t.Errorf("UDP %v, preferred region %d", report.UDP, report.PreferredDERP)
+	}
+	if report.RegionLatency[regionID] <= 0 || report.RegionV4Latency[regionID] <= 0 {
+		t.Errorf("latency %v, over IPv4 %v", report.RegionLatency, report.RegionV4Latency)
+	}
+	if report.GlobalV4.Addr().String() != "127.0.0.1" || report.GlobalV4.Port() == 0 {
+		t.Errorf("mapped address %v", report.GlobalV4)
+	}
+}
+
+// Without STUN the latency is that of an HTTPS request. The map says that
+// there is no STUN, or netcheck would take an ICMP echo for an answer.
+func TestNetcheckByHTTPS(t *testing.T) {
+	for _, host := range []string{"", "localhost"} {
+		r := startRelay(t, relayConfig{host: host, args: []string{"-stun=false"}})
+		dm := r.derpMap(t)
+		dm.Regions[regionID].Nodes[0].STUNPort = -1
+		report := netcheckReport(t, dm)
+		if report.UDP || report.PreferredDERP != regionID ||
+			report.RegionLatency[regionID] <= 0 {
+			t.Errorf("%s: UDP %v, preferred region %d, latency %v", r.host,
+				report.UDP, report.PreferredDERP, report.RegionLatency)
+		}
+		// and it is the relay that answered
+		r.stop()
+		report = netcheckReport(t, dm)
+		if report.PreferredDERP != 0 || len(report.RegionLatency) != 0 {
+			t.Errorf("%s: without a relay: preferred region %d, latency %v",
+				r.host, report.PreferredDERP, report.RegionLatency)
+		}
+	}
+}
+
+func TestSTUNIsOffWhenToldSo(t *testing.T) {
+	r := startRelay(t, relayConfig{args: []string{"-stun=false"}})
+	c := &netcheck.Client{NetMon: netmon.NewStatic(), Logf: t.Logf, SkipExternalNetwork: true}
+	if err := c.Standalone(t.Context(), "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	report, err := c.GetReport(t.Context(), r.derpMap(t), &netcheck.GetReportOpts{OnlySTUN: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.UDP {
+		t.Error("somebody answered")
+	}
+}
+
+// derpprobe runs upstream's prober once over a map with this relay and returns
+// the lines of its verdict without times.
+func derpprobe(t *testing.T, dm *tailcfg.DERPMap) (good, bad []string, text string) {
+	t.Helper()
+	_, text, _ = run(t, nil, upstream(t, "derpprobe"), "-once", "-spread=false",
+		"-derp-map=file://"+writeMap(t, dm),
+		"-bw-interval=15s", "-bw-probe-size-bytes=4000000")
+	line := regexp.MustCompile(`(?m)(good|bad): (\S+): (.*)$`)
+	for _, m := range line.FindAllStringSubmatch(text, -1) {
+		if m[1] == "good" {
+			good = append(good, m[2])
+		} else {
+			bad = append(bad, m[2])
+		}
+	}
+	return good, bad, text
+}
+
+func writeMap(t *testing.T, dm *tailcfg.DERPMap) string {
+	t.Helper()
+	text, err := json.Marshal(dm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "map.json")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDerpprobeFindsNothingWrong(t *testing.T) {
+	r := startRelay(t, relayConfig{host: "localhost"})
+	dm := r.derpMap(t)
+	// the prober takes "none" for an address
+	dm.Regions[regionID].Nodes[0].IPv6 = ""
+	good, bad, text := derpprobe(t, dm)
+	if len(bad) != 0 {
+		t.Errorf("bad: %v\n%s", bad, text)
+	}
+	node := "derp/" + regionCode + "/901a/"
+	want := []string{node + "901a/bw", node + "901a/mesh", node + "tls",
+		node + "udp", "derpmap-probe"}
+	if strings.Join(good, " ") != strings.Join(want, " ") {
+		t.Errorf("good: %v, want %v\n%s", good, want, text)
+	}
+}
+
+// The prober does notice what it dislikes: a pinned certificate is signed by
+// nobody it trusts, and to an address no server name is sent.
+func TestDerpprobeOfPinnedRelay(t *testing.T) {
+	r := startRelay(t, relayConfig{})
+	dm := r.derpMap(t)
+	dm.Regions[regionID].Nodes[0].IPv6 = ""
+	good, bad, text := derpprobe(t, dm)
+	want := "derp/e2e/901a/901a/mesh derp/e2e/901a/tls"
+	if len(good) != 3 || strings.Join(bad, " ") != want {
+		t.Errorf("good: %v, bad: %v\n%s", good, bad, text)
+	}
+}
+
+// The captive-portal check of nodes asks for this page on port 80.
+func TestChallengeOnTheHTTPPort(t *testing.T) {
+	port := freeTCP(t)
+	r := startRelay(t, relayConfig{args: []string{"-http-port=" + itoa(port)}})
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
+	base := "http://127.0.0.1:" + itoa(port)
+	request, _ := http.NewRequest("GET", base+"/generate_204?t=1", nil)
+	request.Header.Set("X-Tailscale-Challenge", "ts_127.0.0.1")
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if got := response.Header.Get("X-Tailscale-Response"); response.StatusCode != 204 ||
+		got != "response ts_127.0.0.1" {
+		t.Errorf("%s, answer %q", response.Status, got)
+	}
+	for path, want := range map[string]string{
+		"/":       "https://127.0.0.1:" + itoa(port) + "/",
+		"/derp":   "https://127.0.0.1:" + itoa(port) + "/derp",
+		"/a?b=c":  "https://127.0.0.1:" + itoa(port) + "/a?b=c",
+		"/a%20b/": "https://127.0.0.1:" + itoa(port) + "/a%20b/",
+	} {
+		response, err := client.Get(base + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		got := response.Header.Get("Location")
+		// who may see the debug pages is sent there
+		if path == "/" {
+			got = strings.TrimSuffix(got, "debug/")
+		}
+		if response.StatusCode != 302 || got != want {
+			t.Errorf("%s: %s to %q, want %q", path, response.Status, got, want)
+		}
+	}
+	r.login(t, fastStart).ping()
+}
