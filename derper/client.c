@@ -50,6 +50,8 @@ set_socket_options(int fd, const struct config *config)
 static void
 set_deadline(struct client *c, uint64_t after_ms)
 {
+	if (c->state == CLIENT_ENDED)
+		return; /* its memory ends with this turn */
 	if (loop_timer_set(c->core->loop, &c->timer,
 		loop_now_ms(c->core->loop) + after_ms) == -1)
 		client_end(c, "out of memory");
@@ -216,8 +218,6 @@ read_and_process(struct client *c)
 		return;
 	if (!c->secure_seen && stream_established(&c->stream))
 		c->secure_seen = true;
-	core->turn_reads++;
-	core->turn_bytes += plain.n - c->rest_len;
 	if (plain.n > c->rest_len)
 		process(c, at, plain.n);
 	if (c->state == CLIENT_ENDED)
@@ -421,7 +421,14 @@ start_running(struct client *c)
 		client_end(c, "cannot seal ServerInfo");
 		return;
 	}
-	sendq_control(c, writer_slice(&w));
+	/* a backlog goes out disco first: before a full socket it would let
+	 * packets overtake */
+	if (stream_blocked(&c->stream))
+		client_write(c, writer_slice(&w));
+	else
+		sendq_control(c, writer_slice(&w));
+	if (c->state == CLIENT_ENDED)
+		return;
 	c->peer = peers_join(server_peers(core->server), &c->key, c->addr);
 	if (c->peer == NULL) {
 		core->counters.refused_limit++;

@@ -36,6 +36,7 @@ static const struct config defaults = {
 	/* both queues full of the largest packets: what upstream can hold */
 	.queue_bytes = 2LL * CONFIG_QUEUE_DEPTH * 65573,
 	.queue_bytes_total = 256LL << 20,
+	.batch_delay_us = 300,
 	.drain_timeout_ms = 1000,
 	.queue_depth = CONFIG_QUEUE_DEPTH,
 };
@@ -109,6 +110,9 @@ fill_table(struct opts_option *table, struct config *c)
 		    "most bytes queued for one client" },
 		{ "queue-bytes-total", OPTS_INT, &c->queue_bytes_total, "n",
 		    "most bytes queued for all clients" },
+		{ "batch-delay-us", OPTS_INT, &c->batch_delay_us, "n",
+		    "at a high packet rate, gather packets for this many "
+		    "microseconds; 0 for never" },
 		{ "drain-timeout", OPTS_DURATION, &c->drain_timeout_ms, "time",
 		    "longest goodbye on SIGTERM" },
 		/* the Go derper's, still to come */

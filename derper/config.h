@@ -47,6 +47,7 @@ struct config {
 	int64_t max_per_address;
 	int64_t queue_bytes;       /* per connection */
 	int64_t queue_bytes_total; /* all connections */
+	int64_t batch_delay_us;
 	uint64_t drain_timeout_ms;
 	/* derived */
 	enum config_home home_kind;

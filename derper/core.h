@@ -69,10 +69,8 @@ struct core {
 	struct handover handover; /* to the other cores */
 
 	/* pacing, see core.c */
-	uint64_t rate_since_ms, rate_packets;
+	uint64_t rate_since_ms, rate_passed;
 	bool rate_high;
-	unsigned turn_reads;
-	size_t turn_bytes;
 
 	bool draining;
 	size_t queued_bytes; /* in the queues of all its clients */

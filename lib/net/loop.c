@@ -18,9 +18,9 @@ struct loop {
 	int wake_fd; /* eventfd: ends a wait */
 	struct loop_watch wake;
 	atomic_bool stopping; /* atomic; the rest is loop-owned */
+	uint64_t now_us;      /* when the wait of this turn ended */
 	uint64_t now_ms;
 	bool again;
-	bool busy;
 	void (*hook)(void *ctx);
 	void *hook_ctx;
 	struct loop_timer **heap; /* heap[1..timers] */
@@ -48,7 +48,8 @@ loop_new(struct fail *why)
 		fail_set(why, "out of memory");
 		return NULL;
 	}
-	l->now_ms = clock_now_ms();
+	l->now_us = clock_now_us();
+	l->now_ms = l->now_us / 1000;
 	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	l->wake = (struct loop_watch){ .fd = l->wake_fd,
@@ -230,16 +231,16 @@ loop_again(struct loop *l)
 	l->again = true;
 }
 
-bool
-loop_was_busy(const struct loop *l)
-{
-	return l->busy;
-}
-
 uint64_t
 loop_now_ms(const struct loop *l)
 {
 	return l->now_ms;
+}
+
+uint64_t
+loop_now_us(const struct loop *l)
+{
+	return l->now_us;
 }
 
 static int
@@ -263,8 +264,7 @@ wait_events(struct loop *l)
 {
 	int n = epoll_wait(l->epoll_fd, l->events, LOOP_EVENTS, 0);
 
-	l->busy = n > 0 || l->again;
-	if (l->busy) {
+	if (n > 0 || l->again) {
 		l->again = false;
 		return n;
 	}
@@ -276,7 +276,8 @@ loop_turn(struct loop *l)
 {
 	int n = wait_events(l);
 
-	l->now_ms = clock_now_ms();
+	l->now_us = clock_now_us();
+	l->now_ms = l->now_us / 1000;
 	for (int i = 0; i < n; i++) {
 		struct loop_watch *w = l->events[i].data.ptr;
 

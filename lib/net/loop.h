@@ -59,11 +59,10 @@ void loop_timer_clear(struct loop *l, struct loop_timer *t);
 void loop_on_turn(struct loop *l, void (*hook)(void *ctx), void *ctx);
 /* Makes the next wait not block: there is work left for the next turn. */
 void loop_again(struct loop *l);
-/* Whether this turn began without waiting: the loop is busy. */
-bool loop_was_busy(const struct loop *l);
 
 /* Time of this turn. */
 uint64_t loop_now_ms(const struct loop *l);
+uint64_t loop_now_us(const struct loop *l);
 
 /* Runs one turn; blocks until something happens or a timer is due. For those
  * who step through turns, as tests do. */

@@ -363,31 +363,6 @@ loop_ends_each_turn_with_the_hook(void **state)
 	check_int(f->order[2], -1);
 }
 
-static void
-loop_knows_whether_it_is_busy(void **state)
-{
-	struct fixture *f = *state;
-	struct noted n = noted(f, 1);
-	struct counted c;
-	int fds[2];
-
-	turn(f);
-	check(loop_was_busy(f->loop));
-	/* loop_again is good for one turn: this one waits for the timer */
-	set(&n, clock_now_ms() + 15);
-	while (f->calls == 0) {
-		loop_turn(f->loop);
-		check(!loop_was_busy(f->loop));
-	}
-	pair(fds);
-	watch(&c, f, fds[0], LOOP_WRITE);
-	loop_turn(f->loop);
-	check(loop_was_busy(f->loop));
-	loop_unwatch(f->loop, &c.watch);
-	close(fds[0]);
-	close(fds[1]);
-}
-
 static void *
 stop_soon(void *ctx)
 {
@@ -441,7 +416,6 @@ main(void)
 		TEST(loop_does_not_call_a_watch_removed_in_the_same_turn),
 		TEST(loop_refuses_a_bad_descriptor),
 		TEST(loop_ends_each_turn_with_the_hook),
-		TEST(loop_knows_whether_it_is_busy),
 		TEST(loop_is_stopped_from_another_thread),
 		cmocka_unit_test(loop_new_survives_lack_of_memory),
 	};
