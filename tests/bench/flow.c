@@ -11,10 +11,11 @@
 
 #define EVENTS 64
 #define LOGIN_MS 20000
-#define PATTERN 4096     /* bytes; different places to start at */
-#define TURN_BYTES 16384 /* written per sender and turn: reading must keep up \
-			  */
-#define TURN_SLOTS 64    /* paced writes per turn */
+#define PATTERN 4096 /* bytes; different places to start at */
+#define TURN_BYTES                                                         \
+	16384         /* written per sender and turn: reading must keep up \
+		       */
+#define TURN_SLOTS 64 /* paced writes per turn */
 #define LATE_NS (100 * 1000000ULL) /* what is later than that is given up */
 #define DEBT_S 0.05                /* a paced sender owes at most that much */
 #define DEBT_MIN 4                 /* writes, however slow the sender */

@@ -42,7 +42,7 @@ static const char usage_text[] =
     "               pair\n\nOptions:\n";
 
 struct orders {
-	const char *addr, *host;
+	const char *addr, *host, *records;
 	bool tls;
 	int64_t threads, pairs, size, per_write, rate;
 	int64_t probe_hz, probe_size, clients, concurrency, relay_pid;
@@ -52,6 +52,7 @@ struct orders {
 static const struct orders defaults = {
 	.addr = "",
 	.host = "",
+	.records = "own",
 	.pairs = 10,
 	.size = 1400,
 	.per_write = 1,
@@ -160,6 +161,8 @@ parse(struct orders *o, int argc, char **argv)
 		{ "host", OPTS_TEXT, &o->host, "name",
 		    "Host header; default is the address" },
 		{ "tls", OPTS_BOOL, &o->tls, "", "speak TLS" },
+		{ "tls-records", OPTS_TEXT, &o->records, "who",
+		    "own or openssl: who seals and opens our records" },
 		{ "threads", OPTS_INT, &o->threads, "n",
 		    "worker threads; 0: one per processor we may use" },
 		{ "pairs", OPTS_INT, &o->pairs, "n", "senders, and receivers" },
@@ -250,6 +253,9 @@ make_load(struct load *load, const struct orders *o)
 	load->drain_ns = o->drain_ms * 1000000;
 	if (o->tls)
 		load->relay.wire.tls = wire_tls_context();
+	load->relay.wire.own_records = strcmp(o->records, "own") == 0;
+	if (!load->relay.wire.own_records && strcmp(o->records, "openssl") != 0)
+		load_die("-tls-records: want own or openssl");
 	resolve(&load->relay, o->addr);
 	if (o->host[0] != '\0')
 		snprintf(load->relay.host, PEER_HOST_MAX, "%s", o->host);
@@ -290,8 +296,8 @@ learn_key(struct load *load, struct report *report)
 		load_die("cannot log in: %s", why.text);
 	load->relay.key = p.server;
 	load->relay.key_known = true;
-	snprintf(
-	    report->cipher, sizeof report->cipher, "%s", wire_cipher(&p.wire));
+	report->cipher = wire_cipher(&p.wire);
+	report->own_records = wire_is_own(&p.wire);
 	peer_clear(&p);
 	wire_scratch_free(scratch);
 }

@@ -66,10 +66,7 @@ peer_close(struct peer *p)
 uint32_t
 peer_wants(const struct peer *p)
 {
-	bool connecting = p->state == PEER_DIALING &&
-	    (p->wire.ssl == NULL || SSL_in_before(p->wire.ssl));
-
-	if (connecting)
+	if (wire_is_new(&p->wire))
 		return EPOLLOUT;
 	return wire_blocked(&p->wire) ? EPOLLIN | EPOLLOUT : EPOLLIN;
 }
@@ -111,7 +108,7 @@ peer_ready(struct peer *p, uint32_t events, const struct peer_reader *r,
 static int
 start(struct peer *p, const struct relay *relay, struct fail *why)
 {
-	bool fast = relay->key_known && p->wire.ssl != NULL;
+	bool fast = relay->key_known && p->wire.tls;
 
 	if (p->state != PEER_DIALING || !p->wire.established)
 		return 0;

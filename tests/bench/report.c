@@ -85,6 +85,8 @@ put_run(json_t *out, const struct report *r)
 	json_object_set_new(
 	    out, "tls", json_boolean(r->load->relay.wire.tls != NULL));
 	json_object_set_new(out, "cipher", json_string(r->cipher));
+	json_object_set_new(
+	    out, "load_own_records", json_boolean(r->own_records));
 }
 
 static void

@@ -15,8 +15,9 @@
 struct report {
 	const char *mode;
 	const struct load *load; /* borrowed */
-	char cipher[64];
-	bool relay_watched; /* usage.relay_us means something */
+	const char *cipher;      /* static */
+	bool own_records;        /* of derp-load */
+	bool relay_watched;      /* usage.relay_us means something */
 	bool has_flow, has_crowd;
 	struct usage usage; /* over the measuring window */
 	struct flow_counts flow;

@@ -16,8 +16,11 @@
 /* A record, or a client's whole handshake flight. */
 #define OUT_CAP 32768
 
+#define RECORD_MAX (TLS_RECORD_HEADER + TLS_RECORD_BODY_MAX)
+
 struct wire_scratch {
-	uint8_t in[WIRE_CHUNK]; /* cipher text in_at..in_len not read yet */
+	/* cipher text; in_at..in_len not read yet */
+	uint8_t in[RECORD_MAX + WIRE_CHUNK];
 	size_t in_at, in_len;
 	uint8_t out[OUT_CAP]; /* cipher text to be sent */
 	size_t out_len;
@@ -31,6 +34,9 @@ static int bio_create(BIO *bio);
 static int bind_source(int fd, const struct wire_config *c, uint32_t source);
 static int start_tls(struct wire *w, const struct wire_config *config);
 static enum wire_status handshake(struct wire *w, struct fail *why);
+static void take_over(struct wire *w);
+static enum wire_status open_records(
+    struct wire *w, struct writer *plain, struct fail *why);
 static enum wire_status decrypt(
     struct wire *w, struct writer *plain, struct fail *why);
 static int send_bytes(struct wire *w, struct slice bytes, struct fail *why);
@@ -44,6 +50,16 @@ openssl_fail(struct fail *why, const char *what)
 	ERR_error_string_n(ERR_get_error(), text, sizeof text);
 	ERR_clear_error();
 	return fail_set(why, "%s: %s", what, text);
+}
+
+/* OpenSSL gives the secrets of a connection to its context's key log. */
+static void
+note_secret(const SSL *ssl, const char *line)
+{
+	struct wire *w = SSL_get_app_data(ssl);
+
+	if (w->records != NULL)
+		records_secret(w->records, line);
 }
 
 SSL_CTX *
@@ -64,6 +80,7 @@ wire_tls_context(void)
 	}
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_keylog_callback(ctx, note_secret);
 	return ctx;
 }
 
@@ -147,7 +164,9 @@ wire_dial(struct wire *w, const struct wire_config *config,
 {
 	const int on = 1;
 
-	*w = (struct wire){ .scratch = scratch };
+	*w = (struct wire){
+		.scratch = scratch, .tls = config->tls != NULL, .cipher = ""
+	};
 	w->fd = socket(config->addr.ss_family,
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (w->fd == -1)
@@ -167,7 +186,6 @@ wire_dial(struct wire *w, const struct wire_config *config,
 		openssl_fail(why, "TLS");
 		goto close_wire;
 	}
-	w->established = config->tls == NULL;
 	return 0;
 close_wire:
 	wire_close(w);
@@ -206,6 +224,9 @@ start_tls(struct wire *w, const struct wire_config *config)
 	}
 	SSL_set_bio(w->ssl, bio, bio); /* takes one reference for both */
 	SSL_set_connect_state(w->ssl);
+	SSL_set_app_data(w->ssl, w);
+	if (config->own_records)
+		w->records = records_new();
 	return 0;
 }
 
@@ -221,6 +242,8 @@ wire_start(struct wire *w, struct fail *why)
 		fail_errno(why, "connect");
 		return WIRE_FAILED;
 	}
+	w->started = true;
+	w->established = !w->tls;
 	if (w->established)
 		return WIRE_OK;
 	w->scratch->in_at = w->scratch->in_len = 0;
@@ -239,15 +262,32 @@ handshake(struct wire *w, struct fail *why)
 		openssl_fail(why, "TLS handshake");
 		return WIRE_FAILED;
 	}
-	w->established = result == 1;
+	if (result == 1)
+		take_over(w);
 	return send_scratch(w, why) == -1 ? WIRE_FAILED : WIRE_OK;
+}
+
+/* OpenSSL has read no byte behind the handshake, because it asks the BIO for
+ * headers and bodies only: what there is more lies in the scratch. */
+static void
+take_over(struct wire *w)
+{
+	w->established = true;
+	w->cipher = SSL_get_cipher_name(w->ssl);
+	if (w->records != NULL && records_start(w->records, w->ssl)) {
+		SSL_free(w->ssl);
+		w->ssl = NULL;
+		return;
+	}
+	records_free(w->records);
+	w->records = NULL;
 }
 
 enum wire_status
 wire_read(struct wire *w, struct writer *plain, struct fail *why)
 {
 	struct wire_scratch *s = w->scratch;
-	uint8_t *to = w->ssl == NULL ? plain->p + plain->n : s->in;
+	uint8_t *to = w->tls ? s->in + w->rest_len : plain->p + plain->n;
 	ssize_t n = recv(w->fd, to, WIRE_CHUNK, 0);
 
 	if (n == 0)
@@ -258,15 +298,44 @@ wire_read(struct wire *w, struct writer *plain, struct fail *why)
 		fail_errno(why, "recv");
 		return WIRE_FAILED;
 	}
-	if (w->ssl == NULL) {
+	if (!w->tls) {
 		plain->n += (size_t)n;
 		return WIRE_OK;
 	}
+	if (w->rest_len > 0)
+		memcpy(s->in, w->rest, w->rest_len);
 	s->in_at = 0;
-	s->in_len = (size_t)n;
+	s->in_len = w->rest_len + (size_t)n;
 	if (!w->established && handshake(w, why) != WIRE_OK)
 		return WIRE_FAILED;
-	return w->established ? decrypt(w, plain, why) : WIRE_OK;
+	if (!w->established)
+		return WIRE_OK;
+	return w->ssl == NULL ? open_records(w, plain, why)
+			      : decrypt(w, plain, why);
+}
+
+static enum wire_status
+open_records(struct wire *w, struct writer *plain, struct fail *why)
+{
+	struct wire_scratch *s = w->scratch;
+	struct slice in = slice_of(s->in + s->in_at, s->in_len - s->in_at);
+	struct writer out = writer_of(s->out, OUT_CAP);
+
+	switch (records_open(w->records, &in, plain, &out, why)) {
+	case RECORDS_OK:
+		break;
+	case RECORDS_EOF:
+		return WIRE_EOF;
+	case RECORDS_BAD:
+		return WIRE_FAILED;
+	}
+	if (in.n > 0 && w->rest == NULL)
+		w->rest = xcalloc(1, RECORD_MAX);
+	if (in.n > 0)
+		memcpy(w->rest, in.p, in.n);
+	w->rest_len = in.n;
+	s->out_len = out.n;
+	return send_scratch(w, why) == -1 ? WIRE_FAILED : WIRE_OK;
 }
 
 /* Reads until OpenSSL wants more: it then holds the front of a record itself
@@ -301,8 +370,15 @@ decrypt(struct wire *w, struct writer *plain, struct fail *why)
 int
 wire_write(struct wire *w, struct slice bytes, struct fail *why)
 {
-	if (w->ssl == NULL)
+	struct writer out = writer_of(w->scratch->out, OUT_CAP);
+
+	if (!w->tls)
 		return send_bytes(w, bytes, why);
+	if (w->ssl == NULL) {
+		if (records_seal(w->records, bytes, &out) == -1)
+			return fail_set(why, "cannot seal a record");
+		return send_bytes(w, writer_slice(&out), why);
+	}
 	w->scratch->out_len = 0;
 	if (SSL_write(w->ssl, bytes.p, (int)bytes.n) != (int)bytes.n)
 		return openssl_fail(why, "TLS write");
@@ -371,7 +447,19 @@ wire_blocked(const struct wire *w)
 const char *
 wire_cipher(const struct wire *w)
 {
-	return w->ssl == NULL ? "" : SSL_get_cipher_name(w->ssl);
+	return w->cipher;
+}
+
+bool
+wire_is_own(const struct wire *w)
+{
+	return w->established && w->tls && w->ssl == NULL;
+}
+
+bool
+wire_is_new(const struct wire *w)
+{
+	return !w->started;
 }
 
 void
@@ -381,9 +469,8 @@ wire_close(struct wire *w)
 		close(w->fd);
 	w->fd = -1;
 	SSL_free(w->ssl);
-	w->ssl = NULL;
+	records_free(w->records);
+	free(w->rest);
 	free(w->unsent);
-	w->unsent = NULL;
-	w->unsent_at = w->unsent_len = 0;
-	w->established = false;
+	*w = (struct wire){ .fd = -1 };
 }

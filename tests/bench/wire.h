@@ -12,6 +12,7 @@
 
 #include "bytes.h"
 #include "fail.h"
+#include "records.h"
 
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -25,7 +26,8 @@
 struct wire_config {
 	struct sockaddr_storage addr;
 	socklen_t addr_len;
-	SSL_CTX *tls; /* owned; NULL: plain */
+	SSL_CTX *tls;     /* owned; NULL: plain */
+	bool own_records; /* OpenSSL shakes hands only, where we can do so */
 };
 
 /* A TLS client context that offers what Go clients offer, verifies nothing
@@ -39,11 +41,17 @@ void wire_scratch_free(struct wire_scratch *scratch);
 
 struct wire {
 	int fd;                       /* owned; -1 closed */
-	SSL *ssl;                     /* owned; NULL: plain */
+	bool tls;                     /* or plain */
+	SSL *ssl;                     /* owned; NULL: records carry on */
+	struct records *records;      /* owned; NULL: ssl does it all */
 	struct wire_scratch *scratch; /* borrowed */
+	uint8_t *rest; /* owned: a record not whole, for records */
+	size_t rest_len;
 	uint8_t *unsent;              /* owned: what the socket did not take */
 	size_t unsent_at, unsent_len; /* first byte, one behind the last */
+	bool started;                 /* connected */
 	bool established;             /* application bytes may be written */
+	const char *cipher;           /* static */
 };
 
 /*
@@ -83,6 +91,10 @@ bool wire_blocked(const struct wire *w);
 
 /* What was agreed on ("TLS_AES_128_GCM_SHA256"); "" when plain. */
 const char *wire_cipher(const struct wire *w);
+/* Whether our own records carry the connection. */
+bool wire_is_own(const struct wire *w);
+/* Whether the socket has not been written to: it is being connected. */
+bool wire_is_new(const struct wire *w);
 
 /* Closes and frees. Idempotent. */
 void wire_close(struct wire *w);
