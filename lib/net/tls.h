@@ -39,6 +39,9 @@ struct tls_server_config {
 	 * DERP metacert), or an empty slice. Copied. */
 	struct slice extra_cert;
 	enum tls_records records;
+	/* Records sealed or opened with one key before a KeyUpdate renews it;
+	 * 0: the limit of RFC 8446 §5.5. For tests; own records only. */
+	uint32_t key_records_max;
 };
 
 /* Makes a server context. Reads the files. NULL and the reason on failure.
@@ -68,20 +71,27 @@ enum tls_status {
 /*
  * Bytes that came from the peer. Consumes whole records from the front of *in
  * (what is left there is part of a record: hand it in again with more behind
- * it, at most TLS_RECORD_MAX bytes stay) and stops early when `plain` has no
- * room for another record (TLS_RECORD_PLAIN_MAX bytes). Received application
- * bytes are appended to plain, bytes to be sent (handshake, alerts, KeyUpdate
+ * it, at most TLS_RECORD_MAX bytes stay) and stops early when `plain` has less
+ * room than the next record has bytes (TLS_RECORD_MAX always suffice; memory of
+ * plain behind what is appended is used as scratch). Received application bytes
+ * are appended to plain, bytes to be sent (handshake, alerts, KeyUpdate
  * answers) to wire, which should have TLS_WIRE_ROOM bytes of room.
  *
  * At most one handshake record that makes OpenSSL compute is handled per call,
- * so that a caller can bound the work of one turn.
+ * so that a caller can bound the work of one turn: call again as long as
+ * something is consumed and left.
+ *
+ * Why a connection broke: "remote error: tls: ..." for the peer's alert,
+ * "first record does not look like a TLS handshake" for bytes that are no TLS,
+ * "cert mismatch with hostname: ..." for another SNI, and else what was wrong.
  */
 enum tls_status tls_input(struct tls *t, struct slice *in, struct writer *plain,
     struct writer *wire, struct fail *why);
 
 #define TLS_RECORD_PLAIN_MAX 16384
 #define TLS_RECORD_MAX (5 + 16384 + 256) /* header and ciphertext */
-#define TLS_RECORD_COST 32 /* most bytes that sealing adds to one record */
+/* most bytes that sealing adds to one record, a KeyUpdate before it included */
+#define TLS_RECORD_COST 64
 #define TLS_WIRE_ROOM 32768
 
 /* Whether the handshake is over, so that tls_output may be called. */
@@ -96,6 +106,10 @@ int tls_output(struct tls *t, struct slice plain, struct writer *wire);
 
 /* Appends close_notify where the state allows it. */
 void tls_close(struct tls *t, struct writer *wire);
+
+/* Whether the connection broke because the first bytes were an HTTP request,
+ * which deserves an answer in plain text. */
+bool tls_saw_http(const struct tls *t);
 
 /* What was negotiated, for logs and metrics: "1.2", "1.3"; "" before that. */
 const char *tls_version(const struct tls *t);

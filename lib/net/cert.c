@@ -1,0 +1,451 @@
+/* cert: see cert.h. */
+#include "cert.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "encode.h"
+
+#define META_VERSION 2 /* of the DERP protocol, as the serial number */
+#define META_DAYS 30   /* valid before and after now */
+#define PATH_BYTES 4096
+#define DAY_S ((int64_t)24 * 60 * 60)
+
+static int write_file(
+    const char *file, mode_t mode, BIO *content, struct fail *why);
+
+/* The reason OpenSSL gives for what failed last. */
+static int
+fail_ssl(struct fail *why, const char *what)
+{
+	const unsigned long e = ERR_peek_error();
+
+	fail_set(why, "%s: %s", what,
+	    e != 0 ? ERR_reason_error_string(e) : "failed");
+	ERR_clear_error();
+	return -1;
+}
+
+/* Opens a file for OpenSSL; NULL and the reason. */
+static BIO *
+open_pem(const char *file, struct fail *why)
+{
+	BIO *bio;
+
+	errno = 0;
+	bio = BIO_new_file(file, "r");
+	if (bio == NULL)
+		fail_errno(why, "open %s", file);
+	ERR_clear_error();
+	return bio;
+}
+
+/* The first certificate of a PEM file, owned by the caller, and how many there
+ * are. */
+static X509 *
+load_leaf(const char *file, unsigned *count, struct fail *why)
+{
+	BIO *bio = open_pem(file, why);
+	X509 *leaf = NULL, *x;
+
+	*count = 0;
+	if (bio == NULL)
+		return NULL;
+	while ((x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		++*count;
+		if (leaf == NULL)
+			leaf = x;
+		else
+			X509_free(x);
+	}
+	BIO_free(bio);
+	/* the end of the file is an error to OpenSSL: no further start line */
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+		fail_ssl(why, file);
+		X509_free(leaf);
+		return NULL;
+	}
+	ERR_clear_error();
+	if (leaf == NULL)
+		fail_set(why, "no certificate in PEM form in %s", file);
+	return leaf;
+}
+
+static EVP_PKEY *
+load_key(const char *file, struct fail *why)
+{
+	static char no_password[] = "";
+	BIO *bio = open_pem(file, why);
+	EVP_PKEY *key;
+
+	if (bio == NULL)
+		return NULL;
+	/* an encrypted key must fail, not ask on the terminal */
+	key = PEM_read_bio_PrivateKey(bio, NULL, NULL, no_password);
+	BIO_free(bio);
+	if (key == NULL)
+		fail_set(why, "no usable private key in PEM form in %s", file);
+	ERR_clear_error();
+	return key;
+}
+
+static int64_t
+seconds_of(const ASN1_TIME *t)
+{
+	struct tm tm = { 0 };
+
+	return ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
+int
+cert_load_info(struct cert_info *info, const char *cert_file, struct fail *why)
+{
+	uint8_t sum[EVP_MAX_MD_SIZE];
+	unsigned n = 0, count;
+	X509 *x = load_leaf(cert_file, &count, why);
+	int result = -1;
+
+	*info = (struct cert_info){ 0 };
+	if (x == NULL)
+		return -1;
+	if (X509_digest(x, EVP_sha256(), sum, &n) != 1 ||
+	    2 * n + 1 != sizeof info->sha256) {
+		fail_ssl(why, cert_file);
+		goto free_leaf;
+	}
+	encode_hex(info->sha256, slice_of(sum, n));
+	info->self_signed = X509_self_signed(x, 1) == 1;
+	info->not_before_s = seconds_of(X509_get0_notBefore(x));
+	info->not_after_s = seconds_of(X509_get0_notAfter(x));
+	info->count = count;
+	result = 0;
+
+free_leaf:
+	ERR_clear_error();
+	X509_free(x);
+	return result;
+}
+
+/* Go's rules: SAN only, an IP address only by IP SAN, a wildcard stands for
+ * the whole leftmost label. */
+static bool
+is_for(X509 *x, const char *hostname)
+{
+	struct netaddr ip;
+
+	if (netaddr_parse_ip(&ip, slice_str(hostname)) == 0)
+		return X509_check_ip_asc(x, hostname, 0) == 1;
+	return X509_check_host(x, hostname, 0,
+		   X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+		       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+		   NULL) == 1;
+}
+
+int
+cert_check_pair(const char *cert_file, const char *key_file,
+    const char *hostname, struct fail *why)
+{
+	int result = -1;
+	EVP_PKEY *key;
+	unsigned count;
+	X509 *x = load_leaf(cert_file, &count, why);
+
+	if (x == NULL)
+		return -1;
+	key = load_key(key_file, why);
+	if (key == NULL)
+		goto free_leaf;
+	if (X509_check_private_key(x, key) != 1)
+		fail_set(why,
+		    "private key %s does not belong to certificate %s",
+		    key_file, cert_file);
+	else if (!is_for(x, hostname))
+		fail_set(why,
+		    "cert invalid for hostname \"%s\": no subject alternative "
+		    "name of %s matches",
+		    hostname, cert_file);
+	else
+		result = 0;
+	EVP_PKEY_free(key);
+
+free_leaf:
+	ERR_clear_error();
+	X509_free(x);
+	return result;
+}
+
+/* One relative name, as the original: PrintableString, which also spares
+ * OpenSSL's limit of 64 characters for other string types. */
+static int
+set_name(X509 *x, const char *cn)
+{
+	X509_NAME *name = X509_get_subject_name(x);
+
+	if (X509_NAME_add_entry_by_NID(name, NID_commonName,
+		V_ASN1_PRINTABLESTRING, (const unsigned char *)cn, -1, -1,
+		0) != 1)
+		return -1;
+	return X509_set_issuer_name(x, name) == 1 ? 0 : -1;
+}
+
+static int
+set_times(X509 *x, int64_t from_s, int64_t to_s)
+{
+	return ASN1_TIME_set(X509_getm_notBefore(x), (time_t)from_s) != NULL &&
+		ASN1_TIME_set(X509_getm_notAfter(x), (time_t)to_s) != NULL
+	    ? 0
+	    : -1;
+}
+
+static int
+add_extension(X509 *x, int nid, const char *value)
+{
+	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+	int ok = e != NULL && X509_add_ext(x, e, -1) == 1;
+
+	X509_EXTENSION_free(e);
+	return ok ? 0 : -1;
+}
+
+static int
+set_random_serial(X509 *x)
+{
+	BIGNUM *serial = BN_new();
+	int ok = serial != NULL &&
+	    BN_rand(serial, 128, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) == 1 &&
+	    BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(x)) != NULL;
+
+	BN_free(serial);
+	return ok ? 0 : -1;
+}
+
+/* A year from now by the calendar. */
+static int64_t
+next_year(int64_t now_s)
+{
+	time_t t = (time_t)now_s;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL)
+		return now_s + 365 * DAY_S;
+	tm.tm_year++;
+	return (int64_t)timegm(&tm);
+}
+
+static X509 *
+self_signed(EVP_PKEY *key, const struct netaddr *ip)
+{
+	const int64_t now_s = clock_wall_s();
+	char text[NETADDR_TEXT], san[NETADDR_TEXT + 3];
+	X509 *x = X509_new();
+
+	netaddr_format_ip(ip, text);
+	snprintf(san, sizeof san, "IP:%s", text);
+	if (x != NULL && X509_set_version(x, X509_VERSION_3) == 1 &&
+	    set_random_serial(x) == 0 && set_name(x, text) == 0 &&
+	    set_times(x, now_s, next_year(now_s)) == 0 &&
+	    X509_set_pubkey(x, key) == 1 &&
+	    add_extension(x, NID_key_usage,
+		"critical,digitalSignature,keyEncipherment") == 0 &&
+	    add_extension(x, NID_ext_key_usage, "serverAuth") == 0 &&
+	    add_extension(x, NID_basic_constraints, "critical,CA:FALSE") == 0 &&
+	    add_extension(x, NID_subject_alt_name, san) == 0 &&
+	    X509_sign(x, key, EVP_sha256()) > 0)
+		return x;
+	X509_free(x);
+	return NULL;
+}
+
+/* Makes the folders above the file. */
+static int
+make_parents(const char *file, struct fail *why)
+{
+	char path[PATH_BYTES];
+
+	if (snprintf(path, sizeof path, "%s", file) >= (int)sizeof path)
+		return fail_set(why, "path is too long: %s", file);
+	for (char *p = path + 1; *p != '\0'; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(path, 0700) == -1 && errno != EEXIST)
+			return fail_errno(why, "mkdir %s", path);
+		*p = '/';
+	}
+	return 0;
+}
+
+/* The key goes first: with the certificate still missing, the next start makes
+ * both again. */
+static int
+write_pair(X509 *x, EVP_PKEY *key, const char *cert_file, const char *key_file,
+    struct fail *why)
+{
+	BIO *cert_pem = BIO_new(BIO_s_mem());
+	BIO *key_pem = BIO_new(BIO_s_secmem());
+	int result = -1;
+
+	if (cert_pem == NULL || key_pem == NULL ||
+	    PEM_write_bio_X509(cert_pem, x) != 1 ||
+	    PEM_write_bio_PrivateKey_traditional(
+		key_pem, key, NULL, NULL, 0, NULL, NULL) != 1)
+		fail_ssl(why, "certificate");
+	else if (make_parents(cert_file, why) == 0 &&
+	    make_parents(key_file, why) == 0 &&
+	    write_file(key_file, 0600, key_pem, why) == 0 &&
+	    write_file(cert_file, 0644, cert_pem, why) == 0)
+		result = 0;
+	BIO_free(cert_pem);
+	BIO_free(key_pem); /* wipes */
+	return result;
+}
+
+int
+cert_make_self_signed(const struct netaddr *ip, const char *cert_file,
+    const char *key_file, struct fail *why)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *x = NULL;
+	int result = -1;
+
+	if (key != NULL)
+		x = self_signed(key, ip);
+	if (x == NULL)
+		fail_ssl(why, "certificate");
+	else
+		result = write_pair(x, key, cert_file, key_file, why);
+	X509_free(x);
+	EVP_PKEY_free(key);
+	return result;
+}
+
+static int
+write_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, p, n);
+
+		if (done == -1 && errno == EINTR)
+			continue;
+		if (done == -1)
+			return -1;
+		p += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+/* Makes a new name durable. */
+static int
+sync_folder(const char *file)
+{
+	char path[PATH_BYTES];
+	char *slash;
+	int fd, result;
+
+	snprintf(path, sizeof path, "%s", file);
+	slash = strrchr(path, '/');
+	if (slash != NULL)
+		slash[slash == path ? 1 : 0] = '\0';
+	fd = open(
+	    slash != NULL ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	result = fsync(fd);
+	close(fd);
+	return result;
+}
+
+/* All of it or nothing: written beside, made durable, then renamed. */
+static int
+write_file(const char *file, mode_t mode, BIO *content, struct fail *why)
+{
+	char temp[PATH_BYTES], *p;
+	const long n = BIO_get_mem_data(content, &p);
+	int fd;
+
+	if (snprintf(temp, sizeof temp, "%s.XXXXXX", file) >= (int)sizeof temp)
+		return fail_set(why, "path is too long: %s", file);
+	fd = mkostemp(temp, O_CLOEXEC);
+	if (fd == -1)
+		return fail_errno(why, "create %s", temp);
+	if (write_all(fd, p, (size_t)n) == -1 || fchmod(fd, mode) == -1 ||
+	    fsync(fd) == -1) {
+		fail_errno(why, "write %s", temp);
+		close(fd);
+		goto remove;
+	}
+	if (close(fd) == -1 || rename(temp, file) == -1 ||
+	    sync_folder(file) == -1) {
+		fail_errno(why, "write %s", file);
+		goto remove;
+	}
+	return 0;
+
+remove:
+	(void)unlink(temp);
+	return -1;
+}
+
+/* The one extension is an empty SEQUENCE: CA is false by default. */
+static X509 *
+meta(EVP_PKEY *key, const char *cn)
+{
+	const int64_t now_s = clock_wall_s();
+	X509 *x = X509_new();
+
+	if (x != NULL && X509_set_version(x, X509_VERSION_3) == 1 &&
+	    ASN1_INTEGER_set(X509_get_serialNumber(x), META_VERSION) == 1 &&
+	    set_name(x, cn) == 0 &&
+	    set_times(
+		x, now_s - META_DAYS * DAY_S, now_s + META_DAYS * DAY_S) == 0 &&
+	    X509_set_pubkey(x, key) == 1 &&
+	    add_extension(x, NID_basic_constraints, "critical,CA:FALSE") == 0 &&
+	    X509_sign(x, key, NULL) > 0)
+		return x;
+	X509_free(x);
+	return NULL;
+}
+
+int
+cert_make_meta(const struct derp_key *server, uint8_t der[static CERT_META_MAX],
+    size_t *n, struct fail *why)
+{
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	char hex[DERP_KEY_HEX_TEXT], cn[sizeof "derpkey" + sizeof hex];
+	unsigned char *to = der;
+	X509 *x = NULL;
+	int size = -1;
+
+	derp_key_format_hex(server, hex);
+	snprintf(cn, sizeof cn, "derpkey%s", hex);
+	if (key != NULL)
+		x = meta(key, cn);
+	if (x != NULL)
+		size = i2d_X509(x, NULL);
+	if (size > 0 && size <= CERT_META_MAX)
+		size = i2d_X509(x, &to);
+	else
+		size = fail_ssl(why, "metacert");
+	X509_free(x);
+	EVP_PKEY_free(key);
+	if (size < 0)
+		return -1;
+	*n = (size_t)size;
+	return 0;
+}

@@ -1,0 +1,370 @@
+/* tls_shake: see tls_shake.h. */
+#include "tls_shake.h"
+
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tls_context.h"
+
+#define FIRST_VERSION_MAX 0x1000 /* no TLS version is that high */
+
+struct tls_shake {
+	SSL *ssl;                /* owned */
+	struct tls_context *ctx; /* held until the handshake is over */
+	struct tls_context_report report;
+	/* for the BIO, during a call only */
+	struct slice in;
+	struct writer *wire; /* borrowed */
+	bool fed;            /* the first record was TLS */
+	bool saw_http;
+	bool broken;
+	bool eof;
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static BIO_METHOD *method; /* set up once, immutable then */
+
+static void set_up(void);
+static enum tls_status shake(struct tls_shake *s, struct fail *why);
+static enum tls_status read_all(
+    struct tls_shake *s, struct writer *plain, struct fail *why);
+
+struct tls_shake *
+tls_shake_new(struct tls_context *ctx)
+{
+	struct tls_shake *s = calloc(1, sizeof *s);
+	BIO *bio;
+
+	(void)pthread_once(&once, set_up);
+	if (s == NULL || method == NULL)
+		goto free_shake;
+	s->ssl = SSL_new(tls_context_ssl(ctx));
+	if (s->ssl == NULL)
+		goto free_shake;
+	bio = BIO_new(method);
+	if (bio == NULL)
+		goto free_ssl;
+	BIO_set_data(bio, s);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(s->ssl, bio, bio); /* takes it */
+	SSL_set_app_data(s->ssl, &s->report);
+	SSL_set_accept_state(s->ssl);
+	s->ctx = tls_context_hold(ctx);
+	return s;
+
+free_ssl:
+	SSL_free(s->ssl);
+free_shake:
+	ERR_clear_error();
+	free(s);
+	return NULL;
+}
+
+void
+tls_shake_free(struct tls_shake *s)
+{
+	if (s == NULL)
+		return;
+	SSL_free(s->ssl);
+	tls_context_release(s->ctx);
+	OPENSSL_cleanse(s, sizeof *s);
+	free(s);
+}
+
+bool
+tls_shake_done(const struct tls_shake *s)
+{
+	return !s->broken && SSL_is_init_finished(s->ssl) == 1;
+}
+
+bool
+tls_shake_saw_http(const struct tls_shake *s)
+{
+	return s->saw_http;
+}
+
+const char *
+tls_shake_version(const struct tls_shake *s)
+{
+	if (!SSL_is_init_finished(s->ssl))
+		return "";
+	return SSL_version(s->ssl) == TLS1_3_VERSION ? "1.3" : "1.2";
+}
+
+static int
+bio_read(BIO *bio, char *out, int n)
+{
+	struct tls_shake *s = BIO_get_data(bio);
+	struct reader r = { .rest = s->in };
+	size_t some = n < 0 ? 0 : (size_t)n;
+
+	BIO_clear_retry_flags(bio);
+	if (some > r.rest.n)
+		some = r.rest.n;
+	if (some == 0) {
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	reader_copy(&r, out, some);
+	s->in = r.rest;
+	return (int)some;
+}
+
+static int
+bio_write(BIO *bio, const char *p, int n)
+{
+	struct tls_shake *s = BIO_get_data(bio);
+
+	BIO_clear_retry_flags(bio);
+	if (s->wire == NULL || n < 0)
+		return -1;
+	writer_bytes(s->wire, p, (size_t)n);
+	return s->wire->failed ? -1 : n;
+}
+
+static long
+bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
+{
+	(void)bio, (void)num, (void)ptr;
+	return cmd == BIO_CTRL_FLUSH;
+}
+
+static void
+set_up(void)
+{
+	BIO_METHOD *m = BIO_meth_new(
+	    BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "derpkit record");
+
+	if (m != NULL && BIO_meth_set_read(m, bio_read) == 1 &&
+	    BIO_meth_set_write(m, bio_write) == 1 &&
+	    BIO_meth_set_ctrl(m, bio_ctrl) == 1)
+		method = m;
+}
+
+/* The prefixes by which Go's HTTP server knows a request. */
+static bool
+looks_like_http(struct slice first)
+{
+	static const char *const methods[] = { "GET /", "HEAD ", "POST ",
+		"PUT /", "OPTIO" };
+
+	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+		if (slice_starts(first, methods[i]))
+			return true;
+	return false;
+}
+
+/* The first bytes of a connection may be anything. Go's rule: an alert or a
+ * handshake message of a version that can be. */
+static bool
+is_tls(struct slice header)
+{
+	struct reader r = { .rest = header };
+	const uint8_t type = reader_u8(&r);
+	const uint16_t version = reader_u16(&r);
+
+	return (type == TLS_RECORD_ALERT || type == TLS_RECORD_HANDSHAKE) &&
+	    version < FIRST_VERSION_MAX;
+}
+
+/* Takes the next whole record off *in for OpenSSL; false when there is none
+ * yet. A header that promises more than any record may hold goes alone: then
+ * OpenSSL sends the alert that is right for its state. */
+static bool
+cut_record(struct tls_shake *s, struct slice *in)
+{
+	static const uint8_t too_long[] = { TLS_RECORD_HANDSHAKE, 3, 3, 0xff,
+		0xff };
+	const size_t n = tls_record_peek(*in);
+	struct reader r = { .rest = *in };
+
+	if (n > TLS_RECORD_MAX) {
+		s->in = slice_of(too_long, sizeof too_long);
+		return true;
+	}
+	if (n == 0 || n > in->n)
+		return false;
+	s->in = reader_take(&r, n);
+	*in = r.rest;
+	return true;
+}
+
+static enum tls_status
+not_tls(struct tls_shake *s, struct slice in, struct fail *why)
+{
+	s->broken = true;
+	s->saw_http = looks_like_http(in);
+	fail_set(why, "first record does not look like a TLS handshake");
+	return TLS_BROKEN;
+}
+
+enum tls_status
+tls_shake_input(struct tls_shake *s, struct slice *in, struct writer *plain,
+    struct writer *wire, struct fail *why)
+{
+	enum tls_status status = TLS_OPEN;
+
+	if (s->broken)
+		return TLS_BROKEN;
+	if (!s->fed && tls_record_peek(*in) > 0) {
+		if (!is_tls(*in))
+			return not_tls(s, *in, why);
+		s->fed = true;
+	}
+	ERR_clear_error();
+	s->wire = wire;
+	while (status == TLS_OPEN && !s->eof) {
+		const bool done = tls_shake_done(s);
+
+		if (done && plain->cap - plain->n < tls_record_peek(*in))
+			break;
+		if (!cut_record(s, in))
+			break;
+		status = done ? read_all(s, plain, why) : shake(s, why);
+		if (!done)
+			break;
+	}
+	s->wire = NULL;
+	s->in = slice_of(NULL, 0);
+	s->broken = status == TLS_BROKEN || status == TLS_NO_MEMORY;
+	if (!s->eof)
+		return status;
+	*in = slice_of(in->p + in->n, 0);
+	return TLS_EOF;
+}
+
+/* What OpenSSL did not like, in the words of Go's log where there are any. */
+static enum tls_status
+broken(struct tls_shake *s, struct fail *why)
+{
+	const unsigned long e = ERR_peek_error();
+	const int reason = ERR_GET_REASON(e);
+
+	if (s->report.why.text[0] != '\0')
+		fail_set(why, "%s", s->report.why.text);
+	else if (ERR_GET_LIB(e) == ERR_LIB_SSL &&
+	    reason >= SSL_AD_REASON_OFFSET &&
+	    reason < SSL_AD_REASON_OFFSET + 256)
+		fail_set(why, "remote error: tls: %s",
+		    SSL_alert_desc_string_long(reason - SSL_AD_REASON_OFFSET));
+	else if (reason == ERR_R_MALLOC_FAILURE)
+		return TLS_NO_MEMORY;
+	else
+		fail_set(why, "tls: %s",
+		    e != 0 ? ERR_reason_error_string(e) : "broken connection");
+	ERR_clear_error();
+	return TLS_BROKEN;
+}
+
+static enum tls_status
+shake(struct tls_shake *s, struct fail *why)
+{
+	const int n = SSL_do_handshake(s->ssl);
+
+	if (n == 1) {
+		/* a reload may free the old certificate now */
+		tls_context_release(s->ctx);
+		s->ctx = NULL;
+		return TLS_OPEN;
+	}
+	if (SSL_get_error(s->ssl, n) == SSL_ERROR_WANT_READ)
+		return TLS_OPEN;
+	return broken(s, why);
+}
+
+static enum tls_status
+read_all(struct tls_shake *s, struct writer *plain, struct fail *why)
+{
+	for (;;) {
+		size_t n = 0;
+		int error;
+
+		if (SSL_read_ex(s->ssl, plain->p + plain->n,
+			plain->cap - plain->n, &n) == 1) {
+			plain->n += n;
+			continue;
+		}
+		error = SSL_get_error(s->ssl, 0);
+		if (error == SSL_ERROR_WANT_READ)
+			return TLS_OPEN;
+		if (error == SSL_ERROR_ZERO_RETURN) {
+			s->eof = true;
+			return TLS_EOF;
+		}
+		return broken(s, why);
+	}
+}
+
+/* Which AEAD of ours a cipher suite of TLS 1.3 is; false: none. */
+static bool
+kind_of(const SSL_CIPHER *cipher, enum aead_kind *kind)
+{
+	switch (cipher != NULL ? SSL_CIPHER_get_protocol_id(cipher) : 0) {
+	case 0x1301: /* RFC 8446 §B.4 */
+		*kind = AEAD_AES_128_GCM;
+		return true;
+	case 0x1302:
+		*kind = AEAD_AES_256_GCM;
+		return true;
+	case 0x1303:
+		*kind = AEAD_CHACHA20_POLY1305;
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool
+tls_shake_secrets(const struct tls_shake *s, struct tls_own_secrets *secrets)
+{
+	const struct tls_context_report *report = &s->report;
+	size_t n;
+
+	if (SSL_version(s->ssl) != TLS1_3_VERSION ||
+	    !kind_of(SSL_get_current_cipher(s->ssl), &secrets->kind) ||
+	    SSL_has_pending(s->ssl))
+		return false;
+	n = tls_record_secret_len(secrets->kind);
+	if (report->client_n != n || report->server_n != n)
+		return false;
+	memcpy(secrets->client, report->client, n);
+	memcpy(secrets->server, report->server, n);
+	return true;
+}
+
+int
+tls_shake_output(struct tls_shake *s, struct slice plain, struct writer *wire)
+{
+	size_t n;
+	int ok;
+
+	if (!tls_shake_done(s))
+		return -1;
+	if (plain.n == 0)
+		return 0;
+	ERR_clear_error();
+	s->wire = wire;
+	ok = SSL_write_ex(s->ssl, plain.p, plain.n, &n);
+	s->wire = NULL;
+	if (ok == 1 && n == plain.n)
+		return 0;
+	ERR_clear_error();
+	s->broken = true;
+	return -1;
+}
+
+void
+tls_shake_close(struct tls_shake *s, struct writer *wire)
+{
+	if (!tls_shake_done(s))
+		return;
+	s->wire = wire;
+	(void)SSL_shutdown(s->ssl);
+	s->wire = NULL;
+	ERR_clear_error();
+}
