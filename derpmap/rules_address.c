@@ -15,8 +15,8 @@ struct field {
 	bool v4;
 };
 
-typedef void field_fn(struct lint *l, const struct derpmap_node *n,
-    const struct field *f);
+typedef void field_fn(
+    struct lint *l, const struct derpmap_node *n, const struct field *f);
 
 /* Calls visit for every address field that is set to something. */
 static void
@@ -66,8 +66,7 @@ format_hint(struct slice s)
 }
 
 static void
-unparsable(struct lint *l, const struct derpmap_node *n,
-    const struct field *f)
+unparsable(struct lint *l, const struct derpmap_node *n, const struct field *f)
 {
 	struct netaddr ip;
 
@@ -88,8 +87,8 @@ rules_ip_unparsable(struct lint *l)
 }
 
 static void
-other_family(struct lint *l, const struct derpmap_node *n,
-    const struct field *f)
+other_family(
+    struct lint *l, const struct derpmap_node *n, const struct field *f)
 {
 	struct netaddr ip;
 
@@ -109,8 +108,7 @@ rules_ip_other_family(struct lint *l)
 }
 
 static void
-none_case(struct lint *l, const struct derpmap_node *n,
-    const struct field *f)
+none_case(struct lint *l, const struct derpmap_node *n, const struct field *f)
 {
 	if (is_none(f->text->v) && !slice_is(f->text->v, "none"))
 		lint_found(l, field_at(n, f),
@@ -131,8 +129,7 @@ is_off(struct slice s, bool v4)
 {
 	struct netaddr ip;
 
-	return s.n > 0 &&
-	    (netaddr_parse_ip(&ip, s) == -1 || ip.is_v4 != v4);
+	return s.n > 0 && (netaddr_parse_ip(&ip, s) == -1 || ip.is_v4 != v4);
 }
 
 static void
@@ -153,8 +150,7 @@ rules_both_none(struct lint *l)
 }
 
 static void
-v4_mapped(struct lint *l, const struct derpmap_node *n,
-    const struct field *f)
+v4_mapped(struct lint *l, const struct derpmap_node *n, const struct field *f)
 {
 	struct netaddr ip;
 
@@ -186,11 +182,10 @@ in_one_of(const struct field *f, const char *const *prefixes)
 }
 
 static void
-ip_private(struct lint *l, const struct derpmap_node *n,
-    const struct field *f)
+ip_private(struct lint *l, const struct derpmap_node *n, const struct field *f)
 {
-	static const char *const prefixes[] = { "10.0.0.0/8",
-		"172.16.0.0/12", "192.168.0.0/16", "fc00::/7", NULL };
+	static const char *const prefixes[] = { "10.0.0.0/8", "172.16.0.0/12",
+		"192.168.0.0/16", "fc00::/7", NULL };
 	static const char *const tailnet[] = { "fd7a:115c:a1e0::/48", NULL };
 	const char *prefix = in_one_of(f, prefixes);
 
@@ -208,8 +203,7 @@ rules_ip_private(struct lint *l)
 }
 
 static void
-ip_tailnet(struct lint *l, const struct derpmap_node *n,
-    const struct field *f)
+ip_tailnet(struct lint *l, const struct derpmap_node *n, const struct field *f)
 {
 	static const char *const prefixes[] = { "100.64.0.0/10",
 		"fd7a:115c:a1e0::/48", NULL };
@@ -228,8 +222,7 @@ rules_ip_tailnet(struct lint *l)
 }
 
 static void
-ip_special(struct lint *l, const struct derpmap_node *n,
-    const struct field *f)
+ip_special(struct lint *l, const struct derpmap_node *n, const struct field *f)
 {
 	static const char *const prefixes[] = { "127.0.0.0/8", "::1/128",
 		"0.0.0.0/8", "::/128", "224.0.0.0/4", "ff00::/8",
@@ -259,8 +252,8 @@ rules_ip_special(struct lint *l)
 }
 
 static void
-ip_documentation(struct lint *l, const struct derpmap_node *n,
-    const struct field *f)
+ip_documentation(
+    struct lint *l, const struct derpmap_node *n, const struct field *f)
 {
 	static const char *const prefixes[] = { "192.0.2.0/24",
 		"198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32",
@@ -509,8 +502,7 @@ cert_name_redundant(struct lint *l, const struct derpmap_region *r,
     const struct derpmap_node *n)
 {
 	(void)r;
-	if (n->cert_name.v.n > 0 &&
-	    slice_eq(n->cert_name.v, n->host_name.v))
+	if (n->cert_name.v.n > 0 && slice_eq(n->cert_name.v, n->host_name.v))
 		lint_found(l, lint_at(&n->cert_name.from, &n->from),
 		    "certname is the same as hostname, which is the default");
 }

@@ -131,7 +131,7 @@ name_empty(struct lint *l, const struct derpmap_region *r,
 		return;
 	f = lint_found_as(l,
 	    nth_node(&l->load->map, 1) != NULL ? SEVERITY_ERROR
-						: SEVERITY_WARNING,
+					       : SEVERITY_WARNING,
 	    lint_at(&n->name.from, &n->from),
 	    "the node has no name: clients keep their probes by name and mix "
 	    "it up with others");
@@ -150,8 +150,8 @@ name_style(struct lint *l, const struct derpmap_region *r,
 {
 	char prefix[32];
 	struct slice name = n->name.v;
-	size_t at = (size_t)snprintf(prefix, sizeof prefix, "%lld",
-	    (long long)r->key);
+	size_t at =
+	    (size_t)snprintf(prefix, sizeof prefix, "%lld", (long long)r->key);
 
 	if (name.n == 0)
 		return;
@@ -186,8 +186,7 @@ hostname_empty(struct lint *l, const struct derpmap_region *r,
 	(void)r;
 	if (n->host_name.v.n > 0)
 		return;
-	lint_found_as(l, pinned ? SEVERITY_WARNING : SEVERITY_ERROR,
-	    host_at(n),
+	lint_found_as(l, pinned ? SEVERITY_WARNING : SEVERITY_ERROR, host_at(n),
 	    pinned ? "the node has no hostname: it works only with a server "
 		     "that accepts TLS without SNI, and not over HTTPS probes"
 		   : "the node has no hostname: clients cannot reach it")
@@ -427,8 +426,7 @@ same_ip(const struct derpmap_node *a, const struct derpmap_node *b)
 static bool
 same_server(const struct derpmap_node *a, const struct derpmap_node *b)
 {
-	return !a->stun_only.v && !b->stun_only.v &&
-	    port_of(a) == port_of(b) &&
+	return !a->stun_only.v && !b->stun_only.v && port_of(a) == port_of(b) &&
 	    ((a->host_name.v.n > 0 &&
 		 slice_eq(a->host_name.v, b->host_name.v)) ||
 		same_ip(a, b));
@@ -460,8 +458,7 @@ static void
 shared_ip(struct lint *l, const struct derpmap_region *r,
     const struct derpmap_node *n)
 {
-	const struct derpmap_node *first =
-	    earlier(&l->load->map, n, same_ip);
+	const struct derpmap_node *first = earlier(&l->load->map, n, same_ip);
 
 	(void)r;
 	if (first != NULL && !same_server(first, n))
