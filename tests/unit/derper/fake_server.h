@@ -25,7 +25,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +151,7 @@ fake_server_open(const struct config *config)
 	struct fail why = { 0 };
 
 	*s = (struct server){ .config = *config };
+	signal(SIGPIPE, SIG_IGN); /* writes to what was closed */
 	check_int(sodium_init() >= 0, 1);
 	check_int(netaddr_parse_ip(&s->addr, slice_str("127.0.0.1")), 0);
 	derp_private_key_generate(&s->private_key);
