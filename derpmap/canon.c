@@ -70,7 +70,9 @@ put_float(struct canon *c, const struct derpmap_float *f, const char *name)
 		if (strtod(text, NULL) == f->v)
 			break;
 	}
-	put(c, "%s", text);
+	/* in YAML -0 would be an integer, which has no sign there */
+	put(c, "%s%s", text,
+	    f->v == 0 && signbit(f->v) && !c->json ? ".0" : "");
 	return 0;
 }
 

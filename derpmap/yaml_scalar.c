@@ -230,6 +230,16 @@ guess_number(struct yaml_value *v, const char *plain)
 	return true;
 }
 
+/* Text that begins with a point goes to Go's ParseFloat as it is, which has
+ * rules of its own for underscores. */
+static bool
+is_between_digits(struct slice text, size_t i)
+{
+	return i > 0 && i + 1 < text.n &&
+	    digit_value((char)text.p[i - 1]) < 10 &&
+	    digit_value((char)text.p[i + 1]) < 10;
+}
+
 /* The type of the text; dates are looked for if `dates`. */
 static void
 guess(struct yaml_value *v, struct slice text, bool dates)
@@ -249,7 +259,8 @@ guess(struct yaml_value *v, struct slice text, bool dates)
 		return;
 	}
 	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '_' && c != '.')
+		if (text.p[i] == '_' &&
+		    (c != '.' || is_between_digits(text, i)))
 			continue;
 		/* numbers are ASCII, and no NUL may end one early */
 		if (n == NUMBER_TEXT_MAX || text.p[i] == 0)
