@@ -10,7 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH_BYTES 131072 /* of an ordinary batch; holds any frame */
+/* Bytes of a turn's first batch to a core, and of those behind it, which hold
+ * any frame. Turns are many and short when packets trickle in; with large
+ * batches for a packet each, a core that is busy for a few milliseconds would
+ * have all that may be under way to it and the packets would be dropped. */
+#define BATCH_FIRST 16384
+#define BATCH_BYTES 131072
 
 /* What stands before each stretch of frames in a batch. */
 struct entry {
@@ -68,21 +73,24 @@ open_batch(void *ctx, struct mail *m)
 }
 
 static struct batch *
-new_batch(struct core *core, unsigned to)
+new_batch(struct core *core, unsigned to, size_t room)
 {
 	struct handover *h = &core->handover;
+	const size_t cap = h->first[to] == NULL && room <= BATCH_FIRST
+	    ? BATCH_FIRST
+	    : BATCH_BYTES;
 	atomic_size_t *under_way = server_under_way(core->server, to);
 	struct batch *b;
 
 	if (atomic_load_explicit(under_way, memory_order_relaxed) >
 	    HANDOVER_MAX)
 		return NULL;
-	b = malloc(sizeof *b + BATCH_BYTES);
+	b = malloc(sizeof *b + cap);
 	if (b == NULL)
 		return NULL;
 	*b = (struct batch){ .mail = { .open = open_batch, .discard = discard },
 		.under_way = under_way,
-		.cap = BATCH_BYTES };
+		.cap = cap };
 	atomic_fetch_add_explicit(under_way, b->cap, memory_order_relaxed);
 	if (h->first[to] == NULL)
 		h->first[to] = b;
@@ -123,18 +131,19 @@ handover_add(struct core *core, struct peer_addr addr, struct slice frame)
 	struct entry entry = { .addr = addr,
 		.len = (uint32_t)frame.n,
 		.packets = frame.p[0] == DERP_RECV_PACKET };
+	const size_t room = sizeof entry + padded(frame.n);
 
 	core->counters.handed_over += entry.packets;
 	if (b != NULL && extend(b, addr, frame))
 		return 0;
-	if (b == NULL || b->cap - b->used < sizeof entry + padded(frame.n))
-		b = new_batch(core, addr.core);
+	if (b == NULL || b->cap - b->used < room)
+		b = new_batch(core, addr.core, room);
 	if (b == NULL)
 		return -1;
 	memcpy(b->bytes + b->used, &entry, sizeof entry);
 	memcpy(b->bytes + b->used + sizeof entry, frame.p, frame.n);
 	b->last_entry = b->used;
-	b->used += sizeof entry + padded(frame.n);
+	b->used += room;
 	return 0;
 }
 
