@@ -189,13 +189,16 @@ take_key_update(
 
 	if (request != UPDATE_NOT_REQUESTED && request != UPDATE_REQUESTED)
 		return refuse(alert, TLS_ALERT_ILLEGAL_PARAMETER);
-	if (left > TLS_OWN_UPDATES_MAX)
-		left = TLS_OWN_UPDATES_MAX;
+	if (t->asked) /* what we asked for costs the peer nothing */
+		left++;
 	if (left == 0) {
 		fail_set(why, "tls: too many key updates");
 		return refuse(alert, TLS_ALERT_UNEXPECTED_MESSAGE);
 	}
-	t->updates_left = (uint8_t)(left - 1);
+	left--;
+	t->updates_left =
+	    (uint8_t)(left < TLS_OWN_UPDATES_MAX ? left
+						 : TLS_OWN_UPDATES_MAX - 1);
 	t->asked = false;
 	/* several requests may be answered by one KeyUpdate (§4.6.3) */
 	if (request == UPDATE_REQUESTED)

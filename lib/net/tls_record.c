@@ -7,7 +7,6 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
-/* Wiped by hand, never by the compiler's leave. */
 #define LABEL_INFO_MAX 64
 
 size_t
@@ -115,8 +114,10 @@ tls_record_peek(struct slice in)
 {
 	struct reader r = { .rest = in };
 
+	if (in.n < TLS_RECORD_HEADER)
+		return 0;
 	(void)reader_take(&r, TLS_RECORD_HEADER - 2);
-	return r.rest.n < 2 ? 0 : (size_t)TLS_RECORD_HEADER + reader_u16(&r);
+	return (size_t)TLS_RECORD_HEADER + reader_u16(&r);
 }
 
 static enum tls_record_status

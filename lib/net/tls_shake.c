@@ -343,7 +343,8 @@ tls_shake_output(struct tls_shake *s, struct slice plain, struct writer *wire)
 	size_t n;
 	int ok;
 
-	if (!tls_shake_done(s))
+	if (!tls_shake_done(s) ||
+	    (SSL_get_shutdown(s->ssl) & SSL_SENT_SHUTDOWN) != 0)
 		return -1;
 	if (plain.n == 0)
 		return 0;

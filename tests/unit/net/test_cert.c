@@ -1,0 +1,310 @@
+/* cert: files made, read and refused; the metacert. */
+#include "cert.h"
+
+#include "check.h"
+
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/derpkit-cert-XXXXXX";
+static char cert[80], key[80], other_cert[80], other_key[80];
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	snprintf(cert, sizeof cert, "%s/a/b/ip.crt", dir);
+	snprintf(key, sizeof key, "%s/a/b/ip.key", dir);
+	snprintf(other_cert, sizeof other_cert, "%s/o.crt", dir);
+	snprintf(other_key, sizeof other_key, "%s/o.key", dir);
+	return 0;
+}
+
+/* Runs a command of ours in the test's folder; its output, without the line
+ * end. */
+static void
+run(char out[static 512], const char *command)
+{
+	char line[512];
+	size_t n;
+	FILE *f;
+
+	snprintf(line, sizeof line, "cd %s && %s", dir, command);
+	f = popen(line, "r");
+	check(f != NULL);
+	n = fread(out, 1, 511, f);
+	while (n > 0 && out[n - 1] == '\n')
+		n--;
+	out[n] = '\0';
+	check_int(pclose(f), 0);
+}
+
+static int
+tear_down(void **state)
+{
+	char out[512];
+
+	(void)state;
+	run(out, "rm -r \"$PWD\"");
+	return 0;
+}
+
+static void
+make(const char *ip_text, const char *cert_file, const char *key_file)
+{
+	struct fail why = { 0 };
+	struct netaddr ip;
+
+	check_int(netaddr_parse_ip(&ip, slice_str(ip_text)), 0);
+	check_int(cert_make_self_signed(&ip, cert_file, key_file, &why), 0);
+	check_text(why.text, "");
+}
+
+static unsigned
+mode_of(const char *file)
+{
+	struct stat st;
+
+	check_int(stat(file, &st), 0);
+	return st.st_mode & 0777;
+}
+
+static void
+cert_makes_self_signed_pairs(void **state)
+{
+	char out[512], folder[80];
+
+	(void)state;
+	make("192.0.2.7", cert, key);
+	check_int(mode_of(cert), 0644);
+	check_int(mode_of(key), 0600);
+	snprintf(folder, sizeof folder, "%s/a", dir);
+	check_int(mode_of(folder), 0700);
+	run(out, "head -1 a/b/ip.key");
+	check_text(out, "-----BEGIN EC PRIVATE KEY-----");
+	run(out, "ls a/b | wc -l"); /* no temporary file is left */
+	check_text(out, "2");
+	run(out,
+	    "openssl x509 -in a/b/ip.crt -noout -subject -issuer "
+	    "-nameopt compat");
+	check_text(out, "subject=/CN=192.0.2.7\nissuer=/CN=192.0.2.7");
+	run(out, "openssl x509 -in a/b/ip.crt -noout -text | grep -c X509v3");
+	check_text(out, "5"); /* the heading and four extensions */
+	run(out,
+	    "openssl x509 -in a/b/ip.crt -noout -ext subjectAltName,"
+	    "basicConstraints,keyUsage,extendedKeyUsage | tr -d '\\n'");
+	check_contains(out, "IP Address:192.0.2.7");
+	check_contains(out, "Basic Constraints: critical    CA:FALSE");
+	check_contains(
+	    out, "Key Usage: critical    Digital Signature, Key Encipherment");
+	check_contains(out, "TLS Web Server Authentication");
+	run(out,
+	    "openssl verify -CAfile a/b/ip.crt -verify_ip 192.0.2.7 "
+	    "a/b/ip.crt");
+	check_text(out, "a/b/ip.crt: OK");
+}
+
+static void
+cert_pin_is_the_fingerprint(void **state)
+{
+	struct cert_info info;
+	char out[512];
+
+	(void)state;
+	make("2001:db8::1", cert, key);
+	check_int(cert_load_info(&info, cert, NULL), 0);
+	run(out,
+	    "openssl x509 -in a/b/ip.crt -noout -fingerprint -sha256 | "
+	    "sed 's/.*=//' | tr -d : | tr A-F a-f");
+	check_text(info.sha256, out);
+	check(info.self_signed);
+	check_int(info.count, 1);
+	check(info.not_after_s - info.not_before_s >= 365 * 86400);
+	check(info.not_after_s - info.not_before_s <= 366 * 86400);
+}
+
+static void
+cert_counts_chains(void **state)
+{
+	struct cert_info info, leaf;
+	char out[512];
+
+	(void)state;
+	make("192.0.2.7", cert, key);
+	make("192.0.2.8", other_cert, other_key);
+	check_int(cert_load_info(&leaf, cert, NULL), 0);
+	run(out, "cat o.crt >> a/b/ip.crt");
+	check_int(cert_load_info(&info, cert, NULL), 0);
+	check_int(info.count, 2);
+	check_text(info.sha256, leaf.sha256);
+}
+
+static void
+check_refused(const char *cert_file, const char *key_file, const char *host,
+    const char *part)
+{
+	struct fail why = { 0 };
+
+	check_int(cert_check_pair(cert_file, key_file, host, &why), -1);
+	check_contains(why.text, part);
+	check_int(cert_check_pair(cert_file, key_file, host, NULL), -1);
+}
+
+static void
+cert_checks_pairs(void **state)
+{
+	char out[512], missing[96], bad[96];
+	struct fail why = { 0 };
+
+	(void)state;
+	make("192.0.2.7", cert, key);
+	make("192.0.2.8", other_cert, other_key);
+	check_int(cert_check_pair(cert, key, "192.0.2.7", &why), 0);
+	check_refused(
+	    cert, key, "192.0.2.8", "cert invalid for hostname \"192.0.2.8\"");
+	check_refused(cert, key, "host.example", "cert invalid for hostname");
+	check_refused(
+	    cert, other_key, "192.0.2.7", "does not belong to certificate");
+	snprintf(missing, sizeof missing, "%s/none", dir);
+	check_refused(missing, key, "192.0.2.7", "No such file");
+	check_refused(cert, missing, "192.0.2.7", "No such file");
+	check_refused(key, key, "192.0.2.7", "no certificate in PEM form");
+	check_refused(cert, cert, "192.0.2.7", "no usable private key");
+	run(out,
+	    "head -c 300 a/b/ip.crt > bad; openssl ec -in o.key -aes128 "
+	    "-passout pass:x -out locked 2>/dev/null");
+	snprintf(bad, sizeof bad, "%s/bad", dir);
+	check_refused(bad, key, "192.0.2.7", bad);
+	snprintf(bad, sizeof bad, "%s/locked", dir);
+	check_refused(other_cert, bad, "192.0.2.8", "no usable private key");
+}
+
+/* Signs the pair's certificate again, ended yesterday. */
+static void
+expire(const char *cert_file, const char *key_file)
+{
+	FILE *c = fopen(cert_file, "r+"), *k = fopen(key_file, "r");
+	EVP_PKEY *pkey;
+	X509 *x;
+
+	check(c != NULL && k != NULL);
+	x = PEM_read_X509(c, NULL, NULL, NULL);
+	pkey = PEM_read_PrivateKey(k, NULL, NULL, NULL);
+	check(x != NULL && pkey != NULL);
+	X509_gmtime_adj(X509_getm_notBefore(x), -2 * 86400);
+	X509_gmtime_adj(X509_getm_notAfter(x), -86400);
+	check(X509_sign(x, pkey, EVP_sha256()) > 0);
+	rewind(c);
+	check_int(PEM_write_X509(c, x), 1);
+	fclose(c);
+	fclose(k);
+	X509_free(x);
+	EVP_PKEY_free(pkey);
+}
+
+/* Names count by SAN only, wildcards for one label; expiry does not count. */
+static void
+cert_matches_names_as_go_does(void **state)
+{
+	static const struct {
+		const char *host;
+		int result;
+	} cases[] = { { "derp.example.com", 0 }, { "DERP.example.com", 0 },
+		{ "x.wild.example.com", 0 }, { "x.y.wild.example.com", -1 },
+		{ "wild.example.com", -1 }, { "cn.example.com", -1 },
+		{ "part1.example.com", -1 }, { "example.com", -1 } };
+	char out[512];
+
+	(void)state;
+	run(out,
+	    "openssl req -x509 -newkey ec -pkeyopt "
+	    "ec_paramgen_curve:P-256 -nodes -keyout o.key -out o.crt "
+	    "-days 9 -subj /CN=cn.example.com -addext "
+	    "subjectAltName=DNS:derp.example.com,"
+	    "DNS:*.wild.example.com,DNS:part*.example.com 2>&1");
+	expire(other_cert, other_key);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		check_int(
+		    cert_check_pair(other_cert, other_key, cases[i].host, NULL),
+		    cases[i].result);
+}
+
+static void
+cert_makes_the_metacert(void **state)
+{
+	const struct derp_key server = { { 0xab, 0xcd, 1, 2, 3 } };
+	uint8_t der[CERT_META_MAX];
+	const unsigned char *p = der;
+	char hex[DERP_KEY_HEX_TEXT], want[100], got[100];
+	X509_NAME_ENTRY *cn;
+	X509 *x;
+	size_t n = 0;
+
+	(void)state;
+	check_int(cert_make_meta(&server, der, &n, NULL), 0);
+	check_size(n, 359);
+	x = d2i_X509(NULL, &p, (long)n);
+	check(x != NULL);
+	check_int(ASN1_INTEGER_get(X509_get0_serialNumber(x)), 2);
+	check_int(X509_get_version(x), X509_VERSION_3);
+	check_int(X509_get_ext_count(x), 1);
+	check_int(X509_get_ext_by_NID(x, NID_basic_constraints, -1), 0);
+	check_int(X509_EXTENSION_get_critical(X509_get_ext(x, 0)), 1);
+	check_int(
+	    ASN1_STRING_length(X509_EXTENSION_get_data(X509_get_ext(x, 0))), 2);
+	derp_key_format_hex(&server, hex);
+	snprintf(want, sizeof want, "derpkey%s", hex);
+	X509_NAME_get_text_by_NID(
+	    X509_get_subject_name(x), NID_commonName, got, sizeof got);
+	check_text(got, want);
+	cn = X509_NAME_get_entry(X509_get_subject_name(x), 0);
+	check_int(ASN1_STRING_type(X509_NAME_ENTRY_get_data(cn)),
+	    V_ASN1_PRINTABLESTRING);
+	check_int(X509_NAME_entry_count(X509_get_subject_name(x)), 1);
+	check_int(X509_self_signed(x, 1), 1);
+	check_int(X509_get_signature_nid(x), NID_ED25519);
+	check(X509_cmp_time(X509_get0_notBefore(x),
+		  &(time_t){ time(NULL) - 29 * 86400 }) < 0);
+	check(X509_cmp_time(X509_get0_notAfter(x),
+		  &(time_t){ time(NULL) + 29 * 86400 }) > 0);
+	X509_free(x);
+}
+
+static void
+cert_reports_what_cannot_be_written(void **state)
+{
+	char file[100], under[120];
+	struct fail why = { 0 };
+	struct netaddr ip;
+	char out[512];
+
+	(void)state;
+	run(out, "touch file");
+	snprintf(file, sizeof file, "%s/file/x.crt", dir);
+	snprintf(under, sizeof under, "%s/file/x.key", dir);
+	check_int(netaddr_parse_ip(&ip, slice_str("::1")), 0);
+	check_int(cert_make_self_signed(&ip, file, under, &why), -1);
+	check(why.text[0] != '\0');
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cert_makes_self_signed_pairs),
+		cmocka_unit_test(cert_pin_is_the_fingerprint),
+		cmocka_unit_test(cert_counts_chains),
+		cmocka_unit_test(cert_checks_pairs),
+		cmocka_unit_test(cert_matches_names_as_go_does),
+		cmocka_unit_test(cert_makes_the_metacert),
+		cmocka_unit_test(cert_reports_what_cannot_be_written),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
