@@ -13,8 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FETCH_IDLE_MAX 4      /* handles kept with their connections */
-#define FETCH_REQUESTS_MAX 10 /* along redirects; Go's net/http client.go */
+#define FETCH_IDLE_MAX 4       /* handles kept with their connections */
+#define FETCH_REQUESTS_MAX 10  /* along redirects; Go's net/http client.go */
+#define FETCH_EXEMPT_MAX 65536 /* bytes of NO_PROXY and our own addition */
 #define FETCH_USER_AGENT "Go-http-client/1.1" /* Go's net/http request.go */
 /* what Go's x/net/http/httpproxy never sends through a proxy */
 #define FETCH_LOOPBACK "localhost,127.0.0.0/8,::1"
@@ -218,31 +219,48 @@ make_headers(struct hop *hop)
 	return 0;
 }
 
+/* What goes without a proxy: what the environment says and, as with Go, the
+ * loopback. -1 when memory is short. */
+static int
+set_exempt(CURL *curl)
+{
+	const char *none = getenv("NO_PROXY");
+	struct buf exempt;
+	int rc;
+
+	if (none == NULL || none[0] == '\0')
+		none = getenv("no_proxy");
+	if (none == NULL)
+		none = "";
+	buf_init(&exempt, FETCH_EXEMPT_MAX);
+	/* alone it means everything, in a list nothing */
+	if (strcmp(none, "*") == 0)
+		rc = buf_append(&exempt, none, 1);
+	else
+		rc = buf_printf(&exempt, FETCH_LOOPBACK ",%s", none);
+	if (rc == 0)
+		rc = buf_append(&exempt, "", 1);
+	if (rc == 0)
+		curl_easy_setopt(
+		    curl, CURLOPT_NOPROXY, (const char *)buf_slice(&exempt).p);
+	buf_clear(&exempt);
+	return rc;
+}
+
 /* As Go does, HTTP_PROXY counts too, except in a CGI program, where a client
- * could have set it. libcurl reads all the other variables itself. */
+ * could have set it. libcurl reads the other variables itself. */
 static void
-set_proxy(CURL *curl, const struct fetch_request *request)
+set_proxy(const struct hop *hop, const char *url)
 {
 	const char *proxy = getenv("HTTP_PROXY");
-	const char *none = getenv("no_proxy");
-	char exempt[1024];
 
-	if (request->unix_socket != NULL) {
-		curl_easy_setopt(curl, CURLOPT_PROXY, "");
-		return;
-	}
-	if (proxy != NULL && proxy[0] != '\0' &&
-	    getenv("REQUEST_METHOD") == NULL &&
-	    strncasecmp(request->url, "http:", 5) == 0)
-		curl_easy_setopt(curl, CURLOPT_PROXY, proxy);
-	if (none == NULL || none[0] == '\0')
-		none = getenv("NO_PROXY");
-	if (none != NULL && strcmp(none, "*") == 0)
-		snprintf(exempt, sizeof exempt, "*");
-	else
-		snprintf(exempt, sizeof exempt, "%s%s" FETCH_LOOPBACK,
-		    none != NULL ? none : "", none != NULL ? "," : "");
-	curl_easy_setopt(curl, CURLOPT_NOPROXY, exempt);
+	if (hop->request->unix_socket != NULL)
+		proxy = "";
+	else if (proxy == NULL || proxy[0] == '\0' ||
+	    getenv("REQUEST_METHOD") != NULL ||
+	    strncasecmp(url, "http:", 5) != 0)
+		proxy = NULL;
+	curl_easy_setopt(hop->curl, CURLOPT_PROXY, proxy);
 }
 
 /* The roots named by the request, or by Go's environment variables, or the
@@ -307,9 +325,8 @@ set_options(struct hop *hop)
 		curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
 		curl_easy_setopt(curl, CURLOPT_XFERINFODATA, hop);
 	}
-	set_proxy(curl, request);
 	set_roots(curl, request);
-	return 0;
+	return set_exempt(curl);
 }
 
 /* Puts libcurl's words, and for a failed connect the system's, which libcurl
@@ -340,7 +357,7 @@ explain(const struct hop *hop, CURLcode code, struct fail *why)
 
 /* Makes one request with what is left of the time. */
 static CURLcode
-perform(struct hop *hop, uint64_t deadline_ms)
+perform(struct hop *hop, const char *url, uint64_t deadline_ms)
 {
 	const uint64_t now_ms = clock_now_ms();
 	struct fetch_response *response = hop->response;
@@ -353,7 +370,9 @@ perform(struct hop *hop, uint64_t deadline_ms)
 	buf_clear(&hop->body);
 	if (now_ms >= deadline_ms)
 		return CURLE_OPERATION_TIMEDOUT;
+	curl_easy_setopt(hop->curl, CURLOPT_URL, url);
 	set_method(hop);
+	set_proxy(hop, url);
 	curl_easy_setopt(
 	    hop->curl, CURLOPT_TIMEOUT_MS, (long)(deadline_ms - now_ms));
 	return curl_easy_perform(hop->curl);
@@ -374,12 +393,13 @@ static enum fetch_result
 follow(struct hop *hop, struct fail *why)
 {
 	const uint64_t deadline_ms = clock_now_ms() + hop->request->timeout_ms;
-	const char *to;
+	const char *url = hop->request->url;
 	CURLcode code;
 
-	curl_easy_setopt(hop->curl, CURLOPT_URL, hop->request->url);
 	for (int n = 1;; n++) {
-		code = perform(hop, deadline_ms);
+		const char *to;
+
+		code = perform(hop, url, deadline_ms);
 		to = redirect_of(hop);
 		if (to == NULL)
 			break;
@@ -389,7 +409,7 @@ follow(struct hop *hop, struct fail *why)
 		}
 		if (hop->response->status < 307)
 			hop->is_post = false;
-		curl_easy_setopt(hop->curl, CURLOPT_URL, to);
+		url = to; /* libcurl's, until the next request begins */
 	}
 	if (hop->head_done && (code == CURLE_OK || hop->response->body_cut))
 		return FETCH_OK;

@@ -60,6 +60,7 @@ struct engine_answers {
 	pthread_mutex_t lock;
 	pthread_cond_t came;
 	unsigned count;
+	unsigned allowed; /* how many of them */
 	struct verify_answer last;
 };
 
@@ -76,6 +77,7 @@ engine_done(void *ctx, const struct verify_answer *answer)
 
 	pthread_mutex_lock(&a->lock);
 	a->count++;
+	a->allowed += answer->verdict == VERIFY_ALLOW;
 	a->last = *answer;
 	pthread_cond_broadcast(&a->came);
 	pthread_mutex_unlock(&a->lock);
