@@ -416,17 +416,12 @@ start_running(struct client *c)
 	struct writer w = writer_of(frame, sizeof frame);
 	struct core *core = c->core;
 
-	if (derp_server_info_put(
-		&w, server_private_key(core->server), &c->key) == -1) {
+	if (derp_server_info_put(&w, &c->session) == -1) {
 		client_end(c, "cannot seal ServerInfo");
 		return;
 	}
-	/* a backlog goes out disco first: before a full socket it would let
-	 * packets overtake */
-	if (stream_blocked(&c->stream))
-		client_write(c, writer_slice(&w));
-	else
-		sendq_control(c, writer_slice(&w));
+	derp_session_clear(&c->session);
+	sendq_control(c, writer_slice(&w));
 	if (c->state == CLIENT_ENDED)
 		return;
 	c->peer = peers_join(server_peers(core->server), &c->key, c->addr);
@@ -525,6 +520,7 @@ client_end(struct client *c, const char *reason)
 	loop_timer_clear(c->core->loop, &c->timer);
 	loop_timer_clear(c->core->loop, &c->write_timer);
 	core_unqueue_login(c->core, c);
+	derp_session_clear(&c->session);
 	sendq_clear(c);
 	stream_close(&c->stream);
 	sources_leave(server_sources(c->core->server), &c->remote);

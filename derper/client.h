@@ -16,7 +16,7 @@
 #ifndef DERPKIT_CLIENT_H
 #define DERPKIT_CLIENT_H
 
-#include "derp_key.h"
+#include "derp_handshake.h"
 #include "netaddr.h"
 #include "peers.h"
 #include "sendq.h"
@@ -64,11 +64,12 @@ struct client {
 
 	struct stream stream;
 	enum client_state state;
-	bool secure_seen;        /* the TLS handshake is over */
-	struct derp_key key;     /* from ADMISSION on */
-	struct peer *peer;       /* while RUNNING */
-	struct loop_timer timer; /* deadline of the state; keep-alive while
-				    RUNNING */
+	bool secure_seen;            /* the TLS handshake is over */
+	struct derp_key key;         /* from ADMISSION on */
+	struct derp_session session; /* from LOGIN to RUNNING */
+	struct peer *peer;           /* while RUNNING */
+	struct loop_timer timer;     /* deadline of the state; keep-alive while
+					RUNNING */
 	struct loop_timer write_timer; /* set while the socket takes nothing */
 
 	/* input that is no whole frame or head yet, owned */

@@ -279,10 +279,11 @@ relay_login(struct client *c, uint8_t *p, size_t n)
 		return 0;
 	}
 	if (derp_client_info_open(f.body, server_private_key(c->core->server),
-		&c->key, &info, &why) == -1) {
+		&c->session, &info, &why) == -1) {
 		login_failed(c, why.text);
 		return 0;
 	}
+	c->key = c->session.client;
 	c->prober = info.is_prober;
 	admission_ask(c);
 	return c->state == CLIENT_ENDED ? 0 : used;

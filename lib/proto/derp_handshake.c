@@ -24,8 +24,7 @@ struct opened {
 static void write_client_json(
     struct writer *w, const struct derp_client_info *info);
 static int opened_box(struct opened *o, struct slice sealed,
-    const struct derp_key *from, const struct derp_private_key *to,
-    struct fail *why);
+    const uint8_t shared[static 32], struct fail *why);
 static void opened_clear(struct opened *o);
 static int parse_object(
     struct slice json, struct gojson *root, struct fail *why);
@@ -66,16 +65,30 @@ derp_server_key_parse(struct slice body, struct derp_key *server)
 									 : -1;
 }
 
-/* Writes nonce and box of the text; -1 when the key is unusable. */
+int
+derp_session_init(struct derp_session *s, const struct derp_private_key *server,
+    const struct derp_key *client)
+{
+	s->client = *client;
+	return crypto_box_beforenm(s->shared, client->b, server->b) == 0 ? 0
+									 : -1;
+}
+
+void
+derp_session_clear(struct derp_session *s)
+{
+	sodium_memzero(s->shared, sizeof s->shared);
+}
+
+/* Writes nonce and box of the text. */
 static int
-put_box(struct writer *w, struct slice text,
-    const struct derp_private_key *from, const struct derp_key *to)
+put_box(struct writer *w, struct slice text, const uint8_t shared[static 32])
 {
 	uint8_t nonce[NONCE], box[TAG + CLIENT_JSON_MAX];
 
 	randombytes_buf(nonce, sizeof nonce);
 	if (text.n > CLIENT_JSON_MAX ||
-	    crypto_box_easy(box, text.p, text.n, nonce, to->b, from->b) != 0)
+	    crypto_box_easy_afternm(box, text.p, text.n, nonce, shared) != 0)
 		return -1;
 	writer_bytes(w, nonce, sizeof nonce);
 	writer_bytes(w, box, TAG + text.n);
@@ -91,17 +104,22 @@ derp_client_info_put(struct writer *w, const struct derp_client_info *info,
 	    frame[DERP_HEADER + DERP_MIN_CLIENT_INFO + TAG + CLIENT_JSON_MAX];
 	struct writer text = writer_of(json, sizeof json);
 	struct writer whole = writer_of(frame, sizeof frame);
+	struct derp_session session;
 	struct derp_key public;
+	int result;
 
 	write_client_json(&text, info);
-	if (text.failed || derp_private_key_public(client, &public) == -1)
+	if (text.failed || derp_private_key_public(client, &public) == -1 ||
+	    derp_session_init(&session, client, server) == -1)
 		return -1;
 	derp_header_write(
 	    &whole, DERP_CLIENT_INFO, DERP_MIN_CLIENT_INFO + TAG + text.n);
 	writer_bytes(&whole, public.b, DERP_KEY);
-	if (put_box(&whole, writer_slice(&text), client, server) == -1)
-		return -1;
+	result = put_box(&whole, writer_slice(&text), session.shared);
 	sodium_memzero(json, sizeof json); /* may hold the mesh key */
+	derp_session_clear(&session);
+	if (result == -1)
+		return -1;
 	writer_bytes(w, frame, whole.n);
 	return w->failed ? -1 : 0;
 }
@@ -129,10 +147,12 @@ write_client_json(struct writer *w, const struct derp_client_info *info)
 
 int
 derp_client_info_open(struct slice body, const struct derp_private_key *server,
-    struct derp_key *client, struct derp_client_info *info, struct fail *why)
+    struct derp_session *session, struct derp_client_info *info,
+    struct fail *why)
 {
 	struct reader r = { .rest = body };
 	char name[DERP_KEY_TEXT];
+	struct derp_key client;
 	struct opened json;
 	int result;
 
@@ -140,9 +160,11 @@ derp_client_info_open(struct slice body, const struct derp_private_key *server,
 		return fail_set(why, "short client info");
 	if (body.n > DERP_MAX_CLIENT_INFO)
 		return fail_set(why, "long client info");
-	reader_copy(&r, client->b, DERP_KEY);
-	if (opened_box(&json, r.rest, client, server, why) == -1) {
-		derp_key_format(client, name);
+	reader_copy(&r, client.b, DERP_KEY);
+	if (derp_session_init(session, server, &client) == -1 ||
+	    opened_box(&json, r.rest, session->shared, why) == -1) {
+		derp_session_clear(session);
+		derp_key_format(&client, name);
 		return fail_set(why,
 		    "msgbox: cannot open len=%zu with client key %s", r.rest.n,
 		    name);
@@ -156,8 +178,8 @@ derp_client_info_open(struct slice body, const struct derp_private_key *server,
 /* Opens nonce and box. -1 when they cannot be opened, without a reason except
  * for short memory: the caller knows whose box it is. */
 static int
-opened_box(struct opened *o, struct slice sealed, const struct derp_key *from,
-    const struct derp_private_key *to, struct fail *why)
+opened_box(struct opened *o, struct slice sealed,
+    const uint8_t shared[static 32], struct fail *why)
 {
 	struct reader r = { .rest = sealed };
 	struct slice nonce = reader_take(&r, NONCE);
@@ -169,8 +191,8 @@ opened_box(struct opened *o, struct slice sealed, const struct derp_key *from,
 	o->text = malloc(box.n); /* TAG bytes too many: never 0 */
 	if (o->text == NULL)
 		return fail_set(why, "out of memory");
-	if (crypto_box_open_easy(
-		o->text, box.p, box.n, nonce.p, from->b, to->b) == 0)
+	if (crypto_box_open_easy_afternm(
+		o->text, box.p, box.n, nonce.p, shared) == 0)
 		return 0;
 	free(o->text);
 	return -1;
@@ -267,8 +289,7 @@ read_bool(
 }
 
 int
-derp_server_info_put(struct writer *w, const struct derp_private_key *server,
-    const struct derp_key *client)
+derp_server_info_put(struct writer *w, const struct derp_session *session)
 {
 	uint8_t frame[DERP_HEADER + NONCE + TAG + CLIENT_JSON_MAX];
 	char json[32];
@@ -277,7 +298,7 @@ derp_server_info_put(struct writer *w, const struct derp_private_key *server,
 
 	writer_printf(&text, "{\"version\":%d}", DERP_PROTOCOL_VERSION);
 	derp_header_write(&whole, DERP_SERVER_INFO, NONCE + TAG + text.n);
-	if (put_box(&whole, writer_slice(&text), server, client) == -1)
+	if (put_box(&whole, writer_slice(&text), session->shared) == -1)
 		return -1;
 	writer_bytes(w, frame, whole.n);
 	return w->failed ? -1 : 0;
@@ -287,12 +308,16 @@ int
 derp_server_info_open(struct slice body, const struct derp_private_key *client,
     const struct derp_key *server, int64_t *version, struct fail *why)
 {
+	struct derp_session session;
 	struct opened json;
-	int result;
+	int result = -1;
 
 	if (body.n < NONCE || body.n > SERVER_INFO_MAX)
 		return fail_set(why, "bad ServerInfo length %zu", body.n);
-	if (opened_box(&json, body, server, client, why) == -1)
+	if (derp_session_init(&session, client, server) == 0)
+		result = opened_box(&json, body, session.shared, why);
+	derp_session_clear(&session);
+	if (result == -1)
 		return fail_set(
 		    why, "cannot open ServerInfo with the server's key");
 	result = parse_server_json(slice_of(json.text, json.n), version, why);

@@ -22,6 +22,21 @@ struct derp_client_info {
 	bool is_prober;
 };
 
+/*
+ * What a server keeps of a login from ClientInfo to ServerInfo: who it is, and
+ * the key of both boxes, so that the curve is paid for once. Wipe with
+ * derp_session_clear.
+ */
+struct derp_session {
+	struct derp_key client;
+	uint8_t shared[32]; /* secret */
+};
+
+/* -1 when the client's key is unusable; then nothing secret is in it. */
+int derp_session_init(struct derp_session *s,
+    const struct derp_private_key *server, const struct derp_key *client);
+void derp_session_clear(struct derp_session *s);
+
 /* The whole ServerKey frame: magic and the server's public key. */
 void derp_server_key_put(struct writer *w, const struct derp_key *server);
 /* Its body; -1 when shorter than 40 bytes or the magic is wrong. */
@@ -32,19 +47,19 @@ int derp_server_key_parse(struct slice body, struct derp_key *server);
 int derp_client_info_put(struct writer *w, const struct derp_client_info *info,
     const struct derp_private_key *client, const struct derp_key *server);
 /*
- * Opens a ClientInfo body. The reason on failure is upstream's text: "short
+ * Opens a ClientInfo body; session->client is set also when that fails, the
+ * rest of it only on success. The reason on failure is upstream's text: "short
  * client info", "long client info", "msgbox: cannot open len=N with client key
  * nodekey:HEX", or what is wrong with the JSON.
  * DIFFERS from upstream: all low-order client keys are refused, not only the
  * zero key, because their shared secret is known to everybody.
  */
 int derp_client_info_open(struct slice body,
-    const struct derp_private_key *server, struct derp_key *client,
+    const struct derp_private_key *server, struct derp_session *session,
     struct derp_client_info *info, struct fail *why);
 
 /* The whole ServerInfo frame, {"version":2}, sealed to the client. */
-int derp_server_info_put(struct writer *w,
-    const struct derp_private_key *server, const struct derp_key *client);
+int derp_server_info_put(struct writer *w, const struct derp_session *session);
 /* Opens a ServerInfo body. */
 int derp_server_info_open(struct slice body,
     const struct derp_private_key *client, const struct derp_key *server,

@@ -45,6 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct derp_client_info info;
 	struct fail why = { 0 };
 	struct derp_key key = { { 9 } };
+	struct derp_session session;
 	int64_t version;
 
 	if (derp_client_info_parse_json(in, &info, &why) == -1)
@@ -53,7 +54,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	why = (struct fail){ 0 };
 	/* a box that opens would mean that its author knows the key */
 	FUZZ_CHECK(
-	    derp_client_info_open(in, &private, &key, &info, &why) == -1);
+	    derp_client_info_open(in, &private, &session, &info, &why) == -1);
 	FUZZ_CHECK(why.text[0] != '\0');
 	derp_server_info_open(in, &private, &key, &version, &why);
 	derp_server_key_parse(in, &key);

@@ -70,17 +70,17 @@ derp_client_info_opens_the_vector(void **state)
 	struct derp_client_info info;
 	struct keys k = load_keys();
 	struct fail why = { 0 };
-	struct derp_key client;
+	struct derp_session session;
 	uint8_t frame[128];
 	size_t n = vector_get("box.txt", "client_info", frame, sizeof frame);
 
 	(void)state;
 	check_size(n, DERP_HEADER + 104);
 	check_int(derp_client_info_open(body_of(frame, n), &k.server_private,
-		      &client, &info, &why),
+		      &session, &info, &why),
 	    0);
 	check_text(why.text, "");
-	check(derp_key_eq(&client, &k.client));
+	check(derp_key_eq(&session.client, &k.client));
 	check_int(info.version, 2);
 	check(info.can_ack_pings);
 	check(!info.is_prober);
@@ -166,6 +166,7 @@ derp_client_info_nonce_is_fresh(void **state)
 static void
 derp_server_info_both_ways(void **state)
 {
+	struct derp_session session;
 	struct keys k = load_keys();
 	struct fail why = { 0 };
 	int64_t version = 0;
@@ -173,7 +174,8 @@ derp_server_info_both_ways(void **state)
 	struct writer w = writer_of(frame, sizeof frame);
 
 	(void)state;
-	check_int(derp_server_info_put(&w, &k.server_private, &k.client), 0);
+	check_int(derp_session_init(&session, &k.server_private, &k.client), 0);
+	check_int(derp_server_info_put(&w, &session), 0);
 	/* {"version":2} and nothing else */
 	check_size(w.n, DERP_HEADER + 24 + 16 + 13);
 	check_int(frame[0], DERP_SERVER_INFO);
@@ -182,7 +184,7 @@ derp_server_info_both_ways(void **state)
 	    0);
 	check_int(version, 2);
 	w = writer_of(frame, 57);
-	check_int(derp_server_info_put(&w, &k.server_private, &k.client), -1);
+	check_int(derp_server_info_put(&w, &session), -1);
 	check_size(w.n, 0);
 }
 
@@ -192,7 +194,7 @@ derp_client_info_refuses_changed_boxes(void **state)
 {
 	struct derp_client_info info;
 	struct keys k = load_keys();
-	struct derp_key client;
+	struct derp_session session;
 	uint8_t frame[128];
 	size_t n = vector_get("box.txt", "client_info", frame, sizeof frame);
 	char want[200], name[DERP_KEY_TEXT];
@@ -207,10 +209,10 @@ derp_client_info_refuses_changed_boxes(void **state)
 			continue;
 		frame[i] ^= 0x80;
 		check_int(derp_client_info_open(body_of(frame, n),
-			      &k.server_private, &client, &info, &why),
+			      &k.server_private, &session, &info, &why),
 		    -1);
 		frame[i] ^= 0x80;
-		derp_key_format(&client, name);
+		derp_key_format(&session.client, name);
 		snprintf(want, sizeof want,
 		    "msgbox: cannot open len=72 with client key %s", name);
 		check_text(why.text, want);
@@ -220,7 +222,7 @@ derp_client_info_refuses_changed_boxes(void **state)
 
 		check_int(
 		    derp_client_info_open(slice_of(frame + DERP_HEADER, len),
-			&k.server_private, &client, &info, &why),
+			&k.server_private, &session, &info, &why),
 		    -1);
 		check_contains(why.text,
 		    len < 56 ? "short client info" : "msgbox: cannot open");
@@ -232,19 +234,19 @@ derp_client_info_refuses_long(void **state)
 {
 	struct derp_client_info info;
 	struct keys k = load_keys();
-	struct derp_key client;
+	struct derp_session session;
 	uint8_t *body = calloc(1, 262145);
 	struct fail why = { 0 };
 
 	(void)state;
 	check(body != NULL);
 	check_int(derp_client_info_open(slice_of(body, 262145),
-		      &k.server_private, &client, &info, &why),
+		      &k.server_private, &session, &info, &why),
 	    -1);
 	check_text(why.text, "long client info");
 	why = (struct fail){ 0 };
 	check_int(derp_client_info_open(slice_of(body, 262144),
-		      &k.server_private, &client, &info, &why),
+		      &k.server_private, &session, &info, &why),
 	    -1);
 	check_contains(why.text, "cannot open len=262112");
 	free(body);
@@ -281,7 +283,7 @@ derp_client_info_refuses_low_order_keys(void **state)
 	for (size_t i = 0; i < sizeof low_order / sizeof low_order[0]; i++) {
 		uint8_t body[32 + 24 + 16 + 2] = { 0 }, known[32];
 		struct derp_client_info info;
-		struct derp_key client;
+		struct derp_session session;
 		struct fail why = { 0 };
 
 		/* seal it with the secret that everybody knows: HSalsa20 of
@@ -293,7 +295,7 @@ derp_client_info_refuses_low_order_keys(void **state)
 			      (const uint8_t *)"{}", 2, body + 32, known),
 		    0);
 		check_int(derp_client_info_open(slice_of(body, sizeof body),
-			      &k.server_private, &client, &info, &why),
+			      &k.server_private, &session, &info, &why),
 		    -1);
 		check_contains(why.text, "cannot open len=42");
 	}
@@ -302,6 +304,7 @@ derp_client_info_refuses_low_order_keys(void **state)
 static void
 derp_boxes_refuse_unusable_keys(void **state)
 {
+	struct derp_session session;
 	struct derp_client_info info = { .version = 2 };
 	struct derp_private_key no_private = { { 0 } };
 	struct derp_key zero = { { 0 } };
@@ -313,7 +316,7 @@ derp_boxes_refuse_unusable_keys(void **state)
 	check_int(
 	    derp_client_info_put(&w, &info, &k.client_private, &zero), -1);
 	check_int(derp_client_info_put(&w, &info, &no_private, &k.server), -1);
-	check_int(derp_server_info_put(&w, &k.server_private, &zero), -1);
+	check_int(derp_session_init(&session, &k.server_private, &zero), -1);
 	check_size(w.n, 0);
 	for (size_t cap = 0; cap < DERP_HEADER + 32 + 24 + 16 + 33; cap++) {
 		w = writer_of(frame, cap);
@@ -438,12 +441,12 @@ open_vector(struct fail *why)
 {
 	struct derp_client_info info;
 	struct keys k = load_keys();
-	struct derp_key client;
+	struct derp_session session;
 	uint8_t frame[128];
 	size_t n = vector_get("box.txt", "client_info", frame, sizeof frame);
 
 	return derp_client_info_open(
-	    body_of(frame, n), &k.server_private, &client, &info, why);
+	    body_of(frame, n), &k.server_private, &session, &info, why);
 }
 
 static void
