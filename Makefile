@@ -30,7 +30,7 @@ build: deps
 	@cmake --build $(BUILD) -j $(JOBS)
 
 demo: build
-	@tests/demo/demo.sh $(BUILD)/bin $(BUILD)/tests
+	@python3 -B tests/demo/demo.py $(BUILD)/bin $(BUILD)/tests
 
 test: deps
 	@tests/run.sh release debug tsan
