@@ -29,9 +29,9 @@ class Settings:
 
     def __init__(self, quick):
         self.runs = 1 if quick else 3
-        self.warmup = "500ms" if quick else "1s"
-        self.measure = "1500ms" if quick else "2500ms"
-        self.long = "2s" if quick else "5s"
+        self.warmup = "500ms" if quick else "700ms"
+        self.measure = "1500ms" if quick else "2s"
+        self.long = "2s" if quick else "4s"
         self.settle = 0.5 if quick else 2
         self.transports = [True] if quick else [True, False]  # TLS or not
         self.per_writes = [11] if quick else [1, 11]
@@ -41,7 +41,7 @@ class Settings:
         self.probe_hz = 500
         # pings that outrun a stalled relay's queues would be lost there
         self.storm_hz = 100
-        self.idle_clients = 500 if quick else 2000
+        self.idle_clients = 2000
         self.logins = 300 if quick else 1000
         self.storm_clients = 1000 if quick else 5000
 
@@ -220,9 +220,13 @@ def find_go(args):
 
 def parse():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--ours", required=True, help="our derper")
-    p.add_argument("--ours-evp", help="our derper, built without libipsec-mb")
-    p.add_argument("--load", required=True, help="derp-load")
+    p.add_argument("--bin", metavar="DIR",
+                   help="folder with derper and derp-load")
+    p.add_argument("--ours", help="our derper, if not in --bin")
+    p.add_argument("--load", help="derp-load, if not in --bin")
+    p.add_argument("--ours-evp", metavar="DERPER",
+                   help="our derper, built without libipsec-mb, as a further "
+                        "relay to compare")
     p.add_argument("--go", default=os.environ.get("DERPER_GO"),
                    help="the Go derper (default: $DERPER_GO)")
     p.add_argument("--relays", help="which ones, in order: go,ours,openssl,evp")
@@ -235,7 +239,14 @@ def parse():
     p.add_argument("--json", metavar="FILE", help="write everything there")
     p.add_argument("--smoke", action="store_true",
                    help="only test that the tools work")
-    return p.parse_args()
+    args = p.parse_args()
+    if args.bin:
+        args.ours = args.ours or os.path.join(args.bin, "derper")
+        args.load = args.load or os.path.join(args.bin, "derp-load")
+    for program in (args.ours, args.load):
+        if not program or not os.access(program, os.X_OK):
+            p.error("no program %s: give --bin, or --ours and --load" % program)
+    return args
 
 
 def main():

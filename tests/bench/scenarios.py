@@ -100,9 +100,13 @@ class Capacity(Scenario):
         return {**best, "capacity": best["delivered_per_s"], "limit": limit}
 
     def trial(self, running, params, rate):
-        report = self.flow(running, rate=int(rate), **params)
-        passed = (report["loss"] < PASS_LOSS and
-                  report["sent_per_s"] >= PASS_SENT * rate)
+        for _ in range(2):
+            report = self.flow(running, rate=int(rate), **params)
+            passed = (report["loss"] < PASS_LOSS and
+                      report["sent_per_s"] >= PASS_SENT * rate)
+            # others at work may have spoiled it: once more
+            if passed or not report["noisy"]:
+                break
         self.bench.say("  %s %d/s: %s (%.2f %% lost, relay %.0f %%, load "
                        "%.0f %%)" % (
                            running.relay.name, rate,
@@ -121,6 +125,7 @@ class Capacity(Scenario):
             passed, report = self.trial(running, params, rate)
             if passed:
                 low, best = rate, report
+                step = min(STEP, 1.15 * step)
             else:
                 high, limit = rate, report["limit"]
             if low and high and high / low < CLOSE:
@@ -221,13 +226,15 @@ class Memory(Scenario):
         return "%d connections" % params["clients"]
 
     def measure(self, running, params):
-        # what the first logins allocate once and for all is not counted
-        self.bench.work.run(running, "login", clients=100)
-        time.sleep(self.set.settle)
-        before = running.pss_kb()
-        with self.bench.work.hold(running, params["clients"]):
+        # The first connections pay for what is allocated once and for all,
+        # and leave free memory behind that later ones would use; so others
+        # stay connected while the growth is measured.
+        with self.bench.work.hold(running, params["clients"] // 4):
             time.sleep(self.set.settle)
-            after = running.pss_kb()
+            before = running.pss_kb()
+            with self.bench.work.hold(running, params["clients"]):
+                time.sleep(self.set.settle)
+                after = running.pss_kb()
         return {"kb_per_connection": (after - before) / params["clients"],
                 "before_kb": before, "after_kb": after, "limit": "none",
                 "noisy": False}
