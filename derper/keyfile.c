@@ -67,6 +67,8 @@ read_existing(
 		n += (size_t)got;
 	if (got == -1)
 		return fail_errno(why, "%s", path);
+	if (n == sizeof text)
+		return fail_set(why, "config: %s: too long", path);
 	rc = parse(slice_of(text, n), key, &inner);
 	sodium_memzero(text, sizeof text);
 	if (rc == -1)

@@ -1,0 +1,357 @@
+/* keyfile: what is read, what is refused, how a new one is written. */
+#include "check.h"
+#include "fake_alloc.h"
+
+#include "keyfile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define HEX "1011111111111111111111111111111111111111111111111111111111111151"
+#define UPPER "A0BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB5B"
+
+static char folder[] = "/tmp/test_keyfile.XXXXXX";
+
+static const char *
+path_of(const char *name)
+{
+	static char path[512];
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	return path;
+}
+
+static void
+put(const char *name, const char *text, size_t n)
+{
+	FILE *f = fopen(path_of(name), "w");
+
+	check(f != NULL);
+	check_size(fwrite(text, 1, n, f), n);
+	fclose(f);
+}
+
+static void
+put_text(const char *name, const char *text)
+{
+	put(name, text, strlen(text));
+}
+
+/* Bytes of the file; -1 when there is none. */
+static int
+get(const char *name, char *out, size_t cap)
+{
+	FILE *f = fopen(path_of(name), "r");
+	size_t n;
+
+	if (f == NULL)
+		return -1;
+	n = fread(out, 1, cap - 1, f);
+	out[n] = '\0';
+	fclose(f);
+	return (int)n;
+}
+
+/* Files in the folder whose names begin so. */
+static size_t
+count(const char *prefix)
+{
+	DIR *d = opendir(folder);
+	struct dirent *e;
+	size_t n = 0;
+
+	while ((e = readdir(d)) != NULL)
+		n += strncmp(e->d_name, prefix, strlen(prefix)) == 0;
+	closedir(d);
+	return n;
+}
+
+static int
+load(const char *name, struct derp_private_key *key, struct fail *why)
+{
+	*why = (struct fail){ 0 };
+	return keyfile_load(path_of(name), key, why);
+}
+
+static void
+keyfile_reads_what_upstream_reads(void **state)
+{
+	static const char *const good[] = {
+		"{\n\t\"PrivateKey\": \"privkey:" HEX "\"\n}",
+		"{\"privatekey\":\"privkey:" HEX "\"}",
+		"{\"PRIVATEKEY\":\"privkey:" HEX "\"}\n\n",
+		" {\"Other\":[1,{}],\"PrivateKey\":\"privkey:" HEX
+		"\",\"x\":null}",
+		"{\"PrivateKey\":\"privkey:" UPPER
+		"\",\"PrivateKey\":\"privkey:" HEX "\"}",
+	};
+	struct derp_private_key key;
+	char text[DERP_KEY_TEXT];
+	struct fail why;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+		put_text("good", good[i]);
+		check_int(load("good", &key, &why), 0);
+		check_text(why.text, "");
+		derp_private_key_format(&key, text);
+		check_text(text, "privkey:" HEX);
+	}
+	put_text("good", "{\"PrivateKey\":\"privkey:" UPPER "\"}");
+	check_int(load("good", &key, &why), 0);
+	check_int(key.b[0], 0xa0); /* not clamped again */
+}
+
+static void
+keyfile_refuses_everything_else(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} bad[] = {
+		{ "", "" },
+		{ "{", "line 1" },
+		{ "{}", "there is no PrivateKey" },
+		{ "[]", "not a JSON object" },
+		{ "null", "" },
+		{ "\"privkey:" HEX "\"", "" },
+		{ "privkey:" HEX, "" },
+		{ "{\"PrivateKey\":1}", "not a string" },
+		{ "{\"PrivateKey\":null}", "not a string" },
+		{ "{\"PrivateKey\":\"\"}", "64 hex digits" },
+		{ "{\"PrivateKey\":\"" HEX "\"}", "64 hex digits" },
+		{ "{\"PrivateKey\":\"nodekey:" HEX "\"}", "64 hex digits" },
+		{ "{\"PrivateKey\":\"privkey:" HEX "0\"}", "64 hex digits" },
+		{ "{\"PrivateKey\":\"privkey:" HEX " \"}", "64 hex digits" },
+		{ "{\"PrivateKey\":\"privkey:" HEX "\\n\"}", "64 hex digits" },
+		{ "{\"PrivateKey\":\"privkey:00000000000000000000000000000000"
+		  "00000000000000000000000000000000\"}",
+		    "zero" },
+		{ "{\"PrivateKey\":\"privkey:" HEX "\"} x", "line 1" },
+		{ "{\"PrivateKey\":\"privkey:" HEX "\",}", "line 1" },
+		{ "{\"PrivateKeys\":\"privkey:" HEX "\"}", "no PrivateKey" },
+	};
+	struct derp_private_key key;
+	struct fail why;
+	char now[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		put_text("bad", bad[i].text);
+		check_int(load("bad", &key, &why), -1);
+		check_contains(why.text, "config: ");
+		check_contains(why.text, path_of("bad"));
+		check_contains(why.text, bad[i].why);
+		/* secrets are not told */
+		check(strstr(why.text, "1011111111111") == NULL);
+		/* never overwritten */
+		check_int(
+		    get("bad", now, sizeof now), (int)strlen(bad[i].text));
+		check_text(now, bad[i].text);
+	}
+	check_size(count("bad"), 1);
+}
+
+static void
+keyfile_refuses_what_is_no_file(void **state)
+{
+	struct derp_private_key key;
+	struct fail why;
+
+	(void)state;
+	check_int(mkdir(path_of("dir"), 0700), 0);
+	check_int(load("dir", &key, &why), -1);
+	check_contains(why.text, "not a regular file");
+	check_int(mkfifo(path_of("fifo"), 0600), 0);
+	check_int(load("fifo", &key, &why), -1); /* and does not wait */
+	check_contains(why.text, "not a regular file");
+	put("file", "x", 1);
+	check_int(load("file/key", &key, &why), -1);
+	check_contains(why.text, "Not a directory");
+	check_int(keyfile_load("/dev/null", &key, &why), -1);
+	check_int(keyfile_load("/proc/nowhere/key", &key, NULL), -1);
+}
+
+/* A file that is too long to be one is refused, not read in part. */
+static void
+keyfile_refuses_a_huge_file(void **state)
+{
+	static char text[80000];
+	struct derp_private_key key;
+	struct fail why;
+
+	(void)state;
+	memset(text, ' ', sizeof text);
+	snprintf(text, 100, "{\"PrivateKey\":\"privkey:%s\"}", HEX);
+	text[strlen(text)] = ' ';
+	put("huge", text, sizeof text);
+	text[70000] = '!'; /* what lies behind what is read */
+	put("huge", text, sizeof text);
+	check_int(load("huge", &key, &why), -1);
+}
+
+static void
+check_written(const char *name, const struct derp_private_key *key)
+{
+	char text[512], want[512], hex[DERP_KEY_TEXT];
+	struct stat st;
+
+	derp_private_key_format(key, hex);
+	snprintf(want, sizeof want, "{\n\t\"PrivateKey\": \"%s\"\n}", hex);
+	check_int(get(name, text, sizeof text), (int)strlen(want));
+	check_text(text, want);
+	check_int(stat(path_of(name), &st), 0);
+	check_int(st.st_mode & 07777, 0600);
+}
+
+static void
+keyfile_makes_a_missing_file(void **state)
+{
+	struct derp_private_key key, again;
+	struct fail why;
+	mode_t old = umask(0);
+
+	(void)state;
+	check_int(load("new", &key, &why), 0);
+	check_written("new", &key);
+	check_size(count("new"), 1);
+	check_int(key.b[0] & 7, 0);
+	check_int(key.b[31] & 0xc0, 0x40);
+	check_int(load("new", &again, &why), 0);
+	check_bytes(again.b, key.b, DERP_KEY);
+	/* with its folders */
+	check_int(load("a/b//c/new", &key, &why), 0);
+	check_written("a/b//c/new", &key);
+	umask(old);
+	/* a name without a folder */
+	check_int(chdir(folder), 0);
+	check_int(keyfile_load("bare", &key, &why), 0);
+	check_written("bare", &key);
+}
+
+/* Nothing half written stays when the disk is full. */
+static void
+keyfile_leaves_nothing_when_writing_fails(void **state)
+{
+	struct rlimit old, low;
+	struct derp_private_key key;
+	struct fail why;
+
+	(void)state;
+	check_int(getrlimit(RLIMIT_FSIZE, &old), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	for (rlim_t n = 0; n < 80; n += 13) {
+		low = (struct rlimit){ n, old.rlim_max };
+		check_int(setrlimit(RLIMIT_FSIZE, &low), 0);
+		check_int(load("full", &key, &why), -1);
+		check_int(setrlimit(RLIMIT_FSIZE, &old), 0);
+		check_contains(why.text, "File too large");
+		check_size(count("full"), 0);
+	}
+	check_int(load("full", &key, &why), 0);
+	check_written("full", &key);
+}
+
+/* Killed at any moment: there is no file or a whole one, never a part. */
+static void
+keyfile_is_whole_or_absent_when_killed(void **state)
+{
+	unsigned seed = 1;
+	size_t whole = 0, absent = 0;
+	char text[512];
+
+	(void)state;
+	for (int i = 0; i < 150; i++) {
+		int status, n;
+		pid_t child;
+
+		(void)unlink(path_of("killed"));
+		child = fork();
+		if (child == 0) {
+			struct derp_private_key key;
+			struct fail why;
+
+			for (;;) {
+				(void)load("killed", &key, &why);
+				(void)unlink(path_of("killed"));
+			}
+		}
+		usleep(500 + (useconds_t)rand_r(&seed) % 3000);
+		kill(child, SIGKILL);
+		check_int(waitpid(child, &status, 0), child);
+		check(WIFSIGNALED(status));
+		n = get("killed", text, sizeof text);
+		if (n != -1) {
+			struct derp_private_key key;
+			struct fail why;
+
+			whole++;
+			check_int(n, 4 + 14 + 72 + 2 + 1);
+			check_int(load("killed", &key, &why), 0);
+		} else {
+			absent++;
+		}
+	}
+	check(whole > 0 && absent > 0);
+}
+
+static void
+keyfile_survives_lack_of_memory(void **state)
+{
+	struct derp_private_key key;
+	struct fail why;
+	int rc = -1;
+
+	(void)state;
+	json_set_alloc_funcs(fake_alloc_malloc, free);
+	put_text("memory", "{\"PrivateKey\":\"privkey:" HEX "\"}");
+	for (size_t n = 1; rc == -1; n++) {
+		fake_alloc_fail_at(n);
+		rc = load("memory", &key, &why);
+		check(fake_alloc_failed() == (rc == -1));
+	}
+	check_int(key.b[0], 0x10);
+}
+
+static int
+make_folder(void **state)
+{
+	(void)state;
+	return sodium_init() != -1 && mkdtemp(folder) != NULL ? 0 : -1;
+}
+
+static int
+remove_folder(void **state)
+{
+	char command[64];
+
+	(void)state;
+	snprintf(command, sizeof command, "rm -rf %s", folder);
+	return chdir("/") == 0 ? system(command) : -1;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keyfile_reads_what_upstream_reads),
+		cmocka_unit_test(keyfile_refuses_everything_else),
+		cmocka_unit_test(keyfile_refuses_what_is_no_file),
+		cmocka_unit_test(keyfile_refuses_a_huge_file),
+		cmocka_unit_test(keyfile_makes_a_missing_file),
+		cmocka_unit_test(keyfile_leaves_nothing_when_writing_fails),
+		cmocka_unit_test(keyfile_is_whole_or_absent_when_killed),
+		cmocka_unit_test(keyfile_survives_lack_of_memory),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
