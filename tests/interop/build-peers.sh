@@ -28,4 +28,4 @@ if ! go list -deps "${packages[@]}" >/dev/null; then
 	echo "$0: the Go modules cannot be had" >&2
 	exit 77
 fi
-go build -trimpath -o "$dir" "${packages[@]}"
+go build -o "$dir" "${packages[@]}"

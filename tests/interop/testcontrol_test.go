@@ -1,0 +1,91 @@
+//go:build e2e
+
+// Two real nodes with upstream's test control server.
+
+package interop
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"tailscale.com/tailcfg"
+	"tailscale.com/tstest/integration/testcontrol"
+	"tailscale.com/types/key"
+	"tailscale.com/types/logger"
+)
+
+func TestE2EWithTestControl(t *testing.T) {
+	alone(t)
+	r := startRelay(t, relayConfig{})
+	var dm tailcfg.DERPMap
+	if err := json.Unmarshal(generated(t, r, "json"), &dm); err != nil {
+		t.Fatal(err)
+	}
+	control := &testcontrol.Server{
+		DERPMap:          &dm,
+		AllOnline:        true,
+		AllNodesSameUser: true,
+		RequireAuthKey:   "k1",
+		Logf:             logger.Discard,
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", control)
+	control.HTTPTestServer = httptest.NewUnstartedServer(mux)
+	control.HTTPTestServer.Start()
+	t.Cleanup(func() {
+		control.HTTPTestServer.CloseClientConnections()
+		control.HTTPTestServer.Close()
+	})
+	a := startNode(t, "node-a", control.BaseURL(), "k1")
+	b := startNode(t, "node-b", control.BaseURL(), "k1")
+
+	// each step needs the ones before
+	steps := []struct {
+		name string
+		run  func(t *testing.T)
+	}{
+		{"ping goes through the relay", func(t *testing.T) {
+			meets(t, a, b)
+		}},
+		{"netcheck sees the region by STUN", func(t *testing.T) {
+			a.sees(t, true)
+		}},
+		{"a stream arrives intact", func(t *testing.T) {
+			wantStream(t, a, b)
+		}},
+		{"traffic resumes after a restart", func(t *testing.T) {
+			replace(t, r, a, b)
+			a.pings(t, b)
+			b.pings(t, a)
+			wantStream(t, b, a)
+		}},
+		{"netcheck sees the region by HTTPS", func(t *testing.T) {
+			replace(t, r, a, b, "-stun=false")
+			a.pings(t, b)
+			a.sees(t, false)
+		}},
+		{"verification through a node's own tailscaled", func(t *testing.T) {
+			replace(t, r, a, b, "-verify-clients", "-socket="+a.socket())
+			a.pings(t, b)
+			b.pings(t, a)
+			for _, n := range []*node{a, b} {
+				if _, err := r.tryLogin(t, fastStart, n.private(t)); err != nil {
+					t.Errorf("%s's own key is refused: %v", n.name, err)
+				}
+			}
+			stranger := key.NewNode()
+			if _, err := r.tryLogin(t, fastStart, stranger); err == nil {
+				t.Error("a stranger is admitted")
+			}
+			r.wantLog(t, "peer "+stranger.Public().String()+
+				" not authorized (not found in local tailscaled)")
+		}},
+	}
+	for _, step := range steps {
+		if !t.Run(step.name, step.run) {
+			return
+		}
+	}
+}
