@@ -13,7 +13,7 @@
  *        up NAME VERSION when ServerInfo comes; or failed NAME STEP REASON
  *   send NAME DST HEX               DST is a client's name or nodekey:HEX
  *   flood NAME DST COUNT SIZE [US]  numbered packets, one every US at most
- *   frame NAME TYPE HEX [LENGTH]    LENGTH is announced instead of the true
+ *   frame NAME TYPE HEX|- [LENGTH]  LENGTH is announced instead of the true
  *   raw NAME HEX                    bytes as they are
  *   pause NAME, resume NAME         stops and goes on reading
  *   count NAME, stats NAME          counts numbered packets instead of
@@ -317,9 +317,7 @@ cmd_frame(const struct words *w)
 	struct derp_header h = { .type = (uint8_t)strtoul(w->v[2], NULL, 16) };
 	struct buf out;
 
-	bytes = bytes_of(w->n > 3 ? w->v[3] : "", &n);
-	if (strcmp(w->v[3], "-") == 0)
-		n = 0;
+	bytes = bytes_of(strcmp(w->v[3], "-") == 0 ? "" : w->v[3], &n);
 	h.len = w->n > 4 ? (uint32_t)number_of(w->v[4]) : (uint32_t)n;
 	derp_header_put(head, h);
 	buf_init(&out, LINE_MAX_BYTES);
