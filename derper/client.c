@@ -421,7 +421,12 @@ start_running(struct client *c)
 		return;
 	}
 	derp_session_clear(&c->session);
-	sendq_control(c, writer_slice(&w));
+	/* a backlog goes out disco first: before a full socket it would let
+	 * packets overtake */
+	if (stream_blocked(&c->stream))
+		client_write(c, writer_slice(&w));
+	else
+		sendq_control(c, writer_slice(&w));
 	if (c->state == CLIENT_ENDED)
 		return;
 	c->peer = peers_join(server_peers(core->server), &c->key, c->addr);
