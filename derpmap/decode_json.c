@@ -53,8 +53,8 @@ kind_name(const struct doc_node *n)
 	if (n->kind != DOC_SCALAR)
 		return n->kind == DOC_MAPPING ? "an object" : "a list";
 	if (is_string(n))
-		return "a string";
-	return is_number(n) ? "a number" : "a boolean";
+		return "the string";
+	return is_number(n) ? "the number" : "the word";
 }
 
 static void
@@ -62,14 +62,20 @@ refuse(struct decoder *d, enum derpmap_remark_kind kind,
     enum derpmap_level level, const struct doc_node *n, const char *what,
     const char *wanted)
 {
-	decoder_remark(d, kind, level, n,
-	    "%s must be %s, not %s%s%.*s; Go's JSON decoder refuses the "
-	    "document",
-	    what, wanted, kind_name(n), n->kind == DOC_SCALAR ? " " : "",
-	    n->kind != DOC_SCALAR   ? 0
-		: n->text.n > SHOWN ? SHOWN
-				    : (int)n->text.n,
-	    (const char *)n->text.p);
+	const char *quote = is_string(n) ? "\"" : "";
+	int shown = n->text.n > SHOWN ? SHOWN : (int)n->text.n;
+
+	if (n->kind != DOC_SCALAR)
+		decoder_remark(d, kind, level, n,
+		    "%s must be %s, not %s; Go's JSON decoder refuses the "
+		    "document",
+		    what, wanted, kind_name(n));
+	else
+		decoder_remark(d, kind, level, n,
+		    "%s must be %s, not %s %s%.*s%s; Go's JSON decoder "
+		    "refuses the document",
+		    what, wanted, kind_name(n), quote, shown,
+		    (const char *)n->text.p, quote);
 }
 
 /* --- names --- */
@@ -197,7 +203,7 @@ decode_simple(struct decoder *d, enum derpmap_level level,
 		if (!is_null(n) &&
 		    !(is_number(n) && parse_float(n, &number->v) == 0))
 			refuse(d, DERPMAP_BAD_FLOAT, level, n, field->json,
-			    "a number");
+			    "a number that fits a double");
 		return;
 	case DERPMAP_BOOL:
 		set_origin(&((struct derpmap_bool *)at)->from, from);
@@ -301,7 +307,7 @@ new_score(
 	if (!is_null(value) &&
 	    !(is_number(value) && parse_float(value, &s->score.v) == 0))
 		refuse(d, DERPMAP_BAD_FLOAT, DERPMAP_LEVEL_SCORE, value,
-		    "a score", "a number");
+		    "a score", "a number that fits a double");
 	return s;
 }
 

@@ -158,6 +158,10 @@ decode_pointed(struct yaml_decoder *y, enum derpmap_level level,
 	if (n->kind == DOC_MAPPING && !yaml_scalar_is_null(n)) {
 		decode_struct(y, level, n, base);
 		good = true;
+	} else if (n->kind == DOC_MAPPING) {
+		decoder_remark(y->d, DERPMAP_BAD_TAG, level, value,
+		    "%s tagged !!null; headscale refuses the file",
+		    names[level]);
 	} else if (n->kind != DOC_SCALAR ||
 	    (yaml_resolve(y, level, n, &v) == 0 && v.type != YAML_NULL)) {
 		yaml_value_bad_shape(

@@ -333,6 +333,21 @@ yaml_value_name(struct yaml_decoder *y, enum derpmap_level level,
 	return good;
 }
 
+static void
+bad_key(struct yaml_decoder *y, enum derpmap_level level,
+    const struct doc_node *key, const struct doc_node *n,
+    const struct yaml_value *v)
+{
+	bool number = v->type == YAML_UINT || v->type == YAML_FLOAT;
+
+	decoder_remark(y->d, DERPMAP_BAD_KEY, level, key,
+	    "a region's key must be a number %s, not %s '%.*s'; headscale "
+	    "refuses the file",
+	    number ? "that fits 64 bits" : "without quotes",
+	    number ? "the number" : kind_name(v, n), shown(n->text),
+	    (const char *)n->text.p);
+}
+
 bool
 yaml_value_key(struct yaml_decoder *y, enum derpmap_level level,
     const struct doc_node *key, struct derpmap_int *id)
@@ -353,11 +368,7 @@ yaml_value_key(struct yaml_decoder *y, enum derpmap_level level,
 			id->from.how |= how_int(&v, n, id->v);
 			good = true;
 		} else {
-			decoder_remark(y->d, DERPMAP_BAD_KEY, level, key,
-			    "a region's key must be a number without quotes, "
-			    "not %s '%.*s'; headscale refuses the file",
-			    kind_name(&v, n), shown(n->text),
-			    (const char *)n->text.p);
+			bad_key(y, level, key, n, &v);
 		}
 	}
 	yaml_leave(y, &alias);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBER_TEXT_MAX 4000 /* a longer number is taken for text */
+#define NUMBER_TEXT_MAX 4000 /* longer numbers are not read */
 
 static bool
 is_one_of(struct slice text, const char *const *words, size_t n)
@@ -240,6 +240,14 @@ is_between_digits(struct slice text, size_t i)
 	    digit_value((char)text.p[i + 1]) < 10;
 }
 
+static bool
+is_number_start(struct slice text)
+{
+	uint8_t c = text.p[0];
+
+	return c == '.' || c == '+' || c == '-' || (c >= '0' && c <= '9');
+}
+
 /* The type of the text; dates are looked for if `dates`. */
 static void
 guess(struct yaml_value *v, struct slice text, bool dates)
@@ -249,11 +257,9 @@ guess(struct yaml_value *v, struct slice text, bool dates)
 	uint8_t c;
 
 	*v = (struct yaml_value){ .type = YAML_TEXT, .text = text };
-	if (guess_word(v, text))
+	if (guess_word(v, text) || !is_number_start(text))
 		return;
 	c = text.p[0];
-	if (c != '.' && c != '+' && c != '-' && (c < '0' || c > '9'))
-		return;
 	if (c != '.' && dates && yaml_date_is(text)) {
 		v->type = YAML_DATE;
 		return;

@@ -14,9 +14,9 @@
 #include "doc_yaml.h"
 
 #include "yaml_names.h"
+#include "yaml_notes.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* What the parser expects next in the innermost frame. */
 enum state {
@@ -458,14 +458,6 @@ read_directives(struct parser *p, const struct yaml_token **t)
 	return 0;
 }
 
-static bool
-ends_document(const struct yaml_token *t)
-{
-	return t->kind == YAML_VERSION || t->kind == YAML_TAG_LINE ||
-	    t->kind == YAML_DOCUMENT_START || t->kind == YAML_DOCUMENT_END ||
-	    t->kind == YAML_STREAM_END;
-}
-
 static int
 document_first(struct parser *p, const struct yaml_token *t)
 {
@@ -480,7 +472,7 @@ document_first(struct parser *p, const struct yaml_token *t)
 	t = next(p);
 	if (t == NULL)
 		return -1;
-	if (ends_document(t))
+	if (yaml_notes_ends_document(t))
 		return add_empty(p, t->start);
 	return parse_node(p, t, true, false);
 }
@@ -523,71 +515,13 @@ step(struct parser *p, const struct yaml_token *t)
 	return -1;
 }
 
-/* --- what is behind it --- */
-
-/* Whether there is more than blanks, comments and `...` behind a `...`. */
-static bool
-has_more(struct slice rest)
-{
-	size_t i = 0;
-
-	while (i < rest.n) {
-		uint8_t c = rest.p[i];
-
-		if (c == '#')
-			while (i < rest.n && rest.p[i] != '\n')
-				i++;
-		else if (c != 0 && strchr(" \t\r\n.", c) != NULL)
-			i++;
-		else
-			return true;
-	}
-	return false;
-}
-
-/* Tells what follows the document and is never read. */
-static int
-note_rest(struct parser *p, const struct yaml_token *t)
-{
-	const struct doc_node *root = p->builder.doc->root;
-	struct slice raw = p->scan.source.raw;
-	struct doc_pos at = t->start;
-
-	if (t->kind == YAML_STREAM_END)
-		return 0;
-	if (!ends_document(t))
-		return doc_builder_note(&p->builder, DOC_NOTE_IGNORED_TEXT, at);
-	if (t->kind == YAML_DOCUMENT_END &&
-	    (p->scan.source.utf16 || t->end.offset > raw.n ||
-		!has_more(
-		    slice_of(raw.p + t->end.offset, raw.n - t->end.offset))))
-		return 0;
-	if (root->kind == DOC_SCALAR && root->style == DOC_PLAIN &&
-	    root->text.n == 0 && root->tag == NULL &&
-	    doc_builder_note(&p->builder, DOC_NOTE_EMPTY_FIRST, at) == -1)
-		return -1;
-	return doc_builder_note(&p->builder, DOC_NOTE_SECOND_DOCUMENT, at);
-}
-
-static int
-note_encoding(struct parser *p)
-{
-	struct doc_pos at = { 1, 1, 0 };
-
-	if (p->scan.source.bom > 0 &&
-	    doc_builder_note(&p->builder, DOC_NOTE_BOM, at) == -1)
-		return -1;
-	if (p->scan.source.utf16)
-		return doc_builder_note(&p->builder, DOC_NOTE_UTF16, at);
-	return 0;
-}
-
 static int
 parse(struct parser *p)
 {
 	const struct yaml_token *t = yaml_scan_peek(&p->scan);
 
-	if (t == NULL || note_encoding(p) == -1)
+	if (t == NULL ||
+	    yaml_notes_encoding(&p->builder, &p->scan.source) == -1)
 		return -1;
 	yaml_scan_drop(&p->scan);
 	if (push(p, DOCUMENT_FIRST) == -1)
@@ -601,7 +535,8 @@ parse(struct parser *p)
 		return 0;
 	/* the look at what comes next is part of what yaml.v3 accepts */
 	t = yaml_scan_peek(&p->scan);
-	return t != NULL ? note_rest(p, t) : -1;
+	return t != NULL ? yaml_notes_rest(&p->builder, &p->scan.source, t)
+			 : -1;
 }
 
 int
