@@ -202,12 +202,17 @@ file_says_a_bad_list_once(void **state)
 	(void)state;
 	write_keys(list_path(), 1, 3);
 	v = new_engine(&notices);
-	write_text(list_path(), "bad\n");
-	engine_await_notice(&notices, "is bad");
-	usleep(6 * LOOK_MS * 1000); /* some more looks */
-	pthread_mutex_lock(&notices.lock);
-	check_text(notices.text, "");
-	pthread_mutex_unlock(&notices.lock);
+	for (int gone = 0; gone <= 1; gone++) {
+		if (gone)
+			check_int(unlink(list_path()), 0);
+		else
+			write_text(list_path(), "bad\n");
+		engine_await_notice(&notices, "is bad");
+		usleep(6 * LOOK_MS * 1000); /* some more looks */
+		pthread_mutex_lock(&notices.lock);
+		check_text(notices.text, "");
+		pthread_mutex_unlock(&notices.lock);
+	}
 	verify_free(v);
 }
 
