@@ -8,44 +8,17 @@
 #include "relay.h"
 
 #include <assert.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Unsent bytes in the kernel beyond which our queue is the better place: there
- * old packets can be dropped. One chunk keeps the socket busy. */
-#define NOT_SENT_LOW_WATER 131072
-
 static void ready(void *ctx, unsigned events);
 static void timed_out(void *ctx);
 static void write_timed_out(void *ctx);
 static void leave_peers(struct client *c);
 static void process(struct client *c, uint8_t *p, size_t n);
-
-static void
-set_socket_options(int fd, const struct config *config)
-{
-	const int on = 1, low_water = NOT_SENT_LOW_WATER;
-	const int idle_s = (int)(config->keepalive_ms / 1000);
-	const unsigned user_ms = (unsigned)config->user_timeout_ms;
-
-	/* each is an improvement that the connection can live without */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	(void)setsockopt(
-	    fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &low_water, sizeof low_water);
-	if (user_ms > 0)
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_ms,
-		    sizeof user_ms);
-	if (idle_s > 0) {
-		(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-		(void)setsockopt(
-		    fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
-	}
-}
 
 static void
 set_deadline(struct client *c, uint64_t after_ms)
@@ -110,7 +83,6 @@ client_accept(
 		close(fd);
 		return;
 	}
-	set_socket_options(fd, core->config);
 	c = client_new(core, fd, remote, on_http_port);
 	if (c == NULL) {
 		core->counters.refused_memory++;
@@ -403,7 +375,12 @@ client_begin_derp(struct client *c, struct slice head)
 	assert(!w.failed);
 	c->state = CLIENT_LOGIN;
 	set_deadline(c, CLIENT_LOGIN_MS);
-	client_write(c, writer_slice(&w));
+	/* a frame alone can wait for ServerInfo, which under fast start is due
+	 * in the same turn: one send less per login */
+	if (head.n == 0)
+		sendq_control(c, writer_slice(&w));
+	else
+		client_write(c, writer_slice(&w));
 }
 
 /* Registers it and sends ServerInfo, which must be the first frame after

@@ -7,11 +7,17 @@
 #include "sendq.h"
 
 #include <assert.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
+
+/* Unsent bytes in the kernel beyond which our queue is the better place: there
+ * old packets can be dropped. One chunk keeps the socket busy. */
+#define NOT_SENT_LOW_WATER 131072
 
 #define CHUNK_BYTES 65536 /* of one piece of turn memory */
 #define FIRST_SLOTS 64
@@ -281,6 +287,29 @@ accepted_http(void *ctx, int fd, const struct netaddr *peer)
 	client_accept(ctx, fd, peer, true);
 }
 
+/* What connections inherit from their listening socket, so that accepting one
+ * costs no system call for it. Each is an improvement that a connection can
+ * live without. */
+static void
+set_socket_options(int fd, const struct config *config)
+{
+	const int on = 1, low_water = NOT_SENT_LOW_WATER;
+	const int idle_s = (int)(config->keepalive_ms / 1000);
+	const unsigned user_ms = (unsigned)config->user_timeout_ms;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	(void)setsockopt(
+	    fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &low_water, sizeof low_water);
+	if (user_ms > 0)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_ms,
+		    sizeof user_ms);
+	if (idle_s > 0) {
+		(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+		(void)setsockopt(
+		    fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+	}
+}
+
 static int
 open_listener(struct core *core, struct listener *l, const struct netaddr *addr,
     struct fail *why)
@@ -290,6 +319,7 @@ open_listener(struct core *core, struct listener *l, const struct netaddr *addr,
 	l->ctx = core;
 	if (fd == -1)
 		return -1;
+	set_socket_options(fd, core->config);
 	if (listener_start(l, core->loop, fd) == 0)
 		return 0;
 	listener_stop(l);
