@@ -21,11 +21,13 @@
 #include "peers.h"
 #include "sendq.h"
 #include "stream.h"
+#include "verify.h"
+#include "verify.h"
 
 /* Deadlines, as upstream: TLS handshake and HTTP; login; admission is ours. */
 #define CLIENT_HTTP_MS 30000
 #define CLIENT_LOGIN_MS 10000
-#define CLIENT_ADMISSION_MS 5000
+#define CLIENT_ADMISSION_MS (VERIFY_ASK_MS + 1000) /* lets it answer first */
 #define CLIENT_CLOSING_MS 2000
 #define CLIENT_KEEP_ALIVE_MS 60000
 #define CLIENT_KEEP_ALIVE_JITTER_MS 5000
