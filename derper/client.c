@@ -377,7 +377,7 @@ client_begin_derp(struct client *c, struct slice head)
 	set_deadline(c, CLIENT_LOGIN_MS);
 	/* a frame alone can wait for ServerInfo, which under fast start is due
 	 * in the same turn: one send less per login */
-	if (head.n == 0)
+	if (head.n == 0 && !stream_blocked(&c->stream))
 		sendq_control(c, writer_slice(&w));
 	else
 		client_write(c, writer_slice(&w));
@@ -496,6 +496,9 @@ client_end(struct client *c, const char *reason)
 		netaddr_format(&c->remote, remote);
 		log_debug("connection from %s ends: %s", remote, reason);
 	}
+	/* ServerKey, which waits for ServerInfo: nothing else will take it */
+	if (c->state == CLIENT_LOGIN)
+		(void)sendq_flush(c);
 	c->state = CLIENT_ENDED;
 	if (c->peer != NULL)
 		leave_peers(c);
