@@ -223,7 +223,7 @@ parse_tls(struct config *c, struct fail *why)
 	const bool manual = strcmp(c->cert_mode, "manual") == 0;
 	struct netaddr ip;
 
-	c->use_tls = !c->dev && (c->addr.port == 443 || manual);
+	c->use_tls = c->addr.port == 443 || manual;
 	c->hostname_is_ip = netaddr_parse_ip(&ip, slice_str(c->hostname)) == 0;
 	if (strcmp(c->tls_records_text, "own") == 0)
 		c->tls_records = TLS_RECORDS_OWN;

@@ -241,6 +241,10 @@ config_decides_about_tls(void **state)
 	good(&c, WORDS("-dev"));
 	check(!c.use_tls);
 	check_int(c.addr.port, 3340);
+	/* as upstream's: the mode beats -dev */
+	good(&c, WORDS("-dev", "-certmode=manual"));
+	check(c.use_tls);
+	check_int(c.addr.port, 3340);
 	good(&c, WORDS("-a", "bad", "-dev"));
 	check_text(c.addr_text, ":3340");
 	good(&c, WORDS("-a", ":8080", "-home=https://example.net/x"));
