@@ -13,7 +13,7 @@
 #include "encode.h"
 
 /* Ciphers of TLS 1.2: forward secret AEADs only. */
-#define CIPHERS_12 "ECDHE+AESGCM:ECDHE+CHACHA20"
+#define CIPHERS_12 "ECDHE+AESGCM+AES128:ECDHE+AESGCM:ECDHE+CHACHA20"
 #define SUITES_AES                                                    \
 	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_" \
 	"POLY1305_SHA256"

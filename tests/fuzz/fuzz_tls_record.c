@@ -78,7 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	FUZZ_CHECK(tls_own_start(&t, &secrets) == 0);
 	FUZZ_CHECK(tls_record_key_set(&k, secrets.kind, secrets.client) == 0);
-	while (r.rest.n > 0)
+	while (r.rest.n > 0 && !r.failed)
 		put_record(&k, &r, &wire);
 	in = writer_slice(&wire);
 	for (size_t before = in.n + 1; in.n < before && status == TLS_OPEN;) {

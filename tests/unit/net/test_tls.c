@@ -194,6 +194,28 @@ tls_never_resumes(void **state)
 	}
 }
 
+/* KeyUpdates that the client received, by whether they asked for one. */
+static unsigned updates[2];
+
+static void
+count_updates(int sent, int version, int type, const void *p, size_t n,
+    SSL *ssl, void *arg)
+{
+	const uint8_t *message = p;
+
+	(void)version, (void)ssl, (void)arg;
+	if (!sent && type == SSL3_RT_HANDSHAKE && n == 5 &&
+	    message[0] == SSL3_MT_KEY_UPDATE)
+		updates[message[4]]++;
+}
+
+static void
+start_counting(struct tls_peer *p)
+{
+	updates[0] = updates[1] = 0;
+	SSL_set_msg_callback(p->client, count_updates);
+}
+
 static void
 tls_follows_key_updates(void **state)
 {
@@ -206,11 +228,14 @@ tls_follows_key_updates(void **state)
 		tls_peer_start(&p, own);
 		SSL_set_ciphersuites(p.client, suites[suite]);
 		check(tls_peer_shake(&p));
+		start_counting(&p);
 		for (unsigned i = 0; i < 12; i++) {
 			check_int(SSL_key_update(p.client, kinds[i % 2]), 1);
 			tls_peer_exchange(&p, 3000, i);
 		}
 		check(tls_is_own(p.tls));
+		check_int(updates[0], 6); /* one answer per request */
+		check_int(updates[1], 0);
 		tls_peer_stop(&p);
 	}
 }
@@ -258,10 +283,16 @@ tls_renews_keys_at_the_limit(void **state)
 		config.key_records_max = max;
 		tls_peer_start(&p, config);
 		check(tls_peer_shake(&p));
+		start_counting(&p);
 		for (unsigned i = 0; i < 20; i++)
 			tls_peer_exchange(&p, 50000, i);
 		for (unsigned i = 0; i < 40; i++)
 			tls_peer_exchange(&p, 1, i);
+		/* 120 records went each way; those of a KeyUpdate come on
+		 * top */
+		check(updates[0] + updates[1] >= 120 / (max + 2));
+		check(updates[0] >= 1);
+		check(updates[1] >= 120 / (max + 2) / 2);
 		tls_peer_stop(&p);
 	}
 }
