@@ -1,14 +1,11 @@
-/* rules_address: judgements about addresses, ports and certificate names. */
+/* rules_address: judgements about addresses. */
 #include "rules.h"
 
 #include "netaddr.h"
 
 #include <string.h>
 
-#define PIN_PREFIX "sha256-raw:"
-#define PIN_HEX 64
-
-/* One of the two address fields of a node. */
+/* One of the two address fields of a node, or its host name. */
 struct field {
 	const struct derpmap_text *text;
 	const char *name;
@@ -35,6 +32,29 @@ each_field(struct lint *l, field_fn *visit)
 			for (size_t k = 0; k < 2 && !n->is_nil; k++)
 				if (fields[k].text->v.n > 0)
 					visit(l, n, &fields[k]);
+		}
+}
+
+/* The same, and the host name when it is an address and nothing else says
+ * where the node is. */
+static void
+each_target(struct lint *l, field_fn *visit)
+{
+	const struct derpmap *m = &l->load->map;
+
+	each_field(l, visit);
+	for (size_t i = 0; i < m->region_count; i++)
+		for (size_t j = 0; j < m->regions[i]->node_count; j++) {
+			const struct derpmap_node *n = m->regions[i]->nodes[j];
+			struct field host = { &n->host_name, "hostname", true };
+			struct netaddr ip;
+
+			if (n->is_nil ||
+			    netaddr_parse_ip(&ip, n->host_name.v) == -1)
+				continue;
+			host.v4 = ip.is_v4;
+			if ((ip.is_v4 ? n->ipv4.v.n : n->ipv6.v.n) == 0)
+				visit(l, n, &host);
 		}
 }
 
@@ -163,7 +183,7 @@ v4_mapped(struct lint *l, const struct derpmap_node *n, const struct field *f)
 void
 rules_v4_mapped(struct lint *l)
 {
-	each_field(l, v4_mapped);
+	each_target(l, v4_mapped);
 }
 
 /* Finds the prefix of the list, ended by NULL, that the field's address is in;
@@ -191,7 +211,7 @@ ip_private(struct lint *l, const struct derpmap_node *n, const struct field *f)
 
 	if (prefix != NULL && in_one_of(f, tailnet) == NULL)
 		lint_found(l, field_at(n, f),
-		    "%s is a private address (%s): nodes elsewhere cannot "
+		    "%s is a private address (%s): only nodes in that network "
 		    "reach it",
 		    f->name, prefix);
 }
@@ -199,7 +219,7 @@ ip_private(struct lint *l, const struct derpmap_node *n, const struct field *f)
 void
 rules_ip_private(struct lint *l)
 {
-	each_field(l, ip_private);
+	each_target(l, ip_private);
 }
 
 static void
@@ -218,7 +238,7 @@ ip_tailnet(struct lint *l, const struct derpmap_node *n, const struct field *f)
 void
 rules_ip_tailnet(struct lint *l)
 {
-	each_field(l, ip_tailnet);
+	each_target(l, ip_tailnet);
 }
 
 static void
@@ -234,9 +254,11 @@ ip_special(struct lint *l, const struct derpmap_node *n, const struct field *f)
 	if (prefix == NULL)
 		return;
 	if (in_one_of(f, loopback) != NULL)
-		lint_found_as(l, SEVERITY_WARNING, field_at(n, f),
+		/* DIFFERS from the catalogue's error: a relay for the nodes
+		 * of one host is how one tries it out */
+		lint_found_as(l, SEVERITY_INFO, field_at(n, f),
 		    "%s is a loopback address: only nodes on the relay's own "
-		    "host can reach it",
+		    "host reach it",
 		    f->name);
 	else
 		lint_found(l, field_at(n, f),
@@ -248,7 +270,7 @@ ip_special(struct lint *l, const struct derpmap_node *n, const struct field *f)
 void
 rules_ip_special(struct lint *l)
 {
-	each_field(l, ip_special);
+	each_target(l, ip_special);
 }
 
 static void
@@ -270,7 +292,7 @@ ip_documentation(
 void
 rules_ip_documentation(struct lint *l)
 {
-	each_field(l, ip_documentation);
+	each_target(l, ip_documentation);
 }
 
 static void
@@ -288,7 +310,7 @@ ip_fake(struct lint *l, const struct derpmap_node *n, const struct field *f)
 void
 rules_ip_fake(struct lint *l)
 {
-	each_field(l, ip_fake);
+	each_target(l, ip_fake);
 }
 
 static void
@@ -309,223 +331,4 @@ void
 rules_ip_missing(struct lint *l)
 {
 	lint_each_node(l, ip_missing);
-}
-
-static void
-port_range(struct lint *l, const struct derpmap_region *r,
-    const struct derpmap_node *n)
-{
-	(void)r;
-	if (n->derp_port.v < 0 || n->derp_port.v > 65535)
-		lint_found(l, lint_at(&n->derp_port.from, &n->from),
-		    "derpport %lld is no port: clients cannot dial it",
-		    (long long)n->derp_port.v);
-}
-
-void
-rules_port_range(struct lint *l)
-{
-	lint_each_node(l, port_range);
-}
-
-static void
-stun_port_range(struct lint *l, const struct derpmap_region *r,
-    const struct derpmap_node *n)
-{
-	(void)r;
-	if (n->stun_port.v < -1 || n->stun_port.v > 65535)
-		lint_found(l, lint_at(&n->stun_port.from, &n->from),
-		    "stunport %lld is no port: clients silently skip STUN "
-		    "here",
-		    (long long)n->stun_port.v)
-		    ->fix = "write -1 when STUN is meant to be off";
-}
-
-void
-rules_stun_port_range(struct lint *l)
-{
-	lint_each_node(l, stun_port_range);
-}
-
-void
-rules_stun_disabled(struct lint *l)
-{
-	const struct derpmap *m = &l->load->map;
-	const struct derpmap_node *last = NULL;
-
-	for (size_t i = 0; i < m->region_count; i++)
-		for (size_t j = 0; j < m->regions[i]->node_count; j++) {
-			const struct derpmap_node *n = m->regions[i]->nodes[j];
-
-			if (n->is_nil)
-				continue;
-			if (n->stun_port.v >= 0)
-				return;
-			last = n;
-		}
-	if (last != NULL)
-		lint_found(l, lint_at(&last->stun_port.from, &last->from),
-		    "no node of the map answers STUN: clients find no direct "
-		    "paths and probe over HTTPS every time");
-}
-
-static void
-derp_port_80(struct lint *l, const struct derpmap_region *r,
-    const struct derpmap_node *n)
-{
-	(void)r;
-	if (n->derp_port.v == 80)
-		lint_found(l, lint_at(&n->derp_port.from, &n->from),
-		    "derpport is 80, but clients always speak TLS");
-}
-
-void
-rules_derp_port_80(struct lint *l)
-{
-	lint_each_node(l, derp_port_80);
-}
-
-static void
-port_swap(struct lint *l, const struct derpmap_region *r,
-    const struct derpmap_node *n)
-{
-	(void)r;
-	if (n->derp_port.v == 3478)
-		lint_found(l, lint_at(&n->derp_port.from, &n->from),
-		    "derpport is 3478, the port of STUN: swapped?");
-	if (n->stun_port.v == 443)
-		lint_found(l, lint_at(&n->stun_port.from, &n->from),
-		    "stunport is 443, the port of the relay: swapped?");
-}
-
-void
-rules_port_swap(struct lint *l)
-{
-	lint_each_node(l, port_swap);
-}
-
-static void
-can_port80_no_ipv4(struct lint *l, const struct derpmap_region *r,
-    const struct derpmap_node *n)
-{
-	(void)r;
-	if (n->can_port80.v && n->ipv4.v.n == 0)
-		lint_found(l, lint_at(&n->can_port80.from, &n->from),
-		    "canport80 has no effect without a literal ipv4");
-}
-
-void
-rules_can_port80_no_ipv4(struct lint *l)
-{
-	lint_each_node(l, can_port80_no_ipv4);
-}
-
-static void
-can_port80_none(struct lint *l, const struct derpmap_region *r,
-    const struct derpmap_node *n)
-{
-	(void)r;
-	if (n->can_port80.v && is_none(n->ipv4.v))
-		lint_found(l, lint_at(&n->can_port80.from, &n->from),
-		    "canport80 with ipv4 none makes clients ask http://none/ "
-		    "for captive portals");
-}
-
-void
-rules_can_port80_none(struct lint *l)
-{
-	lint_each_node(l, can_port80_none);
-}
-
-static bool
-good_pin(struct slice s)
-{
-	size_t prefix = strlen(PIN_PREFIX);
-
-	if (!slice_starts(s, PIN_PREFIX) || s.n != prefix + PIN_HEX)
-		return false;
-	for (size_t i = prefix; i < s.n; i++)
-		if (!(s.p[i] >= '0' && s.p[i] <= '9') &&
-		    !(s.p[i] >= 'a' && s.p[i] <= 'f'))
-			return false;
-	return true;
-}
-
-static void
-cert_name_hash(struct lint *l, const struct derpmap_region *r,
-    const struct derpmap_node *n)
-{
-	struct slice name = n->cert_name.v;
-
-	(void)r;
-	if (name.n < 6 || !slice_is_nocase(slice_of(name.p, 6), "sha256") ||
-	    good_pin(name))
-		return;
-	lint_found(l, lint_at(&n->cert_name.from, &n->from),
-	    "a pin is \"sha256-raw:\" and 64 lower-case hex digits, compared "
-	    "as text: this one matches no certificate")
-	    ->fix = "copy it from the relay's log, or let derpmap generate "
-		    "--from-derper write it";
-}
-
-void
-rules_cert_name_hash(struct lint *l)
-{
-	lint_each_node(l, cert_name_hash);
-}
-
-static void
-cert_name_scheme(struct lint *l, const struct derpmap_region *r,
-    const struct derpmap_node *n)
-{
-	struct slice name = n->cert_name.v;
-
-	(void)r;
-	if (name.n < 6 || slice_is_nocase(slice_of(name.p, 6), "sha256"))
-		return;
-	if (memchr(name.p, '/', name.n) != NULL ||
-	    memchr(name.p, ':', name.n) != NULL)
-		lint_found(l, lint_at(&n->cert_name.from, &n->from),
-		    "certname holds more than a name: it is compared with the "
-		    "certificate as it is")
-		    ->fix = "write the bare name";
-}
-
-void
-rules_cert_name_scheme(struct lint *l)
-{
-	lint_each_node(l, cert_name_scheme);
-}
-
-static void
-cert_name_redundant(struct lint *l, const struct derpmap_region *r,
-    const struct derpmap_node *n)
-{
-	(void)r;
-	if (n->cert_name.v.n > 0 && slice_eq(n->cert_name.v, n->host_name.v))
-		lint_found(l, lint_at(&n->cert_name.from, &n->from),
-		    "certname is the same as hostname, which is the default");
-}
-
-void
-rules_cert_name_redundant(struct lint *l)
-{
-	lint_each_node(l, cert_name_redundant);
-}
-
-static void
-cert_name_and_insecure(struct lint *l, const struct derpmap_region *r,
-    const struct derpmap_node *n)
-{
-	(void)r;
-	if (n->cert_name.v.n > 0 && n->insecure_for_tests.v)
-		lint_found(l, lint_at(&n->insecure_for_tests.from, &n->from),
-		    "insecurefortests switches off the check that certname "
-		    "asks for");
-}
-
-void
-rules_cert_name_and_insecure(struct lint *l)
-{
-	lint_each_node(l, cert_name_and_insecure);
 }

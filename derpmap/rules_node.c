@@ -1,7 +1,9 @@
 /* rules_node: judgements about nodes, their names and host names. */
 #include "rules.h"
 
+#include "lint_twins.h"
 #include "netaddr.h"
+#include "num.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +24,12 @@ host_at(const struct derpmap_node *n)
 	return lint_at(&n->host_name.from, &n->from);
 }
 
+static int64_t
+port_of(const struct derpmap_node *n)
+{
+	return n->derp_port.v == 0 ? 443 : n->derp_port.v;
+}
+
 static void
 region_id_missing(struct lint *l, const struct derpmap_region *r,
     const struct derpmap_node *n)
@@ -34,7 +42,8 @@ region_id_missing(struct lint *l, const struct derpmap_region *r,
 	    "the node has no regionid: its latency is credited to region 0, "
 	    "and region %lld is never chosen",
 	    (long long)r->key);
-	f->fix = lint_fix(l, "add regionid: %lld", (long long)r->key);
+	f->fix = lint_fix(
+	    l, "add %s: %lld", lint_name(l, "regionid"), (long long)r->key);
 }
 
 void
@@ -65,60 +74,58 @@ rules_node_region_id_mismatch(struct lint *l)
 	lint_each_node(l, region_id_mismatch);
 }
 
-/* Nodes of all regions in order; `index` counts those that are not nil. */
-static const struct derpmap_node *
-nth_node(const struct derpmap *m, size_t index)
+static void
+name_twin(struct lint *l, const void *first, const void *later)
 {
+	const struct derpmap_node *n = later;
+
+	lint_found(l, lint_at(&n->name.from, &n->from),
+	    "the name \"%.*s\" is taken by the node of line %u: "
+	    "clients measure one of the two and credit the other",
+	    (int)n->name.v.n, (const char *)n->name.v.p, node_at(first).line)
+	    ->fix = "give every node of the map a name of its own";
+}
+
+/* Nodes that are not nil, of the whole map. */
+static void
+each_relay(struct lint *l,
+    void (*add)(
+	struct lint *, struct lint_twins *, const struct derpmap_node *),
+    lint_twin_fn *visit)
+{
+	const struct derpmap *m = &l->load->map;
+	struct lint_twins twins = { .n = 0 };
+
 	for (size_t i = 0; i < m->region_count; i++)
-		for (size_t j = 0; j < m->regions[i]->node_count; j++) {
-			const struct derpmap_node *n = m->regions[i]->nodes[j];
-
-			if (!n->is_nil && index-- == 0)
-				return n;
-		}
-	return NULL;
-}
-
-/* The first node before `until` for which same(it, until) holds. */
-static const struct derpmap_node *
-earlier(const struct derpmap *m, const struct derpmap_node *until,
-    bool (*same)(const struct derpmap_node *, const struct derpmap_node *))
-{
-	const struct derpmap_node *n;
-
-	for (size_t i = 0; (n = nth_node(m, i)) != NULL && n != until; i++)
-		if (same(n, until))
-			return n;
-	return NULL;
-}
-
-static bool
-same_name(const struct derpmap_node *a, const struct derpmap_node *b)
-{
-	return slice_eq(a->name.v, b->name.v);
+		for (size_t j = 0; j < m->regions[i]->node_count; j++)
+			if (!m->regions[i]->nodes[j]->is_nil)
+				add(l, &twins, m->regions[i]->nodes[j]);
+	lint_twins_visit(l, &twins, visit);
 }
 
 static void
-name_dup(struct lint *l, const struct derpmap_region *r,
-    const struct derpmap_node *n)
+add_name(struct lint *l, struct lint_twins *t, const struct derpmap_node *n)
 {
-	const struct derpmap_node *first;
-
-	(void)r;
-	first = n->name.v.n > 0 ? earlier(&l->load->map, n, same_name) : NULL;
-	if (first != NULL)
-		lint_found(l, lint_at(&n->name.from, &n->from),
-		    "the name \"%.*s\" is taken by the node of line %u: "
-		    "clients measure one of the two and credit the other",
-		    (int)n->name.v.n, (const char *)n->name.v.p,
-		    node_at(first).line)
-		    ->fix = "give every node of the map a name of its own";
+	if (n->name.v.n > 0)
+		lint_twins_add(l, t, n->name.v, 0, n);
 }
 
 void
 rules_node_name_dup(struct lint *l)
 {
-	lint_each_node(l, name_dup);
+	each_relay(l, add_name, name_twin);
+}
+
+/* Whether the map has more than one node. */
+static bool
+has_many(const struct derpmap *m)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->region_count && count < 2; i++)
+		for (size_t j = 0; j < m->regions[i]->node_count; j++)
+			count += !m->regions[i]->nodes[j]->is_nil;
+	return count > 1;
 }
 
 static void
@@ -130,12 +137,12 @@ name_empty(struct lint *l, const struct derpmap_region *r,
 	if (n->name.v.n > 0)
 		return;
 	f = lint_found_as(l,
-	    nth_node(&l->load->map, 1) != NULL ? SEVERITY_ERROR
-					       : SEVERITY_WARNING,
+	    has_many(&l->load->map) ? SEVERITY_ERROR : SEVERITY_WARNING,
 	    lint_at(&n->name.from, &n->from),
 	    "the node has no name: clients keep their probes by name and mix "
 	    "it up with others");
-	f->fix = lint_fix(l, "add name: %llda", (long long)r->key);
+	f->fix = lint_fix(
+	    l, "add %s: %llda", lint_name(l, "name"), (long long)r->key);
 }
 
 void
@@ -202,7 +209,15 @@ rules_hostname_empty(struct lint *l)
 static bool
 holds(struct slice s, const char *text)
 {
-	return memmem(s.p, s.n, text, strlen(text)) != NULL;
+	return s.n > 0 && memmem(s.p, s.n, text, strlen(text)) != NULL;
+}
+
+static bool
+ends_with(struct slice s, const char *text)
+{
+	size_t n = strlen(text);
+
+	return s.n >= n && slice_is_nocase(slice_of(s.p + s.n - n, n), text);
 }
 
 static bool
@@ -229,25 +244,28 @@ rules_hostname_scheme(struct lint *l)
 	lint_each_node(l, hostname_scheme);
 }
 
+/* Whether a number follows the only colon. */
+static bool
+has_port(struct slice text)
+{
+	struct slice host, port;
+	uint64_t number;
+
+	return slice_cut(text, ':', &host, &port) &&
+	    num_parse_decimal(port, UINT64_MAX, &number) == 0;
+}
+
 static void
 hostname_port(struct lint *l, const struct derpmap_region *r,
     const struct derpmap_node *n)
 {
-	struct slice host, port;
-	struct netaddr ip;
-
 	(void)r;
-	if (holds(n->host_name.v, "://") || is_ip(n->host_name.v, &ip) ||
-	    !slice_cut(n->host_name.v, ':', &host, &port) || port.n == 0)
-		return;
-	for (size_t i = 0; i < port.n; i++)
-		if (port.p[i] < '0' || port.p[i] > '9')
-			return;
-	lint_found(l, host_at(n),
-	    "hostname has a port: clients dial \"%.*s\" on another port and "
-	    "ask for it by that name in TLS",
-	    (int)n->host_name.v.n, (const char *)n->host_name.v.p)
-	    ->fix = "put the port into derpport";
+	if (has_port(n->host_name.v))
+		lint_found(l, host_at(n),
+		    "hostname has a port: clients dial \"%.*s\" on another "
+		    "port and ask for it by that name in TLS",
+		    (int)n->host_name.v.n, (const char *)n->host_name.v.p)
+		    ->fix = "put the port into derpport";
 }
 
 void
@@ -261,13 +279,14 @@ hostname_path(struct lint *l, const struct derpmap_region *r,
     const struct derpmap_node *n)
 {
 	struct slice host = n->host_name.v;
+	struct netaddr ip;
 
 	(void)r;
-	if (holds(host, "://"))
+	if (holds(host, "://") || is_ip(host, &ip) || has_port(host))
 		return;
 	for (size_t i = 0; i < host.n; i++)
 		if (host.p[i] <= ' ' ||
-		    strchr("/@[]*?#\\\"<>", host.p[i]) != NULL) {
+		    strchr("/@[]*?#\\\"<>:%,;", host.p[i]) != NULL) {
 			lint_found(l, host_at(n),
 			    "hostname holds the character '%c', which no name "
 			    "and no address has",
@@ -372,10 +391,10 @@ ip_no_cert(struct lint *l, const struct derpmap_region *r,
 	if (is_ip(n->host_name.v, &ip) && n->cert_name.v.n == 0 &&
 	    !n->insecure_for_tests.v && !n->stun_only.v)
 		lint_found(l, host_at(n),
-		    "hostname is an address and there is no certname: it "
-		    "needs a publicly trusted certificate, and clients send "
-		    "no SNI")
-		    ->fix = "pin its certificate: certname: sha256-raw:...";
+		    "hostname is an address and there is no certname: the "
+		    "relay needs a certificate for it that clients trust, and "
+		    "they send no SNI")
+		    ->fix = "pin a self-signed one: certname: sha256-raw:...";
 }
 
 void
@@ -391,23 +410,18 @@ ipv6_literal(struct lint *l, const struct derpmap_region *r,
 	struct netaddr ip;
 
 	(void)r;
-	if (is_ip(n->host_name.v, &ip) && !ip.is_v4)
+	if (is_ip(n->host_name.v, &ip) && !ip.is_v4 && port_of(n) == 443)
 		lint_found(l, host_at(n),
-		    "hostname is an IPv6 address: clients cannot measure it "
-		    "over HTTPS, and on port 443 some cannot build its URL")
-		    ->fix = "use a name";
+		    "hostname is an IPv6 address and the port is 443: clients "
+		    "write its URL without brackets, which does not always "
+		    "parse")
+		    ->fix = "use a name, or another port";
 }
 
 void
 rules_hostname_ipv6_literal(struct lint *l)
 {
 	lint_each_node(l, ipv6_literal);
-}
-
-static int64_t
-port_of(const struct derpmap_node *n)
-{
-	return n->derp_port.v == 0 ? 443 : n->derp_port.v;
 }
 
 static bool
@@ -432,45 +446,66 @@ same_server(const struct derpmap_node *a, const struct derpmap_node *b)
 		same_ip(a, b));
 }
 
-static void
-hostport_dup(struct lint *l, const struct derpmap_region *r,
-    const struct derpmap_node *n)
-{
-	const struct derpmap_node *first =
-	    earlier(&l->load->map, n, same_server);
+/* Keys of different meaning must not meet: the number tells them apart. */
+enum { KEY_HOST, KEY_IPV4, KEY_IPV6, KEY_COUNT };
 
-	(void)r;
-	if (first != NULL)
-		lint_found(l, host_at(n),
-		    "the node of line %u is the same server: clients that "
-		    "connect to it twice get packets on one connection only",
-		    node_at(first).line)
-		    ->fix = "keep one of the two";
+static void
+add_server(struct lint *l, struct lint_twins *t, const struct derpmap_node *n)
+{
+	int64_t port = port_of(n);
+
+	/* a port that is none is told by another rule */
+	if (n->stun_only.v || port < 0 || port > 65535)
+		return;
+	port *= KEY_COUNT;
+	if (n->host_name.v.n > 0)
+		lint_twins_add(l, t, n->host_name.v, port + KEY_HOST, n);
+	if (is_address(n->ipv4.v))
+		lint_twins_add(l, t, n->ipv4.v, port + KEY_IPV4, n);
+	if (is_address(n->ipv6.v))
+		lint_twins_add(l, t, n->ipv6.v, port + KEY_IPV6, n);
+}
+
+static void
+server_twin(struct lint *l, const void *first, const void *later)
+{
+	lint_found(l, host_at(later),
+	    "the node of line %u is the same server: clients that connect to "
+	    "it twice get packets on one connection only",
+	    node_at(first).line)
+	    ->fix = "keep one of the two";
 }
 
 void
 rules_hostport_dup(struct lint *l)
 {
-	lint_each_node(l, hostport_dup);
+	each_relay(l, add_server, server_twin);
 }
 
 static void
-shared_ip(struct lint *l, const struct derpmap_region *r,
-    const struct derpmap_node *n)
+add_address(struct lint *l, struct lint_twins *t, const struct derpmap_node *n)
 {
-	const struct derpmap_node *first = earlier(&l->load->map, n, same_ip);
+	if (is_address(n->ipv4.v))
+		lint_twins_add(l, t, n->ipv4.v, KEY_IPV4, n);
+	if (is_address(n->ipv6.v))
+		lint_twins_add(l, t, n->ipv6.v, KEY_IPV6, n);
+}
 
-	(void)r;
-	if (first != NULL && !same_server(first, n))
-		lint_found(l, node_at(n),
-		    "the node of line %u has the same address",
+static void
+address_twin(struct lint *l, const void *first, const void *later)
+{
+	if (!same_server(first, later))
+		lint_found(l, node_at(later),
+		    "the node of line %u has the same address: a relay should "
+		    "have one of its own, or clients measure the same host "
+		    "twice",
 		    node_at(first).line);
 }
 
 void
 rules_shared_ip(struct lint *l)
 {
-	lint_each_node(l, shared_ip);
+	each_relay(l, add_address, address_twin);
 }
 
 static void
@@ -523,4 +558,43 @@ void
 rules_stun_only_with_port(struct lint *l)
 {
 	lint_each_node(l, stun_only_port);
+}
+
+/* Names and addresses that people leave in from an example. */
+static void
+placeholder(struct lint *l, const struct derpmap_region *r,
+    const struct derpmap_node *n)
+{
+	static const char *const words[] = { "mydomain", "yourdomain",
+		"your-domain", "your_domain", "changeme", "xxx", NULL };
+	static const char *const reserved[] = { "example.com", "example.net",
+		"example.org", ".example", ".invalid", NULL };
+	struct slice host = n->host_name.v;
+
+	(void)r;
+	for (size_t i = 0; words[i] != NULL; i++)
+		if (holds(host, words[i])) {
+			lint_found(
+			    l, host_at(n), "hostname looks like a placeholder")
+			    ->fix = "write the relay's own name";
+			return;
+		}
+	for (size_t i = 0; reserved[i] != NULL; i++)
+		if (ends_with(host, reserved[i])) {
+			lint_found_as(l, SEVERITY_INFO, host_at(n),
+			    "hostname is reserved for examples (RFC 2606): "
+			    "nobody can be reached there")
+			    ->fix = "write the relay's own name";
+			return;
+		}
+	if (slice_is(n->ipv4.v, "123.123.123.123"))
+		lint_found(l, lint_at(&n->ipv4.from, &n->from),
+		    "ipv4 looks like a placeholder")
+		    ->fix = "write the relay's own address";
+}
+
+void
+rules_placeholder(struct lint *l)
+{
+	lint_each_node(l, placeholder);
 }

@@ -1,6 +1,8 @@
-/* rules_parse: judgements about how a map is written: keys, numbers, words,
- * documents. */
+/* rules_parse: judgements about how a map is written: keys, numbers, words. */
 #include "rules.h"
+
+#include "lint_twins.h"
+#include "num.h"
 
 #include <math.h>
 #include <string.h>
@@ -48,7 +50,7 @@ bare(char out[static BARE_MAX], struct slice key)
 
 /* The field of the level that the key would be but for case, _ and -. */
 static const char *
-meant_field(enum derpmap_level level, struct slice key)
+meant_field(const struct lint *l, enum derpmap_level level, struct slice key)
 {
 	struct derpmap_fields fields = derpmap_fields(level);
 	char text[BARE_MAX];
@@ -56,7 +58,7 @@ meant_field(enum derpmap_level level, struct slice key)
 	bare(text, key);
 	for (size_t i = 0; i < fields.n; i++)
 		if (strcmp(text, fields.v[i].yaml) == 0)
-			return fields.v[i].yaml;
+			return lint_name(l, fields.v[i].yaml);
 	return NULL;
 }
 
@@ -89,7 +91,7 @@ distance(const char *a, const char *b)
 
 /* The field nearest in spelling, at most two letters off; or NULL. */
 static const char *
-nearest_field(enum derpmap_level level, struct slice key)
+nearest_field(const struct lint *l, enum derpmap_level level, struct slice key)
 {
 	struct derpmap_fields fields = derpmap_fields(level);
 	const char *best = NULL;
@@ -101,10 +103,30 @@ nearest_field(enum derpmap_level level, struct slice key)
 		d = distance(text, fields.v[i].yaml);
 		if (d < least) {
 			least = d;
-			best = fields.v[i].yaml;
+			best = lint_name(l, fields.v[i].yaml);
 		}
 	}
 	return best;
+}
+
+/* The value of a key of the mapping; keys stand in the order of the text. */
+static const struct doc_node *
+value_of(const struct doc_node *mapping, const struct doc_node *key)
+{
+	size_t low = 0, high = mapping->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct doc_node *n = mapping->items[2 * middle];
+
+		if (n == key)
+			return doc_resolve(mapping->items[2 * middle + 1]);
+		if (n->start.offset < key->start.offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
 }
 
 /* Whether the key is put around a whole map: derp:, derpMap:, DERPMap:. */
@@ -112,16 +134,14 @@ static bool
 is_wrapper(struct lint *l, const struct derpmap_remark *r)
 {
 	const struct doc_node *root = doc_resolve(l->load->doc.root);
-	const struct doc_node *value = NULL;
+	const struct doc_node *value;
 	char text[BARE_MAX];
 
 	bare(text, key_text(r));
-	if (r->level != DERPMAP_LEVEL_MAP ||
+	if (r->level != DERPMAP_LEVEL_MAP || root->kind != DOC_MAPPING ||
 	    (strcmp(text, "derp") != 0 && strcmp(text, "derpmap") != 0))
 		return false;
-	for (size_t i = 0; i < root->count; i++)
-		if (root->items[2 * i] == r->node)
-			value = doc_resolve(root->items[2 * i + 1]);
+	value = value_of(root, r->node);
 	if (value == NULL || value->kind != DOC_MAPPING)
 		return false;
 	for (size_t i = 0; i < value->count; i++) {
@@ -136,25 +156,33 @@ is_wrapper(struct lint *l, const struct derpmap_remark *r)
 
 /* Whether a flow mapping glued key and value together: {regionid:900}. */
 static const char *
-glued_field(const struct derpmap_remark *r)
+glued_field(const struct lint *l, const struct derpmap_remark *r)
 {
 	struct slice head, tail;
 
 	if (!slice_cut(key_text(r), ':', &head, &tail))
 		return NULL;
-	return meant_field(r->level, head);
+	return meant_field(l, r->level, head);
+}
+
+/* Who reads the file. */
+static const char *
+reader(const struct lint *l)
+{
+	return l->load->dialect == DIALECT_JSON ? "Go's JSON decoder"
+						: "headscale";
 }
 
 static void
 key_case(struct lint *l, const struct derpmap_remark *r)
 {
-	const char *meant = meant_field(r->level, key_text(r));
+	const char *meant = meant_field(l, r->level, key_text(r));
 	struct slice key = key_text(r);
 
 	if (meant == NULL)
 		return;
-	lint_found(l, r->at, "`%.*s` is ignored by headscale; it reads `%s`",
-	    (int)min_of(key.n, BARE_MAX), (const char *)key.p, meant)
+	lint_found(l, r->at, "`%.*s` is ignored by %s; it reads `%s`",
+	    (int)min_of(key.n, BARE_MAX), (const char *)key.p, reader(l), meant)
 	    ->fix = lint_fix(l, "write %s", meant);
 }
 
@@ -168,17 +196,16 @@ static void
 unknown_key(struct lint *l, const struct derpmap_remark *r)
 {
 	struct slice key = key_text(r);
-	const char *glued = glued_field(r);
+	const char *glued = glued_field(l, r);
 	const char *nearest;
 	struct finding *f;
 
-	if (meant_field(r->level, key) != NULL || is_wrapper(l, r))
+	if (meant_field(l, r->level, key) != NULL || is_wrapper(l, r))
 		return;
 	f = lint_found(l, r->at,
-	    "`%.*s` is no key that headscale knows here; "
-	    "it is ignored",
-	    (int)min_of(key.n, BARE_MAX), (const char *)key.p);
-	nearest = nearest_field(r->level, key);
+	    "`%.*s` is no key that %s knows here; it is ignored",
+	    (int)min_of(key.n, BARE_MAX), (const char *)key.p, reader(l));
+	nearest = nearest_field(l, r->level, key);
 	if (glued != NULL)
 		f->fix =
 		    lint_fix(l, "put a space behind the colon: `%s: `", glued);
@@ -197,9 +224,10 @@ wrapped_map(struct lint *l, const struct derpmap_remark *r)
 {
 	if (is_wrapper(l, r))
 		lint_found(l, r->at,
-		    "the map is below a key of its own; headscale looks for "
-		    "`regions:` at the top and reads an empty map")
-		    ->fix = "remove this line and one level of indentation";
+		    "the map is below a key of its own; %s looks for `%s` at "
+		    "the top and reads an empty map",
+		    reader(l), lint_name(l, "regions"))
+		    ->fix = "move what is in it one level up";
 }
 
 void
@@ -219,19 +247,42 @@ each_as_remarked(struct lint *l, enum derpmap_remark_kind kind, const char *fix)
 			lint_found(l, r->at, "%s", r->text)->fix = fix;
 }
 
+static bool
+is_quoted(const struct derpmap_remark *r)
+{
+	return r->node != NULL && r->node->kind == DOC_SCALAR &&
+	    r->node->style != DOC_PLAIN;
+}
+
+static void
+region_key(struct lint *l, const struct derpmap_remark *r)
+{
+	uint64_t number;
+	struct finding *f = lint_found(l, r->at, "%s", r->text);
+
+	if (l->load->dialect == DIALECT_HEADSCALE &&
+	    num_parse_decimal(key_text(r), UINT64_MAX, &number) == 0)
+		f->fix = "remove the quotes";
+}
+
 void
 rules_region_key_quoted(struct lint *l)
 {
-	each_as_remarked(l, DERPMAP_BAD_KEY,
-	    l->load->dialect == DIALECT_HEADSCALE
-		? "write the number without quotes"
-		: NULL);
+	each_remark(l, DERPMAP_BAD_KEY, region_key);
+}
+
+static void
+quoted_float(struct lint *l, const struct derpmap_remark *r)
+{
+	if (is_quoted(r))
+		lint_found(l, r->at, "%s", r->text)->fix = "remove the quotes";
 }
 
 void
 rules_quoted_number(struct lint *l)
 {
 	each_as_remarked(l, DERPMAP_QUOTED_INT, "remove the quotes");
+	each_remark(l, DERPMAP_BAD_FLOAT, quoted_float);
 }
 
 void
@@ -266,16 +317,44 @@ rules_panic(struct lint *l)
 	    l, DERPMAP_PANIC, "do not use << beside a list or mapping as key");
 }
 
-/* All refusals that have no rule of their own. */
+/* Whether a rule of its own finds such a refusal. */
+static bool
+has_rule(const struct derpmap_remark *r)
+{
+	switch (r->kind) {
+	case DERPMAP_DUP_KEY:
+	case DERPMAP_BAD_KEY:
+	case DERPMAP_QUOTED_INT:
+	case DERPMAP_BAD_BOOL:
+	case DERPMAP_BAD_SHAPE:
+	case DERPMAP_PANIC:
+		return true;
+	case DERPMAP_BAD_FLOAT:
+		return is_quoted(r);
+	case DERPMAP_BAD_INT:
+	case DERPMAP_BAD_TEXT:
+	case DERPMAP_BAD_TAG:
+	case DERPMAP_BAD_BINARY:
+	case DERPMAP_BAD_MERGE:
+	case DERPMAP_BAD_ALIAS:
+	case DERPMAP_UNKNOWN_KEY:
+	case DERPMAP_SAME_REGION:
+	case DERPMAP_NULL_KEY:
+	case DERPMAP_REPEATED_KEY:
+	case DERPMAP_MERGE_KEY:
+		break;
+	}
+	return false;
+}
+
 void
 rules_refused(struct lint *l)
 {
-	static const enum derpmap_remark_kind kinds[] = { DERPMAP_BAD_INT,
-		DERPMAP_BAD_FLOAT, DERPMAP_BAD_TEXT, DERPMAP_BAD_TAG,
-		DERPMAP_BAD_BINARY, DERPMAP_BAD_MERGE, DERPMAP_BAD_ALIAS };
+	const struct derpmap_remark *r;
 
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-		each_as_remarked(l, kinds[i], NULL);
+	for (r = l->load->map.remarks; r != NULL; r = r->next)
+		if (r->refuses && !has_rule(r))
+			lint_found(l, r->at, "%s", r->text);
 }
 
 /* --- by what way values came about --- */
@@ -438,7 +517,8 @@ surprising(struct lint *l, const struct derpmap_field *field,
 {
 	if (field != NULL && (from->how & DERPMAP_BINARY) != 0)
 		lint_found(l, derpmap_origin_pos(from),
-		    "%s is decoded from base64", field->yaml);
+		    "%s is decoded from base64, which few readers do",
+		    field->yaml);
 }
 
 void
@@ -483,44 +563,48 @@ rules_null_region(struct lint *l)
 				    "its source";
 }
 
+static void
+alias_twin(struct lint *l, const void *first, const void *later)
+{
+	const struct derpmap_region *a = first, *b = later;
+
+	lint_found(l, derpmap_origin_pos(&b->from),
+	    "regions %lld and %lld are the same by an alias, ids and node "
+	    "names included",
+	    (long long)a->key, (long long)b->key);
+}
+
 void
 rules_alias_shared(struct lint *l)
 {
 	const struct derpmap *m = &l->load->map;
+	struct lint_twins twins = { .n = 0 };
 
-	for (size_t i = 0; i < m->region_count; i++)
-		for (size_t j = 0; j < i; j++) {
-			const struct derpmap_origin *a = &m->regions[j]->from;
-			const struct derpmap_origin *b = &m->regions[i]->from;
+	for (size_t i = 0; i < m->region_count; i++) {
+		const struct derpmap_region *r = m->regions[i];
 
-			if (a->value == NULL || b->value == NULL ||
-			    doc_resolve(a->value) != doc_resolve(b->value))
-				continue;
-			lint_found(l, derpmap_origin_pos(b),
-			    "regions %lld and %lld are the same by an alias, "
-			    "ids and node names included",
-			    (long long)m->regions[j]->key,
-			    (long long)m->regions[i]->key);
-			break;
-		}
+		/* a node of the document is told by its place */
+		if (!r->is_nil && r->from.value != NULL)
+			lint_twins_add(l, &twins, slice_str(""),
+			    (int64_t)doc_resolve(r->from.value)->start.offset,
+			    r);
+	}
+	lint_twins_visit(l, &twins, alias_twin);
 }
 
 void
 rules_empty_map(struct lint *l)
 {
 	const struct derpmap *m = &l->load->map;
-	struct doc_pos at = derpmap_origin_pos(&m->regions_from);
 
-	if (m->refused)
+	if (!lint_whole(l))
 		return; /* another rule has it */
 	for (size_t i = 0; i < m->region_count; i++)
 		if (!m->regions[i]->is_nil)
 			return;
-	if (at.line == 0)
-		at = (struct doc_pos){ .line = 1, .column = 1 };
-	lint_found(l, at,
-	    "there is no region in this map: headscale refuses to start with "
-	    "nothing else, and at a refresh clients lose all relays");
+	lint_found(l, derpmap_origin_pos(&m->regions_from),
+	    "there is no region in this map: headscale does not start when it "
+	    "has no other, and at a refresh clients lose all relays");
 }
 
 static void
@@ -542,111 +626,4 @@ rules_not_finite(struct lint *l)
 			not_finite(l, &m->regions[i]->latitude);
 			not_finite(l, &m->regions[i]->longitude);
 		}
-}
-
-/* --- the text itself --- */
-
-void
-rules_json_in_paths(struct lint *l)
-{
-	struct slice text = slice_trim(l->load->text);
-	struct slice inside;
-
-	if (!slice_starts(text, "{"))
-		return;
-	inside = slice_trim(slice_of(text.p + 1, text.n - 1));
-	if (slice_starts(inside, "\""))
-		lint_found(l, (struct doc_pos){ .line = 1, .column = 1 },
-		    "this is JSON: headscale reads files in derp.paths as "
-		    "YAML with lower-case keys and bare region ids, so it "
-		    "comes to an empty map or an error")
-		    ->fix = "derpmap convert --from json --to headscale";
-}
-
-static void
-note(struct lint *l, enum doc_note_kind kind, const char *message,
-    const char *fix)
-{
-	const struct doc_note *n = doc_note_find(&l->load->doc, kind);
-
-	if (n != NULL)
-		lint_found(l, n->at, "%s", message)->fix = fix;
-}
-
-void
-rules_multi_doc(struct lint *l)
-{
-	note(l, DOC_NOTE_SECOND_DOCUMENT,
-	    "only the first document of a file is read; what follows is "
-	    "ignored",
-	    "keep one document per file");
-}
-
-void
-rules_leading_empty_doc(struct lint *l)
-{
-	note(l, DOC_NOTE_EMPTY_FIRST,
-	    "the first document is empty, and it is the only one that "
-	    "headscale reads",
-	    "remove the extra ---");
-}
-
-void
-rules_bom(struct lint *l)
-{
-	note(l, DOC_NOTE_BOM,
-	    "the file starts with a byte order mark: fine for YAML, fatal "
-	    "once it is served as JSON",
-	    NULL);
-}
-
-void
-rules_ignored_text(struct lint *l)
-{
-	note(l, DOC_NOTE_IGNORED_TEXT,
-	    "what follows is not part of the map: headscale drops it without "
-	    "a word",
-	    NULL);
-}
-
-/* Finds the reader's error when it is one of this kind. */
-static void
-syntax(struct lint *l, enum doc_error error, const char *fix)
-{
-	const struct doc *d = &l->load->doc;
-
-	if (d->error == error)
-		lint_found(l, d->error_at, "%s", d->error_text)->fix = fix;
-}
-
-void
-rules_tab_indent(struct lint *l)
-{
-	syntax(l, DOC_TAB, "indent with spaces");
-}
-
-void
-rules_directive(struct lint *l)
-{
-	syntax(l, DOC_DIRECTIVE, "remove the line that begins with %");
-}
-
-void
-rules_encoding(struct lint *l)
-{
-	syntax(l, DOC_ENCODING, "save the file as UTF-8");
-}
-
-void
-rules_json_syntax(struct lint *l)
-{
-	syntax(l, DOC_SYNTAX, NULL);
-}
-
-void
-rules_syntax(struct lint *l)
-{
-	if (l->load->dialect == DIALECT_HEADSCALE)
-		syntax(l, DOC_SYNTAX, NULL);
-	syntax(l, DOC_LIMIT, NULL);
 }

@@ -1,6 +1,7 @@
 /* rules_region: judgements about regions and about the map as a whole. */
 #include "rules.h"
 
+#include "lint_twins.h"
 #include "num.h"
 
 #include <math.h>
@@ -15,7 +16,17 @@
 static struct doc_pos
 region_at(const struct derpmap_region *r)
 {
-	return derpmap_origin_pos(&r->from);
+	return r->from.key != NULL ? r->from.key->start
+				   : derpmap_origin_pos(&r->from);
+}
+
+/* The place of a field, or of the region when it is not set. */
+static struct doc_pos
+field_at(const struct derpmap_region *r, const struct derpmap_origin *from)
+{
+	struct doc_pos at = derpmap_origin_pos(from);
+
+	return at.line != 0 ? at : region_at(r);
 }
 
 static void
@@ -25,7 +36,7 @@ id_mismatch(struct lint *l, const struct derpmap_region *r)
 
 	if (r->region_id.v == 0 || r->region_id.v == r->key)
 		return;
-	f = lint_found(l, lint_at(&r->region_id.from, &r->from),
+	f = lint_found(l, field_at(r, &r->region_id.from),
 	    "regionid is %lld but the region's key is %lld: clients elect a "
 	    "region that is not in the map and have no relay",
 	    (long long)r->region_id.v, (long long)r->key);
@@ -45,10 +56,11 @@ id_missing(struct lint *l, const struct derpmap_region *r)
 
 	if (r->region_id.v != 0)
 		return;
-	f = lint_found(l, lint_at(&r->region_id.from, &r->from),
+	f = lint_found(l, field_at(r, &r->region_id.from),
 	    "region %lld has no regionid: clients cannot use it",
 	    (long long)r->key);
-	f->fix = lint_fix(l, "add regionid: %lld", (long long)r->key);
+	f->fix = lint_fix(
+	    l, "add %s: %lld", lint_name(l, "regionid"), (long long)r->key);
 }
 
 void
@@ -67,7 +79,7 @@ id_nonpositive(struct lint *l, const struct derpmap_region *r)
 		    (long long)r->key)
 		    ->fix = "use an id from 900 to 999";
 	else if (r->region_id.v < 0)
-		lint_found(l, lint_at(&r->region_id.from, &r->from),
+		lint_found(l, field_at(r, &r->region_id.from),
 		    "regionid %lld is negative: clients never match it",
 		    (long long)r->region_id.v)
 		    ->fix = "use an id from 900 to 999";
@@ -122,7 +134,7 @@ no_nodes(struct lint *l, const struct derpmap_region *r)
 	for (size_t i = 0; i < r->node_count; i++)
 		if (!r->nodes[i]->is_nil)
 			return;
-	lint_found(l, lint_at(&r->nodes_from, &r->from),
+	lint_found(l, field_at(r, &r->nodes_from),
 	    "region %lld has no nodes, yet clients may choose it at random as "
 	    "their home and then have no relay",
 	    (long long)r->key)
@@ -171,32 +183,37 @@ rules_region_stun_only(struct lint *l)
 	lint_each_region(l, stun_only);
 }
 
+static void
+code_twin(struct lint *l, const void *first, const void *later)
+{
+	const struct derpmap_region *a = first, *b = later;
+
+	lint_found(l, field_at(b, &b->region_code.from),
+	    "regions %lld and %lld have the same code: commands that take a "
+	    "code pick either",
+	    (long long)a->key, (long long)b->key);
+}
+
 void
 rules_region_code_dup(struct lint *l)
 {
 	const struct derpmap *m = &l->load->map;
+	struct lint_twins twins = { .n = 0 };
 
-	for (size_t i = 0; i < m->region_count; i++)
-		for (size_t j = 0; j < i; j++) {
-			const struct derpmap_region *a = m->regions[j];
-			const struct derpmap_region *b = m->regions[i];
+	for (size_t i = 0; i < m->region_count; i++) {
+		const struct derpmap_region *r = m->regions[i];
 
-			if (a->is_nil || b->is_nil || b->region_code.v.n == 0 ||
-			    !slice_eq(a->region_code.v, b->region_code.v))
-				continue;
-			lint_found(l, lint_at(&b->region_code.from, &b->from),
-			    "regions %lld and %lld have the same code: "
-			    "commands that take a code pick either",
-			    (long long)a->key, (long long)b->key);
-			break;
-		}
+		if (!r->is_nil && r->region_code.v.n > 0)
+			lint_twins_add(l, &twins, r->region_code.v, 0, r);
+	}
+	lint_twins_visit(l, &twins, code_twin);
 }
 
 static void
 code_empty(struct lint *l, const struct derpmap_region *r)
 {
 	if (r->region_code.v.n == 0)
-		lint_found(l, lint_at(&r->region_code.from, &r->from),
+		lint_found(l, field_at(r, &r->region_code.from),
 		    "region %lld has no regioncode: ping and netcheck show a "
 		    "blank label",
 		    (long long)r->key);
@@ -214,7 +231,7 @@ code_numeric(struct lint *l, const struct derpmap_region *r)
 	uint64_t n;
 
 	if (num_parse_decimal(r->region_code.v, UINT64_MAX, &n) == 0)
-		lint_found(l, lint_at(&r->region_code.from, &r->from),
+		lint_found(l, field_at(r, &r->region_code.from),
 		    "a regioncode of digits is taken for a region id by "
 		    "`tailscale debug derp`");
 }
@@ -229,7 +246,7 @@ static void
 name_empty(struct lint *l, const struct derpmap_region *r)
 {
 	if (r->region_name.v.n == 0)
-		lint_found(l, lint_at(&r->region_name.from, &r->from),
+		lint_found(l, field_at(r, &r->region_name.from),
 		    "region %lld has no regionname: health messages show the "
 		    "id",
 		    (long long)r->key);
@@ -245,7 +262,7 @@ static void
 avoid(struct lint *l, const struct derpmap_region *r)
 {
 	if (r->avoid.v)
-		lint_found(l, lint_at(&r->avoid.from, &r->from),
+		lint_found(l, field_at(r, &r->avoid.from),
 		    "avoid is deprecated and does not reliably keep clients "
 		    "away")
 		    ->fix = "use nomeasurenohome: true";
@@ -273,7 +290,7 @@ rules_all_regions_no_home(struct lint *l)
 		if (first == NULL)
 			first = r;
 	}
-	if (first != NULL)
+	if (first != NULL && lint_whole(l))
 		lint_found(l, region_at(first),
 		    "every region is marked avoid or nomeasurenohome: clients "
 		    "pick a home at random");
@@ -304,7 +321,7 @@ rules_single_region(struct lint *l)
 {
 	const struct derpmap *m = &l->load->map;
 
-	if (m->region_count == 1 && !m->regions[0]->is_nil)
+	if (lint_whole(l) && m->region_count == 1 && !m->regions[0]->is_nil)
 		lint_found(l, region_at(m->regions[0]),
 		    "one region only: a single point of failure, and clients "
 		    "cannot tell whether their NAT varies by destination");
@@ -327,7 +344,7 @@ rules_score_unknown_region(struct lint *l)
 {
 	const struct derpmap *m = &l->load->map;
 
-	for (size_t i = 0; i < m->score_count; i++)
+	for (size_t i = 0; i < m->score_count && lint_whole(l); i++)
 		if (derpmap_region_find(m, m->scores[i].region) == NULL)
 			lint_found(l,
 			    lint_at(&m->scores[i].score.from, &m->home_from),
@@ -361,11 +378,17 @@ static void
 lat_long(struct lint *l, const struct derpmap_region *r)
 {
 	if (isfinite(r->latitude.v) && fabs(r->latitude.v) > 90)
-		lint_found(l, lint_at(&r->latitude.from, &r->from),
+		lint_found(l, field_at(r, &r->latitude.from),
 		    "latitude is not between -90 and 90");
 	if (isfinite(r->longitude.v) && fabs(r->longitude.v) > 180)
-		lint_found(l, lint_at(&r->longitude.from, &r->from),
+		lint_found(l, field_at(r, &r->longitude.from),
 		    "longitude is not between -180 and 180");
+	if (r->latitude.from.value != NULL && r->longitude.from.value != NULL &&
+	    fpclassify(r->latitude.v) == FP_ZERO &&
+	    fpclassify(r->longitude.v) == FP_ZERO)
+		lint_found(l, field_at(r, &r->latitude.from),
+		    "latitude and longitude are both 0, a place in the sea")
+		    ->fix = "write where the relay is, or leave both out";
 }
 
 void
