@@ -1,0 +1,264 @@
+"""What the relay answers to HTTP on its own port and on port 80's stand-in."""
+
+import re
+import socket
+import unittest
+
+from relaytest import (
+    HOST,
+    UPGRADE,
+    Response,
+    Scenario,
+    dial,
+    free_port,
+    ours_only,
+    read_all,
+    read_exactly,
+    read_until,
+    request,
+)
+
+SECURITY = {
+    "strict-transport-security": "max-age=63072000; includeSubDomains",
+    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; "
+    "form-action 'self'; base-uri 'self'; block-all-mixed-content; "
+    "object-src 'none'",
+    "x-frame-options": "DENY",
+    "x-content-type-options": "nosniff",
+}
+
+
+class Pages:
+    tls = False
+
+    def setUp(self):
+        super().setUp()
+        self.relay = self.derper(tls=self.tls)
+
+    def check_security(self, response):
+        for name, value in SECURITY.items():
+            self.assertEqual(response.headers.get(name), value)
+
+    def test_the_upgrade_is_byte_exact(self):
+        with dial(self.relay) as sock:
+            sock.sendall(UPGRADE)
+            head = read_until(sock, b"\r\n\r\n").decode()
+            greeting = read_exactly(sock, 45)
+        self.assertEqual(greeting[:13], bytes.fromhex("0100000028444552" "50f09f9491"))
+        self.assertEqual(
+            head,
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: DERP\r\n"
+            "Connection: Upgrade\r\nDerp-Version: 2\r\n"
+            f"Derp-Public-Key: {greeting[13:].hex()}\r\n\r\n",
+        )
+
+    def test_upgrade_is_looked_at_alone(self):
+        for text in (
+            b"GET /derp HTTP/1.1\r\nHost: h\r\nUpgrade: dErP\r\n\r\n",
+            b"POST /derp?x=1 HTTP/1.1\r\nHost: h\r\nupgrade: DERP\r\n\r\n",
+            b"GET /derp HTTP/1.1\r\nHost: h\r\nUpgrade: WebSocket\r\n\r\n",
+            b"GET /derp HTTP/1.0\r\nUpgrade: DERP\r\n\r\n",
+        ):
+            with dial(self.relay) as sock:
+                sock.sendall(text)
+                self.assertEqual(Response(sock).status, 101)
+
+    def test_without_upgrade_it_is_426(self):
+        for headers in ({}, {"Upgrade": "h2c"}, {"Upgrade": "derp2"}):
+            r = request(self.relay, "/derp", headers=headers)
+            self.assertEqual(r.status, 426)
+            self.assertEqual(r.body, b"DERP requires connection upgrade\n")
+            self.assertEqual(r.headers["content-type"], "text/plain; charset=utf-8")
+            self.assertEqual(r.headers["x-content-type-options"], "nosniff")
+
+    def test_fast_start_has_no_response(self):
+        with dial(self.relay) as sock:
+            sock.sendall(UPGRADE.replace(b"Upgrade: DERP", b"Derp-Fast-Start: 1\r\nUpgrade: DERP"))
+            self.assertEqual(read_exactly(sock, 5), bytes.fromhex("0100000028"))
+
+    def test_probes(self):
+        for path in ("/derp/probe", "/derp/latency-check"):
+            for method in ("GET", "HEAD"):
+                r = request(self.relay, path, method)
+                self.assertEqual((r.status, r.body), (200, b""))
+                self.assertEqual(r.headers["access-control-allow-origin"], "*")
+            r = request(self.relay, path, "POST")
+            self.assertEqual((r.status, r.body), (405, b"bogus probe method\n"))
+
+    def test_generate_204_echoes_harmless_challenges_only(self):
+        self.check_challenges(None)
+
+    def check_challenges(self, port):
+        for challenge, echoed in (
+            (None, False),
+            ("input", True),
+            ("ts_derp99b.tailscale.com", True),
+            ("a:b-C.9_", True),
+            ("x" * 64, True),
+            ("x" * 65, False),
+            ("a b", False),
+            ("a/b", False),
+            ("a\x01b", False),
+        ):
+            headers = {} if challenge is None else {"X-Tailscale-Challenge": challenge}
+            r = request(self.relay, "/generate_204", headers=headers, port=port)
+            if r.status == 400 and challenge == "a\x01b":
+                continue  # no header value at all
+            self.assertEqual((r.status, r.body), (204, b""))
+            self.assertEqual(
+                r.headers["cache-control"],
+                "no-cache, no-store, must-revalidate, no-transform, max-age=0",
+            )
+            want = f"response {challenge}" if echoed else None
+            self.assertEqual(r.headers.get("x-tailscale-response"), want)
+
+    def test_robots(self):
+        r = request(self.relay, "/robots.txt")
+        self.assertEqual((r.status, r.body), (200, b"User-agent: *\nDisallow: /\n"))
+        self.check_security(r)
+
+    def test_bootstrap_dns_has_nothing_to_say(self):
+        r = request(self.relay, "/bootstrap-dns")
+        self.assertEqual((r.status, r.body), (200, b""))
+        self.assertEqual(r.headers["content-type"], "application/json")
+        self.check_security(r)
+
+    def test_home_page_and_everything_unknown(self):
+        for path in ("/", "/derp/", "/nothing", "/derp/probe/x", "/index.html?q"):
+            for method in ("GET", "POST"):
+                r = request(self.relay, path, method)
+                self.assertEqual(r.status, 200, path)
+                self.assertEqual(r.headers["content-type"], "text/html; charset=utf-8")
+                self.assertIn(b"DERP", r.body)
+                self.check_security(r)
+
+    def test_unclean_paths_are_redirected(self):
+        for path, clean in (("//derp", "/derp"), ("/a/../derp", "/derp")):
+            r = request(self.relay, path)
+            self.assertIn(r.status, (301, 307))
+            self.assertEqual(r.headers["location"], clean)
+
+    def test_a_connection_serves_many_requests_also_pipelined(self):
+        one = b"GET /derp/probe HTTP/1.1\r\nHost: h\r\n\r\n"
+        with dial(self.relay) as sock:
+            sock.sendall(one)
+            self.assertEqual(Response(sock).status, 200)
+            sock.sendall(one * 3 + UPGRADE)
+            for status in (200, 200, 200, 101):
+                self.assertEqual(Response(sock).status, status)
+
+    def test_http_1_0_ends_the_connection(self):
+        with dial(self.relay) as sock:
+            sock.sendall(b"GET /robots.txt HTTP/1.0\r\n\r\n")
+            self.assertIn(b"Disallow", read_all(sock))
+
+    def test_an_endless_head_is_refused(self):
+        with dial(self.relay) as sock:
+            try:
+                sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n")
+                for i in range(3000):
+                    sock.sendall(b"X-%d: %s\r\n" % (i, b"a" * 1000))
+            except OSError:
+                return  # closed while we were talking
+            sock.sendall(b"\r\n")
+            self.assertIn(b" 431 ", read_all(sock).split(b"\r\n")[0])
+
+    @ours_only  # upstream allows a mebibyte
+    def test_a_long_head_is_answered_431(self):
+        with dial(self.relay) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"a" * 17000)
+            self.assertIn(b" 431 ", read_all(sock).split(b"\r\n")[0])
+
+    def test_connect_is_refused(self):
+        with dial(self.relay) as sock:
+            sock.sendall(b"CONNECT x.tailscale.com:443 HTTP/1.1\r\nHost: x\r\n\r\n")
+            answer = read_all(sock) if not self.tls else sock.recv(4096)
+            if self.tls:
+                self.assertIn(b"403", answer)
+
+
+class Plain(Pages, Scenario):
+    def test_connect_is_refused(self):
+        pass  # without TLS the Go one serves the home page
+
+
+class Tls(Pages, Scenario):
+    tls = True
+
+
+class Flags(Scenario):
+    def test_without_derp_only_the_probes_are_served(self):
+        relay = self.derper("-derp=false")
+        r = request(relay, "/derp", headers={"Upgrade": "DERP"})
+        self.assertEqual((r.status, r.body), (404, b"derp server disabled\n"))
+        self.assertEqual(request(relay, "/derp/probe").status, 200)
+        self.assertIn(b"disabled", request(relay, "/").body)
+
+    def test_home_blank(self):
+        r = request(self.derper("-home=blank"), "/x")
+        self.assertEqual((r.status, r.body), (200, b""))
+        self.assertEqual(r.headers["content-type"], "text/html; charset=utf-8")
+
+    def test_home_redirect(self):
+        r = request(self.derper("-home=https://example.com/a"), "/x")
+        self.assertEqual((r.status, r.headers["location"]), (302, "https://example.com/a"))
+
+    def test_home_nonsense_is_fatal(self):
+        flags = ["-home=x", f"-a={HOST}:{free_port()}", "-c=k", "-stun=false"]
+        status, _, err = self.run_relay(flags)
+        self.assertEqual(status, 1)
+        self.assertRegex(err, 'unknown --home value "x"')
+
+
+class HttpPort(Scenario):
+    """The plain listener beside TLS."""
+
+    def setUp(self):
+        super().setUp()
+        self.port = free_port()
+        self.relay = self.derper(f"-http-port={self.port}", tls=True)
+
+    def get(self, path, method="GET", headers=None):
+        return request(self.relay, path, method, headers, port=self.port)
+
+    def test_challenge(self):
+        Pages.check_challenges(self, self.port)
+
+    def test_everything_else_goes_to_https(self):
+        for path in ("/", "/derp", "/robots.txt", "/a?b=c"):
+            if path == "/":
+                continue  # from loopback it may lead to /debug/
+            r = self.get(path)
+            self.assertEqual(r.status, 302)
+            self.assertEqual(r.headers["location"], f"https://{HOST}{path}")
+
+    def test_other_methods_are_refused(self):
+        r = self.get("/x", "POST")
+        self.assertEqual((r.status, r.body), (400, b"Use HTTPS\n"))
+
+    def test_derp_is_not_served(self):
+        with socket.create_connection((HOST, self.port)) as sock:
+            sock.sendall(UPGRADE)
+            self.assertEqual(Response(sock).status, 302)
+
+    def test_http_port_in_use_is_fatal(self):
+        flags = [f for f in self.relay.flags if not f.startswith("-a=")]
+        status, _, err = self.run_relay(flags + [f"-a={HOST}:{free_port()}"])
+        self.assertEqual(status, 1)
+        self.assertRegex(err, re.compile("address already in use", re.I))
+
+
+class WrongProtocol(Scenario):
+    def test_plain_http_to_the_tls_port(self):
+        relay = self.derper(tls=True)
+        with socket.create_connection((HOST, relay.port)) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            self.assertEqual(
+                read_all(sock),
+                b"HTTP/1.0 400 Bad Request\r\n\r\n"
+                b"Client sent an HTTP request to an HTTPS server.\n",
+            )
+
+
+if __name__ == "__main__":
+    unittest.main()
