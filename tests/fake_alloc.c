@@ -8,9 +8,11 @@
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *p, size_t n);
+void *__real_reallocarray(void *p, size_t count, size_t size);
 void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *p, size_t n);
+void *__wrap_reallocarray(void *p, size_t count, size_t size);
 
 static atomic_size_t left; /* allocations up to the failing one; 0: none */
 static atomic_bool failed;
@@ -59,6 +61,12 @@ void *
 __wrap_realloc(void *p, size_t n)
 {
 	return must_fail() ? NULL : __real_realloc(p, n);
+}
+
+void *
+__wrap_reallocarray(void *p, size_t count, size_t size)
+{
+	return must_fail() ? NULL : __real_reallocarray(p, count, size);
 }
 
 void *
