@@ -72,6 +72,22 @@ answer(struct stun_server *s, size_t i)
 	return true;
 }
 
+/* A reply that cannot be sent now is lost, as any datagram may be; one that can
+ * never be sent (to port 0, say, which anybody can forge) must not take those
+ * behind it along. */
+static void
+send_replies(struct stun_server *s, unsigned replies)
+{
+	int n;
+
+	for (unsigned at = 0; at<replies; at += n> 0 ? (unsigned)n : 1) {
+		n = sendmmsg(
+		    s->watch.fd, s->messages + at, replies - at, MSG_DONTWAIT);
+		if (n == -1 && errno == EAGAIN)
+			return;
+	}
+}
+
 static void
 ready(void *ctx, unsigned events)
 {
@@ -85,9 +101,7 @@ ready(void *ctx, unsigned events)
 	for (int i = 0; i < n; i++)
 		if (answer(s, (size_t)i))
 			s->messages[replies++].msg_hdr = s->messages[i].msg_hdr;
-	/* a reply that cannot be sent now is lost, as any datagram may be */
-	if (replies > 0)
-		(void)sendmmsg(s->watch.fd, s->messages, replies, MSG_DONTWAIT);
+	send_replies(s, replies);
 }
 
 struct stun_server *
