@@ -187,6 +187,7 @@ admission_fails_open_when_the_url_hangs(void **state)
 {
 	struct fixture *f = *state;
 
+	check(CLIENT_ADMISSION_MS > VERIFY_ASK_MS); /* no race */
 	f->config.url_fail_open = true;
 	start(f);
 	check_int(f->p->client->state, CLIENT_ADMISSION);
