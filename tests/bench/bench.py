@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import statistics
+import subprocess
 import sys
 import time
 
@@ -153,7 +154,7 @@ def ratio(ours, go):
 def smoke(args):
     """Whether the tools work and a small load arrives whole; no figures."""
     relay = Relay("ours", args.ours, "", ["-loops=1"])
-    machine, home = Machine(), Home()
+    machine, home = Machine(may_share=True), Home()
     work = Work(args.load, machine)
     short = {"warmup": "200ms", "measure": "500ms"}
     problems = []
@@ -161,7 +162,7 @@ def smoke(args):
         for tls in (True, False):
             with relay.running(machine, home, tls) as running:
                 for options in ({"per_write": 1}, {"per_write": 11}):
-                    r = work.run(running, "flow", rate=2000, pairs=4,
+                    r = work.run(running, "flow", rate=1000, pairs=4,
                                  probe_hz=50, **short, **options)
                     bad = {k: r[k] for k in ("lost", "unfinished", "corrupt",
                                              "reordered", "broken") if r[k]}
@@ -207,14 +208,25 @@ def make_relays(args):
 
 
 def find_go(args):
-    """The Go derper to compare with; says so plainly when there is none."""
-    if args.go and os.access(args.go, os.X_OK):
+    """The Go derper to compare with: the one that was named, or one built
+    from tests/interop where there is Go. Says so plainly when there is none.
+    """
+    if args.go:
+        if not os.access(args.go, os.X_OK):
+            raise Failure("no Go derper at " + args.go)
         return args.go
-    print("bench: NO GO DERPER%s. Only our own figures, no comparison. "
-          "Build it and name it with --go or DERPER_GO:\n"
-          "  cd tests/interop && go build -o /somewhere/derper "
-          "tailscale.com/cmd/derper" % (
-              " AT " + args.go if args.go else ""), file=sys.stderr)
+    peers = os.environ.get("DERPKIT_PEERS") or os.path.join(
+        os.path.dirname(args.ours), "..", "peers")
+    built = os.path.abspath(os.path.join(peers, "derper"))
+    script = os.path.join(HERE, "..", "interop", "build-peers.sh")
+    if not os.access(built, os.X_OK):
+        print("bench: building the Go derper (minutes, the first time)",
+              file=sys.stderr, flush=True)
+        subprocess.run([script, peers, "derper"], stdout=sys.stderr)
+    if os.access(built, os.X_OK):
+        return built
+    print("bench: NO GO DERPER: only our own figures, no comparison. Name one "
+          "with --go or DERPER_GO.", file=sys.stderr)
     return None
 
 
@@ -228,7 +240,8 @@ def parse():
                    help="our derper, built without libipsec-mb, as a further "
                         "relay to compare")
     p.add_argument("--go", default=os.environ.get("DERPER_GO"),
-                   help="the Go derper (default: $DERPER_GO)")
+                   help="the Go derper (default: $DERPER_GO, else it is "
+                        "built)")
     p.add_argument("--relays", help="which ones, in order: go,ours,openssl,evp")
     p.add_argument("--only", action="append", metavar="SCENARIO",
                    choices=[s.name for s in scenarios.ALL],

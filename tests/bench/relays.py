@@ -22,14 +22,14 @@ class Failure(Exception):
 class Machine:
     """Which processor runs the relay and which ones the load."""
 
-    def __init__(self, relay_cores=1):
+    def __init__(self, may_share=False):
         usable = sorted(os.sched_getaffinity(0))
-        if len(usable) <= relay_cores:
-            raise Failure("needs at least %d processors: %d for the relay, one "
-                          "for the load" % (relay_cores + 1, relay_cores))
-        self.relay = usable[:relay_cores]
+        if len(usable) == 1 and not may_share:
+            raise Failure("needs two processors, one for the relay and one "
+                          "for the load")
+        self.relay = usable[:1]
         # more load threads than four only fight for the relay's sockets
-        self.load = usable[relay_cores:relay_cores + 4]
+        self.load = usable[1:5] or usable
 
     def describe(self):
         return {
