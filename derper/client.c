@@ -111,7 +111,8 @@ static void
 tls_failed(struct client *c, const char *why)
 {
 	static const char *const usual[] = { "", "EOF", "i/o timeout",
-		"connection reset by peer", "tls: bad certificate",
+		"connection reset by peer",
+		"remote error: tls: bad certificate",
 		"first record does not look like a TLS handshake" };
 
 	c->core->counters.tls_failed++;
