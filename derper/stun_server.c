@@ -78,13 +78,15 @@ answer(struct stun_server *s, size_t i)
 static void
 send_replies(struct stun_server *s, unsigned replies)
 {
+	unsigned at = 0;
 	int n;
 
-	for (unsigned at = 0; at<replies; at += n> 0 ? (unsigned)n : 1) {
+	while (at < replies) {
 		n = sendmmsg(
 		    s->watch.fd, s->messages + at, replies - at, MSG_DONTWAIT);
 		if (n == -1 && errno == EAGAIN)
 			return;
+		at += n == -1 ? 1U : (unsigned)n;
 	}
 }
 
