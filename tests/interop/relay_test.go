@@ -34,6 +34,7 @@ type relayConfig struct {
 // relay is a running derper.
 type relay struct {
 	*process
+	owner    testing.TB // whose end is the relay's
 	config   relayConfig
 	isGo     bool
 	host     string
@@ -50,6 +51,7 @@ func startRelay(t testing.TB, config relayConfig) *relay {
 		config.kind = *relayKind
 	}
 	r := &relay{
+		owner:  t,
 		config: config,
 		isGo:   config.kind == "go",
 		host:   config.host,
@@ -94,7 +96,7 @@ func (r *relay) restart(t testing.TB) bool {
 		args = append(args, "-certmode=manual")
 	}
 	args = append(args, r.config.args...)
-	r.process = start(t, r.config.env, name, args...)
+	r.process = start(r.owner, r.config.env, name, args...)
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		conn, err := net.Dial("tcp", r.addr())
 		if err == nil {
