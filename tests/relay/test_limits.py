@@ -1,0 +1,111 @@
+"""A full descriptor table, a log that nobody reads, crowds."""
+
+import os
+import resource
+import socket
+import time
+import unittest
+
+from relaytest import HOST, Scenario, dial, ours_only, wait_until
+
+
+class Descriptors(Scenario):
+    def few(self):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+
+    def test_a_full_table_frees_again(self):
+        relay = self.derper(preexec_fn=self.few)
+        p = self.peer()
+        p.login(relay, "a", "b")
+        crowd = [socket.create_connection((HOST, relay.port)) for _ in range(300)]
+
+        def full():
+            return len(os.listdir(f"/proc/{relay.proc.pid}/fd")) >= 120
+
+        wait_until(full, "the descriptors to run out")
+        p.do("send a b 01")  # those inside feel nothing
+        p.expect("recv b a 1 01")
+        before = self.cpu(relay)
+        time.sleep(1)  # a measurement, not a wait: it must not spin
+        self.assertLess(self.cpu(relay) - before, 0.7)
+        for sock in crowd:
+            sock.close()
+
+        def again():
+            p.do(f"connect c {HOST} {relay.port} timeout=2000")
+            return p.expect("(up|closed|failed) c .*").group(1) == "up"
+
+        wait_until(again, "a login after the crowd has left")
+        p.do("send c b 02")
+        p.expect("recv b c 1 02")
+
+    def cpu(self, relay):
+        """Seconds of processor time that it has used."""
+        with open(f"/proc/{relay.proc.pid}/stat") as f:
+            fields = f.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@ours_only  # the Go one dies or stops
+class Log(Scenario):
+    def noisy(self, relay):
+        """Makes it log more than a pipe holds."""
+        for _ in range(300):
+            with dial(relay) as sock:
+                sock.sendall(b"GET /derp HTTP/1.1\r\nUpgrade: " + b"x" * 3000 + b"\r\n\r\n")
+                sock.recv(100)
+
+    def check(self, relay):
+        p = self.peer()
+        p.login(relay, "a", "b")
+        p.do("send a b 01")
+        p.expect("recv b a 1 01")
+
+    def test_a_reader_that_goes_away_does_not_end_it(self):
+        read_end, write_end = os.pipe()
+        relay = self.derper(stderr=write_end)
+        os.close(write_end)
+        os.close(read_end)
+        self.noisy(relay)
+        self.check(relay)
+
+    def test_a_full_pipe_does_not_stop_it(self):
+        read_end, write_end = os.pipe()
+        self.addCleanup(os.close, read_end)
+        os.set_blocking(write_end, False)
+        try:
+            while True:
+                os.write(write_end, b"x" * 4096)
+        except BlockingIOError:
+            pass
+        os.set_blocking(write_end, True)
+        relay = self.derper(stderr=write_end)
+        os.close(write_end)
+        self.noisy(relay)
+        self.check(relay)
+
+    def test_without_a_standard_error_it_runs(self):
+        relay = self.derper(stderr=None, preexec_fn=lambda: os.close(2))
+        self.check(relay)
+
+
+class Crowd(Scenario):
+    def crowd(self, tls):
+        relay = self.derper(tls=tls)
+        p = self.peer()
+        names = [f"n{i}" for i in range(250)]
+        p.login(relay, *names)
+        for i, name in enumerate(names):
+            p.do(f"send {name} {names[i - 1]} 01")
+        for i, name in enumerate(names):
+            p.expect(f"recv {names[i - 1]} {name} 1 01")
+
+    def test_many_clients(self):
+        self.crowd(False)
+
+    def test_many_tls_clients(self):
+        self.crowd(True)
+
+
+if __name__ == "__main__":
+    unittest.main()
