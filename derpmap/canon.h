@@ -17,7 +17,7 @@
 #include "derpmap.h"
 
 /* Appends the map as headscale YAML. -1: the buffer is full or memory is
- * short; *why says so. */
+ * short; *why says so, and out holds a part of it. */
 int canon_yaml(struct buf *out, const struct derpmap *m, struct fail *why);
 
 /* Appends the map as JSON. -1 as above, and for a latitude, longitude or score
