@@ -4,7 +4,7 @@
 #include "num.h"
 #include "opts.h"
 
-#include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,100 +44,105 @@ static const struct config defaults = {
 /* The default certificate folder: <user cache>/tailscale/derper-certs. */
 static char cert_dir_default[4096];
 
-#define CONFIG_OPTIONS_MAX 64
+#define AT(member) offsetof(struct config, member)
 
-/* Fills table with the options of *c; how many. */
-static size_t
-fill_table(struct opts_option *table, struct config *c)
+/* All flags: the Go derper's first. */
+static const struct {
+	const char *name;
+	enum opts_kind kind;
+	size_t at; /* of the value in struct config */
+	const char *arg;
+	const char *help;
+} flags[] = {
+	{ "a", OPTS_TEXT, AT(addr_text), "addr",
+	    "listen address, [ip]:port; TLS is served on port 443 or "
+	    "with -certmode manual, plain HTTP otherwise" },
+	{ "c", OPTS_TEXT, AT(key_path), "path", "key file" },
+	{ "certdir", OPTS_TEXT, AT(cert_dir), "dir",
+	    "folder with HOSTNAME.crt and HOSTNAME.key" },
+	{ "certmode", OPTS_TEXT, AT(cert_mode), "mode",
+	    "how to get a certificate: manual" },
+	{ "derp", OPTS_BOOL, AT(derp), NULL,
+	    "relay packets; false leaves STUN and the probe pages" },
+	{ "dev", OPTS_BOOL, AT(dev), NULL,
+	    "plain HTTP on " DEV_ADDR ", new key each start" },
+	{ "home", OPTS_TEXT, AT(home), "what",
+	    "home page: empty for the default, blank, or a URL to "
+	    "redirect to" },
+	{ "hostname", OPTS_TEXT, AT(hostname), "name",
+	    "TLS host name, or an IP address" },
+	{ "http-port", OPTS_INT, AT(http_port), "port",
+	    "plain HTTP port in TLS mode; -1 for none" },
+	{ "socket", OPTS_TEXT, AT(socket), "path",
+	    "tailscaled socket for -verify-clients" },
+	{ "stun", OPTS_BOOL, AT(stun), NULL, "run a STUN server" },
+	{ "stun-port", OPTS_INT, AT(stun_port), "port",
+	    "UDP port of the STUN server" },
+	{ "tcp-keepalive-time", OPTS_DURATION, AT(keepalive_ms), "time",
+	    "TCP keep-alive time" },
+	{ "tcp-user-timeout", OPTS_DURATION, AT(user_timeout_ms), "time",
+	    "TCP user timeout" },
+	{ "tcp-write-timeout", OPTS_DURATION, AT(write_timeout_ms), "time",
+	    "close a client that takes no bytes for this "
+	    "long; 0 for never" },
+	{ "verify-clients", OPTS_BOOL, AT(verify_clients), NULL,
+	    "admit only nodes that the local tailscaled knows" },
+	{ "verify-client-url", OPTS_TEXT, AT(verify_url), "url",
+	    "ask this admission URL about every client" },
+	{ "verify-client-url-fail-open", OPTS_BOOL, AT(verify_url_fail_open),
+	    NULL, "admit clients while the admission URL is unreachable" },
+	{ "version", OPTS_BOOL, AT(show_version), NULL,
+	    "print the version and exit" },
+	/* not in the Go derper */
+	{ "verify-nodes", OPTS_TEXT, AT(verify_nodes), "file",
+	    "admit only the node keys in this file, which is read "
+	    "again when it changes" },
+	{ "verify-client-url-ca", OPTS_TEXT, AT(verify_url_ca), "file",
+	    "PEM roots for the admission URL instead of the system's" },
+	{ "tls-records", OPTS_TEXT, AT(tls_records_text), "who",
+	    "who seals TLS 1.3 records: own or openssl" },
+	{ "loops", OPTS_INT, AT(cores), "n",
+	    "number of event loops; 0 for one per CPU" },
+	{ "max-connections", OPTS_INT, AT(max_connections), "n",
+	    "most connections at a time" },
+	{ "max-connections-per-address", OPTS_INT, AT(max_per_address), "n",
+	    "most connections from one IP address" },
+	{ "queue-bytes", OPTS_INT, AT(queue_bytes), "n",
+	    "most bytes queued for one client" },
+	{ "queue-bytes-total", OPTS_INT, AT(queue_bytes_total), "n",
+	    "most bytes queued for all clients" },
+	{ "batch-delay-us", OPTS_INT, AT(batch_delay_us), "n",
+	    "at a high packet rate, gather packets for this many "
+	    "microseconds; 0 for never" },
+	{ "drain-timeout", OPTS_DURATION, AT(drain_timeout_ms), "time",
+	    "longest goodbye on SIGTERM" },
+	/* the Go derper's, still to come */
+	{ "accept-connection-burst", OPTS_LATER, 0, NULL, "" },
+	{ "accept-connection-limit", OPTS_LATER, 0, NULL, "" },
+	{ "ace", OPTS_LATER, 0, NULL, "" },
+	{ "acme-eab-key", OPTS_LATER, 0, NULL, "" },
+	{ "acme-eab-kid", OPTS_LATER, 0, NULL, "" },
+	{ "acme-email", OPTS_LATER, 0, NULL, "" },
+	{ "acme-ip-certs", OPTS_LATER, 0, NULL, "" },
+	{ "bootstrap-dns-names", OPTS_LATER, 0, NULL, "" },
+	{ "mesh-psk-file", OPTS_LATER, 0, NULL, "" },
+	{ "mesh-with", OPTS_LATER, 0, NULL, "" },
+	{ "rate-config", OPTS_LATER, 0, NULL, "" },
+	{ "secrets-cache-dir", OPTS_LATER, 0, NULL, "" },
+	{ "secrets-path-prefix", OPTS_LATER, 0, NULL, "" },
+	{ "secrets-url", OPTS_LATER, 0, NULL, "" },
+	{ "unpublished-bootstrap-dns-names", OPTS_LATER, 0, NULL, "" },
+};
+
+#define FLAG_COUNT (sizeof flags / sizeof flags[0])
+
+/* The options with *c as the place for their values. */
+static void
+fill_table(struct opts_option table[static FLAG_COUNT], struct config *c)
 {
-	const struct opts_option options[] = {
-		{ "a", OPTS_TEXT, &c->addr_text, "addr",
-		    "listen address, [ip]:port; TLS is served on port 443 or "
-		    "with -certmode manual, plain HTTP otherwise" },
-		{ "c", OPTS_TEXT, &c->key_path, "path", "key file" },
-		{ "certdir", OPTS_TEXT, &c->cert_dir, "dir",
-		    "folder with HOSTNAME.crt and HOSTNAME.key" },
-		{ "certmode", OPTS_TEXT, &c->cert_mode, "mode",
-		    "how to get a certificate: manual" },
-		{ "derp", OPTS_BOOL, &c->derp, NULL,
-		    "relay packets; false leaves STUN and the probe pages" },
-		{ "dev", OPTS_BOOL, &c->dev, NULL,
-		    "plain HTTP on " DEV_ADDR ", new key each start" },
-		{ "home", OPTS_TEXT, &c->home, "what",
-		    "home page: empty for the default, blank, or a URL to "
-		    "redirect to" },
-		{ "hostname", OPTS_TEXT, &c->hostname, "name",
-		    "TLS host name, or an IP address" },
-		{ "http-port", OPTS_INT, &c->http_port, "port",
-		    "plain HTTP port in TLS mode; -1 for none" },
-		{ "socket", OPTS_TEXT, &c->socket, "path",
-		    "tailscaled socket for -verify-clients" },
-		{ "stun", OPTS_BOOL, &c->stun, NULL, "run a STUN server" },
-		{ "stun-port", OPTS_INT, &c->stun_port, "port",
-		    "UDP port of the STUN server" },
-		{ "tcp-keepalive-time", OPTS_DURATION, &c->keepalive_ms, "time",
-		    "TCP keep-alive time" },
-		{ "tcp-user-timeout", OPTS_DURATION, &c->user_timeout_ms,
-		    "time", "TCP user timeout" },
-		{ "tcp-write-timeout", OPTS_DURATION, &c->write_timeout_ms,
-		    "time",
-		    "close a client that takes no bytes for this "
-		    "long; 0 for never" },
-		{ "verify-clients", OPTS_BOOL, &c->verify_clients, NULL,
-		    "admit only nodes that the local tailscaled knows" },
-		{ "verify-client-url", OPTS_TEXT, &c->verify_url, "url",
-		    "ask this admission URL about every client" },
-		{ "verify-client-url-fail-open", OPTS_BOOL,
-		    &c->verify_url_fail_open, NULL,
-		    "admit clients while the admission URL is unreachable" },
-		{ "version", OPTS_BOOL, &c->show_version, NULL,
-		    "print the version and exit" },
-		/* not in the Go derper */
-		{ "verify-nodes", OPTS_TEXT, &c->verify_nodes, "file",
-		    "admit only the node keys in this file, which is read "
-		    "again when it changes" },
-		{ "verify-client-url-ca", OPTS_TEXT, &c->verify_url_ca, "file",
-		    "PEM roots for the admission URL instead of the system's" },
-		{ "tls-records", OPTS_TEXT, &c->tls_records_text, "who",
-		    "who seals TLS 1.3 records: own or openssl" },
-		{ "loops", OPTS_INT, &c->cores, "n",
-		    "number of event loops; 0 for one per CPU" },
-		{ "max-connections", OPTS_INT, &c->max_connections, "n",
-		    "most connections at a time" },
-		{ "max-connections-per-address", OPTS_INT, &c->max_per_address,
-		    "n", "most connections from one IP address" },
-		{ "queue-bytes", OPTS_INT, &c->queue_bytes, "n",
-		    "most bytes queued for one client" },
-		{ "queue-bytes-total", OPTS_INT, &c->queue_bytes_total, "n",
-		    "most bytes queued for all clients" },
-		{ "batch-delay-us", OPTS_INT, &c->batch_delay_us, "n",
-		    "at a high packet rate, gather packets for this many "
-		    "microseconds; 0 for never" },
-		{ "drain-timeout", OPTS_DURATION, &c->drain_timeout_ms, "time",
-		    "longest goodbye on SIGTERM" },
-		/* the Go derper's, still to come */
-		{ "accept-connection-burst", OPTS_LATER, NULL, NULL, "" },
-		{ "accept-connection-limit", OPTS_LATER, NULL, NULL, "" },
-		{ "ace", OPTS_LATER, NULL, NULL, "" },
-		{ "acme-eab-key", OPTS_LATER, NULL, NULL, "" },
-		{ "acme-eab-kid", OPTS_LATER, NULL, NULL, "" },
-		{ "acme-email", OPTS_LATER, NULL, NULL, "" },
-		{ "acme-ip-certs", OPTS_LATER, NULL, NULL, "" },
-		{ "bootstrap-dns-names", OPTS_LATER, NULL, NULL, "" },
-		{ "mesh-psk-file", OPTS_LATER, NULL, NULL, "" },
-		{ "mesh-with", OPTS_LATER, NULL, NULL, "" },
-		{ "rate-config", OPTS_LATER, NULL, NULL, "" },
-		{ "secrets-cache-dir", OPTS_LATER, NULL, NULL, "" },
-		{ "secrets-path-prefix", OPTS_LATER, NULL, NULL, "" },
-		{ "secrets-url", OPTS_LATER, NULL, NULL, "" },
-		{ "unpublished-bootstrap-dns-names", OPTS_LATER, NULL, NULL,
-		    "" },
-	};
-
-	static_assert(sizeof options / sizeof options[0] <= CONFIG_OPTIONS_MAX,
-	    "table too small");
-	memcpy(table, options, sizeof options);
-	return sizeof options / sizeof options[0];
+	for (size_t i = 0; i < FLAG_COUNT; i++)
+		table[i] = (struct opts_option){ flags[i].name, flags[i].kind,
+			(char *)c + flags[i].at, flags[i].arg, flags[i].help };
 }
 
 static void
@@ -298,12 +303,12 @@ enum config_result
 config_parse(struct config *config, int argc, char **argv,
     char *(*env)(const char *name), struct fail *why)
 {
-	struct opts_option table[CONFIG_OPTIONS_MAX];
-	struct opts opts = { .table = table };
+	struct opts_option table[FLAG_COUNT];
+	struct opts opts = { .table = table, .count = FLAG_COUNT };
 
 	*config = defaults;
 	set_cert_dir_default(config, env);
-	opts.count = fill_table(table, config);
+	fill_table(table, config);
 	if (apply_environment(&opts, env, why) == -1)
 		return CONFIG_BAD;
 	switch (opts_parse(&opts, argc, argv, why)) {
@@ -326,12 +331,12 @@ config_parse(struct config *config, int argc, char **argv,
 void
 config_print_usage(void)
 {
-	struct opts_option table[CONFIG_OPTIONS_MAX];
+	struct opts_option table[FLAG_COUNT];
 	struct config config = defaults;
-	struct opts opts = { .table = table };
+	struct opts opts = { .table = table, .count = FLAG_COUNT };
 
 	set_cert_dir_default(&config, getenv);
-	opts.count = fill_table(table, &config);
+	fill_table(table, &config);
 	fputs("Usage of derper:\n", stderr);
 	opts_print(&opts, stderr);
 	fputs("\nExamples:\n"
