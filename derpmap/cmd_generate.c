@@ -2,6 +2,7 @@
 #include "canon.h"
 #include "commands.h"
 #include "generate.h"
+#include "lint.h"
 #include "netaddr.h"
 #include "outfile.h"
 
@@ -76,6 +77,29 @@ apply_listen(struct arguments *a, struct fail *why)
 	return 0;
 }
 
+/* Refuses what would not lint clean: the promise is kept by the rules
+ * themselves. */
+static int
+check_clean(struct slice text, bool json, struct fail *why)
+{
+	struct findings list;
+	struct load l;
+
+	if (load_text(&l, "generated", text, json ? LOAD_JSON : LOAD_HEADSCALE,
+		why) == -1)
+		return -1;
+	findings_init(&list, l.arena);
+	lint_run(&l, &list);
+	if (list.failed)
+		fail_set(why, "not enough memory to check the map");
+	for (struct finding *f = list.first; f != NULL; f = f->next)
+		if (f->severity >= SEVERITY_WARNING)
+			fail_set(why, "the map would not be good: %s [%s]",
+			    f->message, f->rule);
+	load_close(&l);
+	return why->text[0] == '\0' ? 0 : -1;
+}
+
 static int
 write_result(const struct arguments *a, struct slice text, struct fail *why)
 {
@@ -84,6 +108,27 @@ write_result(const struct arguments *a, struct slice text, struct fail *why)
 	if (fwrite(text.p, 1, text.n, stdout) != text.n || fflush(stdout) != 0)
 		return fail_errno(why, "standard output");
 	return 0;
+}
+
+/* What lint says about the result, from warnings up; the promise of --help. */
+static int
+check_clean(struct slice text, bool json, struct fail *why)
+{
+	struct findings list;
+	struct load l;
+
+	if (load_text(
+		&l, "map", text, json ? LOAD_JSON : LOAD_HEADSCALE, why) == -1)
+		return -1;
+	findings_init(&list, l.arena);
+	lint_run(&l, &list);
+	if (list.failed)
+		fail_set(why, "not enough memory");
+	for (struct finding *f = list.first; f != NULL; f = f->next)
+		if (f->severity >= SEVERITY_WARNING)
+			fail_set(why, "%s [%s]", f->message, f->rule);
+	load_close(&l);
+	return why->text[0] == '\0' ? 0 : -1;
 }
 
 static int
@@ -100,6 +145,10 @@ generate(struct arguments *a, bool json, struct fail *why)
 	buf_init(&text, OUTPUT_MAX);
 	result = json ? canon_json(&text, &g.map, why)
 		      : canon_yaml(&text, &g.map, why);
+	if (result == 0)
+		result = check_clean(buf_slice(&text), json, why);
+	if (result == 0)
+		result = check_clean(buf_slice(&text), json, why);
 	if (result == 0)
 		result = write_result(a, buf_slice(&text), why);
 	buf_clear(&text);

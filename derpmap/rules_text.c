@@ -185,7 +185,8 @@ rules_encoding(struct lint *l)
 {
 	const struct doc_note *utf16;
 
-	syntax(l, DOC_ENCODING, "save the file as UTF-8");
+	syntax(l, DOC_ENCODING,
+	    "save the file as UTF-8 without a byte order mark");
 	utf16 = doc_note_find(&l->load->doc, DOC_NOTE_UTF16);
 	if (utf16 != NULL)
 		lint_found_as(l, SEVERITY_INFO, utf16->at,

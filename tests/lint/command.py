@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""Tests `derpmap lint` as a command: command.py DERPMAP SCHEMA.
+
+Exit status, forms, streams, what a terminal gets; that nothing refused lints
+clean, over the cases of tests/convert; that what generate writes lints clean.
+"""
+
+import itertools
+import json
+import os
+import pathlib
+import pty
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import jsonschema
+
+DERPMAP, SCHEMA = sys.argv.pop(1), sys.argv.pop(1)
+CONVERT = pathlib.Path(__file__).resolve().parent.parent / "convert"
+GOOD = """\
+regions:
+  900:
+    regionid: 900
+    regioncode: home
+    regionname: Home
+    nodes:
+      - name: 900a
+        regionid: 900
+        hostname: derp.home.arpa
+        ipv4: 127.0.0.1
+"""
+BAD = GOOD.replace("        regionid: 900\n", "")
+
+
+def run(*args, text=None, env=None):
+    return subprocess.run([DERPMAP, *map(str, args)], input=text,
+                          capture_output=True, text=True, timeout=60,
+                          env=env, check=False)
+
+
+def findings(*args, text=None):
+    result = run("lint", "--format", "json", *args, text=text)
+    report = json.loads(result.stdout)
+    with open(SCHEMA, encoding="utf-8") as file:
+        jsonschema.validate(report, json.load(file))
+    return result.returncode, report["findings"]
+
+
+class Command(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def file(self, name, text):
+        path = pathlib.Path(self.folder.name) / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def test_infos_leave_status_0(self):
+        status, found = findings(self.file("a.yaml", GOOD))
+        self.assertEqual(status, 0)
+        self.assertEqual({f["severity"] for f in found}, {"info"})
+
+    def test_a_warning_gives_status_1(self):
+        text = GOOD.replace("900:\n", "1:\n").replace(": 900\n", ": 1\n")
+        status, found = findings(self.file("a.yaml", text))
+        self.assertEqual(status, 1)
+        self.assertEqual({f["severity"] for f in found}, {"info", "warning"})
+
+    def test_unreadable_file_gives_status_2_and_the_others_report(self):
+        bad = self.file("a.yaml", BAD)
+        result = run("lint", self.folder.name + "/none.yaml", bad)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("none.yaml: No such file", result.stderr)
+        self.assertIn("[N01 node-regionid-missing]", result.stdout)
+
+    def test_text_has_place_rule_and_fix(self):
+        bad = self.file("a.yaml", BAD)
+        lines = run("lint", bad).stdout.splitlines()
+        at = next(i for i, line in enumerate(lines) if "[N01" in line)
+        self.assertRegex(lines[at], r"^.*/a\.yaml:7:9: error: the node has "
+                         r".* \[N01 node-regionid-missing\]$")
+        self.assertEqual(lines[at + 1], "    fix: add regionid: 900")
+
+    def test_summary_is_one_line_on_standard_error(self):
+        result = run("lint", self.file("a.yaml", GOOD), "-", text=BAD)
+        self.assertRegex(result.stderr,
+                         r"\A2 files: 1 error, \d+ infos\n\Z")
+
+    def test_standard_input_is_read_and_named(self):
+        result = run("lint", "-", text=BAD)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("stdin:7:9: error: ", result.stdout)
+        self.assertEqual(findings("-", text=BAD)[1][0]["file"], "-")
+
+    def test_findings_are_sorted_by_file_then_place(self):
+        second, first = self.file("a.yaml", BAD), self.file("b.yaml", BAD)
+        _, found = findings(first, second)
+        names = [f["file"] for f in found]
+        self.assertEqual(list(dict.fromkeys(names)), [str(first), str(second)])
+        places = [(f["line"], f["column"], f["rule"]) for f in found
+                  if f["file"] == str(first)]
+        self.assertEqual(places, sorted(places))
+
+    def test_name_tells_the_form_of_json(self):
+        text = '{"Regions": {"900": null}}'
+        for name, rule in ("a.yaml", "P04"), ("a.yml", "P04"):
+            self.assertIn(rule, {f["rule"] for f in
+                                 findings(self.file(name, text))[1]})
+        for name in "a.json", "a":
+            self.assertNotIn("P04", {f["rule"] for f in
+                                     findings(self.file(name, text))[1]})
+        comment = self.file("b.json", "// mine\n{}")
+        self.assertIn("P23", {f["rule"] for f in findings(comment)[1]})
+
+    def test_as_wins_over_the_name(self):
+        file = self.file("a.yaml", '{"Regions": {"900": null}}')
+        self.assertNotIn("P04", {f["rule"] for f in
+                                 findings("--as", "json", file)[1]})
+        self.assertIn("P04", {f["rule"] for f in
+                              findings("--as", "headscale", file)[1]})
+
+    def test_misuse_gives_status_2_and_usage(self):
+        for args in [], ["--format", "xml", "a"], ["--as", "toml", "a"]:
+            result = run("lint", *args)
+            self.assertEqual(result.returncode, 2, args)
+            self.assertIn("usage: derpmap lint", result.stderr)
+
+    def test_list_tells_all_of_each_rule(self):
+        result = run("lint", "--list")
+        self.assertEqual(result.returncode, 0)
+        lines = result.stdout.splitlines()
+        self.assertEqual(len(lines) % 3, 0)
+        for head, text, source in zip(lines[::3], lines[1::3], lines[2::3]):
+            self.assertRegex(head, r"^[PRNAOT]\d\d (info|warning|error) ")
+            self.assertRegex(text, r"^    \S.*\.$")
+            self.assertRegex(source, r"^    source: \S")
+        ids = [line[:3] for line in lines[::3]]
+        self.assertEqual(ids, sorted(ids, key=lambda i: ("PRNAOT".index(i[0]),
+                                                         i)))
+        self.assertEqual(len(ids), len(set(ids)))
+
+    def test_help_has_examples(self):
+        result = run("lint", "--help")
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("examples:\n  derpmap lint derp.yaml", result.stdout)
+
+    def test_control_characters_of_the_file_stay_in_it(self):
+        file = self.file("a.yaml", 'regions: {}\n"\\e[31mx": 1\n')
+        result = run("lint", file)
+        self.assertNotIn("\033", result.stdout)
+        self.assertIn("\\x1b[31mx", result.stdout)
+
+    def test_file_name_that_is_not_utf8(self):
+        path = os.path.join(self.folder.name.encode(), b"\xff.yaml")
+        with open(path, "wb") as file:
+            file.write(BAD.encode())
+        result = subprocess.run([DERPMAP, "lint", "--format", "json", path],
+                                capture_output=True, check=False, timeout=60)
+        self.assertEqual(result.returncode, 1)
+        found = json.loads(result.stdout.decode())["findings"]
+        self.assertTrue(found[0]["file"].endswith("\ufffd.yaml"))
+
+    def on_terminal(self, **extra):
+        """What is printed when standard output is a terminal."""
+        master, slave = pty.openpty()
+        env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"}
+        env.update({"TERM": "xterm"}, **extra)
+        subprocess.run([DERPMAP, "lint", self.file("a.yaml", BAD)],
+                       stdout=slave, stderr=subprocess.DEVNULL, env=env,
+                       check=False, timeout=60)
+        os.close(slave)
+        text = os.read(master, 65536).decode()
+        os.close(master)
+        return text
+
+    def test_colour_only_on_a_terminal_that_wants_it(self):
+        self.assertIn("\033[31merror\033[0m", self.on_terminal())
+        self.assertNotIn("\033", self.on_terminal(NO_COLOR="1"))
+        self.assertNotIn("\033", self.on_terminal(TERM="dumb"))
+        self.assertNotIn("\033", run("lint", "-", text=BAD).stdout)
+
+    def test_alias_tells_a_finding_once(self):
+        text = ("regions:\n  900: &r\n    regionid: 900\n    strange: 1\n"
+                "  901: *r\n")
+        _, found = findings("-", text=text)
+        self.assertEqual([f["rule"] for f in found].count("P02"), 1)
+
+    def test_refused_value_is_not_judged_as_missing(self):
+        _, found = findings("-", text=GOOD.replace(
+            "        regionid: 900", '        regionid: "900"'))
+        self.assertEqual([f["rule"] for f in found
+                          if f["severity"] == "error"], ["P06"])
+
+    def test_nothing_refused_lints_clean(self):
+        refused = [str(file) for case in sorted(CONVERT.iterdir())
+                   if (case / "expect.error").exists()
+                   for file in case.glob("in.*")]
+        self.assertGreater(len(refused), 100)
+        _, found = findings(*refused)
+        errors = {f["file"] for f in found if f["severity"] == "error"}
+        self.assertEqual([f for f in refused if f not in errors], [])
+
+    def test_what_generate_writes_lints_clean(self):
+        pin = "sha256-raw:" + 64 * "a"
+        hosts = ["derp.home.arpa", "derp.example.org", "127.0.0.1",
+                 "198.18.0.7", "10.1.2.3", "2001:4860::1", "::1"]
+        options = [[], ["--ipv4", "192.168.1.1", "--can-port80"],
+                   ["--ipv6", "none"], ["--ipv4", "127.0.0.1"],
+                   ["--stun-port", "-1"], ["--stun-port", "443"],
+                   ["--derp-port", "3340"], ["--cert-name", pin],
+                   ["--cert-name", "https://x"], ["--ipv4", "0.0.0.0"],
+                   ["--ipv4", "100.64.0.1"], ["--ipv4", "1.2.3.4"],
+                   ["--ipv6", "::ffff:1.2.3.4"], ["--hostname", "my.xxx.se"],
+                   ["--derp-port", "3478", "--stun-port", "443"],
+                   ["--region-code", "900"], ["--node-name", "relay"]]
+        accepted = 0
+        for host, more, form in itertools.product(
+                hosts, options, ("headscale", "json")):
+            made = run("generate", "--hostname", host, *more,
+                       "--format", form)
+            if made.returncode != 0:
+                self.assertEqual(made.returncode, 2)
+                self.assertEqual(made.stdout, "")
+                continue
+            accepted += 1
+            status, found = findings("--as", form, "-", text=made.stdout)
+            self.assertEqual(status, 0, (host, more, form, found))
+        self.assertGreater(accepted, 100)
+
+    def test_a_huge_map_of_twins_takes_no_time(self):
+        node = "{name: a, hostname: b, ipv4: 127.0.0.1},"
+        text = ("regions: {900: {regionid: 900, nodes: [" + 60000 * node
+                + "]}}")
+        start = time.monotonic()
+        result = run("lint", "--format", "json", "-", text=text)
+        self.assertEqual(result.returncode, 1)
+        self.assertLess(time.monotonic() - start, 60)
+
+
+if __name__ == "__main__":
+    unittest.main()
