@@ -268,6 +268,31 @@ stream_keeps_order_through_a_full_socket(void **state)
 	transfer(f, STREAM_CHUNK, 100000);
 }
 
+/* More is kept while part of what was kept before has gone. */
+static void
+stream_keeps_behind_what_is_half_sent(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t out[30000], in[60000];
+	size_t n = 0;
+
+	make_tiny(f);
+	for (size_t i = 0; i < sizeof out; i++)
+		out[i] = byte_at(i);
+	check_int(stream_keep(&f->s, slice_of(out, 20000)), 0);
+	check_int(stream_writable(&f->s), 0);
+	check(stream_unsent(&f->s) > 0 && stream_unsent(&f->s) < 20000);
+	check(stream_progressed(&f->s));
+	check(!stream_progressed(&f->s));
+	check_int(stream_keep(&f->s, slice_of(out + 20000, 10000)), 0);
+	while (stream_blocked(&f->s)) {
+		n += peer_read(f, in + n, sizeof in - n);
+		check_int(stream_writable(&f->s), 0);
+	}
+	n += peer_read(f, in + n, sizeof in - n);
+	check_slice(slice_of(in, n), slice_of(out, sizeof out));
+}
+
 static void
 stream_keeps_nothing_without_memory(void **state)
 {
@@ -348,6 +373,40 @@ stream_tls_transfers(void **state)
 	transfer(f, 1000, 3000);
 	transfer(f, 70000, 1111);
 	transfer(f, STREAM_CHUNK, 100000);
+}
+
+/* The peer asks for a new key while much waits for the socket: the answer goes
+ * behind all of it, and what follows is sealed with the new one. */
+static void
+stream_tls_answers_behind_what_waits(void **state)
+{
+	static uint8_t out[STREAM_CHUNK], in[3 * STREAM_CHUNK];
+	struct fixture *f = *state;
+	size_t taken, n = 0;
+
+	make_tiny(f);
+	shake(f);
+	for (size_t i = 0; i < sizeof out; i++)
+		out[i] = byte_at(i);
+	check_int(stream_send(&f->s, slice_of(out, sizeof out), &taken), 0);
+	check_size(taken, sizeof out);
+	check(stream_unsent(&f->s) > 0);
+	check_int(SSL_key_update(f->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+	check_int(SSL_write(f->ssl, "x", 1), 1);
+	/* room for one more record, but not for what waits */
+	n += peer_read(f, in, 1);
+	check_int(read_some(f), STREAM_OK);
+	check_slice_text(writer_slice(&f->got), "x");
+	check_int(stream_keep(&f->s, slice_of(out, 1000)), 0);
+	while (stream_blocked(&f->s)) {
+		n += peer_read(f, in + n, sizeof in - n);
+		check_int(stream_writable(&f->s), 0);
+	}
+	for (size_t got; (got = peer_read(f, in + n, sizeof in - n)) > 0;)
+		n += got;
+	check_size(n, sizeof out + 1000);
+	check_bytes(in, out, sizeof out);
+	check_bytes(in + sizeof out, out, 1000);
 }
 
 /* Whatever the sizes the client writes in, and however much is read at once:
@@ -505,11 +564,13 @@ main(void)
 		PLAIN(stream_pauses),
 		PLAIN(stream_tells_how_it_ended),
 		PLAIN(stream_keeps_order_through_a_full_socket),
+		PLAIN(stream_keeps_behind_what_is_half_sent),
 		PLAIN(stream_keeps_nothing_without_memory),
 		PLAIN(stream_says_goodbye),
 		PLAIN(stream_send_fails_when_the_peer_is_gone),
 		PLAIN(stream_open_takes_the_descriptor_also_on_failure),
 		TLS(stream_tls_transfers),
+		TLS(stream_tls_answers_behind_what_waits),
 		TLS(stream_tls_reads_every_size),
 		TLS(stream_tls_takes_any_split),
 		TLS(stream_tls_ends),
