@@ -249,6 +249,17 @@ lint_name(const struct lint *l, const char *yaml)
 }
 
 void
+lint_each_remark(
+    struct lint *l, enum derpmap_remark_kind kind, lint_remark_fn *visit)
+{
+	const struct derpmap_remark *r;
+
+	for (r = l->load->map.remarks; r != NULL; r = r->next)
+		if (r->kind == kind)
+			visit(l, r);
+}
+
+void
 lint_each_region(struct lint *l, lint_region_fn *visit)
 {
 	const struct derpmap *m = &l->load->map;

@@ -82,6 +82,11 @@ __attribute__((format(printf, 4, 5))) struct finding *lint_found_as(
 __attribute__((format(printf, 2, 3))) const char *lint_fix(
     struct lint *l, const char *fmt, ...);
 
+/* Calls visit for every remark of this kind. */
+typedef void lint_remark_fn(struct lint *l, const struct derpmap_remark *r);
+void lint_each_remark(
+    struct lint *l, enum derpmap_remark_kind kind, lint_remark_fn *visit);
+
 /* Whether the text was decoded as a whole, so that it can be said of something
  * that it is not there. */
 bool lint_whole(const struct lint *l);

@@ -1,9 +1,9 @@
 /*
  * rules: the functions behind the table in lint.c, one per rule.
  *
- * Grouped in files by what they judge: rules_text.c (the text), rules_parse.c
- * (keys and values as they are written), rules_region.c, rules_node.c,
- * rules_address.c, rules_port.c (ports, STUN, port 80, TLS).
+ * Grouped in files by what they judge: rules_text.c (the text), rules_key.c
+ * (ignored keys), rules_parse.c (values as they are written), rules_region.c,
+ * rules_node.c, rules_address.c, rules_port.c (ports, STUN, port 80, TLS).
  */
 #ifndef DERPKIT_RULES_H
 #define DERPKIT_RULES_H
@@ -15,9 +15,11 @@ lint_fn rules_syntax, rules_json_in_paths, rules_tab_indent, rules_odd_space,
     rules_multi_doc, rules_leading_empty_doc, rules_directive, rules_encoding,
     rules_bom, rules_json_syntax, rules_ignored_text;
 
+/* rules_key.c */
+lint_fn rules_key_case, rules_unknown_key, rules_wrapped_map;
+
 /* rules_parse.c */
-lint_fn rules_key_case, rules_unknown_key, rules_wrapped_map,
-    rules_region_key_quoted, rules_quoted_number, rules_octal_int,
+lint_fn rules_region_key_quoted, rules_quoted_number, rules_octal_int,
     rules_odd_int, rules_odd_bool, rules_bad_bool, rules_dup_key,
     rules_dup_region_spelling, rules_empty_map, rules_nil_node,
     rules_null_region, rules_container, rules_alias_shared,

@@ -1,4 +1,5 @@
-/* rules_parse: judgements about how a map is written: keys, numbers, words. */
+/* rules_parse: judgements about how values are written: numbers, words, shapes,
+ * and what is not there at all. */
 #include "rules.h"
 
 #include "lint_twins.h"
@@ -7,234 +8,15 @@
 #include <math.h>
 #include <string.h>
 
+#define SHOWN_MAX 64 /* bytes of a value in a message */
+
+static int
+shown(struct slice text)
+{
+	return text.n > SHOWN_MAX ? SHOWN_MAX : (int)text.n;
+}
+
 /* --- remarks of the decoder --- */
-
-typedef void remark_fn(struct lint *l, const struct derpmap_remark *r);
-
-static void
-each_remark(struct lint *l, enum derpmap_remark_kind kind, remark_fn *visit)
-{
-	const struct derpmap_remark *r;
-
-	for (r = l->load->map.remarks; r != NULL; r = r->next)
-		if (r->kind == kind)
-			visit(l, r);
-}
-
-static struct slice
-key_text(const struct derpmap_remark *r)
-{
-	const struct doc_node *n = r->node;
-
-	return n != NULL && n->kind == DOC_SCALAR ? n->text : slice_str("");
-}
-
-#define BARE_MAX 64
-
-/* The key in lower case without _, - and blanks, cut to fit. */
-static void
-bare(char out[static BARE_MAX], struct slice key)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < key.n && n < BARE_MAX - 1; i++) {
-		uint8_t c = key.p[i];
-
-		if (c >= 'A' && c <= 'Z')
-			out[n++] = (char)(c - 'A' + 'a');
-		else if (c != '_' && c != '-' && c != ' ')
-			out[n++] = (char)c;
-	}
-	out[n] = '\0';
-}
-
-/* The field of the level that the key would be but for case, _ and -. */
-static const char *
-meant_field(const struct lint *l, enum derpmap_level level, struct slice key)
-{
-	struct derpmap_fields fields = derpmap_fields(level);
-	char text[BARE_MAX];
-
-	bare(text, key);
-	for (size_t i = 0; i < fields.n; i++)
-		if (strcmp(text, fields.v[i].yaml) == 0)
-			return lint_name(l, fields.v[i].yaml);
-	return NULL;
-}
-
-static size_t
-min_of(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Levenshtein distance of two texts shorter than BARE_MAX. */
-static size_t
-distance(const char *a, const char *b)
-{
-	size_t row[BARE_MAX], n = strlen(b), corner, above;
-
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i] != '\0'; i++) {
-		corner = row[0];
-		row[0] = i + 1;
-		for (size_t j = 1; j <= n; j++) {
-			above = row[j];
-			row[j] = min_of(corner + (a[i] != b[j - 1]),
-			    min_of(above, row[j - 1]) + 1);
-			corner = above;
-		}
-	}
-	return row[n];
-}
-
-/* The field nearest in spelling, at most two letters off; or NULL. */
-static const char *
-nearest_field(const struct lint *l, enum derpmap_level level, struct slice key)
-{
-	struct derpmap_fields fields = derpmap_fields(level);
-	const char *best = NULL;
-	size_t least = 3, d;
-	char text[BARE_MAX];
-
-	bare(text, key);
-	for (size_t i = 0; i < fields.n; i++) {
-		d = distance(text, fields.v[i].yaml);
-		if (d < least) {
-			least = d;
-			best = lint_name(l, fields.v[i].yaml);
-		}
-	}
-	return best;
-}
-
-/* The value of a key of the mapping; keys stand in the order of the text. */
-static const struct doc_node *
-value_of(const struct doc_node *mapping, const struct doc_node *key)
-{
-	size_t low = 0, high = mapping->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct doc_node *n = mapping->items[2 * middle];
-
-		if (n == key)
-			return doc_resolve(mapping->items[2 * middle + 1]);
-		if (n->start.offset < key->start.offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
-/* Whether the key is put around a whole map: derp:, derpMap:, DERPMap:. */
-static bool
-is_wrapper(struct lint *l, const struct derpmap_remark *r)
-{
-	const struct doc_node *root = doc_resolve(l->load->doc.root);
-	const struct doc_node *value;
-	char text[BARE_MAX];
-
-	bare(text, key_text(r));
-	if (r->level != DERPMAP_LEVEL_MAP || root->kind != DOC_MAPPING ||
-	    (strcmp(text, "derp") != 0 && strcmp(text, "derpmap") != 0))
-		return false;
-	value = value_of(root, r->node);
-	if (value == NULL || value->kind != DOC_MAPPING)
-		return false;
-	for (size_t i = 0; i < value->count; i++) {
-		const struct doc_node *key = value->items[2 * i];
-
-		if (key->kind == DOC_SCALAR &&
-		    slice_is_nocase(key->text, "regions"))
-			return true;
-	}
-	return false;
-}
-
-/* Whether a flow mapping glued key and value together: {regionid:900}. */
-static const char *
-glued_field(const struct lint *l, const struct derpmap_remark *r)
-{
-	struct slice head, tail;
-
-	if (!slice_cut(key_text(r), ':', &head, &tail))
-		return NULL;
-	return meant_field(l, r->level, head);
-}
-
-/* Who reads the file. */
-static const char *
-reader(const struct lint *l)
-{
-	return l->load->dialect == DIALECT_JSON ? "Go's JSON decoder"
-						: "headscale";
-}
-
-static void
-key_case(struct lint *l, const struct derpmap_remark *r)
-{
-	const char *meant = meant_field(l, r->level, key_text(r));
-	struct slice key = key_text(r);
-
-	if (meant == NULL)
-		return;
-	lint_found(l, r->at, "`%.*s` is ignored by %s; it reads `%s`",
-	    (int)min_of(key.n, BARE_MAX), (const char *)key.p, reader(l), meant)
-	    ->fix = lint_fix(l, "write %s", meant);
-}
-
-void
-rules_key_case(struct lint *l)
-{
-	each_remark(l, DERPMAP_UNKNOWN_KEY, key_case);
-}
-
-static void
-unknown_key(struct lint *l, const struct derpmap_remark *r)
-{
-	struct slice key = key_text(r);
-	const char *glued = glued_field(l, r);
-	const char *nearest;
-	struct finding *f;
-
-	if (meant_field(l, r->level, key) != NULL || is_wrapper(l, r))
-		return;
-	f = lint_found(l, r->at,
-	    "`%.*s` is no key that %s knows here; it is ignored",
-	    (int)min_of(key.n, BARE_MAX), (const char *)key.p, reader(l));
-	nearest = nearest_field(l, r->level, key);
-	if (glued != NULL)
-		f->fix =
-		    lint_fix(l, "put a space behind the colon: `%s: `", glued);
-	else if (nearest != NULL)
-		f->fix = lint_fix(l, "did you mean %s?", nearest);
-}
-
-void
-rules_unknown_key(struct lint *l)
-{
-	each_remark(l, DERPMAP_UNKNOWN_KEY, unknown_key);
-}
-
-static void
-wrapped_map(struct lint *l, const struct derpmap_remark *r)
-{
-	if (is_wrapper(l, r))
-		lint_found(l, r->at,
-		    "the map is below a key of its own; %s looks for `%s` at "
-		    "the top and reads an empty map",
-		    reader(l), lint_name(l, "regions"))
-		    ->fix = "move what is in it one level up";
-}
-
-void
-rules_wrapped_map(struct lint *l)
-{
-	each_remark(l, DERPMAP_UNKNOWN_KEY, wrapped_map);
-}
 
 /* Finds with the decoder's own sentence, and a fix. */
 static void
@@ -260,15 +42,15 @@ region_key(struct lint *l, const struct derpmap_remark *r)
 	uint64_t number;
 	struct finding *f = lint_found(l, r->at, "%s", r->text);
 
-	if (l->load->dialect == DIALECT_HEADSCALE &&
-	    num_parse_decimal(key_text(r), UINT64_MAX, &number) == 0)
+	if (l->load->dialect == DIALECT_HEADSCALE && is_quoted(r) &&
+	    num_parse_decimal(r->node->text, UINT64_MAX, &number) == 0)
 		f->fix = "remove the quotes";
 }
 
 void
 rules_region_key_quoted(struct lint *l)
 {
-	each_remark(l, DERPMAP_BAD_KEY, region_key);
+	lint_each_remark(l, DERPMAP_BAD_KEY, region_key);
 }
 
 static void
@@ -282,7 +64,7 @@ void
 rules_quoted_number(struct lint *l)
 {
 	each_as_remarked(l, DERPMAP_QUOTED_INT, "remove the quotes");
-	each_remark(l, DERPMAP_BAD_FLOAT, quoted_float);
+	lint_each_remark(l, DERPMAP_BAD_FLOAT, quoted_float);
 }
 
 void
@@ -437,8 +219,8 @@ octal_int(struct lint *l, const struct derpmap_field *field,
 		lint_found(l, derpmap_origin_pos(from),
 		    "%s %.*s has a leading zero: headscale reads it as octal, "
 		    "another number",
-		    field != NULL ? field->yaml : "region key",
-		    (int)min_of(text.n, BARE_MAX), (const char *)text.p)
+		    field != NULL ? field->yaml : "region key", shown(text),
+		    (const char *)text.p)
 		    ->fix = "drop the zero";
 }
 
@@ -459,8 +241,8 @@ odd_int(struct lint *l, const struct derpmap_field *field,
 	    (from->how & DERPMAP_OCTAL) != 0)
 		return;
 	lint_found(l, derpmap_origin_pos(from), "%s is written as %.*s%s",
-	    field != NULL ? field->yaml : "region key",
-	    (int)min_of(text.n, BARE_MAX), (const char *)text.p,
+	    field != NULL ? field->yaml : "region key", shown(text),
+	    (const char *)text.p,
 	    cut ? ", and headscale cuts off what does not fit an integer"
 		: ", which not every program reads as that number")
 	    ->fix = "write a plain decimal number";
@@ -500,8 +282,7 @@ string_coerced(struct lint *l, const struct derpmap_field *field,
 		lint_found(l, derpmap_origin_pos(from),
 		    "%s %.*s is text for headscale, but a number, a bool or a "
 		    "date for other tools",
-		    field->yaml, (int)min_of(text.n, BARE_MAX),
-		    (const char *)text.p)
+		    field->yaml, shown(text), (const char *)text.p)
 		    ->fix = "put it in quotes";
 }
 
