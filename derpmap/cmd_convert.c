@@ -5,7 +5,9 @@
 #include "canon.h"
 #include "commands.h"
 #include "load.h"
+#include "report.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define OUTPUT_MAX ((size_t)256 << 20)
@@ -46,20 +48,28 @@ shown_file(const struct load *l)
 	return strcmp(l->file, "-") == 0 ? "stdin" : l->file;
 }
 
+/* One line about a place. Names in it come from the file, so that what could
+ * move a terminal's cursor is made visible. */
+static void
+say_at(const struct load *l, struct doc_pos at, const char *text)
+{
+	char *clean = report_clean(text, true);
+
+	fprintf(stderr, "%s:%u:%u: %s\n", shown_file(l), at.line, at.column,
+	    clean != NULL ? clean : "refused");
+	free(clean);
+}
+
 static int
 say_refusal(const struct load *l)
 {
 	const struct derpmap_remark *r;
 
 	if (l->doc.error != DOC_OK)
-		fprintf(stderr, "%s:%u:%u: %s\n", shown_file(l),
-		    l->doc.error_at.line, l->doc.error_at.column,
-		    l->doc.error_text);
-	else
-		for (r = l->map.remarks; r != NULL; r = r->next)
-			if (r->refuses)
-				fprintf(stderr, "%s:%u:%u: %s\n", shown_file(l),
-				    r->at.line, r->at.column, r->text);
+		say_at(l, l->doc.error_at, l->doc.error_text);
+	for (r = l->map.remarks; r != NULL; r = r->next)
+		if (r->refuses)
+			say_at(l, r->at, r->text);
 	return EXIT_UNUSABLE;
 }
 
@@ -70,16 +80,13 @@ say_what_is_lost(const struct load *l)
 
 	note = doc_note_find(&l->doc, DOC_NOTE_SECOND_DOCUMENT);
 	if (note != NULL)
-		fprintf(stderr,
-		    "%s:%u:%u: only the first document is read, as headscale "
-		    "does\n",
-		    shown_file(l), note->at.line, note->at.column);
+		say_at(l, note->at,
+		    "only the first document is read, as headscale does");
 	note = doc_note_find(&l->doc, DOC_NOTE_IGNORED_TEXT);
 	if (note != NULL)
-		fprintf(stderr,
-		    "%s:%u:%u: what follows is not part of the map; headscale "
-		    "drops it without a word\n",
-		    shown_file(l), note->at.line, note->at.column);
+		say_at(l, note->at,
+		    "what follows is not part of the map; headscale drops it "
+		    "without a word");
 }
 
 static void

@@ -110,27 +110,6 @@ write_result(const struct arguments *a, struct slice text, struct fail *why)
 	return 0;
 }
 
-/* What lint says about the result, from warnings up; the promise of --help. */
-static int
-check_clean(struct slice text, bool json, struct fail *why)
-{
-	struct findings list;
-	struct load l;
-
-	if (load_text(
-		&l, "map", text, json ? LOAD_JSON : LOAD_HEADSCALE, why) == -1)
-		return -1;
-	findings_init(&list, l.arena);
-	lint_run(&l, &list);
-	if (list.failed)
-		fail_set(why, "not enough memory");
-	for (struct finding *f = list.first; f != NULL; f = f->next)
-		if (f->severity >= SEVERITY_WARNING)
-			fail_set(why, "%s [%s]", f->message, f->rule);
-	load_close(&l);
-	return why->text[0] == '\0' ? 0 : -1;
-}
-
 static int
 generate(struct arguments *a, bool json, struct fail *why)
 {
@@ -145,8 +124,6 @@ generate(struct arguments *a, bool json, struct fail *why)
 	buf_init(&text, OUTPUT_MAX);
 	result = json ? canon_json(&text, &g.map, why)
 		      : canon_yaml(&text, &g.map, why);
-	if (result == 0)
-		result = check_clean(buf_slice(&text), json, why);
 	if (result == 0)
 		result = check_clean(buf_slice(&text), json, why);
 	if (result == 0)

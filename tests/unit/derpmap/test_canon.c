@@ -1,0 +1,206 @@
+/* canon: the text of a map, to the byte. */
+#include "check.h"
+#include "fake_alloc.h"
+
+#include "canon.h"
+#include "generate.h"
+#include "load.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Decodes a text and writes it in a form. */
+static void
+convert(const char *text, bool json, const char *want)
+{
+	struct fail why = { .text = "" };
+	struct load l;
+	struct buf out;
+
+	buf_init(&out, 1 << 20);
+	check_int(load_text(&l, "x", slice_str(text), LOAD_DETECT, &why), 0);
+	check(load_accepted(&l));
+	check_int((json ? canon_json : canon_yaml)(&out, &l.map, &why), 0);
+	check_slice_text(buf_slice(&out), want);
+	buf_clear(&out);
+	load_close(&l);
+}
+
+static void
+canon_writes_yaml(void **state)
+{
+	(void)state;
+	convert("{\"omitDefaultRegions\":true,\"HomeParams\":{\"RegionScore\":"
+		"{\"2\":0.5,\"1\":3}},\"Regions\":{\"901\":null,\"900\":{"
+		"\"RegionID\":900,\"Latitude\":1.25,\"Avoid\":true,\"Nodes\":["
+		"{\"Name\":\"a\",\"STUNPort\":-1,\"CanPort80\":true},null,{}]"
+		"},\"902\":{\"Nodes\":[]}}}",
+	    false,
+	    "homeparams:\n"
+	    "  regionscore:\n"
+	    "    1: 3\n"
+	    "    2: 0.5\n"
+	    "regions:\n"
+	    "  900:\n"
+	    "    regionid: 900\n"
+	    "    regioncode: \"\"\n"
+	    "    regionname: \"\"\n"
+	    "    latitude: 1.25\n"
+	    "    avoid: true\n"
+	    "    nodes:\n"
+	    "      - name: \"a\"\n"
+	    "        regionid: 0\n"
+	    "        hostname: \"\"\n"
+	    "        stunport: -1\n"
+	    "        canport80: true\n"
+	    "      - null\n"
+	    "      - name: \"\"\n"
+	    "        regionid: 0\n"
+	    "        hostname: \"\"\n"
+	    "  901: null\n"
+	    "  902:\n"
+	    "    regionid: 0\n"
+	    "    regioncode: \"\"\n"
+	    "    regionname: \"\"\n"
+	    "    nodes: []\n"
+	    "omitdefaultregions: true\n");
+	convert("{}", false, "regions: null\n");
+	convert("{\"Regions\":{},\"HomeParams\":{}}", false,
+	    "homeparams: {}\nregions: {}\n");
+}
+
+static void
+canon_writes_json(void **state)
+{
+	(void)state;
+	convert("regions:\n  900:\n    regionid: 900\n    nodes:\n"
+		"    - name: a\n    -\n  901:\nomitdefaultregions: yes\n"
+		"homeparams: {regionscore: {900: 0.1}}\n",
+	    true,
+	    "{\n"
+	    "  \"HomeParams\": {\n"
+	    "    \"RegionScore\": {\n"
+	    "      \"900\": 0.1\n"
+	    "    }\n"
+	    "  },\n"
+	    "  \"Regions\": {\n"
+	    "    \"900\": {\n"
+	    "      \"RegionID\": 900,\n"
+	    "      \"RegionCode\": \"\",\n"
+	    "      \"RegionName\": \"\",\n"
+	    "      \"Nodes\": [\n"
+	    "        {\n"
+	    "          \"Name\": \"a\",\n"
+	    "          \"RegionID\": 0,\n"
+	    "          \"HostName\": \"\"\n"
+	    "        },\n"
+	    "        null\n"
+	    "      ]\n"
+	    "    },\n"
+	    "    \"901\": null\n"
+	    "  },\n"
+	    "  \"omitDefaultRegions\": true\n"
+	    "}\n");
+	convert("", true, "{\n  \"Regions\": null\n}\n");
+	convert("regions: {}\nhomeparams: {}\n", true,
+	    "{\n  \"HomeParams\": {},\n  \"Regions\": {}\n}\n");
+}
+
+static void
+canon_quotes_every_text(void **state)
+{
+	(void)state;
+	convert("{\"Regions\":{\"1\":{\"RegionCode\":\"no\",\"RegionName\":"
+		"\"\\\"\\\\\\n\\t\\u0001\\u007f\\u0085\\u2028\\ufeff\\uffff"
+		"é😀\\ud83f\\udffe\"}}}",
+	    false,
+	    "regions:\n  1:\n    regionid: 0\n    regioncode: \"no\"\n"
+	    "    regionname: \"\\\"\\\\\\n\\t\\u0001\\u007f\\u0085\\u2028"
+	    "\\ufeff\\uffffé😀\\U0001fffe\"\n    nodes: null\n");
+	convert("regions: {1: {regioncode: !!binary gIA=, regionname: "
+		"\"\\U0001fffe\"}}",
+	    true,
+	    "{\n  \"Regions\": {\n    \"1\": {\n      \"RegionID\": 0,\n"
+	    "      \"RegionCode\": \"\xef\xbf\xbd\xef\xbf\xbd\",\n"
+	    "      \"RegionName\": \"\\ud83f\\udffe\",\n"
+	    "      \"Nodes\": null\n    }\n  }\n}\n");
+	convert("regions: {1: {regioncode: !!binary gIA=}}", false,
+	    "regions:\n  1:\n    regionid: 0\n"
+	    "    regioncode: !!binary \"gIA=\"\n    regionname: \"\"\n"
+	    "    nodes: null\n");
+}
+
+static void
+canon_keeps_numbers(void **state)
+{
+	(void)state;
+	convert("homeparams: {regionscore: {1: .inf, 2: -.inf, 3: .nan, "
+		"4: -0.0, 5: 1e300, 6: 0.30000000000000004}}",
+	    false,
+	    "homeparams:\n  regionscore:\n    1: .inf\n    2: -.inf\n"
+	    "    3: .nan\n    4: -0.0\n    5: 1e+300\n"
+	    "    6: 0.30000000000000004\nregions: null\n");
+	convert("regions: {-9223372036854775808: ~, 9223372036854775807: ~}",
+	    true,
+	    "{\n  \"Regions\": {\n    \"-9223372036854775808\": null,\n"
+	    "    \"9223372036854775807\": null\n  }\n}\n");
+}
+
+static void
+canon_refuses_what_json_lacks(void **state)
+{
+	struct fail why = { .text = "" };
+	struct load l;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1 << 20);
+	check_int(load_text(&l, "x",
+		      slice_str("regions:\n  1:\n    longitude: .nan\n"),
+		      LOAD_HEADSCALE, &why),
+	    0);
+	check_int(canon_json(&out, &l.map, &why), -1);
+	check_int(why.line, 3);
+	check_int(why.column, 16);
+	check_contains(why.text, "Longitude is not a number");
+	buf_clear(&out);
+	load_close(&l);
+}
+
+static void
+canon_says_when_there_is_no_room(void **state)
+{
+	struct generate_config config = { .region_id = 900,
+		.hostname = "derp.example.net",
+		.derp_port = 443,
+		.stun_port = 3478 };
+	struct fail why = { .text = "" };
+	struct generated g;
+	struct buf out;
+
+	(void)state;
+	check_int(generate_map(&g, &config, &why), 0);
+	for (size_t max = 0; max < 100; max++) {
+		why.text[0] = '\0';
+		buf_init(&out, max);
+		check_int(canon_json(&out, &g.map, &why), -1);
+		check_contains(why.text, "memory");
+		check_int(canon_yaml(&out, &g.map, &why), -1);
+		buf_clear(&out);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(canon_writes_yaml),
+		cmocka_unit_test(canon_writes_json),
+		cmocka_unit_test(canon_quotes_every_text),
+		cmocka_unit_test(canon_keeps_numbers),
+		cmocka_unit_test(canon_refuses_what_json_lacks),
+		cmocka_unit_test(canon_says_when_there_is_no_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
