@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import ssl
+import subprocess
 import unittest
 
 from relaytest import (
@@ -62,10 +63,6 @@ class DnsName(Scenario):
         p.do(f"connect c {HOST} {self.relay.port} tls name={NAME}")
         p.expect("failed c dial certificate: .*")
 
-    def test_a_supplied_chain_is_followed_by_the_metacert(self):
-        served = chain(self.relay, NAME)
-        self.assertEqual(len(served), 2)
-
 
 class Start(Scenario):
     def fatal(self, hostname, pattern):
@@ -101,6 +98,19 @@ class Start(Scenario):
         make_cert(self.folder, NAME, "DNS:*.example.org")
         relay = self.derper(tls=True, hostname=NAME)
         self.assertEqual(len(chain(relay, NAME)), 2)
+
+    def test_a_supplied_chain_is_followed_by_the_metacert(self):
+        ca = make_cert(self.folder, "ca", "DNS:ca.example.org")
+        crt = make_cert(self.folder, NAME, f"DNS:{NAME}", self.path("ca"))
+        want = [cert_der(crt), cert_der(ca)]
+        with open(crt, "a") as out, open(ca) as more:
+            out.write(more.read())
+        relay = self.derper(tls=True, hostname=NAME)
+        served = chain(relay, NAME)
+        self.assertEqual((len(served), served[:2]), (3, want))
+        p = self.peer()
+        p.do(f"connect a {HOST} {relay.port} tls name={NAME} ca={ca}")
+        p.expect("up a 2")
 
     def test_an_unknown_certmode_is_fatal(self):
         flags = ["-a=:443", "-certmode=x", "-c=" + self.path("k"), "-stun=false"]
@@ -161,8 +171,6 @@ class Metacert(Scenario):
     def test_its_contents(self):
         der = chain(self.relay)[-1]
         pem = self.write("meta.pem", ssl.DER_cert_to_PEM_cert(der))
-        import subprocess
-
         text = subprocess.run(
             ["openssl", "x509", "-in", pem, "-noout", "-text", "-nameopt", "show_type"],
             check=True,
