@@ -148,6 +148,12 @@ func (p *peer) next() derp.ReceivedMessage {
 	case m := <-p.messages:
 		return m
 	case err := <-p.failed:
+		p.failed <- err
+		select {
+		case m := <-p.messages: // came before the end
+			return m
+		default:
+		}
 		p.t.Fatalf("waiting for a message: %v", err)
 	case <-time.After(patience):
 		p.t.Fatalf("no message within %v", patience)
@@ -218,6 +224,9 @@ func (p *peer) wantEnd() {
 	case m := <-p.messages:
 		p.t.Fatalf("got %T %v, want the end", m, m)
 	case <-p.failed:
+		if len(p.messages) > 0 {
+			p.t.Fatalf("%d messages before the end", len(p.messages))
+		}
 	case <-time.After(patience):
 		p.t.Fatalf("the connection is still there after %v", patience)
 	}
