@@ -90,6 +90,12 @@ debug(struct client *c, const struct http1_request *req)
 }
 
 static void
+debug_folder(struct client *c, const struct http1_request *req)
+{
+	http_redirect(c, req, 301, slice_str("/debug/"));
+}
+
+static void
 home(struct client *c, const struct http1_request *req)
 {
 	static const char page[] =
@@ -137,6 +143,7 @@ static const struct {
 	{ "/generate_204", generate_204, true },
 	{ "/robots.txt", robots, false },
 	{ "/bootstrap-dns", bootstrap_dns, false },
+	{ "/debug", debug_folder, false },
 	{ "/debug/", debug, true },
 	{ "/", home, false },
 };
@@ -198,6 +205,21 @@ to_https(struct client *c, const struct http1_request *req)
 		http_redirect(c, req, 302, writer_slice(&w));
 }
 
+static void
+to_clean_path(
+    struct client *c, const struct http1_request *req, const char *clean)
+{
+	char url[8192];
+	struct writer w = writer_of(url, sizeof url);
+
+	writer_printf(&w, "%s%s%.*s", clean, req->query.n > 0 ? "?" : "",
+	    (int)req->query.n, (const char *)req->query.p);
+	if (w.failed)
+		http_error(c, req, 414, "URI Too Long");
+	else
+		http_redirect(c, req, 301, writer_slice(&w));
+}
+
 void
 routes_handle(struct client *c, const struct http1_request *req)
 {
@@ -208,7 +230,7 @@ routes_handle(struct client *c, const struct http1_request *req)
 		return;
 	}
 	if (!c->on_http_port && clean_path(req->path, clean, sizeof clean)) {
-		http_redirect(c, req, 301, slice_str(clean));
+		to_clean_path(c, req, clean);
 		return;
 	}
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
