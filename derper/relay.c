@@ -39,8 +39,14 @@ find_route(struct client *c, const uint8_t *dst)
 			return r;
 		}
 	}
-	c->last_route = (uint8_t)((c->last_route + 1) % CLIENT_ROUTES);
+	/* one that is in use goes only when all are: destinations that are not
+	 * here stay unused and take each other's place */
 	r = &c->routes[c->last_route];
+	for (uint8_t i = 1; i < CLIENT_ROUTES && r->used; i++)
+		r = &c->routes[(c->last_route + i) % CLIENT_ROUTES];
+	if (r->used)
+		r = &c->routes[(c->last_route + 1) % CLIENT_ROUTES];
+	c->last_route = (uint8_t)(r - c->routes);
 	*r = (struct route){ 0 };
 	memcpy(r->dst.b, dst, DERP_KEY);
 	return r;

@@ -360,6 +360,38 @@ relay_reaches_many_from_one(void **state)
 	fake_peer_free(from);
 }
 
+/* Packets to keys that are not here, which every node sends now and then, do
+ * not make a connection forget where the others are. */
+static void
+relay_remembers_routes_beside_absent_keys(void **state)
+{
+	enum { HERE = CLIENT_ROUTES - 1 };
+	struct fake_peer *from = fake_peer_new(0), *to[HERE];
+	struct derp_key absent = { { 1 } };
+
+	(void)state;
+	for (unsigned i = 0; i < HERE; i++) {
+		to[i] = fake_peer_new(0);
+		fake_peer_packet(from, &to[i]->key, text("x"));
+	}
+	for (uint8_t i = 0; i < 3 * CLIENT_ROUTES; i++) {
+		absent.b[1] = i;
+		fake_peer_packet(from, &absent, text("x"));
+	}
+	fake_server_settle();
+	for (unsigned i = 0; i < HERE; i++) {
+		unsigned known = 0;
+
+		for (unsigned k = 0; k < CLIENT_ROUTES; k++)
+			known += from->client->routes[k].used &&
+			    derp_key_eq(
+				&from->client->routes[k].dst, &to[i]->key);
+		check_int(known, 1);
+		fake_peer_free(to[i]);
+	}
+	fake_peer_free(from);
+}
+
 /* §1.3: what ends the connection, and the rest that does not. */
 static void
 relay_ends_connections_for_bad_frames(void **state)
@@ -607,6 +639,7 @@ main(void)
 		TEST(relay_follows_duplicates),
 		TEST(relay_finds_a_key_that_moved),
 		TEST(relay_reaches_many_from_one),
+		TEST(relay_remembers_routes_beside_absent_keys),
 		TEST(relay_ends_connections_for_bad_frames),
 		TEST(relay_skips_unknown_frames_in_pieces),
 		TEST(relay_counts_home_connections),
