@@ -272,10 +272,11 @@ parse_numbers(
 	const char *depth = env("TS_DEBUG_DERP_PER_CLIENT_SEND_QUEUE_DEPTH");
 	int64_t n;
 
-	if (c->cores == 0)
+	if (c->cores == 0) {
 		c->cores = sysconf(_SC_NPROCESSORS_ONLN);
-	if (c->cores > CONFIG_CORES_MAX)
-		c->cores = CONFIG_CORES_MAX;
+		if (c->cores > CONFIG_CORES_MAX)
+			c->cores = CONFIG_CORES_MAX;
+	}
 	if (depth != NULL && depth[0] != '\0') {
 		if (num_parse_int(slice_str(depth), 1, 65536, &n) == -1)
 			return fail_set(why,

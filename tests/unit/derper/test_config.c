@@ -207,6 +207,7 @@ config_refuses_bad_values(void **state)
 	refused(WORDS("-a", ":80", "-http-port", "-2"), CONFIG_BAD, "-http-p");
 	refused(WORDS("-a", ":80", "-stun-port", "-1"), CONFIG_BAD, "-stun-p");
 	refused(WORDS("-a", ":80", "-loops", "-1"), CONFIG_BAD, "-loops -1");
+	refused(WORDS("-a", ":80", "-loops", "65"), CONFIG_BAD, "-loops 65");
 	refused(WORDS("-a", ":80", "-max-connections", "0"), CONFIG_BAD,
 	    "-max-connections 0");
 	refused(WORDS("-a", ":80", "-max-connections-per-address", "0"),
