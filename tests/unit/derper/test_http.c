@@ -66,6 +66,8 @@ asks_on(bool on_http_port, const char *request, bool stays,
 	    false, request, stays, (const char *const[]){ __VA_ARGS__, NULL })
 #define asks_80(request, ...) \
 	asks_on(true, request, true, (const char *const[]){ __VA_ARGS__, NULL })
+#define LONG_13 "aaaaaaaaaaaaa"
+#define LONG_65 LONG_13 LONG_13 LONG_13 LONG_13 LONG_13
 #define HOST " HTTP/1.1\r\nHost: h\r\n"
 
 static void
@@ -89,8 +91,7 @@ static void
 http_echoes_good_challenges_only(void **state)
 {
 	static const char *const bad[] = { "", "a b", "a/b", "a\tb", "\x80",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"aaa" };
+		LONG_65 };
 	char request[512];
 
 	(void)state;
