@@ -222,6 +222,8 @@ handle(unsigned i, unsigned slot, uint32_t events)
 			login_failed(i, &why);
 		return;
 	}
+	if (p->state == PEER_CLOSED)
+		return; /* by what the frame made us send */
 	watch(i, slot);
 	if (!was_up && p->state == PEER_UP)
 		came_up(i, slot);
