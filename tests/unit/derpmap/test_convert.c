@@ -128,7 +128,8 @@ convert_comes_to_what_is_expected(void **state)
 	(void)state;
 	assert_non_null(folder);
 	while ((entry = readdir(folder)) != NULL)
-		if (entry->d_name[0] != '.') {
+		/* run.py and its like are no cases */
+		if (strchr(entry->d_name, '.') == NULL) {
 			run_case(entry->d_name);
 			cases++;
 		}
