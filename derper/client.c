@@ -205,11 +205,15 @@ static void
 process(struct client *c, uint8_t *p, size_t n)
 {
 	size_t used = 0, step = 1;
+	unsigned requests = 0;
 
 	while (used < n && step > 0) {
 		switch (c->state) {
 		case CLIENT_HTTP:
 			step = http_input(c, slice_of(p + used, n - used));
+			if (++requests == CLIENT_PIPELINE_MAX &&
+			    c->state == CLIENT_HTTP)
+				client_finish(c);
 			break;
 		case CLIENT_LOGIN:
 			step = relay_login(c, p + used, n - used);

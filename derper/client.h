@@ -33,6 +33,9 @@
 #define CLIENT_KEEP_ALIVE_JITTER_MS 5000
 /* HTTP answers that a client may leave unread, bytes. */
 #define CLIENT_UNREAD_MAX 65536
+/* HTTP requests answered per read; whoever sends more at once, which no prober
+ * does, would hold up the packets of others. */
+#define CLIENT_PIPELINE_MAX 32
 /* Destinations whose address a connection remembers. */
 #define CLIENT_ROUTES 4
 /* PeerGone(NotHere) per connection: a bucket of 3, one a second. */
