@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import socket
 import ssl
 import struct
@@ -102,7 +101,7 @@ class Input:
         for at in range(0, len(data), 8191):
             sock.sendall(data[at : at + 8191])
         self.ends(sock, "a long box that nobody can open")
-        self.logged("cannot open len=262088", self.mark, self.started)
+        self.logged("cannot open len=262112", self.mark, self.started)
         sock = self.asked()
         sock.sendall(data[:-1])  # and one that is never whole
         sock.close()
@@ -214,6 +213,17 @@ class Input:
             sock.close()
         self.left()
 
+    def ping_until_answered(self, peer, name):
+        """A ping that meets one whose answer is pending is not answered."""
+
+        def answered():
+            data = os.urandom(8).hex()
+            peer.do(f"frame {name} 12 {data}")
+            with contextlib.suppress(AssertionError):
+                return peer.expect(f"pong {name} {data}", patience=1)
+
+        wait_until(answered, f"a pong for {name}")
+
     def test_floods(self):
         """Pings, unknown frames, packets to nobody: read and not read."""
         self.attack("-tcp-write-timeout=1s")
@@ -241,7 +251,7 @@ class Input:
                 peer.do(*[f"raw {flooder} {data}"] * max(1, scaled(10)))
                 peer.sync()
                 if way == "reads":
-                    peer.ping(flooder)
+                    self.ping_until_answered(peer, flooder)
                 peer.do(f"close {flooder}")
                 self.undisturbed(flooder)
         gone = [x for x in peer.untaken() if x.startswith("gone nothere")]
@@ -256,7 +266,6 @@ class Input:
         self.attack()
         peer = self.peer()
         peer.login(self.relay, "victim")
-        key = peer.key("victim")
         count = scaled(300)
         for i in range(count):
             peer.login(self.relay, f"v{i % 10}")
@@ -266,7 +275,6 @@ class Input:
             peer.expect("recv victim v. 1 01")
             peer.expect("gone victim v. 0")
         peer.ping("victim")
-        self.assertTrue(key)
         self.undisturbed()
         peer.do("close victim")
         self.left()
@@ -312,7 +320,7 @@ class TlsInput(Input):
         cases += [b"\x14\x03\x03\x00\x01\x01" * 5000, b"\x15\x03\x03\x00\x02\x01\x00" * 500]
         for data in cases:
             raw = socket.create_connection((HOST, self.relay.port), PATIENCE)
-            with raw, contextlib.suppress(ConnectionError):
+            with raw, contextlib.suppress(OSError):
                 raw.sendall(data)
                 raw.shutdown(socket.SHUT_WR)
                 while raw.recv(65536):
@@ -343,9 +351,10 @@ class TlsInput(Input):
             "64 KiB": b"\x17\x03\x03\xff\xff" + os.urandom(0xFFFF),
             "plain alert": b"\x15\x03\x03\x00\x02\x02\x28",
             "unknown type": b"\x63\x03\x03\x00\x20" + os.urandom(32),
-            "plain HTTP": b"GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+            # OpenSSL waits for all that the first five bytes seem to announce
+            "plain HTTP": b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" + bytes(20000),
             "another hello": self.hello(),
-            "SSLv2": b"\x80\x2e\x01\x03\x01" + os.urandom(64),
+            "SSLv2": b"\x80\x2e\x01\x03\x01" + os.urandom(20000),
         }
         raw.close()
         for what, data in bad.items():
