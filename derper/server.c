@@ -7,6 +7,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 #define KEY_PATH_ROOT "/var/lib/derper/derper.key"
 #define POLL_S 1 /* how often files are looked at */
+#define CROWD 1000 /* connections whose memory is worth giving back */
 
 struct server {
 	const struct config *config;
@@ -33,6 +35,7 @@ struct server {
 	pthread_mutex_t report_lock;
 	struct counters report; /* locked by report_lock: the cores' sum */
 	unsigned reported;      /* locked by report_lock */
+	size_t most_open;       /* connections, since memory was given back */
 };
 
 /* A letter from the main thread to a core. */
@@ -297,6 +300,21 @@ reload(struct server *s, bool forced)
 		verify_reload(s->verify);
 }
 
+/* Gives memory back to the system when a crowd has left, of itself the
+ * allocator keeps all of it. */
+static void
+trim(struct server *s)
+{
+	size_t open = sources_open(s->sources);
+
+	if (open > s->most_open)
+		s->most_open = open;
+	if (s->most_open - open < CROWD || open > s->most_open / 2)
+		return;
+	s->most_open = open;
+	malloc_trim(0);
+}
+
 /* Handles signals and looks at files until it is time to go. */
 static void
 wait_for_end(struct server *s, const sigset_t *signals)
@@ -317,6 +335,7 @@ wait_for_end(struct server *s, const sigset_t *signals)
 			break;
 		default:
 			reload(s, false);
+			trim(s);
 			break;
 		}
 	}

@@ -108,3 +108,14 @@ sources_leave(struct sources *s, const struct netaddr *from)
 		free(keytable_remove(s->table, key));
 	pthread_mutex_unlock(&s->lock);
 }
+
+size_t
+sources_open(struct sources *s)
+{
+	size_t open;
+
+	pthread_mutex_lock(&s->lock);
+	open = s->open;
+	pthread_mutex_unlock(&s->lock);
+	return open;
+}

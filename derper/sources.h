@@ -22,4 +22,7 @@ void sources_free(struct sources *s);
 bool sources_enter(struct sources *s, const struct netaddr *from);
 void sources_leave(struct sources *s, const struct netaddr *from);
 
+/* Connections counted in now. */
+size_t sources_open(struct sources *s);
+
 #endif
