@@ -39,7 +39,7 @@
 #include <unistd.h>
 
 #define EVENTS 512
-#define AT_ONCE 100       /* logins under way */
+#define AT_ONCE 250       /* logins under way */
 #define PATIENCE_MS 60000 /* without any progress: give up waiting */
 #define CLIENTS_MAX 40000
 #define PACKET_MIN 24 /* what it is of, when, bytes that follow from it */
