@@ -320,12 +320,11 @@ put_key(struct canon *c, int64_t key)
 static const struct derpmap_field *
 find_field(enum derpmap_level level, enum derpmap_type type)
 {
-	struct derpmap_fields fields = derpmap_fields(level);
-	size_t i = 0;
+	const struct derpmap_field *f = derpmap_fields(level).v;
 
-	while (fields.v[i].type != type)
-		i++;
-	return &fields.v[i];
+	while (f->type != type)
+		f++;
+	return f;
 }
 
 static int
