@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -147,22 +148,31 @@ read_ended(struct client *c, const char *why)
 		}
 		tls_failed(c, why);
 	} else if (c->state == CLIENT_LOGIN) {
-		login_failed(
-		    c, why[0] != '\0' ? why : "receive client key: EOF");
+		char text[FAIL_TEXT_MAX];
+
+		snprintf(text, sizeof text, "receive client key: %s",
+		    why[0] != '\0' ? why : "EOF");
+		login_failed(c, text);
 	}
+	c->eof = true;
 	client_end(c, why);
 }
 
-/* Saves input that is not whole yet until more of it comes. */
+/* Saves input that is not whole yet until more of it comes. What all the
+ * connections of a core save is limited: strangers can send that much. */
 static int
 save_rest(struct client *c, const uint8_t *p, size_t n)
 {
+	struct core *core = c->core;
 	uint8_t *rest;
 
+	core->saved_bytes -= c->rest_len;
+	c->rest_len = 0;
+	if (n > CORE_SAVED_MAX - core->saved_bytes)
+		return -1;
 	if (n == 0) {
 		free(c->rest);
 		c->rest = NULL;
-		c->rest_len = 0;
 		return 0;
 	}
 	rest = realloc(c->rest, n);
@@ -171,6 +181,7 @@ save_rest(struct client *c, const uint8_t *p, size_t n)
 	memcpy(rest, p, n);
 	c->rest = rest;
 	c->rest_len = (uint32_t)n;
+	core->saved_bytes += n;
 	return 0;
 }
 
@@ -191,7 +202,9 @@ read_and_process(struct client *c)
 		return;
 	if (!c->secure_seen && stream_established(&c->stream))
 		c->secure_seen = true;
-	if (plain.n > c->rest_len)
+	if (c->state == CLIENT_LOGIN && ++c->login_reads > CLIENT_LOGIN_READS)
+		login_failed(c, "receive client key: in too many pieces");
+	else if (plain.n > c->rest_len)
 		process(c, at, plain.n);
 	if (c->state == CLIENT_ENDED)
 		return;
@@ -228,14 +241,16 @@ process(struct client *c, uint8_t *p, size_t n)
 			step = 0;
 			break;
 		case CLIENT_ENDED:
-			return;
+			step = 0;
+			break;
 		}
 		used += step;
 	}
+	/* runs may point at what was used, also when a bad frame behind it has
+	 * ended the client; the rest can be overwritten */
+	c->core->arena_used = (size_t)(p + used - c->core->arena);
 	if (c->state == CLIENT_ENDED)
 		return;
-	/* runs may point at what was used; the rest can be overwritten */
-	c->core->arena_used = (size_t)(p + used - c->core->arena);
 	if (save_rest(c, p + used, n - used) == -1)
 		client_end(c, "out of memory");
 }
@@ -329,9 +344,18 @@ client_flushed(struct client *c)
 	struct loop *loop = c->core->loop;
 	uint64_t timeout_ms = c->core->config->write_timeout_ms;
 
+	/* what waits with the stream counts against the limit for all queues */
+	c->core->unsent_bytes -= c->unsent_counted;
+	c->unsent_counted = (uint32_t)stream_unsent(&c->stream);
+	c->core->unsent_bytes += c->unsent_counted;
 	if (!stream_blocked(&c->stream)) {
 		c->pong_pending = false;
 		loop_timer_clear(loop, &c->write_timer);
+		return;
+	}
+	if (sendq_all_full(c->core, 0)) {
+		c->core->counters.refused_memory++;
+		client_end(c, "too much is queued for all clients");
 		return;
 	}
 	if (timeout_ms > 0 &&
@@ -512,6 +536,10 @@ client_end(struct client *c, const char *reason)
 	core_unqueue_login(c->core, c);
 	derp_session_clear(&c->session);
 	sendq_clear(c);
+	c->core->unsent_bytes -= c->unsent_counted;
+	c->core->saved_bytes -= c->rest_len;
+	if (!c->eof && stream_established(&c->stream))
+		stream_shutdown(&c->stream);
 	stream_close(&c->stream);
 	sources_leave(server_sources(c->core->server), &c->remote);
 	core_end_client(c->core, c);

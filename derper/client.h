@@ -22,7 +22,6 @@
 #include "sendq.h"
 #include "stream.h"
 #include "verify.h"
-#include "verify.h"
 
 /* Deadlines, as upstream: TLS handshake and HTTP; login; admission is ours. */
 #define CLIENT_HTTP_MS 30000
@@ -31,6 +30,8 @@
 #define CLIENT_CLOSING_MS 2000
 #define CLIENT_KEEP_ALIVE_MS 60000
 #define CLIENT_KEEP_ALIVE_JITTER_MS 5000
+/* Reads that a ClientInfo may come in: each copies what came before. */
+#define CLIENT_LOGIN_READS 512
 /* HTTP answers that a client may leave unread, bytes. */
 #define CLIENT_UNREAD_MAX 65536
 /* HTTP requests answered per read; whoever sends more at once, which no prober
@@ -91,8 +92,10 @@ struct client {
 	bool not_ideal;    /* sent an Ideal-Node header */
 	bool pong_pending; /* a Pong waits for the flush */
 	bool in_login_line;
-	bool eof;
-	uint8_t not_here_left; /* tokens */
+	bool eof; /* the peer has ended or broken the connection */
+	uint16_t login_reads;
+	uint32_t unsent_counted; /* bytes of it in core->queued_bytes */
+	uint8_t not_here_left;   /* tokens */
 	uint32_t keep_alive_ms;
 	uint64_t not_here_ms; /* when a token was last added */
 	struct client *next_login, *prev_login;

@@ -4,6 +4,7 @@
 #include "num.h"
 #include "opts.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,9 +41,6 @@ static const struct config defaults = {
 	.drain_timeout_ms = 1000,
 	.queue_depth = CONFIG_QUEUE_DEPTH,
 };
-
-/* The default certificate folder: <user cache>/tailscale/derper-certs. */
-static char cert_dir_default[4096];
 
 #define AT(member) offsetof(struct config, member)
 
@@ -153,14 +151,14 @@ set_cert_dir_default(struct config *c, char *(*env)(const char *name))
 	const char *const tail = "tailscale/derper-certs";
 
 	if (cache != NULL && cache[0] != '\0')
-		snprintf(cert_dir_default, sizeof cert_dir_default, "%s/%s",
-		    cache, tail);
+		snprintf(c->cert_dir_default, sizeof c->cert_dir_default,
+		    "%s/%s", cache, tail);
 	else if (home != NULL && home[0] != '\0')
-		snprintf(cert_dir_default, sizeof cert_dir_default,
+		snprintf(c->cert_dir_default, sizeof c->cert_dir_default,
 		    "%s/.cache/%s", home, tail);
 	else
-		cert_dir_default[0] = '\0';
-	c->cert_dir = cert_dir_default;
+		c->cert_dir_default[0] = '\0';
+	c->cert_dir = c->cert_dir_default;
 }
 
 /* The variables of the common container image, as defaults for flags. */
@@ -286,6 +284,10 @@ parse_numbers(
 		c->queue_depth = (unsigned)n;
 	}
 	if (check_range("loops", c->cores, 1, CONFIG_CORES_MAX, why) == -1 ||
+	    check_range("tcp-user-timeout", (int64_t)c->user_timeout_ms, 0,
+		INT_MAX, why) == -1 ||
+	    check_range("tcp-keepalive-time", (int64_t)c->keepalive_ms, 0,
+		INT_MAX, why) == -1 ||
 	    check_range("http-port", c->http_port, -1, 65535, why) == -1 ||
 	    check_range("stun-port", c->stun_port, 0, 65535, why) == -1 ||
 	    check_range(

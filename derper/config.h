@@ -50,6 +50,9 @@ struct config {
 	int64_t batch_delay_us;
 	uint64_t drain_timeout_ms;
 	/* derived */
+	char cert_dir_default[4096]; /* <user cache>/tailscale/derper-certs;
+					cert_dir may point here, so a config is
+					not copied */
 	enum config_home home_kind;
 	bool use_tls;
 	bool hostname_is_ip;

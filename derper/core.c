@@ -256,6 +256,22 @@ pace(struct core *core)
 	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
 }
 
+/* Being out of descriptors is worth a line now and then. */
+static void
+log_starving(struct core *core)
+{
+	uint64_t starved =
+	    core->main_listener.starved + core->http_listener.starved;
+
+	if (starved == core->starved_seen)
+		return;
+	core->starved_seen = starved;
+	if (log_allowed(&core->log_starved, loop_now_ms(core->loop)))
+		log_warn("derper: out of descriptors with %zu connections on "
+			 "this loop; new ones wait",
+		    core->open);
+}
+
 static void
 end_turn(void *ctx)
 {
@@ -270,6 +286,7 @@ end_turn(void *ctx)
 		core->ended = c->next_ended;
 		client_free(c);
 	}
+	log_starving(core);
 	if (core->draining)
 		drained(core);
 	pace(core);
@@ -366,6 +383,7 @@ core_new(struct server *server, unsigned index, struct fail *why)
 	core->http_listener =
 	    (struct listener){ .watch.fd = -1, .accepted = accepted_http };
 	core->log_login = (struct log_limit){ .burst = 20, .per_s = 5 };
+	core->log_starved = (struct log_limit){ .burst = 1, .per_s = 1 };
 	core->log_close = (struct log_limit){ .burst = 20, .per_s = 5 };
 	core->drain_timer = (struct loop_timer){ .fire = drained, .ctx = core };
 	core->scratch = stream_scratch_new();

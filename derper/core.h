@@ -28,6 +28,9 @@ struct client;
 /* Bytes that may be read in one turn before what was read is flushed: a few
  * chunks batch well and still fit a second-level cache. */
 #define CORE_ARENA (STREAM_READ_ROOM * 4 + DERP_MAX_FRAME)
+/* Input that is not whole yet, all connections of a core together, bytes: every
+ * connection may leave part of a frame, and a login up to 256 KiB. */
+#define CORE_SAVED_MAX ((size_t)256 << 20)
 /* Handshakes and logins handled in one turn: each costs as much as hundreds of
  * packets, and packets wait for the turn to end. */
 #define CORE_LOGINS_PER_TURN 2
@@ -73,10 +76,13 @@ struct core {
 	bool rate_high;
 
 	bool draining;
-	size_t queued_bytes; /* in the queues of all its clients */
+	size_t queued_bytes; /* in the backlogs of all its clients */
+	size_t unsent_bytes; /* kept by their streams for full sockets */
+	size_t saved_bytes;  /* input of its clients that is not whole yet */
 	struct loop_timer drain_timer;
 	struct counters counters;
-	struct log_limit log_login, log_close;
+	uint64_t starved_seen; /* of the listeners' counts */
+	struct log_limit log_login, log_close, log_starved;
 };
 
 /* Makes core number `index` of the server; opens its sockets. Returns owned. */

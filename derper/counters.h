@@ -31,7 +31,6 @@
 	X(dropped_gone_disconnected)                                   \
 	X(dropped_queue_head) /* oldest dropped: queue full */         \
 	X(dropped_queue_tail) /* newest dropped: a byte limit */       \
-	X(dropped_write_error)                                         \
 	X(got_ping)                                                    \
 	X(sent_pong)                                                   \
 	X(peer_gone_disconnected_frames)                               \

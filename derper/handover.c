@@ -73,7 +73,7 @@ open_batch(void *ctx, struct mail *m)
 }
 
 static struct batch *
-new_batch(struct core *core, unsigned to, size_t room)
+new_batch(struct core *core, unsigned to, size_t room, bool droppable)
 {
 	struct handover *h = &core->handover;
 	const size_t cap = h->first[to] == NULL && room <= BATCH_FIRST
@@ -82,8 +82,10 @@ new_batch(struct core *core, unsigned to, size_t room)
 	atomic_size_t *under_way = server_under_way(core->server, to);
 	struct batch *b;
 
-	if (atomic_load_explicit(under_way, memory_order_relaxed) >
-	    HANDOVER_MAX)
+	/* PeerGone must arrive; it is as rare as connections that end */
+	if (droppable &&
+	    atomic_load_explicit(under_way, memory_order_relaxed) >
+		HANDOVER_MAX)
 		return NULL;
 	b = malloc(sizeof *b + cap);
 	if (b == NULL)
@@ -137,7 +139,7 @@ handover_add(struct core *core, struct peer_addr addr, struct slice frame)
 	if (b != NULL && extend(b, addr, frame))
 		return 0;
 	if (b == NULL || b->cap - b->used < room)
-		b = new_batch(core, addr.core, room);
+		b = new_batch(core, addr.core, room, entry.packets > 0);
 	if (b == NULL)
 		return -1;
 	memcpy(b->bytes + b->used, &entry, sizeof entry);

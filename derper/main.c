@@ -23,14 +23,19 @@ raise_descriptor_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void
-set_debug_log(void)
+static int
+set_debug_log(struct fail *why)
 {
 	const char *value = getenv("DERP_DEBUG_LOGS");
 	bool on = false;
 
-	if (value != NULL && num_parse_bool(slice_str(value), &on) == 0)
-		log_set_debug(on);
+	if (value == NULL || value[0] == '\0')
+		return 0;
+	if (num_parse_bool(slice_str(value), &on) == -1)
+		return fail_set(
+		    why, "DERP_DEBUG_LOGS: \"%s\" is not a bool", value);
+	log_set_debug(on);
+	return 0;
 }
 
 int
@@ -61,7 +66,10 @@ main(int argc, char **argv)
 		puts("derpkit " DERPKIT_VERSION);
 		return 0;
 	}
-	set_debug_log();
+	if (set_debug_log(&why) == -1) {
+		log_error("derper: %s", why.text);
+		return 1;
+	}
 	raise_descriptor_limit();
 	if (fetch_global_init() == -1) {
 		log_error("derper: libcurl does not start");

@@ -287,22 +287,24 @@ heard_grow(struct heard *h)
 	return 0;
 }
 
-bool
+enum peers_noted
 peers_note_heard(struct peers *p, struct peer *peer, struct peer_addr by)
 {
 	struct shard *s = shard_of(p, &peer->key);
 	struct heard *h = &peer->heard;
+	enum peers_noted noted = PEERS_NOTED;
 	struct peer_addr *slot;
-	bool had_room = true;
 
 	pthread_mutex_lock(&s->lock);
 	if (h->count >= PEERS_HEARD_MAX) {
 		/* most of them are connections that ended long ago */
 		free(h->slots);
 		*h = (struct heard){ 0 };
-		had_room = false;
+		noted = PEERS_EMPTIED;
 	}
-	if (h->count * 2 < h->cap || heard_grow(h) == 0) {
+	if (h->count * 2 >= h->cap && heard_grow(h) == -1) {
+		noted = PEERS_NO_MEMORY;
+	} else {
 		slot = heard_find(h, by);
 		if (slot->generation == 0) {
 			*slot = by;
@@ -310,7 +312,7 @@ peers_note_heard(struct peers *p, struct peer *peer, struct peer_addr by)
 		}
 	}
 	pthread_mutex_unlock(&s->lock);
-	return had_room;
+	return noted;
 }
 
 size_t

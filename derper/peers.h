@@ -8,8 +8,9 @@
  *
  * Several connections of one key: the one that was last heard from (any frame)
  * is active and gets the packets; the others stay open. When the active one
- * leaves, the most recently heard of the rest takes over, so that a key with a
- * connection is always reachable.
+ * leaves, the most recently heard of the rest takes over. DIFFERS: upstream
+ * goes by a history of who was active, in which a connection that only joined
+ * may be missing; ours keeps a key that has a connection reachable, always.
  *
  * Life: peers_new -> peers_join / peers_leave ... -> peers_free. Threads: any.
  * Source: tailscale derp/derpserver/derpserver.go (clientSet, dupClientSet).
@@ -73,10 +74,18 @@ uint64_t peers_version(const struct peers *p, const struct derp_key *key);
 bool peers_find(struct peers *p, const struct derp_key *key,
     struct peer_addr *addr, uint64_t *version);
 
+enum peers_noted {
+	PEERS_NOTED,
+	PEERS_EMPTIED,   /* noted, but the list was full and was emptied
+			    first: whoever still gets packets should be noted
+			    anew */
+	PEERS_NO_MEMORY, /* not noted: try again with the next packet */
+};
+
 /* Remembers that `by` got a packet from this peer, so that it is told when the
- * peer leaves. False when the list was full: it was emptied first, and whoever
- * still gets packets should be remembered anew. */
-bool peers_note_heard(struct peers *p, struct peer *peer, struct peer_addr by);
+ * peer leaves. */
+enum peers_noted peers_note_heard(
+    struct peers *p, struct peer *peer, struct peer_addr by);
 
 /* How many connections of the key are here. */
 size_t peers_count(struct peers *p, const struct derp_key *key);

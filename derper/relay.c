@@ -59,13 +59,18 @@ note_heard(struct client *c, struct route *r)
 {
 	struct peers *peers = server_peers(c->core->server);
 
-	if (peers_note_heard(peers, c->peer, r->addr)) {
-		r->known = true;
+	switch (peers_note_heard(peers, c->peer, r->addr)) {
+	case PEERS_NO_MEMORY:
+		r->known = r->used = false; /* look it up again */
 		return;
+	case PEERS_EMPTIED:
+		for (size_t i = 0; i < CLIENT_ROUTES; i++)
+			c->routes[i].known = c->routes[i].used = false;
+		r->used = true;
+		break;
+	case PEERS_NOTED:
+		break;
 	}
-	/* the list was full and is empty again: register all anew */
-	for (size_t i = 0; i < CLIENT_ROUTES; i++)
-		c->routes[i].known = false;
 	r->known = true;
 }
 

@@ -109,14 +109,20 @@ drop_oldest(struct client *c, struct fifo *f)
 	free(p);
 }
 
+bool
+sendq_all_full(const struct core *core, size_t more)
+{
+	return core->queued_bytes + core->unsent_bytes + more >
+	    (size_t)(core->config->queue_bytes_total / core->config->cores);
+}
+
 static bool
 over_limits(const struct client *c, size_t more)
 {
 	const struct config *config = c->core->config;
 
 	return c->out.bytes + more > (size_t)config->queue_bytes ||
-	    c->core->queued_bytes + more >
-	    (size_t)(config->queue_bytes_total / config->cores);
+	    sendq_all_full(c->core, more);
 }
 
 /* Copies one frame into the backlog. Packets are dropped at the limits; -1 when
@@ -280,6 +286,17 @@ sendq_write(struct client *c, struct slice bytes)
 	return send_all(c, bytes);
 }
 
+static size_t
+packets_in(const struct run *run)
+{
+	size_t count = 0;
+
+	for (size_t at = 0; at < run->len;
+	     at += DERP_HEADER + derp_header_get(run->p + at).len)
+		count += run->p[at] == DERP_RECV_PACKET;
+	return count;
+}
+
 void
 sendq_clear(struct client *c)
 {
@@ -293,5 +310,7 @@ sendq_clear(struct client *c)
 			    p->counted;
 			free(p);
 		}
+	for (struct run *run = c->out.first_run; run != NULL; run = run->next)
+		c->core->counters.dropped_gone_disconnected += packets_in(run);
 	c->out.first_run = c->out.last_run = NULL;
 }

@@ -17,6 +17,7 @@
 #include "bytes.h"
 
 struct client;
+struct core;
 struct packet;
 
 struct fifo {
@@ -45,6 +46,10 @@ int sendq_flush(struct client *c);
 /* Sends bytes that are no frames, at once and before anything queued: HTTP
  * answers and ServerKey, while nothing else is on its way. Same errors. */
 int sendq_write(struct client *c, struct slice bytes);
+
+/* Whether what waits on the core for all clients, and `more` bytes, is over its
+ * share of -queue-bytes-total. */
+bool sendq_all_full(const struct core *core, size_t more);
 
 /* Frees the backlog; counts what was in it as gone. */
 void sendq_clear(struct client *c);

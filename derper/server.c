@@ -181,6 +181,8 @@ order_all(struct server *s, void (*open)(void *ctx, struct mail *m),
 
 		if (o == NULL) {
 			log_error("out of memory");
+			if (open == open_drain) /* it must end all the same */
+				loop_stop(s->cores[i]->loop);
 			continue;
 		}
 		o->mail = (struct mail){ .open = open, .discard = free_order };

@@ -54,8 +54,9 @@ sources_free(struct sources *s)
 static void
 key_of(uint8_t key[static KEYTABLE_KEY], const struct netaddr *from)
 {
+	/* who has an IPv6 address has a /64 of them */
 	memset(key, 0, KEYTABLE_KEY);
-	memcpy(key, from->ip, sizeof from->ip);
+	memcpy(key, from->ip, from->is_v4 ? sizeof from->ip : 8);
 }
 
 /* The address's entry, made when it is not there. */

@@ -1,5 +1,5 @@
 /*
- * sources: how many connections each IP address has open.
+ * sources: how many connections each IPv4 address, or IPv6 /64, has open.
  *
  * One small table for all cores, touched when a connection comes and goes and
  * never in between. Life: sources_new -> sources_enter / sources_leave ->

@@ -49,6 +49,31 @@ prepare(struct stun_server *s)
 	}
 }
 
+/* The reply leaves from the address that was asked, by whatever way routing
+ * finds: the interface that the request came in on is forgotten, except for
+ * link-local addresses, which mean nothing without it. */
+static void
+keep_source_only(struct msghdr *h)
+{
+	for (struct cmsghdr *m = CMSG_FIRSTHDR(h); m != NULL;
+	     m = CMSG_NXTHDR(h, m)) {
+		struct in6_pktinfo info6;
+		struct in_pktinfo info;
+
+		if (m->cmsg_level == IPPROTO_IP && m->cmsg_type == IP_PKTINFO) {
+			memcpy(&info, CMSG_DATA(m), sizeof info);
+			info.ipi_ifindex = 0;
+			memcpy(CMSG_DATA(m), &info, sizeof info);
+		} else if (m->cmsg_level == IPPROTO_IPV6 &&
+		    m->cmsg_type == IPV6_PKTINFO) {
+			memcpy(&info6, CMSG_DATA(m), sizeof info6);
+			if (!IN6_IS_ADDR_LINKLOCAL(&info6.ipi6_addr))
+				info6.ipi6_ifindex = 0;
+			memcpy(CMSG_DATA(m), &info6, sizeof info6);
+		}
+	}
+}
+
 /* Turns message i into the reply to it; false when it deserves none. The
  * packet-info that came with it stays, so that the reply leaves from the
  * address that was asked. */
@@ -67,6 +92,7 @@ answer(struct stun_server *s, size_t i)
 	}
 	netaddr_from_sockaddr(&from, &d->from);
 	stun_response_put(&w, txid, &from);
+	keep_source_only(&s->messages[i].msg_hdr);
 	d->iov = (struct iovec){ d->reply, w.n };
 	s->counters->stun_success++;
 	return true;

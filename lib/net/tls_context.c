@@ -20,7 +20,7 @@
 #define SUITES_NO_AES                                          \
 	"TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:" \
 	"TLS_AES_256_GCM_SHA384"
-#define GROUPS "X25519:P-256"
+#define GROUPS "X25519:P-256:P-384"
 #define QUOTED_MAX 200 /* bytes of a stranger's text in a reason */
 
 struct tls_context {

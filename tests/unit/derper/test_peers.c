@@ -245,7 +245,7 @@ peers_version_changes_with_every_change(void **state)
 	/* nothing changes by speaking alone */
 	peers_heard_from(p, peer, addr_of(1));
 	check(peers_find(p, &k, &addr, &version));
-	check(peers_note_heard(p, peer, addr_of(9)));
+	check_int(peers_note_heard(p, peer, addr_of(9)), PEERS_NOTED);
 	check_size(version, seen);
 	check_size(peers_version(p, &k), seen);
 	join(p, &k, 2);
@@ -276,7 +276,8 @@ peers_hands_out_the_heard_list_once(void **state)
 	join(p, &k, 2);
 	for (unsigned round = 0; round < 3; round++)
 		for (unsigned i = 0; i < 100; i++)
-			check(peers_note_heard(p, peer, addr_of(i)));
+			check_int(
+			    peers_note_heard(p, peer, addr_of(i)), PEERS_NOTED);
 	/* not when a duplicate leaves */
 	peers_leave(p, peer, addr_of(1), &heard, &n);
 	check(heard == NULL);
@@ -304,9 +305,10 @@ peers_empties_a_full_heard_list(void **state)
 	struct peer *peer = join(p, &k, 1);
 
 	for (unsigned i = 0; i < PEERS_HEARD_MAX; i++)
-		check(peers_note_heard(p, peer, addr_of(i)));
-	check(!peers_note_heard(p, peer, addr_of(PEERS_HEARD_MAX)));
-	check(peers_note_heard(p, peer, addr_of(5)));
+		check_int(peers_note_heard(p, peer, addr_of(i)), PEERS_NOTED);
+	check_int(
+	    peers_note_heard(p, peer, addr_of(PEERS_HEARD_MAX)), PEERS_EMPTIED);
+	check_int(peers_note_heard(p, peer, addr_of(5)), PEERS_NOTED);
 	check_size(leave(p, peer, 1), 2);
 }
 
