@@ -204,12 +204,13 @@ fill_node(struct generated *g, const struct generate_config *c)
 	node->cert_name = text_of(c->cert_name);
 	node->ipv4 = text_of(c->ipv4);
 	node->ipv6 = text_of(c->ipv6);
-	/* a relay known by its address needs no look-up of it */
+	/* a relay known by its address has no other: without "none" clients look
+	 * for one, and netcheck waits for it */
 	if (netaddr_parse_ip(&ip, slice_str(c->hostname)) == 0) {
-		if (ip.is_v4 && c->ipv4 == NULL)
-			node->ipv4 = text_of(c->hostname);
-		if (!ip.is_v4 && c->ipv6 == NULL)
-			node->ipv6 = text_of(c->hostname);
+		if (c->ipv4 == NULL)
+			node->ipv4 = text_of(ip.is_v4 ? c->hostname : "none");
+		if (c->ipv6 == NULL)
+			node->ipv6 = text_of(ip.is_v4 ? "none" : c->hostname);
 	}
 	node->derp_port.v = c->derp_port == 443 ? 0 : c->derp_port;
 	node->stun_port.v = c->stun_port == 3478 ? 0 : c->stun_port;

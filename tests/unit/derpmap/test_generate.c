@@ -93,7 +93,7 @@ generate_takes_the_address_from_the_name(void **state)
 	c.hostname = "198.18.0.7";
 	accepted(&g, &c);
 	check_slice_text(g.node.ipv4.v, "198.18.0.7");
-	check_slice_text(g.node.ipv6.v, "");
+	check_slice_text(g.node.ipv6.v, "none");
 	c.hostname = "2a01:4f8::1";
 	accepted(&g, &c);
 	check_slice_text(g.node.ipv6.v, "2a01:4f8::1");
