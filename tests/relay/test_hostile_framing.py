@@ -9,7 +9,8 @@ from relaytest import HOST, make_cert, ours_only, wait_until
 
 
 class Framing:
-    flags = ("-tcp-write-timeout=0", "-loops=2")
+    # nobody ends a slow reader but itself
+    flags = ("-tcp-write-timeout=0", "-tcp-user-timeout=0", "-loops=2")
 
     def setUp(self):
         super().setUp()

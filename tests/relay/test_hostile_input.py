@@ -93,6 +93,18 @@ class Input:
         self.undisturbed()
         self.left()
 
+    def test_strangers_cannot_fill_the_log(self):
+        self.attack()
+        count = 600
+        for _ in range(count):
+            with dial(self.relay) as sock:
+                sock.sendall(UPGRADE + frame(SEND, bytes(40)))
+                read_all(sock)
+        lines = self.logged("bad frame type 0x4", self.mark, self.started)
+        print(f"{count} bad logins, {len(lines)} lines")
+        self.undisturbed()
+        self.left()
+
     def test_a_client_info_of_the_largest_size_in_pieces(self):
         self.attack()
         sock = self.asked()
