@@ -148,7 +148,7 @@ read_ended(struct client *c, const char *why)
 		}
 		tls_failed(c, why);
 	} else if (c->state == CLIENT_LOGIN) {
-		char text[FAIL_TEXT_MAX];
+		char text[FAIL_TEXT_MAX + 32];
 
 		snprintf(text, sizeof text, "receive client key: %s",
 		    why[0] != '\0' ? why : "EOF");

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define KEY_PATH_ROOT "/var/lib/derper/derper.key"
-#define POLL_S 1 /* how often files are looked at */
+#define POLL_S 1   /* how often files are looked at */
 #define CROWD 1000 /* connections whose memory is worth giving back */
 
 struct server {

@@ -204,8 +204,8 @@ fill_node(struct generated *g, const struct generate_config *c)
 	node->cert_name = text_of(c->cert_name);
 	node->ipv4 = text_of(c->ipv4);
 	node->ipv6 = text_of(c->ipv6);
-	/* a relay known by its address has no other: without "none" clients look
-	 * for one, and netcheck waits for it */
+	/* a relay known by its address has no other: without "none" clients
+	 * look for one, and netcheck waits for it */
 	if (netaddr_parse_ip(&ip, slice_str(c->hostname)) == 0) {
 		if (c->ipv4 == NULL)
 			node->ipv4 = text_of(ip.is_v4 ? c->hostname : "none");

@@ -3,7 +3,8 @@
  *
  * Every unit test program is linked with --wrap for malloc, calloc, realloc
  * and reallocarray, so that calls from our own code come here; libraries keep
- * theirs (for jansson: json_set_alloc_funcs(fake_alloc_malloc, free)). Try each n:
+ * theirs (for jansson: json_set_alloc_funcs(fake_alloc_malloc, free)). Try each
+ *n:
  *
  *	for (size_t n = 1;; n++) {
  *		fake_alloc_fail_at(n);

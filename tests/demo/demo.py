@@ -286,12 +286,13 @@ class Demo:
 
 
 TO_DO = """
-To run it for real, on a host that your nodes can reach at 203.0.113.7:
+To run it for real, on a host that your nodes can reach:
 
    make install
-   derper -hostname 203.0.113.7 -certmode manual -certdir /var/lib/derper/certs \\
+   RELAY=...   # its public address
+   derper -hostname $RELAY -certmode manual -certdir /var/lib/derper/certs \\
        -c /var/lib/derper/derper.key -http-port -1 -verify-nodes /etc/derper/nodes
-   derpmap generate --from-derper --hostname 203.0.113.7 \\
+   derpmap generate --from-derper --hostname $RELAY \\
        --certdir /var/lib/derper/certs --region-code home -o derp.yaml
    derpmap lint derp.yaml
 
