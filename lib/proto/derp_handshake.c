@@ -152,7 +152,7 @@ derp_client_info_open(struct slice body, const struct derp_private_key *server,
 {
 	struct reader r = { .rest = body };
 	char name[DERP_KEY_TEXT];
-	struct derp_key client;
+	struct derp_key client = { 0 };
 	struct opened json;
 	int result;
 

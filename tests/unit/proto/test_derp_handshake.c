@@ -18,7 +18,7 @@ struct keys {
 static struct keys
 load_keys(void)
 {
-	struct keys k;
+	struct keys k = { 0 };
 
 	vector_get("box.txt", "client_private", k.client_private.b, DERP_KEY);
 	vector_get("box.txt", "server_private", k.server_private.b, DERP_KEY);
