@@ -348,8 +348,10 @@ client_flushed(struct client *c)
 	c->core->unsent_bytes -= c->unsent_counted;
 	c->unsent_counted = (uint32_t)stream_unsent(&c->stream);
 	c->core->unsent_bytes += c->unsent_counted;
+	/* a Pong that is on its way, though behind much else, makes room for
+	 * the next one: whoever waits for it would wait for ever */
+	c->pong_pending = c->out.pong_waits;
 	if (!stream_blocked(&c->stream)) {
-		c->pong_pending = false;
 		loop_timer_clear(loop, &c->write_timer);
 		return;
 	}

@@ -82,6 +82,8 @@ fifo_take(struct client *c, struct fifo *f)
 		f->last = NULL;
 	if (p->counted)
 		f->packets--;
+	if (p->frame[0] == DERP_PONG)
+		c->out.pong_waits = false;
 	c->out.bytes -= p->len;
 	c->core->queued_bytes -= p->len;
 	return p;
@@ -153,6 +155,8 @@ backlog_add(struct client *c, const uint8_t *frame, size_t len)
 		f->last->next = p;
 	f->last = p;
 	f->packets += counted;
+	if (frame[0] == DERP_PONG)
+		c->out.pong_waits = true;
 	c->out.bytes += p->len;
 	c->core->queued_bytes += p->len;
 	return 0;

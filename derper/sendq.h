@@ -29,6 +29,7 @@ struct sendq {
 	struct run *first_run, *last_run; /* this turn's memory */
 	struct fifo disco, other;         /* the backlog */
 	uint32_t bytes;                   /* in the backlog */
+	bool pong_waits;                  /* a Pong is in the backlog */
 	bool dirty;                       /* in the core's list of the dirty */
 	struct client *next_dirty;
 };

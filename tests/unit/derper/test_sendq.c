@@ -452,6 +452,31 @@ sendq_keeps_to_the_bytes_of_a_client(void **state)
 	check_size(f->core->queued_bytes, 0);
 }
 
+/* A Pong that the stream has taken makes room for the next one, though bytes
+ * still wait for the socket: a client that pings before it has read everything
+ * was never answered again. */
+static void
+sendq_frees_the_pong_that_is_on_its_way(void **state)
+{
+	struct fixture *f = *state;
+	struct client *c = f->to->client;
+	uint32_t number = 0;
+	struct seen s;
+
+	make_tiny(f);
+	block(f, &number, 4000);
+	c->pong_pending = true;
+	add_one(f, CONTROL, number++, 0);
+	for (int i = 0; i < 20; i++)
+		add_one(f, OTHER, number++, 4000);
+	check(c->out.pong_waits);
+	check(c->pong_pending);
+	while (c->out.pong_waits)
+		check(drain_next(f, &s));
+	check(stream_blocked(&c->stream));
+	check(!c->pong_pending);
+}
+
 /* Bytes of all clients of a core. */
 static void
 sendq_keeps_to_the_bytes_of_all(void **state)
@@ -552,6 +577,8 @@ main(void)
 		TEST(sendq_drops_the_oldest_of_the_kind),
 		TEST(sendq_never_drops_control),
 		TEST(sendq_keeps_to_the_bytes_of_a_client),
+		TEST(sendq_frees_the_pong_that_is_on_its_way),
+		TEST(sendq_counts_what_was_left),
 		TEST(sendq_keeps_to_the_bytes_of_all),
 		TEST(sendq_counts_what_was_left),
 		TEST(sendq_survives_lack_of_memory),
