@@ -168,7 +168,11 @@ derpverify_asks_a_url(void **state)
 	run(&r, "check --url %s %s", stub.url, engine_key_text(1));
 	check_int(r.status, 1);
 	check_contains(r.out, "admission controller: nodekey:");
-	stub.reply.bytes = "HTTP/1.1 404 Not Found\r\n\r\n";
+	http_stub_close(&stub);
+	stub = (struct http_stub){
+		.reply = { .bytes = "HTTP/1.1 404 Not Found\r\n\r\n" },
+	};
+	http_stub_open(&stub);
 	run(&r, "check --url %s --fail-open %s", stub.url, engine_key_text(1));
 	check_int(r.status, 2);
 	check_contains(r.out, "unknown ");
