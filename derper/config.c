@@ -37,7 +37,7 @@ static const struct config defaults = {
 	/* both queues full of the largest packets: what upstream can hold */
 	.queue_bytes = 2LL * CONFIG_QUEUE_DEPTH * 65573,
 	.queue_bytes_total = 256LL << 20,
-	.batch_delay_us = 300,
+	.batch_delay_us = 500,
 	.drain_timeout_ms = 1000,
 	.queue_depth = CONFIG_QUEUE_DEPTH,
 };
