@@ -101,6 +101,42 @@ relay_delivers_to_the_right_one(void **state)
 	}
 }
 
+/* What a client sent before the frame that ends it arrives as it was, also when
+ * others are read behind it in the same turn. */
+static void
+relay_keeps_what_came_before_a_bad_frame(void **state)
+{
+	static const char *const words[] = { "last words of the first",
+		"last words of the second", "last words of the third" };
+	const uint8_t bad[] = { DERP_NOTE_PREFERRED, 0, 0, 0, 2, 0, 0 };
+	struct fake_peer *to = fake_peer_new(0), *from[3];
+	unsigned came = 0;
+	struct derp_frame f;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		from[i] = fake_peer_new(0);
+	for (size_t i = 0; i < 3; i++) {
+		fake_peer_packet(from[i], &to->key, text(words[i]));
+		fake_peer_send(from[i], slice_of(bad, sizeof bad));
+	}
+	fake_server_turn(0);
+	while (fake_peer_frame(to, &f)) /* in whatever order they were read */
+		for (size_t i = 0; i < 3; i++) {
+			if (f.type != DERP_RECV_PACKET ||
+			    memcmp(f.body.p, from[i]->key.b, DERP_KEY) != 0)
+				continue;
+			check_slice(
+			    slice_of(f.body.p + DERP_KEY, f.body.n - DERP_KEY),
+			    text(words[i]));
+			came |= 1U << i;
+		}
+	check_int(came, 7);
+	for (size_t i = 0; i < 3; i++)
+		fake_peer_free(from[i]);
+	fake_peer_free(to);
+}
+
 /* Numbered packets from several to one, more than a batch holds: complete and
  * in order per sender. */
 static void
@@ -632,6 +668,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(relay_delivers_to_the_right_one),
+		TEST(relay_keeps_what_came_before_a_bad_frame),
 		TEST(relay_keeps_order_across_cores),
 		TEST(relay_limits_packets),
 		TEST(relay_says_not_here_for_disco_only),
