@@ -55,4 +55,4 @@ lint: deps
 	@.ci/lint
 
 clean:
-	@rm -rf build build-* build*.log
+	@rm -rf build build-* build.log
