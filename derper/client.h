@@ -87,9 +87,7 @@ struct client {
 	struct route routes[CLIENT_ROUTES];
 	uint8_t last_route;
 
-	bool home; /* NotePreferred */
-	bool prober;
-	bool not_ideal;    /* sent an Ideal-Node header */
+	bool home;         /* NotePreferred */
 	bool pong_pending; /* a Pong waits for the flush */
 	bool in_login_line;
 	bool eof; /* the peer has ended or broken the connection */

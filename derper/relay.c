@@ -295,7 +295,6 @@ relay_login(struct client *c, uint8_t *p, size_t n)
 		return 0;
 	}
 	c->key = c->session.client;
-	c->prober = info.is_prober;
 	admission_ask(c);
 	return c->state == CLIENT_ENDED ? 0 : used;
 }

@@ -34,8 +34,7 @@ struct verify *server_verify(struct server *s);
 struct mailbox *server_mailbox(struct server *s, unsigned core);
 /* Bytes of batches under way to the core; atomic. */
 atomic_size_t *server_under_way(struct server *s, unsigned core);
-/* Addresses to listen on, ports chosen; http unset port 0 and is_set false
- * with *use false when there is none. */
+/* Addresses to listen on, ports chosen; NULL for a listener there is not. */
 const struct netaddr *server_main_addr(const struct server *s);
 const struct netaddr *server_http_addr(const struct server *s);
 const struct netaddr *server_stun_addr(const struct server *s);

@@ -48,8 +48,6 @@ upgrade_handle(struct client *c, const struct http1_request *req)
 		http_error(c, req, 426, "DERP requires connection upgrade");
 		return;
 	}
-	c->not_ideal =
-	    http1_header(req->headers, req->header_count, "Ideal-Node").n > 0;
 	if (slice_is(fast, "1"))
 		client_begin_derp(c, slice_of(NULL, 0));
 	else
