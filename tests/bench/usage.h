@@ -1,7 +1,8 @@
 /*
  * usage: processor time of the relay, of this process and of the machine.
  *
- * Taken at both ends of a measuring window and subtracted. Source: proc(5).
+ * Taken at both ends of a measuring window and subtracted. Sources: clock_getcpuclockid(3),
+ * proc(5).
  * Threads: any.
  */
 #ifndef DERPKIT_USAGE_H
@@ -12,7 +13,7 @@
 
 struct usage {
 	uint64_t at_us;    /* monotonic */
-	uint64_t relay_us; /* user + system of the relay; 10 ms steps */
+	uint64_t relay_us; /* user + system of the relay */
 	uint64_t self_us;  /* user + system of this process */
 	uint64_t busy_us;  /* all processors, all processes; 10 ms steps */
 	uint64_t steal_us; /* taken by the hypervisor; 10 ms steps */
