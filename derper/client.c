@@ -4,11 +4,12 @@
 #include "core.h"
 #include "derp_handshake.h"
 #include "derp_msg.h"
-#include "http.h"
+#include "intake.h"
 #include "relay.h"
 
 #include <assert.h>
 #include <sodium.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,6 @@ static void ready(void *ctx, unsigned events);
 static void timed_out(void *ctx);
 static void write_timed_out(void *ctx);
 static void leave_peers(struct client *c);
-static void process(struct client *c, uint8_t *p, size_t n);
 
 static void
 set_deadline(struct client *c, uint64_t after_ms)
@@ -71,6 +71,19 @@ close_fd:
 	return NULL;
 }
 
+static void
+log_refused(struct core *core, const struct netaddr *remote)
+{
+	char text[NETADDR_TEXT];
+
+	if (!log_allowed(&core->log_login, loop_now_ms(core->loop)))
+		return;
+	netaddr_format(remote, text);
+	log_warn("http: %s: refused: too many connections in all or from this "
+		 "address",
+	    text);
+}
+
 void
 client_accept(
     struct core *core, int fd, const struct netaddr *remote, bool on_http_port)
@@ -81,6 +94,8 @@ client_accept(
 	core->counters.connections++;
 	if (core->draining || !sources_enter(sources, remote)) {
 		core->counters.refused_limit++;
+		if (!core->draining)
+			log_refused(core, remote);
 		close(fd);
 		return;
 	}
@@ -93,10 +108,8 @@ client_accept(
 	set_deadline(c, CLIENT_HTTP_MS);
 }
 
-/* A line about a connection that failed before it was running; strangers cause
- * these, so they are limited. */
-static void
-log_failure(struct client *c, const char *what, const char *why)
+void
+client_log_failure(struct client *c, const char *what, const char *why)
 {
 	char remote[NETADDR_TEXT];
 
@@ -106,153 +119,45 @@ log_failure(struct client *c, const char *what, const char *why)
 	log_warn("%s %s: %s", what, remote, why);
 }
 
-/* TLS handshakes that fail in ways which port scanners cause all day are not
- * worth a line; upstream leaves the same ones out. */
 static void
-tls_failed(struct client *c, const char *why)
+log_client_failure(struct client *c, const char *why)
 {
-	static const char *const usual[] = { "", "EOF", "i/o timeout",
-		"connection reset by peer",
-		"remote error: tls: bad certificate",
-		"first record does not look like a TLS handshake" };
+	char remote[NETADDR_TEXT], key[DERP_KEY_SHORT_TEXT];
 
-	c->core->counters.tls_failed++;
-	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
-		if (strcmp(why, usual[i]) == 0)
-			return;
-	log_failure(c, "http: TLS handshake error from", why);
+	if (!log_allowed(&c->core->log_close, loop_now_ms(c->core->loop)))
+		return;
+	netaddr_format(&c->remote, remote);
+	derp_key_format_short(&c->key, key);
+	log_warn("derp client %s%s: %s", remote, key, why);
 }
 
-static void
-login_failed(struct client *c, const char *why)
+void
+client_fail(struct client *c, const char *fmt, ...)
 {
-	c->core->counters.login_failed++;
-	log_failure(c, "derp:", why);
+	char why[FAIL_TEXT_MAX + 64];
+	va_list args;
+
+	if (c->state == CLIENT_ENDED)
+		return;
+	va_start(args, fmt);
+	vsnprintf(why, sizeof why, fmt, args);
+	va_end(args);
+	switch (c->state) {
+	case CLIENT_HTTP:
+	case CLIENT_CLOSING:
+		client_log_failure(c, "http:", why);
+		break;
+	case CLIENT_LOGIN:
+		c->core->counters.login_failed++;
+		client_log_failure(c, "derp:", why);
+		break;
+	case CLIENT_ADMISSION:
+	case CLIENT_RUNNING:
+	case CLIENT_ENDED:
+		log_client_failure(c, why);
+		break;
+	}
 	client_end(c, NULL);
-}
-
-/* Reading failed or the peer is gone. */
-static void
-read_ended(struct client *c, const char *why)
-{
-	static const char http_on_tls[] =
-	    "HTTP/1.0 400 Bad Request\r\n\r\n"
-	    "Client sent an HTTP request to an HTTPS server.\n";
-
-	if (c->stream.tls != NULL && !c->secure_seen) {
-		if (tls_saw_http(c->stream.tls)) {
-			(void)send(c->stream.watch.fd, http_on_tls,
-			    sizeof http_on_tls - 1,
-			    MSG_NOSIGNAL | MSG_DONTWAIT);
-			(void)shutdown(c->stream.watch.fd, SHUT_WR);
-		}
-		tls_failed(c, why);
-	} else if (c->state == CLIENT_LOGIN) {
-		char text[FAIL_TEXT_MAX + 32];
-
-		snprintf(text, sizeof text, "receive client key: %s",
-		    why[0] != '\0' ? why : "EOF");
-		login_failed(c, text);
-	}
-	c->eof = true;
-	client_end(c, why);
-}
-
-/* Saves input that is not whole yet until more of it comes. What all the
- * connections of a core save is limited: strangers can send that much. */
-static int
-save_rest(struct client *c, const uint8_t *p, size_t n)
-{
-	struct core *core = c->core;
-	uint8_t *rest;
-
-	core->saved_bytes -= c->rest_len;
-	c->rest_len = 0;
-	if (n > CORE_SAVED_MAX - core->saved_bytes)
-		return -1;
-	if (n == 0) {
-		free(c->rest);
-		c->rest = NULL;
-		return 0;
-	}
-	rest = realloc(c->rest, n);
-	if (rest == NULL)
-		return -1;
-	memcpy(rest, p, n);
-	c->rest = rest;
-	c->rest_len = (uint32_t)n;
-	core->saved_bytes += n;
-	return 0;
-}
-
-/* Reads once and handles what is there. */
-static void
-read_and_process(struct client *c)
-{
-	struct core *core = c->core;
-	struct fail why = { 0 };
-	uint8_t *at = core_read_room(core, c->rest_len);
-	struct writer plain = writer_of(at, c->rest_len + STREAM_READ_ROOM);
-	enum stream_status status;
-
-	if (c->rest_len > 0)
-		writer_bytes(&plain, c->rest, c->rest_len);
-	status = stream_read(&c->stream, &plain, &why);
-	if (status == STREAM_EMPTY)
-		return;
-	if (!c->secure_seen && stream_established(&c->stream))
-		c->secure_seen = true;
-	if (c->state == CLIENT_LOGIN && ++c->login_reads > CLIENT_LOGIN_READS)
-		login_failed(c, "receive client key: in too many pieces");
-	else if (plain.n > c->rest_len)
-		process(c, at, plain.n);
-	if (c->state == CLIENT_ENDED)
-		return;
-	if (status == STREAM_FAILED || status == STREAM_EOF)
-		read_ended(c, why.text);
-}
-
-/* Handles n bytes of input at p in the turn's memory, from the front of what
- * has not been handled yet; what is left is saved. */
-static void
-process(struct client *c, uint8_t *p, size_t n)
-{
-	size_t used = 0, step = 1;
-	unsigned requests = 0;
-
-	while (used < n && step > 0) {
-		switch (c->state) {
-		case CLIENT_HTTP:
-			step = http_input(c, slice_of(p + used, n - used));
-			if (++requests == CLIENT_PIPELINE_MAX &&
-			    c->state == CLIENT_HTTP)
-				client_finish(c);
-			break;
-		case CLIENT_LOGIN:
-			step = relay_login(c, p + used, n - used);
-			break;
-		case CLIENT_RUNNING:
-			step = relay_input(c, p + used, n - used);
-			break;
-		case CLIENT_CLOSING:
-			step = n - used; /* nothing more is wanted */
-			break;
-		case CLIENT_ADMISSION:
-			step = 0;
-			break;
-		case CLIENT_ENDED:
-			step = 0;
-			break;
-		}
-		used += step;
-	}
-	/* runs may point at what was used, also when a bad frame behind it has
-	 * ended the client; the rest can be overwritten */
-	c->core->arena_used = (size_t)(p + used - c->core->arena);
-	if (c->state == CLIENT_ENDED)
-		return;
-	if (save_rest(c, p + used, n - used) == -1)
-		client_end(c, "out of memory");
 }
 
 static void
@@ -284,7 +189,7 @@ ready(void *ctx, unsigned events)
 	if ((events & (LOOP_READ | LOOP_HANGUP)) == 0)
 		return;
 	if (c->state == CLIENT_RUNNING)
-		read_and_process(c);
+		intake_read(c);
 	else
 		core_queue_login(c->core, c);
 }
@@ -293,7 +198,22 @@ void
 client_take_turn(struct client *c)
 {
 	if (c->state != CLIENT_ENDED)
-		read_and_process(c);
+		intake_read(c);
+}
+
+static void
+no_request_in_time(struct client *c)
+{
+	/* between two requests that is how connections end */
+	if (c->served && c->rest_len == 0) {
+		client_end(c, "no further request");
+		return;
+	}
+	if (c->stream.tls != NULL && !c->secure_seen)
+		c->core->counters.tls_failed++;
+	else
+		c->core->counters.http_refused++;
+	client_fail(c, "no request in time");
 }
 
 static void
@@ -305,12 +225,10 @@ timed_out(void *ctx)
 
 	switch (c->state) {
 	case CLIENT_HTTP:
-		if (c->stream.tls != NULL && !c->secure_seen)
-			tls_failed(c, "i/o timeout");
-		client_end(c, "no request in time");
+		no_request_in_time(c);
 		return;
 	case CLIENT_LOGIN:
-		login_failed(c, "receive client key: i/o timeout");
+		client_fail(c, "receive client key: i/o timeout");
 		return;
 	case CLIENT_ADMISSION:
 		client_admitted(c, false, "admission took too long");
@@ -335,7 +253,13 @@ write_timed_out(void *ctx)
 	if (c->state == CLIENT_ENDED)
 		return;
 	c->core->counters.write_timeouts++;
-	client_end(c, "write timed out");
+	client_fail(c, "write timed out");
+}
+
+size_t
+client_holds(const struct client *c)
+{
+	return c->out.bytes + c->unsent_counted;
 }
 
 void
@@ -355,11 +279,8 @@ client_flushed(struct client *c)
 		loop_timer_clear(loop, &c->write_timer);
 		return;
 	}
-	if (sendq_all_full(c->core, 0)) {
-		c->core->counters.refused_memory++;
-		client_end(c, "too much is queued for all clients");
-		return;
-	}
+	if (sendq_all_full(c->core, 0))
+		c->core->pressed = true;
 	if (timeout_ms > 0 &&
 	    (stream_progressed(&c->stream) || c->write_timer.place == 0) &&
 	    loop_timer_set(
@@ -381,6 +302,7 @@ client_write(struct client *c, struct slice bytes)
 void
 client_next_request(struct client *c)
 {
+	c->served = true;
 	if (c->state == CLIENT_HTTP)
 		set_deadline(c, CLIENT_HTTP_MS);
 }
@@ -440,7 +362,7 @@ start_running(struct client *c)
 	c->peer = peers_join(server_peers(core->server), &c->key, c->addr);
 	if (c->peer == NULL) {
 		core->counters.refused_limit++;
-		client_end(c, "too many connections of one key");
+		client_fail(c, "too many connections of one key");
 		return;
 	}
 	c->state = CLIENT_RUNNING;
@@ -484,17 +406,10 @@ client_admitted(struct client *c, bool allow, const char *reason)
 void
 client_resume(struct client *c)
 {
-	uint32_t waiting = c->rest_len;
-	uint8_t *at;
-
 	if (c->state != CLIENT_RUNNING)
 		return;
 	stream_pause(&c->stream, false);
-	if (waiting == 0)
-		return;
-	at = core_read_room(c->core, waiting);
-	memcpy(at, c->rest, waiting);
-	process(c, at, waiting);
+	intake_resume(c);
 }
 
 /* Tells those who got packets from it that its key has left. */
@@ -539,8 +454,8 @@ client_end(struct client *c, const char *reason)
 	derp_session_clear(&c->session);
 	sendq_clear(c);
 	c->core->unsent_bytes -= c->unsent_counted;
-	c->core->saved_bytes -= c->rest_len;
-	if (!c->eof && stream_established(&c->stream))
+	intake_clear(c);
+	if (!c->broken && stream_established(&c->stream))
 		stream_shutdown(&c->stream);
 	stream_close(&c->stream);
 	sources_leave(server_sources(c->core->server), &c->remote);
@@ -550,6 +465,6 @@ client_end(struct client *c, const char *reason)
 void
 client_free(struct client *c)
 {
-	free(c->rest);
+	intake_free(c);
 	free(c);
 }

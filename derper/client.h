@@ -81,6 +81,7 @@ struct client {
 	/* input that is no whole frame or head yet, owned */
 	uint8_t *rest;
 	uint32_t rest_len;
+	bool rest_stranger; /* it counts for those who are not logged in */
 	uint32_t skip; /* payload bytes of an ignored frame still to come */
 
 	struct sendq out;
@@ -90,7 +91,8 @@ struct client {
 	bool home;         /* NotePreferred */
 	bool pong_pending; /* a Pong waits for the flush */
 	bool in_login_line;
-	bool eof; /* the peer has ended or broken the connection */
+	bool served; /* an HTTP request was answered */
+	bool broken; /* nothing that is sent now would arrive */
 	uint16_t login_reads;
 	uint32_t unsent_counted; /* bytes of it in core->queued_bytes */
 	uint8_t not_here_left;   /* tokens */
@@ -110,6 +112,12 @@ void client_take_turn(struct client *c);
 /* Ends it now: closes the socket, tells those who heard from it. `reason` is
  * logged at debug level; NULL: nothing to say. Idempotent. */
 void client_end(struct client *c, const char *reason);
+/* The same for what the client did, or would cost: says so in the log, in a
+ * line that is limited as strangers cause it, and counts a failed login. */
+__attribute__((format(printf, 2, 3))) void client_fail(
+    struct client *c, const char *fmt, ...);
+/* Only the line: "what ADDRESS: why". */
+void client_log_failure(struct client *c, const char *what, const char *why);
 
 /* Sends bytes that are not DERP frames (HTTP answers, ServerKey). */
 void client_write(struct client *c, struct slice bytes);
@@ -131,6 +139,8 @@ void client_resume(struct client *c);
 
 /* After a flush: arms or clears the write time-out. */
 void client_flushed(struct client *c);
+/* Bytes that wait for it to read: what counts against -queue-bytes-total. */
+size_t client_holds(const struct client *c);
 /* Frees it; called by the core at the end of the turn. */
 void client_free(struct client *c);
 

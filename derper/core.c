@@ -272,6 +272,45 @@ log_starving(struct core *core)
 		    core->open);
 }
 
+static size_t
+most_held(const struct core *core)
+{
+	size_t most = 0;
+
+	for (uint32_t i = 0; i < core->slot_cap; i++) {
+		const struct client *c = core->slots[i].client;
+
+		if (c != NULL && client_holds(c) > most)
+			most = client_holds(c);
+	}
+	return most;
+}
+
+/* What all clients together leave unread has met its limit, and somebody must
+ * go: those for whom most is kept, as long as there is less than an eighth of
+ * the limit free. */
+static void
+relieve(struct core *core)
+{
+	const size_t spare = sendq_all_max(core) / 8;
+	size_t most;
+
+	core->pressed = false;
+	while (sendq_all_full(core, spare) && (most = most_held(core)) > 0)
+		for (uint32_t i = 0; i < core->slot_cap; i++) {
+			struct client *c = core->slots[i].client;
+
+			if (c == NULL || client_holds(c) <= most / 2)
+				continue;
+			core->counters.refused_memory++;
+			client_fail(c,
+			    "too much is queued for all clients, "
+			    "and most of it here");
+			if (!sendq_all_full(core, spare))
+				return;
+		}
+}
+
 static void
 end_turn(void *ctx)
 {
@@ -281,6 +320,8 @@ end_turn(void *ctx)
 	core->counters.turns++;
 	flush(core);
 	take_logins(core);
+	if (core->pressed)
+		relieve(core);
 	flush(core);
 	while ((c = core->ended) != NULL) {
 		core->ended = c->next_ended;

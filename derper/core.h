@@ -29,8 +29,11 @@ struct client;
  * chunks batch well and still fit a second-level cache. */
 #define CORE_ARENA (STREAM_READ_ROOM * 4 + DERP_MAX_FRAME)
 /* Input that is not whole yet, all connections of a core together, bytes: every
- * connection may leave part of a frame, and a login up to 256 KiB. */
-#define CORE_SAVED_MAX ((size_t)256 << 20)
+ * client may leave part of a frame. Strangers, whose logins may be up to 256
+ * KiB, have a share of their own, so that they cannot use up that of those who
+ * are logged in. */
+#define CORE_SAVED_CLIENTS_MAX ((size_t)256 << 20)
+#define CORE_SAVED_STRANGERS_MAX ((size_t)64 << 20)
 /* Handshakes and logins handled in one turn: each costs as much as hundreds of
  * packets, and packets wait for the turn to end. */
 #define CORE_LOGINS_PER_TURN 2
@@ -78,7 +81,10 @@ struct core {
 	bool draining;
 	size_t queued_bytes; /* in the backlogs of all its clients */
 	size_t unsent_bytes; /* kept by their streams for full sockets */
-	size_t saved_bytes;  /* input of its clients that is not whole yet */
+	bool pressed;        /* the limit for both was met: see core.c */
+	/* input that is not whole yet, of those who are logged in and of those
+	 * who are not */
+	size_t saved_clients, saved_strangers;
 	struct loop_timer drain_timer;
 	struct counters counters;
 	uint64_t starved_seen; /* of the listeners' counts */

@@ -16,11 +16,13 @@
 	X(accepts)          /* connections that logged in to DERP */   \
 	X(connections)      /* TCP connections accepted */             \
 	X(refused_limit)    /* closed at once: a connection limit */   \
-	X(refused_memory)   /* closed at once: out of memory */        \
+	X(refused_memory)   /* closed: no memory, or a limit of it */  \
 	X(starved)          /* accepting paused: out of descriptors */ \
 	X(tls_failed)       /* handshakes that failed */               \
+	X(http_refused)     /* no request: 400, 431, or not in time */ \
 	X(login_failed)     /* bad or missing ClientInfo, time-outs */ \
 	X(rejected)         /* by admission */                         \
+	X(read_failed)      /* TLS or socket errors while reading */   \
 	X(bad_frames)       /* connections closed for a bad frame */   \
 	X(unknown_frames)   /* ignored frames */                       \
 	X(packets_received) /* SendPacket in */                        \

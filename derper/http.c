@@ -151,7 +151,7 @@ http_redirect(struct client *c, const struct http1_request *req,
 
 /* Answers what is no request, and closes. */
 static void
-refuse(struct client *c, unsigned status)
+refuse(struct client *c, unsigned status, const char *why)
 {
 	char text[256];
 	int n = snprintf(text, sizeof text,
@@ -159,6 +159,8 @@ refuse(struct client *c, unsigned status)
 	    "Connection: close\r\n\r\n%u %s",
 	    status, http1_reason(status), status, http1_reason(status));
 
+	c->core->counters.http_refused++;
+	client_log_failure(c, "http:", why);
 	client_write(c, slice_of(text, (size_t)n));
 	client_finish(c);
 }
@@ -173,10 +175,10 @@ http_input(struct client *c, struct slice in)
 	case HTTP1_MORE:
 		return 0;
 	case HTTP1_BAD:
-		refuse(c, 400);
+		refuse(c, 400, "no HTTP request");
 		return in.n;
 	case HTTP1_TOO_LONG:
-		refuse(c, 431);
+		refuse(c, 431, "request head too long");
 		return in.n;
 	case HTTP1_OK:
 		break;

@@ -12,16 +12,9 @@
 static void
 bad_frame(struct client *c, const struct derp_frame *f, const char *what)
 {
-	char remote[NETADDR_TEXT], key[DERP_KEY_SHORT_TEXT];
-
 	c->core->counters.bad_frames++;
-	if (log_allowed(&c->core->log_close, loop_now_ms(c->core->loop))) {
-		netaddr_format(&c->remote, remote);
-		derp_key_format_short(&c->key, key);
-		log_warn("derp client %s%s: %s frame of %u bytes: %s", remote,
-		    key, derp_frame_name(f->type), f->len, what);
-	}
-	client_end(c, NULL);
+	client_fail(c, "%s frame of %u bytes: %s", derp_frame_name(f->type),
+	    f->len, what);
 }
 
 /* The remembered route to dst, or the one to be replaced, with used false. */
@@ -250,20 +243,6 @@ relay_input(struct client *c, uint8_t *p, size_t n)
 	return 0;
 }
 
-/* Fails a login with upstream's words. */
-static void
-login_failed(struct client *c, const char *why)
-{
-	char remote[NETADDR_TEXT];
-
-	c->core->counters.login_failed++;
-	if (log_allowed(&c->core->log_login, loop_now_ms(c->core->loop))) {
-		netaddr_format(&c->remote, remote);
-		log_warn("derp: %s: receive client key: %s", remote, why);
-	}
-	client_end(c, NULL);
-}
-
 size_t
 relay_login(struct client *c, uint8_t *p, size_t n)
 {
@@ -286,12 +265,12 @@ relay_login(struct client *c, uint8_t *p, size_t n)
 			fail_set(&why,
 			    f.len < DERP_MIN_CLIENT_INFO ? "short client info"
 							 : "long client info");
-		login_failed(c, why.text);
+		client_fail(c, "receive client key: %s", why.text);
 		return 0;
 	}
 	if (derp_client_info_open(f.body, server_private_key(c->core->server),
 		&c->session, &info, &why) == -1) {
-		login_failed(c, why.text);
+		client_fail(c, "receive client key: %s", why.text);
 		return 0;
 	}
 	c->key = c->session.client;

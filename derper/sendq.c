@@ -111,20 +111,29 @@ drop_oldest(struct client *c, struct fifo *f)
 	free(p);
 }
 
+size_t
+sendq_all_max(const struct core *core)
+{
+	return (size_t)(core->config->queue_bytes_total / core->config->cores);
+}
+
 bool
 sendq_all_full(const struct core *core, size_t more)
 {
 	return core->queued_bytes + core->unsent_bytes + more >
-	    (size_t)(core->config->queue_bytes_total / core->config->cores);
+	    sendq_all_max(core);
 }
 
 static bool
 over_limits(const struct client *c, size_t more)
 {
-	const struct config *config = c->core->config;
+	struct core *core = c->core;
 
-	return c->out.bytes + more > (size_t)config->queue_bytes ||
-	    sendq_all_full(c->core, more);
+	if (sendq_all_full(core, more)) {
+		core->pressed = true;
+		return true;
+	}
+	return c->out.bytes + more > (size_t)core->config->queue_bytes;
 }
 
 /* Copies one frame into the backlog. Packets are dropped at the limits; -1 when

@@ -51,6 +51,8 @@ int sendq_write(struct client *c, struct slice bytes);
 /* Whether what waits on the core for all clients, and `more` bytes, is over its
  * share of -queue-bytes-total. */
 bool sendq_all_full(const struct core *core, size_t more);
+/* That share, bytes. */
+size_t sendq_all_max(const struct core *core);
 
 /* Frees the backlog; counts what was in it as gone. */
 void sendq_clear(struct client *c);

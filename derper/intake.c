@@ -1,0 +1,204 @@
+/* intake: see intake.h. */
+#include "intake.h"
+
+#include "client.h"
+#include "core.h"
+#include "http.h"
+#include "relay.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static void process(struct client *c, uint8_t *p, size_t n);
+static void read_ended(
+    struct client *c, enum stream_status status, const char *why);
+static int save_rest(struct client *c, const uint8_t *p, size_t n);
+
+void
+intake_read(struct client *c)
+{
+	struct core *core = c->core;
+	struct fail why = { 0 };
+	uint8_t *at = core_read_room(core, c->rest_len);
+	struct writer plain = writer_of(at, c->rest_len + STREAM_READ_ROOM);
+	enum stream_status status;
+
+	if (c->rest_len > 0)
+		writer_bytes(&plain, c->rest, c->rest_len);
+	status = stream_read(&c->stream, &plain, &why);
+	if (status == STREAM_EMPTY)
+		return;
+	if (!c->secure_seen && stream_established(&c->stream))
+		c->secure_seen = true;
+	if (c->state == CLIENT_LOGIN && ++c->login_reads > CLIENT_LOGIN_READS)
+		client_fail(c, "receive client key: in too many pieces");
+	else if (plain.n > c->rest_len)
+		process(c, at, plain.n);
+	if (c->state == CLIENT_ENDED)
+		return;
+	if (status == STREAM_FAILED || status == STREAM_EOF)
+		read_ended(c, status, why.text);
+}
+
+void
+intake_resume(struct client *c)
+{
+	uint32_t waiting = c->rest_len;
+	uint8_t *at;
+
+	if (waiting == 0)
+		return;
+	at = core_read_room(c->core, waiting);
+	memcpy(at, c->rest, waiting);
+	process(c, at, waiting);
+}
+
+/* Handles n bytes of input at p in the turn's memory, from the front of what
+ * has not been handled yet; what is left is saved. */
+static void
+process(struct client *c, uint8_t *p, size_t n)
+{
+	size_t used = 0, step = 1;
+	unsigned requests = 0;
+
+	while (used < n && step > 0) {
+		switch (c->state) {
+		case CLIENT_HTTP:
+			step = http_input(c, slice_of(p + used, n - used));
+			if (++requests == CLIENT_PIPELINE_MAX &&
+			    c->state == CLIENT_HTTP)
+				client_finish(c);
+			break;
+		case CLIENT_LOGIN:
+			step = relay_login(c, p + used, n - used);
+			break;
+		case CLIENT_RUNNING:
+			step = relay_input(c, p + used, n - used);
+			break;
+		case CLIENT_CLOSING:
+			step = n - used; /* nothing more is wanted */
+			break;
+		case CLIENT_ADMISSION:
+		case CLIENT_ENDED:
+			step = 0;
+			break;
+		}
+		used += step;
+	}
+	/* runs may point at what was used, also when a bad frame behind it has
+	 * ended the client; the rest can be overwritten */
+	c->core->arena_used = (size_t)(p + used - c->core->arena);
+	if (c->state == CLIENT_ENDED)
+		return;
+	if (save_rest(c, p + used, n - used) == -1) {
+		c->core->counters.refused_memory++;
+		client_fail(c, "no memory for what is not whole yet");
+	}
+}
+
+/* TLS handshakes that fail in ways which port scanners cause all day are not
+ * worth a line; upstream leaves the same ones out. */
+static void
+handshake_failed(struct client *c, const char *why)
+{
+	static const char *const usual[] = { "", "EOF",
+		"connection reset by peer",
+		"remote error: tls: bad certificate",
+		"first record does not look like a TLS handshake" };
+
+	c->core->counters.tls_failed++;
+	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+		if (strcmp(why, usual[i]) == 0)
+			return;
+	client_log_failure(c, "http: TLS handshake error from", why);
+}
+
+static void
+answer_http_on_tls(struct client *c)
+{
+	static const char text[] =
+	    "HTTP/1.0 400 Bad Request\r\n\r\n"
+	    "Client sent an HTTP request to an HTTPS server.\n";
+
+	(void)send(c->stream.watch.fd, text, sizeof text - 1,
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)shutdown(c->stream.watch.fd, SHUT_WR);
+}
+
+/* Reading failed or the peer has ended its direction. */
+static void
+read_ended(struct client *c, enum stream_status status, const char *why)
+{
+	c->broken = status == STREAM_FAILED;
+	if (c->stream.tls != NULL && !c->secure_seen) {
+		if (tls_saw_http(c->stream.tls))
+			answer_http_on_tls(c);
+		handshake_failed(c, why);
+	} else if (c->state == CLIENT_LOGIN) {
+		client_fail(
+		    c, "receive client key: %s", why[0] != '\0' ? why : "EOF");
+	} else if (c->broken && why[0] != '\0') {
+		c->core->counters.read_failed++;
+		client_fail(c, "read: %s", why);
+	}
+	client_end(c, why);
+}
+
+void
+intake_clear(struct client *c)
+{
+	if (c->rest_stranger)
+		c->core->saved_strangers -= c->rest_len;
+	else
+		c->core->saved_clients -= c->rest_len;
+	c->rest_len = 0;
+}
+
+void
+intake_free(struct client *c)
+{
+	free(c->rest);
+	c->rest = NULL;
+}
+
+/* Counts n bytes as saved; false when that is too much for all the connections
+ * of a core together. */
+static bool
+count_rest(struct client *c, size_t n)
+{
+	struct core *core = c->core;
+	const bool stranger = c->state != CLIENT_RUNNING;
+	const size_t most =
+	    stranger ? CORE_SAVED_STRANGERS_MAX : CORE_SAVED_CLIENTS_MAX;
+	size_t *saved =
+	    stranger ? &core->saved_strangers : &core->saved_clients;
+
+	if (n > most - *saved)
+		return false;
+	c->rest_stranger = stranger;
+	c->rest_len = (uint32_t)n;
+	*saved += n;
+	return true;
+}
+
+/* Saves input that is not whole yet until more of it comes. */
+static int
+save_rest(struct client *c, const uint8_t *p, size_t n)
+{
+	uint8_t *rest;
+
+	intake_clear(c);
+	if (n == 0) {
+		intake_free(c);
+		return 0;
+	}
+	if (!count_rest(c, n))
+		return -1;
+	rest = realloc(c->rest, n);
+	if (rest == NULL)
+		return -1;
+	memcpy(rest, p, n);
+	c->rest = rest;
+	return 0;
+}

@@ -1,0 +1,145 @@
+/* intake: what is kept until it is whole, and how much of it there may be. */
+#include "fake_server.h"
+
+static int
+setup(void **state)
+{
+	struct config config = fake_server_config();
+
+	(void)state;
+	fake_server_open(&config);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	fake_server_close();
+	return 0;
+}
+
+static struct core *
+core(void)
+{
+	return fake_server.cores[0];
+}
+
+static struct fake_peer *
+stranger(void)
+{
+	struct fake_peer *p = calloc(1, sizeof *p);
+
+	check(p != NULL);
+	p->client = fake_server_client(0, &p->fd);
+	check(p->client != NULL);
+	return p;
+}
+
+/* Sends the front of something that is never whole. */
+static void
+send_part(struct fake_peer *p, const char *part)
+{
+	fake_peer_send(p, slice_str(part));
+	fake_server_turn(0);
+}
+
+/* Sends a packet to itself in two pieces. */
+static void
+send_in_two(struct fake_peer *p)
+{
+	uint8_t bytes[512];
+	struct writer w = writer_of(bytes, sizeof bytes);
+	struct derp_frame f;
+
+	derp_send_packet_put(&w, &p->key, slice_str("whole again"));
+	fake_peer_send(p, slice_of(bytes, 20));
+	fake_server_turn(0);
+	check_size(core()->saved_clients, 20);
+	fake_peer_send(p, slice_of(bytes + 20, w.n - 20));
+	fake_server_turn(0);
+	check_size(core()->saved_clients, 0);
+	check(fake_peer_frame(p, &f));
+	check_int(f.type, DERP_RECV_PACKET);
+}
+
+/* Strangers who leave their logins half done use up their own share only. */
+static void
+intake_keeps_strangers_from_the_share_of_clients(void **state)
+{
+	struct fake_peer *member = fake_peer_new(0), *last = stranger();
+	const size_t before = CORE_SAVED_STRANGERS_MAX - 10;
+
+	(void)state;
+	core()->saved_strangers = before; /* as if many had done so */
+	send_in_two(member);
+	send_part(last, "GET / HTTP");
+	check_size(core()->saved_strangers, before + 10);
+	check_size(core()->counters.refused_memory, 0);
+	send_part(last, "/");
+	check(!fake_peer_read(last));
+	check_size(core()->counters.refused_memory, 1);
+	check_size(core()->saved_strangers, before);
+	send_in_two(member);
+	core()->saved_strangers = 0;
+	fake_peer_free(last);
+	fake_peer_free(member);
+}
+
+/* The same the other way round: clients may be refused too. */
+static void
+intake_limits_what_clients_leave(void **state)
+{
+	struct fake_peer *member = fake_peer_new(0);
+	uint8_t head[DERP_HEADER];
+
+	(void)state;
+	core()->saved_clients = CORE_SAVED_CLIENTS_MAX - 4;
+	derp_header_put(head, (struct derp_header){ DERP_SEND_PACKET, 100 });
+	fake_peer_send(member, slice_of(head, sizeof head));
+	fake_server_turn(0);
+	check(!fake_peer_read(member));
+	check_size(core()->counters.refused_memory, 1);
+	check_size(core()->saved_clients, CORE_SAVED_CLIENTS_MAX - 4);
+	core()->saved_clients = 0;
+	fake_peer_free(member);
+}
+
+/* What was saved is given back by whoever leaves, wherever it counted. */
+static void
+intake_gives_back_what_it_counted(void **state)
+{
+	struct fake_peer *p = stranger();
+
+	(void)state;
+	fake_peer_key(p);
+	send_part(p, "GET /derp HTTP/1.1\r\n");
+	check(core()->saved_strangers > 0);
+	fake_peer_leave(p);
+	fake_server_turn(0);
+	check_size(core()->saved_strangers, 0);
+	fake_peer_login(p, 0);
+	check_size(core()->saved_strangers, 0);
+	fake_peer_send(p, slice_of("\x04", 1));
+	fake_server_turn(0);
+	check_size(core()->saved_clients, 1);
+	fake_peer_free(p);
+	fake_server_turn(0);
+	check_size(core()->saved_clients, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    intake_keeps_strangers_from_the_share_of_clients, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    intake_limits_what_clients_leave, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    intake_gives_back_what_it_counted, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
