@@ -55,7 +55,7 @@ struct flight {
 	uint8_t id[KEYTABLE_KEY];
 	struct derp_key key;
 	struct netaddr client;
-	uint64_t deadline_ms;
+	uint64_t asked_ms, deadline_ms;
 	struct waiter *waiters; /* locked by v->lock */
 	size_t waiter_count;    /* locked by v->lock */
 };
@@ -298,7 +298,8 @@ new_flight(struct verify *v, const uint8_t id[static KEYTABLE_KEY],
 	flight->key = *key;
 	if (client != NULL)
 		flight->client = *client;
-	flight->deadline_ms = v->now_ms() + v->ask_ms;
+	flight->asked_ms = v->now_ms();
+	flight->deadline_ms = flight->asked_ms + v->ask_ms;
 	return flight;
 }
 
@@ -406,6 +407,7 @@ fly(void *ctx, bool cancelled)
 	const struct verify_question q = {
 		.key = &flight->key,
 		.client = flight->client.is_set ? &flight->client : NULL,
+		.asked_ms = flight->asked_ms,
 		.deadline_ms = flight->deadline_ms,
 		.now_ms = v->now_ms,
 		.stop = &v->stop,

@@ -18,6 +18,7 @@
 struct verify_question {
 	const struct derp_key *key;   /* never the zero key */
 	const struct netaddr *client; /* or NULL: not known */
+	uint64_t asked_ms;            /* by now_ms: when it came up */
 	uint64_t deadline_ms;         /* by now_ms: answer by then */
 	uint64_t (*now_ms)(void);     /* monotonic */
 	const atomic_bool *stop;      /* give up soon when it is set */

@@ -24,6 +24,8 @@ struct url {
 	char *ca_file; /* owned, or NULL */
 	bool fail_open;
 	struct fetch_client *client; /* owned */
+	/* atomic: when it last answered anybody, by now_ms; 0: never */
+	_Atomic uint64_t answered_ms;
 };
 
 static void
@@ -62,6 +64,32 @@ judge(const struct fetch_response *response, const struct verify_question *q,
 		    "admission controller: %s", response->status_line);
 }
 
+/*
+ * No answer in time. When the question had to wait for its turn while the
+ * controller answered others, the time was lost here and the controller is not
+ * away: nobody may be let in for that, or a crowd could push itself past a
+ * controller that refuses it. When it answered nobody, it hangs.
+ */
+static void
+judge_silence(const struct url *u, const struct verify_question *q,
+    uint64_t began_ms, const char *why, struct verify_answer *answer)
+{
+	const bool waited =
+	    began_ms - q->asked_ms > (q->deadline_ms - q->asked_ms) / 10;
+
+	if (waited && atomic_load(&u->answered_ms) >= q->asked_ms) {
+		verify_source_answer(answer, VERIFY_UNKNOWN,
+		    "admission controller: too many questions at once: %s",
+		    why);
+		return;
+	}
+	verify_source_answer(answer,
+	    u->fail_open ? VERIFY_ALLOW : VERIFY_UNKNOWN,
+	    "admission controller unreachable%s: %s",
+	    u->fail_open ? ", which allows everybody" : "", why);
+	answer->fail_open = u->fail_open;
+}
+
 static void
 ask(struct verify_source *s, const struct verify_question *q,
     struct verify_answer *answer)
@@ -71,6 +99,7 @@ ask(struct verify_source *s, const struct verify_question *q,
 	struct url *u = (struct url *)s;
 	uint8_t bytes[ADMIT_REQUEST_MAX];
 	struct writer w = writer_of(bytes, sizeof bytes);
+	const uint64_t began_ms = q->now_ms();
 	struct slice body;
 	struct fetch_request request = {
 		.url = u->url,
@@ -88,18 +117,19 @@ ask(struct verify_source *s, const struct verify_question *q,
 	body = writer_slice(&w);
 	switch (fetch(u->client, &request, &response, &why)) {
 	case FETCH_OK:
+		atomic_store(&u->answered_ms, q->now_ms());
 		judge(&response, q, answer);
 		break;
 	case FETCH_UNREACHABLE:
-		verify_source_answer(answer,
-		    u->fail_open ? VERIFY_ALLOW : VERIFY_UNKNOWN,
-		    "admission controller unreachable%s: %s",
-		    u->fail_open ? ", which allows everybody" : "", why.text);
-		answer->fail_open = u->fail_open;
+		judge_silence(u, q, began_ms, why.text, answer);
 		break;
 	case FETCH_BROKEN:
 		verify_source_answer(answer, VERIFY_UNKNOWN,
 		    "admission controller: its answer broke off: %s", why.text);
+		break;
+	case FETCH_SHORT:
+		verify_source_answer(answer, VERIFY_UNKNOWN,
+		    "cannot ask the admission controller: %s", why.text);
 		break;
 	}
 	fetch_response_clear(&response);

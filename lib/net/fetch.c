@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define FETCH_IDLE_MAX 4       /* handles kept with their connections */
 #define FETCH_REQUESTS_MAX 10  /* along redirects; Go's net/http client.go */
@@ -34,7 +37,8 @@ struct hop {
 	struct curl_slist *headers; /* owned */
 	struct buf body;
 	bool is_post;
-	bool head_done; /* the head of a final response is complete */
+	bool head_done;   /* the head of a final response is complete */
+	int socket_error; /* why there was no socket; 0: there was one */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -193,6 +197,46 @@ on_progress(void *ctx, curl_off_t down_total, curl_off_t down,
 	return atomic_load(hop->request->stop);
 }
 
+static curl_socket_t
+on_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct hop *hop = ctx;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+	    address->protocol);
+
+	(void)purpose;
+	hop->socket_error = fd == -1 ? errno : 0;
+	return fd == -1 ? CURL_SOCKET_BAD : fd;
+}
+
+static bool
+is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
+	    error == ENOMEM;
+}
+
+/* Whether it is us who lack descriptors. Resolving a name takes some too, of
+ * which libcurl tells nothing but that there is no such host. */
+static bool
+lacks_descriptors(const struct hop *hop, struct fail *why)
+{
+	int error = hop->socket_error, fd;
+
+	if (error == 0) {
+		fd = eventfd(0, EFD_CLOEXEC);
+		if (fd == -1)
+			error = errno;
+		else
+			close(fd);
+	}
+	if (!is_shortage(error))
+		return false;
+	errno = error;
+	fail_errno(why, "cannot open a socket");
+	return true;
+}
+
 /* Adds a header line; -1 when memory is short. */
 static int
 add_header(struct hop *hop, const char *line)
@@ -318,6 +362,8 @@ set_options(struct hop *hop)
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, hop);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, hop);
+	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, hop);
 	/* no SIGALRM, no SIGPIPE: other threads have their own business */
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	if (request->stop != NULL) {
@@ -363,6 +409,7 @@ perform(struct hop *hop, const char *url, uint64_t deadline_ms)
 	struct fetch_response *response = hop->response;
 
 	hop->head_done = false;
+	hop->socket_error = 0;
 	hop->error[0] = '\0';
 	response->status = 0;
 	response->status_line[0] = '\0';
@@ -413,13 +460,15 @@ follow(struct hop *hop, struct fail *why)
 	}
 	if (hop->head_done && (code == CURLE_OK || hop->response->body_cut))
 		return FETCH_OK;
+	if (!hop->head_done && lacks_descriptors(hop, why))
+		return FETCH_SHORT;
 	if (code == CURLE_OK) /* all the same to libcurl, but not to Go */
 		fail_set(why, "the answer ended within its head");
 	else
 		explain(hop, code, why);
-	return hop->head_done || code == CURLE_OUT_OF_MEMORY
-	    ? FETCH_BROKEN
-	    : FETCH_UNREACHABLE;
+	if (code == CURLE_OUT_OF_MEMORY)
+		return FETCH_SHORT;
+	return hop->head_done ? FETCH_BROKEN : FETCH_UNREACHABLE;
 }
 
 /* Moves the body that was read to the response. */
@@ -452,7 +501,7 @@ fetch(struct fetch_client *c, const struct fetch_request *request,
 	};
 	/* our own shortage must not look like the other side's absence, for
 	 * which some let everybody in */
-	enum fetch_result result = FETCH_BROKEN;
+	enum fetch_result result = FETCH_SHORT;
 
 	memset(response, 0, sizeof *response);
 	buf_init(&hop.body, request->body_max);

@@ -51,8 +51,9 @@ enum fetch_result {
 	FETCH_UNREACHABLE, /* no response: DNS, connect, TLS, no HTTP, too many
 			      redirects, time-out before the head of the last
 			      response; *why tells */
-	FETCH_BROKEN,      /* a response began and then failed or timed out; or
-			      memory is short here */
+	FETCH_BROKEN,      /* a response began and then failed or timed out */
+	FETCH_SHORT, /* memory or descriptors are short here: says nothing of
+			the other side */
 };
 
 /* -1 when libcurl cannot start. */

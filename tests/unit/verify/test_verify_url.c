@@ -4,6 +4,8 @@
 #include "fetch.h"
 #include "unit/net/http_stub.h"
 
+#include <sys/resource.h>
+
 #define ALLOW "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"Allow\":true}\n"
 #define HEAD(status) "HTTP/1.1 " status "\r\n\r\n"
 
@@ -214,6 +216,94 @@ url_names_the_address_it_refuses(void **state)
 	http_stub_close(&stub);
 }
 
+static void
+refuse_slowly(
+    struct http_stub *s, const char *request, struct http_stub_reply *reply)
+{
+	(void)s, (void)request;
+	usleep(100 * 1000);
+	*reply = (struct http_stub_reply){
+		.bytes = HEAD("200 OK") "{\"Allow\":false}",
+	};
+}
+
+/* A controller that refuses, but no faster than it can, and a crowd: those for
+ * whom there was no time are not let in for that. */
+static void
+url_does_not_open_for_a_queue_of_ours(void **state)
+{
+	enum { CROWD = 600 };
+	struct http_stub stub = { .answer = refuse_slowly };
+	struct verify_config config = { .url_fail_open = true, .ask_ms = 1500 };
+	struct engine_answers all = ENGINE_ANSWERS;
+	struct verify_answer answer;
+	struct verify_counters counters;
+	struct verify *v;
+
+	(void)state;
+	http_stub_open(&stub);
+	config.url = stub.url;
+	v = engine_new(&config);
+	for (unsigned n = 1; n <= CROWD; n++) {
+		const struct derp_key key = engine_key(n);
+
+		check(!verify_ask(v, &key, NULL, &answer, engine_done, &all));
+	}
+	engine_await(&all, CROWD);
+	verify_get_counters(v, &counters);
+	check(counters.denied > 0);
+	check(counters.unknown > 0);
+	check_size(counters.failed_open, 0);
+	check_int(all.allowed, 0);
+	verify_free(v);
+	http_stub_close(&stub);
+}
+
+static void
+check_without_descriptors(const char *host, uint16_t port)
+{
+	struct http_stub url = { 0 };
+	struct verify_config config = { .url_fail_open = true };
+	struct verify_answer answer;
+	struct verify *v;
+	int taken[1024];
+	int n = 0;
+
+	snprintf(url.url, sizeof url.url, "http://%s:%u/", host, port);
+	config.url = url.url;
+	v = engine_new(&config);
+	while (n < 1024 && (taken[n] = dup(0)) != -1)
+		n++;
+	check(n < 1024); /* they are used up */
+	answer = engine_check(v, 7);
+	while (n > 0)
+		close(taken[--n]);
+	check_int(answer.verdict, VERIFY_UNKNOWN);
+	check(!answer.fail_open);
+	check_contains(answer.reason, "cannot ask the admission controller");
+	check_contains(answer.reason, "oo many open files");
+	/* the same question, with descriptors: nobody listens there */
+	answer = engine_check(v, 8);
+	check(answer.fail_open);
+	verify_free(v);
+}
+
+static void
+url_does_not_open_for_lack_of_descriptors(void **state)
+{
+	const uint16_t port = (uint16_t)http_stub_dead_port();
+	struct rlimit before, few;
+
+	(void)state;
+	check_int(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = 200;
+	check_int(setrlimit(RLIMIT_NOFILE, &few), 0);
+	check_without_descriptors("127.0.0.1", port);
+	check_without_descriptors("localhost", port);
+	check_int(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static int
 start(void **state)
 {
@@ -230,6 +320,8 @@ main(void)
 		cmocka_unit_test(url_reads_no_more_than_4_kib),
 		cmocka_unit_test(url_sends_key_and_address),
 		cmocka_unit_test(url_names_the_address_it_refuses),
+		cmocka_unit_test(url_does_not_open_for_a_queue_of_ours),
+		cmocka_unit_test(url_does_not_open_for_lack_of_descriptors),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
