@@ -29,10 +29,13 @@
  * high rate turns begin at least --batch-delay-us apart, and what gathers
  * meanwhile is handled together. A turn that takes longer than that is
  * followed at once by the next one, so capacity is not touched; at low rates
- * there is no delay at all. Measured at 50,000 packets/s: a third less CPU.
+ * there is no delay at all, nor when there was much to read already, as then
+ * waiting gathers nothing that is not there. Measured at 50,000 packets/s: a
+ * third less CPU.
  */
-#define PACE_RATE_PER_S 20000 /* packets per second of this core */
-#define PACE_WINDOW_MS 20     /* over which the rate is taken */
+#define PACE_RATE_PER_S 20000             /* packets per second of this core */
+#define PACE_WINDOW_MS 20                 /* over which the rate is taken */
+#define PACE_FULL_READ (STREAM_CHUNK / 2) /* bytes per read: much */
 
 static void end_turn(void *ctx);
 static void drained(void *ctx);
@@ -237,9 +240,20 @@ take_rate(struct core *core)
 	core->rate_passed = passed;
 }
 
+/* Whether the clients that were read from in this turn had much to say. */
+static bool
+read_much(struct core *core)
+{
+	const bool much = core->turn_bytes > core->turn_reads * PACE_FULL_READ;
+
+	core->turn_reads = core->turn_bytes = 0;
+	return much;
+}
+
 static void
 pace(struct core *core)
 {
+	const bool much = read_much(core);
 	uint64_t due_us =
 	    loop_now_us(core->loop) + (uint64_t)core->config->batch_delay_us;
 	struct timespec due = {
@@ -248,7 +262,7 @@ pace(struct core *core)
 	};
 
 	take_rate(core);
-	if (!core->rate_high || core->login_first != NULL ||
+	if (!core->rate_high || much || core->login_first != NULL ||
 	    clock_now_us() >= due_us)
 		return;
 	core->counters.pauses++;

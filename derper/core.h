@@ -77,6 +77,7 @@ struct core {
 	/* pacing, see core.c */
 	uint64_t rate_since_ms, rate_passed;
 	bool rate_high;
+	size_t turn_reads, turn_bytes; /* of clients, in this turn */
 
 	bool draining;
 	size_t queued_bytes; /* in the backlogs of all its clients */

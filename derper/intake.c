@@ -29,6 +29,8 @@ intake_read(struct client *c)
 	status = stream_read(&c->stream, &plain, &why);
 	if (status == STREAM_EMPTY)
 		return;
+	core->turn_reads++;
+	core->turn_bytes += plain.n - c->rest_len;
 	if (!c->secure_seen && stream_established(&c->stream))
 		c->secure_seen = true;
 	if (c->state == CLIENT_LOGIN && ++c->login_reads > CLIENT_LOGIN_READS)
