@@ -257,18 +257,13 @@ wait_ms(const struct loop *l)
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
 
-/* An empty poll costs a twentieth of a wake-up: look first, so that we know
- * whether the loop is busy, and block only when there is nothing. */
 static int
 wait_events(struct loop *l)
 {
-	int n = epoll_wait(l->epoll_fd, l->events, LOOP_EVENTS, 0);
+	int timeout_ms = l->again ? 0 : wait_ms(l);
 
-	if (n > 0 || l->again) {
-		l->again = false;
-		return n;
-	}
-	return epoll_wait(l->epoll_fd, l->events, LOOP_EVENTS, wait_ms(l));
+	l->again = false;
+	return epoll_wait(l->epoll_fd, l->events, LOOP_EVENTS, timeout_ms);
 }
 
 void
