@@ -40,7 +40,12 @@ e2e: build
 		tests/interop/e2e.sh || [ $$? -eq 77 ]
 
 bench: build
-	@python3 tests/bench/bench.py --bin $(BUILD)/bin $(BENCH_ARGS)
+	@cmake -S . -B $(BUILD)-evp -G Ninja -DDERPKIT_IPSEC_MB=OFF \
+		-DDERPKIT_TESTS=OFF >$(BUILD)-evp.log && \
+		cmake --build $(BUILD)-evp -j $(JOBS) >>$(BUILD)-evp.log || \
+		{ cat $(BUILD)-evp.log; exit 1; }
+	@python3 tests/bench/bench.py --bin $(BUILD)/bin \
+		--ours-evp $(BUILD)-evp/bin/derper $(BENCH_ARGS)
 
 fuzz: deps
 	@tests/fuzz/run.sh $(or $(SECONDS_EACH),60)

@@ -79,7 +79,8 @@ class Bench:
                     self.run_case(scenario, tls, params)
 
     def run_case(self, scenario, tls, params):
-        relays = [r for r in self.relays if tls or not r.tls_only]
+        relays = [r for r in self.relays if not r.records_only or
+                  (tls and scenario.shows_records(params))]
         for repeat in range(self.settings.runs):
             # the order changes too: nobody is always first
             turn = repeat % len(relays)
@@ -151,6 +152,30 @@ def ratio(ours, go):
     return ours["median"] / go["median"]
 
 
+def schema_problems(document):
+    """What the published schema does not like; none where there is no
+    validator."""
+    try:
+        import jsonschema
+    except ImportError:
+        return []
+    path = os.path.join(HERE, "..", "..", "schemas", "bench.schema.json")
+    with open(path, encoding="utf-8") as f:
+        validator = jsonschema.Draft202012Validator(json.load(f))
+    return ["schema: %s: %s" % (e.json_path, e.message)
+            for e in validator.iter_errors(document)]
+
+
+def smoke_document(args, relay, machine, home):
+    """A bench of one short scenario, as far as the JSON goes."""
+    settings = Settings(quick=True)
+    settings.logins = 20
+    bench = Bench(settings, [relay], machine, home, args.load)
+    bench.run(["login"])
+    # as it will be read again
+    return json.loads(json.dumps(bench.document()))
+
+
 def smoke(args):
     """Whether the tools work and a small load arrives whole; no figures."""
     relay = Relay("ours", args.ours, "", ["-loops=1"])
@@ -177,6 +202,8 @@ def smoke(args):
                 r = work.run(running, "storm", clients=20, **short)
                 if not r["logins"] or r["failures"] or r["latency"]["lost"]:
                     problems.append("storm: %s" % r)
+        problems += schema_problems(
+            smoke_document(args, relay, machine, home))
     finally:
         home.remove()
     for problem in problems:
@@ -193,11 +220,11 @@ def make_relays(args):
     every["ours"] = Relay("ours", args.ours, "own TLS records", one)
     every["openssl"] = Relay(
         "openssl", args.ours, "ours, OpenSSL carries the records",
-        one + ["-tls-records=openssl"], tls_only=True)
+        one + ["-tls-records=openssl"], records_only=True)
     if args.ours_evp:
         every["evp"] = Relay(
             "evp", args.ours_evp, "ours, built without libipsec-mb", one,
-            tls_only=True)
+            records_only=True)
     if not args.relays:
         return list(every.values())
     unknown = [n for n in args.relays.split(",") if n not in every]

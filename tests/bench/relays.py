@@ -73,14 +73,15 @@ class Home:
 class Relay:
     """One way to run a relay; `running` starts it for a `with` block."""
 
-    def __init__(self, name, program, note, args=(), env=(), tls_only=False):
+    def __init__(self, name, program, note, args=(), env=(),
+                 records_only=False):
         self.name = name
         self.program = program
         self.note = note
         self.args = list(args)
         self.env = dict(env)
-        # a variant that differs from another one in TLS only
-        self.tls_only = tls_only
+        # a variant of another one that carries TLS records in another way
+        self.records_only = records_only
 
     def describe(self):
         shown = subprocess.run([self.program, "-version"], text=True,

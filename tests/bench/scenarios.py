@@ -43,6 +43,10 @@ class Scenario:
     def label(self, params):
         return ""
 
+    def shows_records(self, params):
+        """Whether ways to carry TLS records are worth comparing here."""
+        return True
+
     def measure(self, running, params):
         """One measurement of one relay: a dict with the metrics' keys."""
         raise NotImplementedError
@@ -73,6 +77,9 @@ class Cpu(Scenario):
         return "%dk/s, %d per write, %d pairs" % (
             params["rate"] // 1000, params["per_write"], params["pairs"])
 
+    def shows_records(self, params):
+        return params["pairs"] == 10
+
     def measure(self, running, params):
         return self.flow(running, **params)
 
@@ -93,6 +100,9 @@ class Capacity(Scenario):
     def label(self, params):
         return "%d per write, %d pairs" % (params["per_write"],
                                            params["pairs"])
+
+    def shows_records(self, params):
+        return params["per_write"] == 11
 
     def measure(self, running, params):
         known = self.bench.capacity(running, params["per_write"])
@@ -160,6 +170,7 @@ class Unstoppable(Scenario):
                 Metric("loss", "lost", "share")]
 
     label = Capacity.label
+    shows_records = Capacity.shows_records
 
     def measure(self, running, params):
         report = self.flow(running, rate=0, **params)
@@ -195,6 +206,9 @@ class Latency(Scenario):
         if params["load"] == "half":
             return "at 50 % of own capacity"
         return "idle"
+
+    def shows_records(self, params):
+        return params["load"] == "idle"
 
     def measure(self, running, params):
         options = {"probe_hz": self.set.probe_hz, "measure": self.set.long}
@@ -276,6 +290,9 @@ class Storm(Scenario):
 
     def label(self, params):
         return "%d clients" % params["clients"]
+
+    def shows_records(self, params):
+        return False
 
     def measure(self, running, params):
         report = self.bench.work.run(
