@@ -142,7 +142,7 @@ read_ended(struct client *c, enum stream_status status, const char *why)
 		    c, "receive client key: %s", why[0] != '\0' ? why : "EOF");
 	} else if (c->broken && why[0] != '\0') {
 		c->core->counters.read_failed++;
-		client_fail(c, "read: %s", why);
+		client_fail(c, "%s", why);
 	}
 	client_end(c, why);
 }
