@@ -39,6 +39,11 @@
 #define CLIENT_PIPELINE_MAX 32
 /* Destinations whose address a connection remembers. */
 #define CLIENT_ROUTES 4
+/* Packets per second from which on a client is bulk: its packets may wait a
+ * moment for each other, see core.c. A call or a game is below that; over which
+ * time the rate is taken. */
+#define CLIENT_BULK_PER_S 250
+#define CLIENT_BULK_WINDOW_MS 100
 /* PeerGone(NotHere) per connection: a bucket of 3, one a second. */
 #define CLIENT_NOT_HERE_BURST 3
 
@@ -96,6 +101,9 @@ struct client {
 	uint16_t login_reads;
 	uint32_t unsent_counted; /* bytes of it in core->queued_bytes */
 	uint8_t not_here_left;   /* tokens */
+	/* packets it has sent since then: whether it is bulk, see intake.c */
+	uint32_t window_packets;
+	uint64_t window_ms;
 	uint32_t keep_alive_ms;
 	uint64_t not_here_ms; /* when a token was last added */
 	struct client *next_login, *prev_login;

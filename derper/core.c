@@ -26,12 +26,13 @@
  * Pacing. When packets trickle in at a high rate, an efficient relay handles
  * each as it lands and nothing is ever batched: the wake-ups and system calls
  * of the sender, of the relay and of the receiver are paid per packet. So at a
- * high rate turns begin at least --batch-delay-us apart, and what gathers
- * meanwhile is handled together. A turn that takes longer than that is
+ * high rate those who send much (intake.c) are read at least --batch-delay-us
+ * apart, and what gathers meanwhile is handled together. Everybody else, logins
+ * and STUN too, is served as he comes. A turn that takes longer than that is
  * followed at once by the next one, so capacity is not touched; at low rates
  * there is no delay at all, nor when there was much to read already, as then
  * waiting gathers nothing that is not there. Measured at 50,000 packets/s: a
- * third less CPU.
+ * third to a half less CPU.
  */
 #define PACE_RATE_PER_S 20000             /* packets per second of this core */
 #define PACE_WINDOW_MS 20                 /* over which the rate is taken */
@@ -254,20 +255,13 @@ static void
 pace(struct core *core)
 {
 	const bool much = read_much(core);
-	uint64_t due_us =
+	const uint64_t due_us =
 	    loop_now_us(core->loop) + (uint64_t)core->config->batch_delay_us;
-	struct timespec due = {
-		.tv_sec = (time_t)(due_us / 1000000),
-		.tv_nsec = (long)(due_us % 1000000 * 1000),
-	};
 
 	take_rate(core);
-	if (!core->rate_high || much || core->login_first != NULL ||
-	    clock_now_us() >= due_us)
-		return;
-	core->counters.pauses++;
-	/* a signal that cuts it short does no harm */
-	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+	if (core->rate_high && !much && clock_now_us() < due_us &&
+	    loop_hold_bulk(core->loop, due_us))
+		core->counters.pauses++;
 }
 
 /* Being out of descriptors is worth a line now and then. */
@@ -514,7 +508,8 @@ core_run(void *ctx)
 {
 	struct core *core = ctx;
 
-	/* the pause of pace() would take 50 us more with the default slack */
+	/* what pace() holds back would wait 50 us more with the default slack
+	 */
 	(void)prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
 	loop_run(core->loop);
 	server_report(core->server, core);

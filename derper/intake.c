@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+static void judge_bulk(struct client *c);
 static void process(struct client *c, uint8_t *p, size_t n);
 static void read_ended(
     struct client *c, enum stream_status status, const char *why);
@@ -41,6 +42,25 @@ intake_read(struct client *c)
 		return;
 	if (status == STREAM_FAILED || status == STREAM_EOF)
 		read_ended(c, status, why.text);
+	else
+		judge_bulk(c);
+}
+
+/* Sets apart, while the core has much to do, who sends much. */
+static void
+judge_bulk(struct client *c)
+{
+	struct core *core = c->core;
+	uint64_t now_ms = loop_now_ms(core->loop);
+	uint64_t past_ms = now_ms - c->window_ms;
+	bool bulk;
+
+	if (past_ms < CLIENT_BULK_WINDOW_MS)
+		return;
+	bulk = (uint64_t)c->window_packets * 1000 / past_ms > CLIENT_BULK_PER_S;
+	loop_set_bulk(core->loop, &c->stream.watch, bulk && core->rate_high);
+	c->window_packets = 0;
+	c->window_ms = now_ms;
 }
 
 void

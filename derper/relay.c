@@ -130,6 +130,7 @@ send_packet(struct client *c, const struct derp_frame *f)
 	const size_t len = DERP_HEADER + f->body.n;
 	struct client *to;
 
+	c->window_packets++;
 	core->counters.packets_received++;
 	core->counters.bytes_received += f->body.n - DERP_KEY;
 	if (r == NULL) {

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -17,6 +18,12 @@ struct loop {
 	int epoll_fd;
 	int wake_fd; /* eventfd: ends a wait */
 	struct loop_watch wake;
+	/* a set within the set: what is bulk, which is held back by not asking
+	 * for it */
+	int bulk_fd;
+	struct loop_watch bulk;
+	size_t bulk_count;
+	uint64_t hold_us;     /* until then; 0: it is not held back */
 	atomic_bool stopping; /* atomic; the rest is loop-owned */
 	uint64_t now_us;      /* when the wait of this turn ended */
 	uint64_t now_ms;
@@ -26,7 +33,10 @@ struct loop {
 	struct loop_timer **heap; /* heap[1..timers] */
 	size_t timers, timer_cap;
 	struct epoll_event events[LOOP_EVENTS];
+	struct epoll_event bulk_events[LOOP_EVENTS];
 };
+
+static void dispatch(const struct epoll_event *events, int n);
 
 static void
 wake_ready(void *ctx, unsigned events)
@@ -37,6 +47,16 @@ wake_ready(void *ctx, unsigned events)
 	(void)events;
 	if (read(l->wake_fd, &n, sizeof n) == -1)
 		return; /* EAGAIN: another wake-up took it */
+}
+
+static void
+bulk_ready(void *ctx, unsigned events)
+{
+	struct loop *l = ctx;
+
+	(void)events;
+	dispatch(l->bulk_events,
+	    epoll_wait(l->bulk_fd, l->bulk_events, LOOP_EVENTS, 0));
 }
 
 struct loop *
@@ -52,12 +72,17 @@ loop_new(struct fail *why)
 	l->now_ms = l->now_us / 1000;
 	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	l->bulk_fd = epoll_create1(EPOLL_CLOEXEC);
 	l->wake = (struct loop_watch){ .fd = l->wake_fd,
 		.events = LOOP_READ,
 		.ready = wake_ready,
 		.ctx = l };
-	if (l->wake_fd == -1 || l->epoll_fd == -1 ||
-	    loop_watch(l, &l->wake) == -1) {
+	l->bulk = (struct loop_watch){ .fd = l->bulk_fd,
+		.events = LOOP_READ,
+		.ready = bulk_ready,
+		.ctx = l };
+	if (l->wake_fd == -1 || l->epoll_fd == -1 || l->bulk_fd == -1 ||
+	    loop_watch(l, &l->wake) == -1 || loop_watch(l, &l->bulk) == -1) {
 		fail_errno(why, "cannot make an event loop");
 		loop_free(l);
 		return NULL;
@@ -72,6 +97,8 @@ loop_free(struct loop *l)
 		return;
 	if (l->epoll_fd != -1)
 		close(l->epoll_fd);
+	if (l->bulk_fd != -1)
+		close(l->bulk_fd);
 	if (l->wake_fd != -1)
 		close(l->wake_fd);
 	free(l->heap);
@@ -93,11 +120,19 @@ from_epoll(uint32_t events)
 	    ((events & (EPOLLERR | EPOLLHUP)) != 0 ? LOOP_HANGUP : 0U);
 }
 
+/* The set that the descriptor is in. */
+static int
+set_of(const struct loop *l, const struct loop_watch *w)
+{
+	return w->bulk ? l->bulk_fd : l->epoll_fd;
+}
+
 int
 loop_watch(struct loop *l, struct loop_watch *w)
 {
 	struct epoll_event e = { .events = to_epoll(w->events), .data.ptr = w };
 
+	w->bulk = false;
 	return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, w->fd, &e);
 }
 
@@ -111,7 +146,7 @@ loop_rewatch(struct loop *l, struct loop_watch *w, unsigned events)
 	w->events = events;
 	/* MOD of a watched descriptor fails only for lack of kernel memory;
 	 * the timers of its owner then end the connection */
-	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_MOD, w->fd, &e);
+	(void)epoll_ctl(set_of(l, w), EPOLL_CTL_MOD, w->fd, &e);
 }
 
 void
@@ -119,8 +154,38 @@ loop_unwatch(struct loop *l, struct loop_watch *w)
 {
 	if (w->fd == -1)
 		return;
-	(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
+	(void)epoll_ctl(set_of(l, w), EPOLL_CTL_DEL, w->fd, NULL);
 	w->fd = -1;
+	l->bulk_count -= w->bulk;
+	w->bulk = false;
+}
+
+void
+loop_set_bulk(struct loop *l, struct loop_watch *w, bool bulk)
+{
+	struct epoll_event e = { .events = to_epoll(w->events), .data.ptr = w };
+	int from = set_of(l, w);
+
+	if (w->fd == -1 || w->bulk == bulk ||
+	    epoll_ctl(bulk ? l->bulk_fd : l->epoll_fd, EPOLL_CTL_ADD, w->fd,
+		&e) == -1)
+		return; /* it stays where it is, which is good enough */
+	(void)epoll_ctl(from, EPOLL_CTL_DEL, w->fd, NULL);
+	w->bulk = bulk;
+	if (bulk)
+		l->bulk_count++;
+	else
+		l->bulk_count--;
+}
+
+bool
+loop_hold_bulk(struct loop *l, uint64_t until_us)
+{
+	if (l->bulk_count == 0 || l->hold_us != 0)
+		return false;
+	loop_rewatch(l, &l->bulk, 0);
+	l->hold_us = until_us;
+	return true;
 }
 
 static void
@@ -257,13 +322,51 @@ wait_ms(const struct loop *l)
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
 
+/* Waits for what is not bulk until the hold is over, and ends it then. */
+static void
+wait_in_hold(struct loop *l)
+{
+	struct pollfd all = { .fd = l->epoll_fd, .events = POLLIN };
+	const uint64_t now_us = clock_now_us();
+	uint64_t until_us = l->hold_us;
+	struct timespec left;
+
+	if (l->timers > 0 && l->heap[1]->due_ms * 1000 < until_us)
+		until_us = l->heap[1]->due_ms * 1000;
+	if (!l->again && until_us > now_us) {
+		left.tv_sec = (time_t)((until_us - now_us) / 1000000);
+		left.tv_nsec = (long)((until_us - now_us) % 1000000 * 1000);
+		/* epoll_wait knows milliseconds only, and epoll_pwait2 is not
+		 * in every kernel that people run; cut short it does no harm */
+		(void)ppoll(&all, 1, &left, NULL);
+	}
+	if (clock_now_us() < l->hold_us)
+		return;
+	l->hold_us = 0;
+	loop_rewatch(l, &l->bulk, LOOP_READ);
+}
+
 static int
 wait_events(struct loop *l)
 {
-	int timeout_ms = l->again ? 0 : wait_ms(l);
+	int timeout_ms;
 
+	if (l->hold_us != 0)
+		wait_in_hold(l);
+	timeout_ms = l->again || l->hold_us != 0 ? 0 : wait_ms(l);
 	l->again = false;
 	return epoll_wait(l->epoll_fd, l->events, LOOP_EVENTS, timeout_ms);
+}
+
+static void
+dispatch(const struct epoll_event *events, int n)
+{
+	for (int i = 0; i < n; i++) {
+		struct loop_watch *w = events[i].data.ptr;
+
+		if (w->fd != -1)
+			w->ready(w->ctx, from_epoll(events[i].events));
+	}
 }
 
 void
@@ -273,12 +376,7 @@ loop_turn(struct loop *l)
 
 	l->now_us = clock_now_us();
 	l->now_ms = l->now_us / 1000;
-	for (int i = 0; i < n; i++) {
-		struct loop_watch *w = l->events[i].data.ptr;
-
-		if (w->fd != -1)
-			w->ready(w->ctx, from_epoll(l->events[i].events));
-	}
+	dispatch(l->events, n);
 	fire_timers(l);
 	if (l->hook != NULL)
 		l->hook(l->hook_ctx);

@@ -128,6 +128,50 @@ intake_gives_back_what_it_counted(void **state)
 	check_size(core()->saved_clients, 0);
 }
 
+/* So many packets to itself within a window, and one more behind it. `busy`:
+ * meanwhile the core seems to have had millions of others to handle. */
+static void
+send_for_a_window(struct fake_peer *p, unsigned packets, bool busy)
+{
+	for (unsigned i = 0; i < packets; i++) {
+		fake_peer_packet(p, &p->key, slice_str("x"));
+		fake_server_turn(0);
+	}
+	usleep((CLIENT_BULK_WINDOW_MS + 10) * 1000);
+	core()->counters.packets_received += busy ? 100000000 : 0;
+	fake_server_turn(0);
+	check_int(core()->rate_high, busy);
+	fake_peer_packet(p, &p->key, slice_str("x"));
+	fake_server_turn(0);
+	(void)fake_peer_read(p);
+	p->n = 0;
+}
+
+/* Only a busy core, and only those who send much, and only while they do. */
+static void
+intake_sets_apart_who_sends_much(void **state)
+{
+	struct fake_peer *p = fake_peer_new(0);
+	const struct loop_watch *watch = &p->client->stream.watch;
+	const unsigned much = 2 * CLIENT_BULK_PER_S;
+
+	(void)state;
+	send_for_a_window(p, 1, false); /* the first window has begun */
+	send_for_a_window(p, much, false);
+	check(!watch->bulk);
+	send_for_a_window(p, 2, true);
+	check(!watch->bulk);
+	send_for_a_window(p, much, true);
+	check(watch->bulk);
+	send_for_a_window(p, 2, true);
+	check(!watch->bulk);
+	send_for_a_window(p, much, true);
+	check(watch->bulk);
+	send_for_a_window(p, much, false);
+	check(!watch->bulk);
+	fake_peer_free(p);
+}
+
 int
 main(void)
 {
@@ -139,6 +183,8 @@ main(void)
 		    intake_limits_what_clients_leave, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    intake_gives_back_what_it_counted, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    intake_sets_apart_who_sends_much, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
