@@ -110,7 +110,7 @@ static const struct {
 	{ "queue-bytes-total", OPTS_INT, AT(queue_bytes_total), "n",
 	    "most bytes queued for all clients" },
 	{ "batch-delay-us", OPTS_INT, AT(batch_delay_us), "n",
-	    "at a high packet rate, gather packets for this many "
+	    "at a high rate, gather packets of busy clients for this many "
 	    "microseconds; 0 for never" },
 	{ "drain-timeout", OPTS_DURATION, AT(drain_timeout_ms), "time",
 	    "longest goodbye on SIGTERM" },
