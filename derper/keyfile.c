@@ -12,8 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "newfile.h"
+
 #define KEYFILE_MAX 65536 /* bytes of a key file that we read */
-#define KEYFILE_PATH_MAX 4096
 
 static int
 parse(struct slice text, struct derp_private_key *key, struct fail *why)
@@ -76,102 +77,62 @@ read_existing(
 	return rc;
 }
 
-/* Makes the folders above path. */
-static int
-make_parents(const char *path, struct fail *why)
-{
-	char copy[KEYFILE_PATH_MAX];
-
-	if (strlen(path) >= sizeof copy)
-		return fail_set(why, "%s: name too long", path);
-	memcpy(copy, path, strlen(path) + 1);
-	for (char *p = strchr(copy + 1, '/'); p != NULL;
-	     p = strchr(p + 1, '/')) {
-		*p = '\0';
-		if (mkdir(copy, 0777) == -1 && errno != EEXIST)
-			return fail_errno(why, "%s", copy);
-		*p = '/';
-	}
-	return 0;
-}
-
-static int
-write_all(int fd, const char *text, size_t n)
-{
-	ssize_t wrote;
-
-	for (size_t at = 0; at < n; at += (size_t)wrote) {
-		wrote = write(fd, text + at, n - at);
-		if (wrote == -1)
-			return -1;
-	}
-	return 0;
-}
-
-/* Makes the rename itself survive a power cut. */
-static void
-sync_folder(const char *path)
-{
-	char copy[KEYFILE_PATH_MAX];
-	char *slash;
-	int fd;
-
-	memcpy(copy, path, strlen(path) + 1);
-	slash = strrchr(copy, '/');
-	if (slash == NULL)
-		return;
-	slash[slash == copy ? 1 : 0] = '\0';
-	fd = open(copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return;
-	(void)fsync(fd);
-	close(fd);
-}
-
-static int
+static enum newfile_outcome
 write_new(
     const char *path, const struct derp_private_key *key, struct fail *why)
 {
-	char temp[KEYFILE_PATH_MAX + 16];
 	char hex[DERP_KEY_TEXT], text[DERP_KEY_TEXT + 32];
-	int fd, n;
-	bool ok;
+	enum newfile_outcome made;
+	int n;
 
-	if (make_parents(path, why) == -1)
-		return -1;
-	snprintf(temp, sizeof temp, "%s.tmpXXXXXX", path);
+	if (newfile_make_folders(path, 0777, why) == -1)
+		return NEWFILE_FAILED;
 	derp_private_key_format(key, hex);
 	n = snprintf(text, sizeof text, "{\n\t\"PrivateKey\": \"%s\"\n}", hex);
 	sodium_memzero(hex, sizeof hex);
-	fd = mkostemp(temp, O_CLOEXEC); /* mode 0600 */
-	if (fd == -1)
-		return fail_errno(why, "%s", temp);
-	ok = write_all(fd, text, (size_t)n) == 0 && fsync(fd) == 0;
+	made = newfile_create(path, slice_of(text, (size_t)n), 0600, why);
 	sodium_memzero(text, sizeof text);
-	if (close(fd) == -1)
-		ok = false;
-	if (ok && rename(temp, path) == 0) {
-		sync_folder(path);
-		return 0;
-	}
-	fail_errno(why, "%s", path);
-	(void)unlink(temp);
-	return -1;
+	return made;
+}
+
+/* -1 with *missing when there is no such file, and then without a reason. */
+static int
+load_existing(const char *path, struct derp_private_key *key, bool *missing,
+    struct fail *why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int rc;
+
+	*missing = fd == -1 && errno == ENOENT;
+	if (*missing)
+		return -1;
+	if (fd == -1)
+		return fail_errno(why, "%s", path);
+	rc = read_existing(fd, path, key, why);
+	close(fd);
+	return rc;
 }
 
 int
 keyfile_load(const char *path, struct derp_private_key *key, struct fail *why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	int rc;
+	bool missing;
+	int rc = load_existing(path, key, &missing, why);
 
-	if (fd != -1) {
-		rc = read_existing(fd, path, key, why);
-		close(fd);
+	if (!missing)
 		return rc;
-	}
-	if (errno != ENOENT)
-		return fail_errno(why, "%s", path);
 	derp_private_key_generate(key);
-	return write_new(path, key, why);
+	switch (write_new(path, key, why)) {
+	case NEWFILE_MADE:
+		return 0;
+	case NEWFILE_EXISTS:
+		break;
+	case NEWFILE_FAILED:
+		return -1;
+	}
+	/* another relay was faster, whose key then is ours too */
+	rc = load_existing(path, key, &missing, why);
+	if (missing)
+		fail_set(why, "%s: a link to a file that is not there", path);
+	return rc;
 }

@@ -2,9 +2,9 @@
  * keyfile: the relay's own private key, kept in a small JSON file.
  *
  * {"PrivateKey":"privkey:HEX"}, as the Go derper reads and writes it. A missing
- * file is made: parent folders, a new key, written to a temporary file of mode
- * 0600 that is synced and renamed, so that a crash leaves the old or the new
- * file and never half of one. Blocking; start-up only.
+ * file is made: parent folders, a new key, mode 0600, whole or not at all
+ * (newfile.h); of two relays that make it at once one reads the other's. A file
+ * that is there is never written. Blocking; start-up only.
  * Source: tailscale cmd/derper/derper.go (loadConfig, writeNewConfig).
  */
 #ifndef DERPKIT_KEYFILE_H

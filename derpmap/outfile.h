@@ -1,7 +1,7 @@
 /*
  * outfile: a result file that appears whole or not at all.
  *
- * Blocking (files). Threads: any, no shared state.
+ * Blocking (files). Threads: one, it reads the process's umask by setting it.
  */
 #ifndef DERPKIT_OUTFILE_H
 #define DERPKIT_OUTFILE_H
@@ -9,9 +9,8 @@
 #include "bytes.h"
 #include "fail.h"
 
-/* Writes bytes to a new file beside path and renames it to path, mode 0644 as
- * the umask leaves it; an old file stays as it is when anything fails. -1 with
- * *why. */
+/* Puts bytes (borrowed) into the file at path, mode 0644 as the umask leaves
+ * it; an old file is replaced at once, see newfile.h. -1 with *why. */
 int outfile_write(const char *path, struct slice bytes, struct fail *why);
 
 #endif

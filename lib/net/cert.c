@@ -2,7 +2,6 @@
 #include "cert.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
@@ -12,22 +11,16 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "encode.h"
+#include "newfile.h"
 
 #define META_VERSION 2 /* of the DERP protocol, as the serial number */
 #define META_DAYS 30   /* valid before and after now */
-#define PATH_BYTES 4096
 #define DAY_S ((int64_t)24 * 60 * 60)
-
-static int write_file(
-    const char *file, mode_t mode, BIO *content, struct fail *why);
 
 /* The reason OpenSSL gives for what failed last. */
 static int
@@ -271,27 +264,31 @@ self_signed(EVP_PKEY *key, const struct netaddr *ip)
 	return NULL;
 }
 
-/* Makes the folders above the file. */
 static int
-make_parents(const char *file, struct fail *why)
+make_folders(const char *file, struct fail *why)
 {
-	char path[PATH_BYTES];
+	struct fail inner = { 0 };
 
-	if (snprintf(path, sizeof path, "%s", file) >= (int)sizeof path)
-		return fail_set(why, "path is too long: %s", file);
-	for (char *p = path + 1; *p != '\0'; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		if (mkdir(path, 0700) == -1 && errno != EEXIST)
-			return fail_errno(why, "mkdir %s", path);
-		*p = '/';
-	}
+	if (newfile_make_folders(file, 0700, &inner) == -1)
+		return fail_set(why, "mkdir %s", inner.text);
+	return 0;
+}
+
+static int
+write_file(const char *file, mode_t mode, BIO *content, struct fail *why)
+{
+	struct fail inner = { 0 };
+	char *p;
+	const long n = BIO_get_mem_data(content, &p);
+
+	if (newfile_replace(file, slice_of(p, (size_t)n), mode, &inner) == -1)
+		return fail_set(why, "write %s", inner.text);
 	return 0;
 }
 
 /* The key goes first: with the certificate still missing, the next start makes
- * both again. */
+ * both again. Cut between the two where an old certificate was (its key had
+ * gone), it leaves a pair that cert_check_pair refuses. */
 static int
 write_pair(X509 *x, EVP_PKEY *key, const char *cert_file, const char *key_file,
     struct fail *why)
@@ -305,8 +302,8 @@ write_pair(X509 *x, EVP_PKEY *key, const char *cert_file, const char *key_file,
 	    PEM_write_bio_PrivateKey_traditional(
 		key_pem, key, NULL, NULL, 0, NULL, NULL) != 1)
 		fail_ssl(why, "certificate");
-	else if (make_parents(cert_file, why) == 0 &&
-	    make_parents(key_file, why) == 0 &&
+	else if (make_folders(cert_file, why) == 0 &&
+	    make_folders(key_file, why) == 0 &&
 	    write_file(key_file, 0600, key_pem, why) == 0 &&
 	    write_file(cert_file, 0644, cert_pem, why) == 0)
 		result = 0;
@@ -332,74 +329,6 @@ cert_make_self_signed(const struct netaddr *ip, const char *cert_file,
 	X509_free(x);
 	EVP_PKEY_free(key);
 	return result;
-}
-
-static int
-write_all(int fd, const char *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = write(fd, p, n);
-
-		if (done == -1 && errno == EINTR)
-			continue;
-		if (done == -1)
-			return -1;
-		p += done;
-		n -= (size_t)done;
-	}
-	return 0;
-}
-
-/* Makes a new name durable. */
-static int
-sync_folder(const char *file)
-{
-	char path[PATH_BYTES];
-	char *slash;
-	int fd, result;
-
-	snprintf(path, sizeof path, "%s", file);
-	slash = strrchr(path, '/');
-	if (slash != NULL)
-		slash[slash == path ? 1 : 0] = '\0';
-	fd = open(
-	    slash != NULL ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	result = fsync(fd);
-	close(fd);
-	return result;
-}
-
-/* All of it or nothing: written beside, made durable, then renamed. */
-static int
-write_file(const char *file, mode_t mode, BIO *content, struct fail *why)
-{
-	char temp[PATH_BYTES], *p;
-	const long n = BIO_get_mem_data(content, &p);
-	int fd;
-
-	if (snprintf(temp, sizeof temp, "%s.XXXXXX", file) >= (int)sizeof temp)
-		return fail_set(why, "path is too long: %s", file);
-	fd = mkostemp(temp, O_CLOEXEC);
-	if (fd == -1)
-		return fail_errno(why, "create %s", temp);
-	if (write_all(fd, p, (size_t)n) == -1 || fchmod(fd, mode) == -1 ||
-	    fsync(fd) == -1) {
-		fail_errno(why, "write %s", temp);
-		close(fd);
-		goto remove;
-	}
-	if (close(fd) == -1 || rename(temp, file) == -1 ||
-	    sync_folder(file) == -1) {
-		fail_errno(why, "write %s", file);
-		goto remove;
-	}
-	return 0;
-
-remove:
-	(void)unlink(temp);
-	return -1;
 }
 
 /* The one extension is an empty SEQUENCE: CA is false by default. */

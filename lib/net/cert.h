@@ -36,9 +36,10 @@ int cert_check_pair(const char *cert_file, const char *key_file,
     const char *hostname, struct fail *why);
 
 /* Makes a P-256 key and a self-signed certificate for the address, valid one
- * year, and writes cert_file (0644) and key_file (0600) atomically; missing
- * parent folders are made 0700. Refuses nothing that exists: the caller has
- * looked. */
+ * year, and writes key_file (0600), then cert_file (0644), each whole or not at
+ * all (newfile.h); missing parent folders are made 0700. Refuses nothing that
+ * exists: the caller has looked. Cut between the two, with an old certificate
+ * in place, it leaves a pair that cert_check_pair refuses. */
 int cert_make_self_signed(const struct netaddr *ip, const char *cert_file,
     const char *key_file, struct fail *why);
 

@@ -1,6 +1,7 @@
 /* keyfile: what is read, what is refused, how a new one is written. */
 #include "check.h"
 #include "fake_alloc.h"
+#include "fake_files.h"
 
 #include "keyfile.h"
 
@@ -304,6 +305,111 @@ keyfile_is_whole_or_absent_when_killed(void **state)
 	check(whole > 0 && absent > 0);
 }
 
+static int
+load_cut(void *ctx)
+{
+	struct derp_private_key key;
+
+	(void)ctx;
+	return keyfile_load(path_of("x/cut"), &key, NULL);
+}
+
+/* The same at each of its system calls: afterwards there is no file or a whole
+ * one, and the next start has a key that lasts. */
+static void
+keyfile_is_whole_or_absent_when_cut(void **state)
+{
+	struct derp_private_key key, again;
+	struct fail why;
+	char text[512];
+	int n, whole = 0;
+
+	(void)state;
+	for (n = 1; fake_files_try_exit(n, load_cut, NULL); n++) {
+		if (get("x/cut", text, sizeof text) != -1) {
+			whole++;
+			check_size(strlen(text), 4 + 14 + 72 + 2 + 1);
+		}
+		check_int(load("x/cut", &key, &why), 0);
+		check_written("x/cut", &key);
+		check_int(load("x/cut", &again, &why), 0);
+		check_bytes(again.b, key.b, DERP_KEY);
+		check_int(unlink(path_of("x/cut")), 0);
+	}
+	check(n - 1 >= 10);
+	check_int(whole, 3); /* cut at the sync of the folder */
+}
+
+static void
+keyfile_can_be_made_after_a_call_failed(void **state)
+{
+	struct derp_private_key key, again;
+	struct fail why;
+	bool failed = true;
+	int n, told = 0;
+
+	(void)state;
+	(void)unlink(path_of("x/cut"));
+	for (n = 1; failed; n++) {
+		fake_files_fail_at(n, EIO);
+		told += load("x/cut", &key, &why) == -1;
+		failed = fake_files_failed();
+		check_int(load("x/cut", &key, &why), 0);
+		check_written("x/cut", &key);
+		check_int(load("x/cut", &again, &why), 0);
+		check_bytes(again.b, key.b, DERP_KEY);
+		check_int(unlink(path_of("x/cut")), 0);
+	}
+	check(told >= 10);
+}
+
+/* Who is second takes the key of the first and never replaces it. */
+static void
+keyfile_does_not_replace_what_came_meanwhile(void **state)
+{
+	struct derp_private_key key;
+	int status, from[2];
+	uint8_t first[8][DERP_KEY];
+
+	(void)state;
+	check_int(pipe(from), 0);
+	for (int round = 0; round < 20; round++) {
+		(void)unlink(path_of("both"));
+		for (int i = 0; i < 8; i++)
+			if (fork() == 0) {
+				int rc =
+				    keyfile_load(path_of("both"), &key, NULL);
+
+				_exit(rc == 0 &&
+					    write(from[1], key.b, DERP_KEY) ==
+						DERP_KEY
+					? 0
+					: 1);
+			}
+		for (int i = 0; i < 8; i++) {
+			check(wait(&status) > 0);
+			check_int(status, 0);
+			check_int(read(from[0], first[i], DERP_KEY), DERP_KEY);
+			check_bytes(first[i], first[0], DERP_KEY);
+		}
+	}
+	close(from[0]);
+	close(from[1]);
+}
+
+static void
+keyfile_names_a_dangling_link(void **state)
+{
+	struct derp_private_key key;
+	struct fail why;
+
+	(void)state;
+	check_int(symlink("nowhere", path_of("link")), 0);
+	check_int(load("link", &key, &why), -1);
+	check_contains(why.text, path_of("link"));
+	check_contains(why.text, "a link to a file that is not there");
+}
+
 static void
 keyfile_survives_lack_of_memory(void **state)
 {
@@ -350,6 +456,10 @@ main(void)
 		cmocka_unit_test(keyfile_makes_a_missing_file),
 		cmocka_unit_test(keyfile_leaves_nothing_when_writing_fails),
 		cmocka_unit_test(keyfile_is_whole_or_absent_when_killed),
+		cmocka_unit_test(keyfile_is_whole_or_absent_when_cut),
+		cmocka_unit_test(keyfile_can_be_made_after_a_call_failed),
+		cmocka_unit_test(keyfile_does_not_replace_what_came_meanwhile),
+		cmocka_unit_test(keyfile_names_a_dangling_link),
 		cmocka_unit_test(keyfile_survives_lack_of_memory),
 	};
 

@@ -2,7 +2,9 @@
 #include "cert.h"
 
 #include "check.h"
+#include "fake_files.h"
 
+#include <errno.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -293,6 +295,97 @@ cert_reports_what_cannot_be_written(void **state)
 	check(why.text[0] != '\0');
 }
 
+#define CUT_HOST "192.0.2.9"
+
+static char cut_cert[96], cut_key[96];
+
+static int
+make_cut(void *ctx)
+{
+	struct netaddr ip;
+
+	(void)ctx;
+	check_int(netaddr_parse_ip(&ip, slice_str(CUT_HOST)), 0);
+	return cert_make_self_signed(&ip, cut_cert, cut_key, NULL);
+}
+
+/* Which of the two files are there before. */
+enum before {
+	NONE,
+	CERT_ONLY, /* the key was lost */
+	KEY_ONLY,
+};
+
+static void
+start_cut(enum before before)
+{
+	(void)unlink(cut_cert);
+	(void)unlink(cut_key);
+	if (before == NONE)
+		return;
+	check_int(make_cut(NULL), 0);
+	check_int(unlink(before == CERT_ONLY ? cut_key : cut_cert), 0);
+}
+
+/* What the relay does at its next start (certs.c): a file that is missing
+ * makes both anew; then the pair must fit, or the start fails with that
+ * reason and the operator is told. Never a part of a file. */
+static void
+check_restart(enum before before)
+{
+	struct fail why = { 0 };
+	bool both = access(cut_cert, F_OK) == 0 && access(cut_key, F_OK) == 0;
+
+	if (both && cert_check_pair(cut_cert, cut_key, CUT_HOST, &why) == -1) {
+		check_contains(why.text, "does not belong to certificate");
+		check_int(before, CERT_ONLY);
+		check_int(unlink(cut_cert), 0);
+		both = false;
+	}
+	if (!both)
+		check_int(make_cut(NULL), 0);
+	check_int(cert_check_pair(cut_cert, cut_key, CUT_HOST, NULL), 0);
+	check_int(mode_of(cut_key), 0600);
+	check_int(mode_of(cut_cert), 0644);
+}
+
+static void
+cert_pair_is_mended_or_refused_when_cut(void **state)
+{
+	(void)state;
+	snprintf(cut_cert, sizeof cut_cert, "%s/cut/ip.crt", dir);
+	snprintf(cut_key, sizeof cut_key, "%s/cut/ip.key", dir);
+	for (enum before before = NONE; before <= KEY_ONLY; before++) {
+		int n = 1;
+
+		for (start_cut(before); fake_files_try_exit(n, make_cut, NULL);
+		     n++) {
+			check_restart(before);
+			start_cut(before);
+		}
+		check(n - 1 >= 18); /* nine for each file, and folders */
+	}
+}
+
+static void
+cert_pair_is_mended_or_refused_when_a_call_fails(void **state)
+{
+	(void)state;
+	for (enum before before = NONE; before <= KEY_ONLY; before++) {
+		bool failed = true;
+		int told = 0;
+
+		for (int n = 1; failed; n++) {
+			start_cut(before);
+			fake_files_fail_at(n, ENOSPC);
+			told += make_cut(NULL) == -1;
+			failed = fake_files_failed();
+			check_restart(before);
+		}
+		check(told >= 16);
+	}
+}
+
 int
 main(void)
 {
@@ -304,6 +397,9 @@ main(void)
 		cmocka_unit_test(cert_matches_names_as_go_does),
 		cmocka_unit_test(cert_makes_the_metacert),
 		cmocka_unit_test(cert_reports_what_cannot_be_written),
+		cmocka_unit_test(cert_pair_is_mended_or_refused_when_cut),
+		cmocka_unit_test(
+		    cert_pair_is_mended_or_refused_when_a_call_fails),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,0 +1,46 @@
+/*
+ * newfile: a file that appears whole or not at all.
+ *
+ * The bytes go to a temporary file beside the path (PATH.XXXXXX, mode 0600
+ * until they are complete), which is synced, takes the path's name in one step
+ * and whose folder is synced: whatever interrupts this, a crash or a power cut
+ * too, the path names the old file, the new one or none, never a part. What
+ * fails leaves no temporary file; only a crash may leave one.
+ *
+ * Blocking (files): at start-up and in tools, on no loop. Threads: any, no
+ * shared state.
+ */
+#ifndef DERPKIT_NEWFILE_H
+#define DERPKIT_NEWFILE_H
+
+#include <sys/types.h>
+
+#include "bytes.h"
+#include "fail.h"
+
+enum newfile_outcome {
+	NEWFILE_MADE,
+	NEWFILE_EXISTS, /* something has that name, it is as it was */
+	NEWFILE_FAILED, /* with *why */
+};
+
+/*
+ * Writes the bytes (borrowed) to the path with that mode exactly, whatever the
+ * umask; a file that is there is replaced. -1 and "PATH: REASON" in *why; the
+ * old file is then still there, unless it was the sync of the folder that
+ * failed. A filesystem without such a sync, or a folder that may not be read,
+ * is no failure.
+ */
+int newfile_replace(
+    const char *path, struct slice bytes, mode_t mode, struct fail *why);
+
+/* The same for a path that must be free: what is there, a dangling symbolic
+ * link too, is never replaced. */
+enum newfile_outcome newfile_create(
+    const char *path, struct slice bytes, mode_t mode, struct fail *why);
+
+/* Makes the missing folders above the path, with that mode as the umask leaves
+ * it. -1 and "FOLDER: REASON" in *why; those made before stay. */
+int newfile_make_folders(const char *path, mode_t mode, struct fail *why);
+
+#endif
