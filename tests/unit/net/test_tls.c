@@ -1,15 +1,8 @@
-/* tls: handshakes and what follows, against OpenSSL's client. */
+/* tls: records after the handshake, by OpenSSL and by ourselves, against
+ * OpenSSL's client. */
 #include "tls_peer.h"
 
 #include "aead.h"
-#include "fake_alloc.h"
-
-static const struct tls_server_config own = { .records = TLS_RECORDS_OWN };
-static const struct tls_server_config openssl = { .records =
-						      TLS_RECORDS_OPENSSL };
-
-static const char *const suites[] = { "TLS_AES_128_GCM_SHA256",
-	"TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256" };
 
 static void
 exchange_sizes(struct tls_peer *p)
@@ -31,12 +24,13 @@ tls_takes_over_every_suite(void **state)
 		if (aead_select((enum aead_maker)maker) == -1)
 			continue;
 		for (size_t i = 0; i < 3; i++) {
-			tls_peer_start(&p, own);
-			SSL_set_ciphersuites(p.client, suites[i]);
+			tls_peer_start(&p, tls_peer_own);
+			SSL_set_ciphersuites(p.client, tls_peer_suites[i]);
 			check(tls_peer_shake(&p));
 			check(tls_is_own(p.tls));
 			check_text(tls_version(p.tls), "1.3");
-			check_text(SSL_get_cipher_name(p.client), suites[i]);
+			check_text(
+			    SSL_get_cipher_name(p.client), tls_peer_suites[i]);
 			exchange_sizes(&p);
 			tls_peer_stop(&p);
 		}
@@ -51,8 +45,8 @@ tls_leaves_records_to_openssl(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		tls_peer_start(&p, openssl);
-		SSL_set_ciphersuites(p.client, suites[i]);
+		tls_peer_start(&p, tls_peer_openssl);
+		SSL_set_ciphersuites(p.client, tls_peer_suites[i]);
 		check(tls_peer_shake(&p));
 		check(!tls_is_own(p.tls));
 		check_text(tls_version(p.tls), "1.3");
@@ -71,7 +65,7 @@ tls_carries_tls12_by_openssl(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		tls_peer_start(&p, own);
+		tls_peer_start(&p, tls_peer_own);
 		SSL_set_max_proto_version(p.client, TLS1_2_VERSION);
 		SSL_set_cipher_list(p.client, ciphers[i]);
 		check(tls_peer_shake(&p));
@@ -93,7 +87,7 @@ tls_takes_any_split(void **state)
 	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION;
 	     version++) {
 		for (size_t chunk = 1; chunk <= 330; chunk++) {
-			tls_peer_start(&p, own);
+			tls_peer_start(&p, tls_peer_own);
 			SSL_set_max_proto_version(p.client, version);
 			p.chunk = chunk;
 			check(tls_peer_shake(&p));
@@ -115,7 +109,8 @@ tls_takes_data_behind_finished(void **state)
 
 	(void)state;
 	for (int cut = 0; cut < n; cut++) {
-		tls_peer_start(&p, cut % 2 == 0 ? own : openssl);
+		tls_peer_start(
+		    &p, cut % 2 == 0 ? tls_peer_own : tls_peer_openssl);
 		check_int(SSL_do_handshake(p.client), -1);
 		tls_peer_move(&p);
 		done = SSL_do_handshake(p.client);
@@ -146,7 +141,7 @@ tls_stops_when_plain_is_full(void **state)
 		struct slice in;
 		size_t at = 0;
 
-		tls_peer_start(&p, i == 0 ? own : openssl);
+		tls_peer_start(&p, i == 0 ? tls_peer_own : tls_peer_openssl);
 		check(tls_peer_shake(&p));
 		check_int(SSL_write(p.client, sent, 65536), 65536);
 		in = slice_of(
@@ -168,136 +163,6 @@ tls_stops_when_plain_is_full(void **state)
 }
 
 static void
-tls_never_resumes(void **state)
-{
-	struct tls_peer p, again;
-	SSL_SESSION *session;
-
-	(void)state;
-	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION;
-	     version++) {
-		tls_peer_start(&p, own);
-		SSL_set_max_proto_version(p.client, version);
-		check(tls_peer_shake(&p));
-		tls_peer_exchange(&p, 10, 0);
-		session = SSL_get1_session(p.client);
-		check_int(SSL_SESSION_has_ticket(session), 0);
-		tls_peer_start(&again, own);
-		SSL_set_max_proto_version(again.client, version);
-		SSL_set_session(again.client, session);
-		check(tls_peer_shake(&again));
-		check_int(SSL_session_reused(again.client), 0);
-		tls_peer_exchange(&again, 10, 0);
-		SSL_SESSION_free(session);
-		tls_peer_stop(&again);
-		tls_peer_stop(&p);
-	}
-}
-
-/* KeyUpdates that the client received, by whether they asked for one. */
-static unsigned updates[2];
-
-static void
-count_updates(int sent, int version, int type, const void *p, size_t n,
-    SSL *ssl, void *arg)
-{
-	const uint8_t *message = p;
-
-	(void)version, (void)ssl, (void)arg;
-	if (!sent && type == SSL3_RT_HANDSHAKE && n == 5 &&
-	    message[0] == SSL3_MT_KEY_UPDATE)
-		updates[message[4]]++;
-}
-
-static void
-start_counting(struct tls_peer *p)
-{
-	updates[0] = updates[1] = 0;
-	SSL_set_msg_callback(p->client, count_updates);
-}
-
-static void
-tls_follows_key_updates(void **state)
-{
-	static const int kinds[] = { SSL_KEY_UPDATE_NOT_REQUESTED,
-		SSL_KEY_UPDATE_REQUESTED };
-	struct tls_peer p;
-
-	(void)state;
-	for (size_t suite = 0; suite < 3; suite++) {
-		tls_peer_start(&p, own);
-		SSL_set_ciphersuites(p.client, suites[suite]);
-		check(tls_peer_shake(&p));
-		start_counting(&p);
-		for (unsigned i = 0; i < 12; i++) {
-			check_int(SSL_key_update(p.client, kinds[i % 2]), 1);
-			tls_peer_exchange(&p, 3000, i);
-		}
-		check(tls_is_own(p.tls));
-		check_int(updates[0], 6); /* one answer per request */
-		check_int(updates[1], 0);
-		tls_peer_stop(&p);
-	}
-}
-
-/* Enough records earn any number of KeyUpdates; a flood of them does not. */
-static void
-tls_limits_key_updates(void **state)
-{
-	struct tls_peer p;
-
-	(void)state;
-	tls_peer_start(&p, own);
-	check(tls_peer_shake(&p));
-	for (unsigned i = 0; i < 80; i++) {
-		check_int(
-		    SSL_key_update(p.client, SSL_KEY_UPDATE_REQUESTED), 1);
-		for (unsigned j = 0; j < 32; j++)
-			tls_peer_exchange(&p, 1, j);
-	}
-	for (unsigned i = 0; i < 32; i++) {
-		check_int(
-		    SSL_key_update(p.client, SSL_KEY_UPDATE_REQUESTED), 1);
-		check_int(SSL_do_handshake(p.client), 1);
-		tls_peer_move(&p);
-		check_int(p.status, TLS_OPEN);
-	}
-	check_int(SSL_key_update(p.client, SSL_KEY_UPDATE_REQUESTED), 1);
-	check_int(SSL_do_handshake(p.client), 1);
-	tls_peer_move(&p);
-	check_int(p.status, TLS_BROKEN);
-	check_text(p.why.text, "tls: too many key updates");
-	tls_peer_stop(&p);
-}
-
-/* Our own KeyUpdates, at a limit low enough to see them; the client, asked,
- * renews its key as well. */
-static void
-tls_renews_keys_at_the_limit(void **state)
-{
-	struct tls_server_config config = own;
-	struct tls_peer p;
-
-	(void)state;
-	for (uint32_t max = 1; max < 40; max += 3) {
-		config.key_records_max = max;
-		tls_peer_start(&p, config);
-		check(tls_peer_shake(&p));
-		start_counting(&p);
-		for (unsigned i = 0; i < 20; i++)
-			tls_peer_exchange(&p, 50000, i);
-		for (unsigned i = 0; i < 40; i++)
-			tls_peer_exchange(&p, 1, i);
-		/* 120 records went each way; those of a KeyUpdate come on
-		 * top */
-		check(updates[0] + updates[1] >= 120 / (max + 2));
-		check(updates[0] >= 1);
-		check(updates[1] >= 120 / (max + 2) / 2);
-		tls_peer_stop(&p);
-	}
-}
-
-static void
 tls_says_goodbye_and_hears_it(void **state)
 {
 	uint8_t wire_bytes[64];
@@ -308,7 +173,8 @@ tls_says_goodbye_and_hears_it(void **state)
 	for (int i = 0; i < 4; i++) {
 		struct writer wire = writer_of(wire_bytes, sizeof wire_bytes);
 
-		tls_peer_start(&p, i % 2 == 0 ? own : openssl);
+		tls_peer_start(
+		    &p, i % 2 == 0 ? tls_peer_own : tls_peer_openssl);
 		if (i >= 2)
 			SSL_set_max_proto_version(p.client, TLS1_2_VERSION);
 		check(tls_peer_shake(&p));
@@ -327,180 +193,6 @@ tls_says_goodbye_and_hears_it(void **state)
 		tls_peer_give(&p, (const uint8_t *)"more", 4);
 		check_int(p.status, TLS_EOF);
 		check_size(p.in_n, 0);
-		tls_peer_stop(&p);
-	}
-}
-
-/* Which alert the client was sent, or -1. */
-static int
-alert_received(struct tls_peer *p)
-{
-	int reason;
-
-	ERR_clear_error();
-	if (SSL_is_init_finished(p->client))
-		(void)SSL_read(p->client, &(char){ 0 }, 1);
-	else
-		(void)SSL_do_handshake(p->client);
-	reason = ERR_GET_REASON(ERR_peek_error());
-	return reason >= SSL_AD_REASON_OFFSET ? reason - SSL_AD_REASON_OFFSET
-					      : -1;
-}
-
-static void
-tls_wants_the_exact_name(void **state)
-{
-	static const struct {
-		const char *sni, *why;
-	} cases[] = {
-		{ "derp.example.com", "" },
-		{ "DERP.example.com",
-		    "cert mismatch with hostname: \"DERP.example.com\"" },
-		{ "derp.example.com.",
-		    "cert mismatch with hostname: \"derp.example.com.\"" },
-		{ "example.com",
-		    "cert mismatch with hostname: \"example.com\"" },
-		{ "a\"b\\c\n\x80",
-		    "cert mismatch with hostname: \"a\\\"b\\\\c\\x0a\\x80\"" },
-		{ NULL, "cert mismatch with hostname: \"\"" },
-	};
-	struct tls_server_config config = { .sni = "derp.example.com" };
-	struct tls_peer p;
-
-	(void)state;
-	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION;
-	     version++) {
-		for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-			bool good = cases[i].why[0] == '\0';
-
-			tls_peer_start(&p, config);
-			SSL_set_max_proto_version(p.client, version);
-			if (cases[i].sni != NULL)
-				SSL_set_tlsext_host_name(
-				    p.client, cases[i].sni);
-			check_int(tls_peer_shake(&p), good);
-			check_text(p.why.text, cases[i].why);
-			check_int(p.status, good ? TLS_OPEN : TLS_BROKEN);
-			check_int(alert_received(&p), good ? -1 : 80);
-			tls_peer_stop(&p);
-		}
-	}
-	tls_peer_start(&p, own);
-	SSL_set_tlsext_host_name(p.client, "anything.example");
-	check(tls_peer_shake(&p));
-	tls_peer_stop(&p);
-}
-
-static void
-tls_selects_http11(void **state)
-{
-	static const struct {
-		const char *offered, *selected, *why;
-	} cases[] = {
-		{ "\x08http/1.1", "http/1.1", "" },
-		{ "\x02h2\x08http/1.1", "http/1.1", "" },
-		{ "", "", "" },
-		{ "\x02h2", NULL,
-		    "tls: client requested unsupported application protocols "
-		    "([\"h2\"])" },
-		{ "\x02h2\x0a"
-		  "acme-tls/1",
-		    NULL,
-		    "tls: client requested unsupported application protocols "
-		    "([\"h2\" \"acme-tls/1\"])" },
-	};
-	struct tls_peer p;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		const bool good = cases[i].selected != NULL;
-		const unsigned char *got;
-		unsigned n;
-
-		tls_peer_start(&p, own);
-		SSL_set_alpn_protos(p.client,
-		    (const unsigned char *)cases[i].offered,
-		    (unsigned)strlen(cases[i].offered));
-		check_int(tls_peer_shake(&p), good);
-		check_text(p.why.text, cases[i].why);
-		SSL_get0_alpn_selected(p.client, &got, &n);
-		check_slice_text(
-		    slice_of(got, n), good ? cases[i].selected : "");
-		check_int(alert_received(&p), good ? -1 : 120);
-		tls_peer_stop(&p);
-	}
-}
-
-static void
-tls_prefers_what_is_fast(void **state)
-{
-	struct tls_peer p;
-
-	(void)state;
-	tls_peer_start(&p, own);
-	check(tls_peer_shake(&p));
-	check_text(SSL_get_cipher_name(p.client),
-	    aead_aes_is_fast() ? suites[0] : suites[2]);
-	check_int(SSL_get_negotiated_group(p.client), NID_X25519);
-	tls_peer_stop(&p);
-	tls_peer_start(&p, own);
-	SSL_set_ciphersuites(
-	    p.client, "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256");
-	SSL_set1_groups_list(p.client, "P-521:P-256");
-	check(tls_peer_shake(&p));
-	check_text(SSL_get_cipher_name(p.client), suites[2]);
-	check_int(SSL_get_negotiated_group(p.client), NID_X9_62_prime256v1);
-	tls_peer_exchange(&p, 100, 0);
-	tls_peer_stop(&p);
-}
-
-static void
-tls_refuses_old_versions(void **state)
-{
-	struct tls_peer p;
-
-	(void)state;
-	tls_peer_start(&p, own);
-	SSL_set_security_level(p.client, 0);
-	SSL_set_min_proto_version(p.client, TLS1_VERSION);
-	SSL_set_max_proto_version(p.client, TLS1_1_VERSION);
-	check(!tls_peer_shake(&p));
-	check_int(p.status, TLS_BROKEN);
-	check_text(p.why.text, "tls: unsupported protocol");
-	check_int(alert_received(&p), SSL_AD_PROTOCOL_VERSION);
-	tls_peer_stop(&p);
-}
-
-static void
-tls_knows_what_is_no_tls(void **state)
-{
-	static const struct {
-		const char *text;
-		bool http;
-	} cases[] = { { "GET / HTTP/1.1\r\n\r\n", true },
-		{ "HEAD / HTTP/1.1\r\n\r\n", true },
-		{ "POST / HTTP/1.1\r\n\r\n", true },
-		{ "PUT /x HTTP/1.1\r\n\r\n", true },
-		{ "OPTIONS * HTTP/1.1\r\n\r\n", true },
-		{ "SSH-2.0-x\r\n", false }, { "\x16\x47\x45TTT", false },
-		{ "\x80\x2e\x01\x03\x01zzzz", false } };
-	struct tls_peer p;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		const uint8_t *bytes = (const uint8_t *)cases[i].text;
-
-		tls_peer_start(&p, own);
-		tls_peer_give(&p, bytes, 4);
-		check_int(p.status, TLS_OPEN);
-		check(!tls_saw_http(p.tls));
-		tls_peer_give(&p, bytes + 4, strlen(cases[i].text) - 4);
-		check_int(p.status, TLS_BROKEN);
-		check_text(p.why.text,
-		    "first record does not look like a TLS handshake");
-		check_int(tls_saw_http(p.tls), cases[i].http);
-		check_int(BIO_pending(p.from_server), 0);
-		check(!tls_established(p.tls));
 		tls_peer_stop(&p);
 	}
 }
@@ -525,144 +217,24 @@ tls_refuses_bad_records(void **state)
 	struct tls_peer p;
 
 	(void)state;
-	tls_peer_start(&p, own);
+	tls_peer_start(&p, tls_peer_own);
 	tls_peer_give(&p, overlong, sizeof overlong);
 	check_int(p.status, TLS_BROKEN);
 	check(BIO_pending(p.from_server) > 0);
 	tls_peer_stop(&p);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		tls_peer_start(&p, own);
+		tls_peer_start(&p, tls_peer_own);
 		check(tls_peer_shake(&p));
 		tls_peer_exchange(&p, 20, 0);
 		tls_peer_give(&p, cases[i].bytes.p, cases[i].bytes.n);
 		check_int(p.status, TLS_BROKEN);
 		check_contains(p.why.text, "local error: tls: ");
-		check_int(alert_received(&p), cases[i].alert);
+		check_int(tls_peer_alert(&p), cases[i].alert);
 		tls_peer_give(&p, garbage, 3);
 		check_int(p.status, TLS_BROKEN);
 		check_int(tls_peer_send(&p, garbage, 3), -1);
 		tls_peer_stop(&p);
 	}
-}
-
-static void
-tls_tells_the_peers_alert(void **state)
-{
-	struct tls_peer p;
-
-	(void)state;
-	tls_peer_start(&p, own);
-	SSL_set_verify(p.client, SSL_VERIFY_PEER, NULL);
-	check(!tls_peer_shake(&p));
-	check_int(p.status, TLS_BROKEN);
-	check_contains(p.why.text, "remote error: tls: ");
-	tls_peer_stop(&p);
-}
-
-static void
-tls_serves_the_metacert_last(void **state)
-{
-	struct tls_server_config config = { .records = TLS_RECORDS_OWN };
-	const struct derp_key key = { { 1, 2, 3 } };
-	uint8_t der[CERT_META_MAX], *got = NULL;
-	struct tls_peer p;
-	size_t n;
-
-	(void)state;
-	check_int(cert_make_meta(&key, der, &n, NULL), 0);
-	config.extra_cert = slice_of(der, n);
-	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION;
-	     version++) {
-		STACK_OF(X509) * chain;
-
-		tls_peer_start(&p, config);
-		SSL_set_max_proto_version(p.client, version);
-		check(tls_peer_shake(&p));
-		chain = SSL_get_peer_cert_chain(p.client);
-		check_int(sk_X509_num(chain), 2);
-		check_int(i2d_X509(sk_X509_value(chain, 1), &got), n);
-		check_bytes(got, der, n);
-		OPENSSL_free(got);
-		got = NULL;
-		tls_peer_stop(&p);
-	}
-}
-
-/* The old certificate is not kept by connections that are through. */
-static void
-tls_context_is_held_by_handshakes_only(void **state)
-{
-	struct tls_peer p;
-
-	(void)state;
-	tls_peer_start(&p, own);
-	tls_context_release(p.ctx);
-	p.ctx = NULL;
-	check(tls_peer_shake(&p)); /* the sanitizer watches */
-	tls_peer_exchange(&p, 100, 0);
-	tls_peer_stop(&p);
-}
-
-static void
-tls_context_tells_what_is_wrong(void **state)
-{
-	struct tls_server_config config = { .cert_file = tls_peer_cert,
-		.key_file = "/nonexistent/k" };
-	char other_cert[80], other_key[80];
-	struct fail why = { 0 };
-	struct netaddr ip;
-
-	(void)state;
-	check_null(tls_context_new(&config, &why));
-	check_text(why.text, "open /nonexistent/k: No such file or directory");
-	why.text[0] = '\0';
-	config.cert_file = "/nonexistent/c";
-	check_null(tls_context_new(&config, &why));
-	check_text(why.text, "open /nonexistent/c: No such file or directory");
-	why.text[0] = '\0';
-	config.cert_file = tls_peer_key;
-	config.key_file = tls_peer_key;
-	check_null(tls_context_new(&config, &why));
-	check_contains(why.text, "no certificate in PEM form in ");
-	why.text[0] = '\0';
-	snprintf(other_cert, sizeof other_cert, "%s2", tls_peer_cert);
-	snprintf(other_key, sizeof other_key, "%s2", tls_peer_key);
-	check_int(netaddr_parse_ip(&ip, slice_str("::1")), 0);
-	check_int(cert_make_self_signed(&ip, other_cert, other_key, NULL), 0);
-	config.cert_file = other_cert;
-	check_null(tls_context_new(&config, &why));
-	check_contains(why.text, "does not belong to certificate");
-	unlink(other_cert);
-	unlink(other_key);
-}
-
-static void
-tls_survives_want_of_memory(void **state)
-{
-	struct tls_server_config config = { .cert_file = tls_peer_cert,
-		.key_file = tls_peer_key };
-	struct tls_context *ctx;
-	struct tls *t;
-
-	(void)state;
-	for (size_t n = 1;; n++) {
-		fake_alloc_fail_at(n);
-		ctx = tls_context_new(&config, NULL);
-		if (!fake_alloc_failed())
-			break;
-		check_null(ctx);
-	}
-	for (size_t n = 1;; n++) {
-		fake_alloc_fail_at(n);
-		t = tls_accept(ctx);
-		if (!fake_alloc_failed())
-			break;
-		check_null(t);
-	}
-	tls_free(t);
-	tls_context_release(ctx);
-	tls_free(NULL);
-	tls_context_release(NULL);
 }
 
 int
@@ -675,22 +247,8 @@ main(void)
 		cmocka_unit_test(tls_takes_any_split),
 		cmocka_unit_test(tls_takes_data_behind_finished),
 		cmocka_unit_test(tls_stops_when_plain_is_full),
-		cmocka_unit_test(tls_never_resumes),
-		cmocka_unit_test(tls_follows_key_updates),
-		cmocka_unit_test(tls_limits_key_updates),
-		cmocka_unit_test(tls_renews_keys_at_the_limit),
 		cmocka_unit_test(tls_says_goodbye_and_hears_it),
-		cmocka_unit_test(tls_wants_the_exact_name),
-		cmocka_unit_test(tls_selects_http11),
-		cmocka_unit_test(tls_prefers_what_is_fast),
-		cmocka_unit_test(tls_refuses_old_versions),
-		cmocka_unit_test(tls_knows_what_is_no_tls),
 		cmocka_unit_test(tls_refuses_bad_records),
-		cmocka_unit_test(tls_tells_the_peers_alert),
-		cmocka_unit_test(tls_serves_the_metacert_last),
-		cmocka_unit_test(tls_context_is_held_by_handshakes_only),
-		cmocka_unit_test(tls_context_tells_what_is_wrong),
-		cmocka_unit_test(tls_survives_want_of_memory),
 	};
 
 	return cmocka_run_group_tests(

@@ -38,6 +38,16 @@ struct tls_peer {
 	size_t chunk; /* bytes handed to tls_input at once; 0: all */
 };
 
+/* Both ways to carry records. */
+static const struct tls_server_config tls_peer_own = { .records =
+							   TLS_RECORDS_OWN };
+static const struct tls_server_config tls_peer_openssl = {
+	.records = TLS_RECORDS_OPENSSL
+};
+
+static const char *const tls_peer_suites[] = { "TLS_AES_128_GCM_SHA256",
+	"TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256" };
+
 static char tls_peer_dir[] = "/tmp/derpkit-tls-XXXXXX";
 static char tls_peer_cert[64], tls_peer_key[64];
 
@@ -226,6 +236,22 @@ tls_peer_exchange(struct tls_peer *p, size_t n, unsigned seed)
 	check_int(tls_peer_send(p, bytes, n), 0);
 	tls_peer_expect(p, bytes, n);
 	free(bytes);
+}
+
+/* Which alert the client was sent, or -1. */
+static inline int
+tls_peer_alert(struct tls_peer *p)
+{
+	int reason;
+
+	ERR_clear_error();
+	if (SSL_is_init_finished(p->client))
+		(void)SSL_read(p->client, &(char){ 0 }, 1);
+	else
+		(void)SSL_do_handshake(p->client);
+	reason = ERR_GET_REASON(ERR_peek_error());
+	return reason >= SSL_AD_REASON_OFFSET ? reason - SSL_AD_REASON_OFFSET
+					      : -1;
 }
 
 #endif

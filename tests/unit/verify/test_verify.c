@@ -1,87 +1,10 @@
-/* Unit tests of verify/verify: order, flights, cache, ends, and shortage. The
- * judging of answers is tested with each source. */
-#include "unit/verify/engine.h"
+/* Unit tests of verify/verify: order, flights, cache and ends. The judging of
+ * answers is tested with each source. */
+#include "unit/verify/gated.h"
 
-#include "fake_alloc.h"
 #include "fetch.h"
-#include "unit/net/http_stub.h"
 
-#include <jansson.h>
-
-#define HEAD "HTTP/1.1 200 OK\r\n\r\n"
 #define MANY 50
-
-static const char *
-path_of(const char *name)
-{
-	static _Thread_local char path[108];
-
-	snprintf(path, sizeof path, "%s/%s", engine_dir(), name);
-	return path;
-}
-
-/* A stub whose answers wait at a gate. */
-struct gated {
-	struct http_stub stub;
-	pthread_mutex_t lock;
-	pthread_cond_t opened;
-	bool open;
-	_Atomic(const char *) bytes;
-};
-
-static void
-gated_answer(
-    struct http_stub *s, const char *request, struct http_stub_reply *reply)
-{
-	struct gated *g = s->ctx;
-
-	(void)request;
-	pthread_mutex_lock(&g->lock);
-	while (!g->open)
-		pthread_cond_wait(&g->opened, &g->lock);
-	pthread_mutex_unlock(&g->lock);
-	reply->bytes = g->bytes;
-}
-
-static void
-gated_set(struct gated *g, bool open)
-{
-	pthread_mutex_lock(&g->lock);
-	g->open = open;
-	pthread_cond_broadcast(&g->opened);
-	pthread_mutex_unlock(&g->lock);
-}
-
-static void
-gated_open(struct gated *g, const char *bytes, bool open)
-{
-	memset(&g->stub, 0, sizeof g->stub);
-	pthread_mutex_init(&g->lock, NULL);
-	pthread_cond_init(&g->opened, NULL);
-	g->open = open;
-	g->bytes = bytes;
-	g->stub.answer = gated_answer;
-	g->stub.ctx = g;
-	http_stub_open(&g->stub);
-}
-
-static void
-gated_close(struct gated *g)
-{
-	gated_set(g, true);
-	http_stub_close(&g->stub);
-	pthread_cond_destroy(&g->opened);
-	pthread_mutex_destroy(&g->lock);
-}
-
-static bool
-ask(struct verify *v, unsigned n, struct engine_answers *answers)
-{
-	const struct derp_key key = engine_key(n);
-	struct verify_answer now;
-
-	return verify_ask(v, &key, NULL, &now, engine_done, answers);
-}
 
 static void
 engine_without_sources_allows(void **state)
@@ -285,17 +208,6 @@ engine_keeps_no_answer_that_no_source_gave(void **state)
 	gated_close(&g);
 }
 
-static void
-write_list(unsigned count)
-{
-	FILE *f = fopen(path_of("nodes"), "w");
-
-	assert_non_null(f);
-	for (unsigned n = 1; n <= count; n++)
-		fprintf(f, "%s n%u\n", engine_key_text(n), n);
-	fclose(f);
-}
-
 /* tailscaled, then the URL, then the list: who is asked, and who answers. */
 static void
 engine_asks_in_order_and_stops_at_a_refusal(void **state)
@@ -475,49 +387,6 @@ engine_bounds_what_waits(void **state)
 	gated_close(&g);
 }
 
-static void
-engine_survives_failed_allocations(void **state)
-{
-	struct verify_config config = { .nodes_file = path_of("nodes") };
-	struct gated g;
-
-	(void)state;
-	write_list(3);
-	gated_open(&g, HEAD "{\"Allow\":true}", true);
-	config.url = g.stub.url;
-	json_set_alloc_funcs(fake_alloc_malloc, free);
-	for (size_t n = 1;; n++) {
-		struct engine_answers answers = ENGINE_ANSWERS;
-		struct fail why = { 0 };
-		struct verify_answer now;
-		const struct derp_key key = engine_key(1);
-		struct verify *v;
-
-		fake_alloc_fail_at(n);
-		v = verify_new(&config, &why);
-		if (v == NULL) {
-			check(fake_alloc_failed());
-			check(why.text[0] != '\0');
-			continue;
-		}
-		if (!verify_ask(v, &key, NULL, &now, engine_done, &answers)) {
-			engine_await(&answers, 1);
-			now = answers.last;
-		}
-		verify_free(v);
-		/* short of memory it is unknown, never a false refusal */
-		if (!fake_alloc_failed()) {
-			check(n > 20);
-			check_int(now.verdict, VERIFY_ALLOW);
-			break;
-		}
-		check(now.verdict == VERIFY_UNKNOWN ||
-		    now.verdict == VERIFY_ALLOW);
-	}
-	json_set_alloc_funcs(malloc, free);
-	gated_close(&g);
-}
-
 /* Loops, reload and outages at once; for the thread sanitizer. */
 struct crowd {
 	struct verify *v;
@@ -600,7 +469,6 @@ main(void)
 		cmocka_unit_test(engine_answers_everybody_when_freed),
 		cmocka_unit_test(engine_keeps_the_time_limit_when_all_hang),
 		cmocka_unit_test(engine_bounds_what_waits),
-		cmocka_unit_test(engine_survives_failed_allocations),
 		cmocka_unit_test(engine_is_used_by_many_threads),
 	};
 

@@ -1,0 +1,180 @@
+/* verify: memory that is short, at every place: an answer may become unknown by
+ * it, never another one; fail-open is for controllers that do not answer, not
+ * for a shortage of ours. libcurl's own memory counts as well where only
+ * tailscaled is asked. */
+#include "unit/verify/gated.h"
+
+#include "fake_alloc.h"
+#include "fetch.h"
+
+#include <curl/curl.h>
+#include <jansson.h>
+
+/* see ld(1), --wrap */
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *p, size_t n);
+
+/* A world that gives one answer, and what it may become. */
+struct world {
+	const char *name;
+	const char *socket; /* what tailscaled says; NULL: not asked */
+	const char *url;    /* what the controller says; NULL: not asked */
+	unsigned key;       /* 1 is in the list */
+	bool list;
+	enum verify_verdict verdict; /* with memory enough */
+	unsigned least;              /* allocations there must be */
+};
+
+static const struct world worlds[] = {
+	{ "url and list allow", NULL, HEAD "{\"Allow\":true}", 1, true,
+	    VERIFY_ALLOW, 15 },
+	{ "tailscaled allows", HEAD "{\"Node\":{\"Name\":\"b.x.\"}}", NULL, 1,
+	    false, VERIFY_ALLOW, 15 },
+	{ "tailscaled denies", "HTTP/1.1 404 X\r\n\r\n", NULL, 1, false,
+	    VERIFY_DENY, 15 },
+	{ "url denies", NULL, HEAD "{\"Allow\":false}", 1, false, VERIFY_DENY,
+	    15 },
+	{ "url denies all the same", NULL, "HTTP/1.1 403 X\r\n\r\n", 1, false,
+	    VERIFY_DENY, 15 },
+	{ "list denies", HEAD "{}", HEAD "{\"Allow\":true}", 9, true,
+	    VERIFY_DENY, 15 },
+	{ "list alone denies", NULL, NULL, 9, true, VERIFY_DENY, 8 },
+};
+
+/* Starts the engine and asks. UNKNOWN when it did not start. */
+static enum verify_verdict
+ask_anew(const struct verify_config *config, unsigned n)
+{
+	struct engine_answers answers = ENGINE_ANSWERS;
+	const struct derp_key key = engine_key(n);
+	struct fail why = { 0 };
+	struct verify_answer now;
+	struct verify *v = verify_new(config, &why);
+
+	if (v == NULL) {
+		check(why.text[0] != '\0');
+		return VERIFY_UNKNOWN;
+	}
+	if (!verify_ask(v, &key, NULL, &now, engine_done, &answers)) {
+		engine_await(&answers, 1);
+		now = answers.last;
+	}
+	verify_free(v);
+	return now.verdict;
+}
+
+static void
+try_each_allocation(const struct world *w, const struct verify_config *config)
+{
+	unsigned spoilt = 0;
+	size_t n;
+
+	for (n = 1;; n++) {
+		enum verify_verdict verdict;
+
+		fake_alloc_fail_at(n);
+		verdict = ask_anew(config, w->key);
+		if (!fake_alloc_failed()) {
+			check_int(verdict, w->verdict);
+			break;
+		}
+		if (verdict != w->verdict && verdict != VERIFY_UNKNOWN)
+			fail_msg("%s: verdict %d with allocation %zu failed",
+			    w->name, (int)verdict, n);
+		spoilt += verdict == VERIFY_UNKNOWN;
+	}
+	if (n < w->least || spoilt == 0)
+		fail_msg("%s: %zu allocations, %u of them needed", w->name, n,
+		    spoilt);
+}
+
+/* Whether libcurl's allocations are counted. */
+static atomic_bool curl_counts;
+
+static void *
+curl_malloc(size_t n)
+{
+	return atomic_load(&curl_counts) ? malloc(n) : __real_malloc(n);
+}
+
+static void *
+curl_realloc(void *p, size_t n)
+{
+	return atomic_load(&curl_counts) ? realloc(p, n) : __real_realloc(p, n);
+}
+
+static void *
+curl_calloc(size_t count, size_t size)
+{
+	return atomic_load(&curl_counts) ? calloc(count, size)
+					 : __real_calloc(count, size);
+}
+
+static char *
+curl_strdup(const char *text)
+{
+	const size_t n = strlen(text) + 1;
+	char *copy = curl_malloc(n);
+
+	return copy != NULL ? memcpy(copy, text, n) : NULL;
+}
+
+static void
+engine_survives_failed_allocations(void **state)
+{
+	(void)state;
+	write_list(3);
+	for (size_t i = 0; i < sizeof worlds / sizeof worlds[0]; i++) {
+		const struct world *w = &worlds[i];
+		struct http_stub local = { 0 }, url = { 0 };
+		struct verify_config config = { .url_fail_open = true,
+			.socket_once = true };
+		char socket[108], nodes[108];
+
+		snprintf(socket, sizeof socket, "%s", path_of("sock"));
+		snprintf(nodes, sizeof nodes, "%s", path_of("nodes"));
+		local.reply.bytes = w->socket;
+		url.reply.bytes = w->url;
+		http_stub_open_unix(&local, socket);
+		http_stub_open(&url);
+		config.use_tailscaled = w->socket != NULL;
+		config.socket = socket;
+		config.url = w->url != NULL ? url.url : NULL;
+		config.nodes_file = w->list ? nodes : NULL;
+		atomic_store(&curl_counts, w->url == NULL);
+		try_each_allocation(w, &config);
+		http_stub_close(&local);
+		http_stub_close(&url);
+	}
+}
+
+/* The allocators of the libraries come first: fetch_global_init then finds
+ * libcurl set up. */
+static int
+start(void **state)
+{
+	(void)state;
+	json_set_alloc_funcs(fake_alloc_malloc, free);
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, free,
+		curl_realloc, curl_strdup, curl_calloc) != CURLE_OK)
+		return -1;
+	return fetch_global_init();
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	return engine_remove((const char *const[]){ "sock", "nodes", NULL });
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(engine_survives_failed_allocations),
+	};
+
+	return cmocka_run_group_tests(tests, start, end);
+}
