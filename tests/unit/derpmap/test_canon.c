@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Decodes a text and writes it in a form. */
 static void
@@ -190,6 +191,86 @@ canon_says_when_there_is_no_room(void **state)
 	}
 }
 
+/* A map large enough that document, model and output all grow; owned. */
+static char *
+make_large(bool json)
+{
+	const size_t cap = 1 << 18;
+	char *text = malloc(cap);
+	size_t n = 0;
+
+	check(text != NULL);
+	n +=
+	    (size_t)snprintf(text, cap, json ? "{\"Regions\":{" : "regions:\n");
+	for (unsigned i = 1; i <= 400; i++)
+		n += (size_t)snprintf(text + n, cap - n,
+		    json ? "%s\"%u\":{\"RegionID\":%u,\"RegionName\":\"Nr. "
+			   "%u\",\"Nodes\":[{\"Name\":\"%ua\",\"HostName\":"
+			   "\"d%u.example.net\"}]}"
+			 : "%s  %u:\n    regionid: %u\n    regionname: Nr. "
+			   "%u\n    nodes:\n    - name: %ua\n      hostname: "
+			   "d%u.example.net\n",
+		    json && i > 1 ? "," : "", i, i, i, i, i);
+	n += (size_t)snprintf(text + n, cap - n, json ? "}}" : "");
+	check(n < cap);
+	return text;
+}
+
+/* From text to text; -1 with the reason when memory is short. */
+static int
+convert_large(struct buf *out, const char *text, bool json, struct fail *why)
+{
+	struct load l;
+	int result = load_text(&l, "x", slice_str(text), LOAD_DETECT, why);
+
+	if (result == 0) {
+		check_int(l.doc.error, DOC_OK);
+		check(load_accepted(&l));
+		/* written in the other form */
+		result = (json ? canon_yaml : canon_json)(out, &l.map, why);
+	}
+	load_close(&l);
+	return result;
+}
+
+/* Each allocation fails in turn, from the text to the last byte of the output:
+ * that is told, and what is not told as failed is whole. */
+static void
+canon_is_whole_or_told_when_memory_is_short(void **state)
+{
+	struct buf want, out;
+
+	(void)state;
+	for (int json = 0; json < 2; json++) {
+		char *text = make_large(json == 1);
+		bool failed = true;
+		size_t n;
+
+		buf_init(&want, 1 << 20);
+		check_int(convert_large(&want, text, json == 1, NULL), 0);
+		check(buf_len(&want) > 30000);
+		for (n = 1; failed; n++) {
+			struct fail why = { .text = "" };
+			int result;
+
+			buf_init(&out, 1 << 20);
+			fake_alloc_fail_at(n);
+			result = convert_large(&out, text, json == 1, &why);
+			failed = fake_alloc_failed();
+			check_int(result, failed ? -1 : 0);
+			if (failed)
+				check_contains(why.text, "memory");
+			else
+				check_slice(buf_slice(&out), buf_slice(&want));
+			buf_clear(&out);
+		}
+		/* blocks of the arena and doublings of the output */
+		check(n > 12);
+		buf_clear(&want);
+		free(text);
+	}
+}
+
 int
 main(void)
 {
@@ -200,6 +281,7 @@ main(void)
 		cmocka_unit_test(canon_keeps_numbers),
 		cmocka_unit_test(canon_refuses_what_json_lacks),
 		cmocka_unit_test(canon_says_when_there_is_no_room),
+		cmocka_unit_test(canon_is_whole_or_told_when_memory_is_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
