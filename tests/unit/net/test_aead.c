@@ -2,6 +2,7 @@
 #include "aead.h"
 
 #include "check.h"
+#include "memory_scan.h"
 
 #include <pthread.h>
 #include <sodium.h>
@@ -140,6 +141,34 @@ aead_switches_keys_and_forgets(void **state)
 	}
 }
 
+/* Expanded keys begin with the raw key (AES, FIPS 197 §5.2, but for some
+ * implementations) or are that (ChaCha20): after aead_forget there is ours and
+ * no other copy. */
+static void
+aead_forgets_every_copy(void **state)
+{
+	(void)state;
+	for (int maker = AEAD_EVP; maker <= AEAD_IPSEC_MB; maker++) {
+		if (aead_select((enum aead_maker)maker) == -1)
+			continue;
+		for (size_t k = 0; k < 3; k++) {
+			uint8_t masked[MEMORY_SCAN_N];
+
+			draw();
+			memcpy(masked, key, sizeof masked);
+			memory_scan_mask(masked, sizeof masked);
+			check_size(memory_scan(masked), 1);
+			check_int(seal(kinds[k], 100, evp), 0);
+			check_int(open_sealed(kinds[k], evp, 117), 0);
+			/* each use has it raw; expanded, it may look
+			 * different */
+			check(memory_scan(masked) >= 3);
+			aead_forget();
+			check_size(memory_scan(masked), 1);
+		}
+	}
+}
+
 static void *
 use_in_thread(void *arg)
 {
@@ -189,6 +218,7 @@ main(void)
 		cmocka_unit_test(aead_makers_agree),
 		cmocka_unit_test(aead_refuses_what_was_changed),
 		cmocka_unit_test(aead_switches_keys_and_forgets),
+		cmocka_unit_test(aead_forgets_every_copy),
 		cmocka_unit_test(aead_threads_have_keys_of_their_own),
 	};
 
