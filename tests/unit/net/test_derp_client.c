@@ -223,6 +223,55 @@ derp_client_relays_frames(void **state)
 	    false);
 }
 
+/* Tailscale's own cases (derp_test.go, TestClientRecv), and each frame cut
+ * where it hurts. */
+static void
+derp_client_receives_what_a_relay_may_send(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+		enum derp_frame_type type;
+	} cases[] = {
+		{ "\x12\0\0\0\x08\1\2\3\4\5\6\7\x08", 13, DERP_PING },
+		{ "\x13\0\0\0\x08\1\2\3\4\5\6\7\x08", 13, DERP_PONG },
+		{ "\x14\0\0\0\3BAD", 8, DERP_HEALTH },
+		{ "\x14\0\0\0\0", 5, DERP_HEALTH },
+		{ "\x15\0\0\0\x08\0\0\0\1\0\0\0\2", 13, DERP_RESTARTING },
+	};
+	struct fixture *f = *state;
+	uint32_t reconnect_in_ms = 0, try_for_ms = 0;
+	uint8_t data[DERP_PING_DATA];
+	struct derp_frame frame;
+
+	log_in(f);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		for (size_t cut = 0; cut < cases[i].n; cut++) {
+			const char *p = cases[i].bytes;
+
+			say(f, slice_of(p, cut));
+			check_int(
+			    derp_client_recv(f->client, &frame, 0, &f->why),
+			    DERP_CLIENT_TIMEOUT);
+			say(f, slice_of(p + cut, cases[i].n - cut));
+			check_int(derp_client_recv(
+				      f->client, &frame, TIMEOUT_MS, &f->why),
+			    DERP_CLIENT_FRAME);
+			check_int(frame.type, cases[i].type);
+			check_slice(
+			    frame.body, slice_of(p + 5, cases[i].n - 5));
+			if (cases[i].type == DERP_RESTARTING)
+				check_int(derp_restarting_parse(frame.body,
+					      &reconnect_in_ms, &try_for_ms),
+				    0);
+			if (cases[i].type == DERP_PING)
+				check_int(derp_ping_parse(frame.body, data), 0);
+		}
+	check_int(reconnect_in_ms, 1);
+	check_int(try_for_ms, 2);
+	check_bytes(data, "\1\2\3\4\5\6\7\x08", DERP_PING_DATA);
+}
+
 static void
 derp_client_starts_fast_with_a_known_key(void **state)
 {
@@ -398,6 +447,7 @@ main(void)
 		TEST(derp_client_logs_in),
 		TEST(derp_client_asks_as_it_should),
 		TEST(derp_client_relays_frames),
+		TEST(derp_client_receives_what_a_relay_may_send),
 		TEST(derp_client_starts_fast_with_a_known_key),
 		TEST(derp_client_refuses_another_key_than_known),
 		TEST(derp_client_tells_the_status),

@@ -3,6 +3,8 @@
 
 #include "check.h"
 
+#include <assert.h>
+
 static const struct tls_own_secrets secrets = {
 	.kind = AEAD_AES_128_GCM,
 	.client = { 1 },
@@ -144,6 +146,54 @@ tls_own_hears_alerts(void **state)
 	check_text(p.why.text, "remote error: tls: bad certificate");
 }
 
+/* RFC 8446 §5.5: 2^24.5 records at most, here both sides squared. */
+static_assert(
+    (uint64_t)TLS_OWN_KEY_RECORDS * TLS_OWN_KEY_RECORDS <= UINT64_C(1) << 49,
+    "AES-GCM may not seal so much with one key");
+
+/* Without a wish of the configuration that limit counts: the record behind it
+ * goes out under the next key, and an old key of the peer's is asked away. */
+static void
+tls_own_renews_keys_at_the_limit_of_the_rfc(void **state)
+{
+	struct writer plain = writer_of(plain_bytes, sizeof plain_bytes);
+	struct tls_record record;
+	struct writer wire;
+	struct slice in;
+	struct peer p;
+
+	(void)state;
+	for (unsigned back = 0; back < 2; back++) {
+		start(&p);
+		p.own.out.seq = p.server.seq = TLS_OWN_KEY_RECORDS - back;
+		wire = writer_of(wire_bytes, sizeof wire_bytes);
+		check_int(tls_own_output(&p.own, slice_str("x"), &wire), 0);
+		check_size(p.own.out.seq,
+		    back == 0 ? 1 : (uint64_t)TLS_OWN_KEY_RECORDS);
+		in = writer_slice(&wire);
+		check_int(tls_record_open(&p.server,
+			      aead_load(AEAD_OPEN, secrets.kind, p.server.key),
+			      &in, &plain, &record),
+		    TLS_RECORD_OK);
+		check_int(record.type,
+		    back == 0 ? TLS_RECORD_HANDSHAKE : TLS_RECORD_DATA);
+	}
+	start(&p);
+	p.own.in.seq = p.client.seq = TLS_OWN_KEY_RECORDS - 2;
+	check_int(send_record(&p, 23, "x", 1), -1);
+	check(!p.own.asked);
+	wire = writer_of(wire_bytes, sizeof wire_bytes);
+	check_int(tls_record_seal(&p.client,
+		      aead_load(AEAD_SEAL, secrets.kind, p.client.key),
+		      TLS_RECORD_DATA, slice_str("x"), &wire),
+	    0);
+	in = writer_slice(&wire);
+	wire = writer_of(out_bytes, sizeof out_bytes);
+	check_int(tls_own_input(&p.own, &in, &plain, &wire, &p.why), TLS_OPEN);
+	check(p.own.asked);
+	check_size(wire.n, TLS_RECORD_OVERHEAD + TLS_OWN_MESSAGE);
+}
+
 static void
 tls_own_is_small(void **state)
 {
@@ -159,6 +209,7 @@ main(void)
 		cmocka_unit_test(tls_own_takes_messages_in_pieces),
 		cmocka_unit_test(tls_own_limits_useless_records),
 		cmocka_unit_test(tls_own_hears_alerts),
+		cmocka_unit_test(tls_own_renews_keys_at_the_limit_of_the_rfc),
 		cmocka_unit_test(tls_own_is_small),
 	};
 

@@ -188,6 +188,47 @@ derp_server_info_both_ways(void **state)
 	check_size(w.n, 0);
 }
 
+/* What a relay with rate limits says beside its version, and what else may
+ * come, does not matter to us; the version is read from among it. */
+static void
+derp_server_info_may_say_more(void **state)
+{
+	static const struct {
+		const char *json;
+		int64_t version;
+	} cases[] = {
+		{ "{\"version\":2,\"TokenBucketBytesPerSecond\":1048576,"
+		  "\"TokenBucketBytesBurst\":2097152}",
+		    2 },
+		{ "{\"TokenBucketBytesPerSecond\":-1,"
+		  "\"TokenBucketBytesBurst\":1e99,\"version\":3}",
+		    3 },
+		{ "{\"TokenBucketBytesPerSecond\":\"x\",\"new\":"
+		  "{\"version\":9}}",
+		    0 },
+		{ "{}", 0 },
+	};
+	struct keys k = load_keys();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		uint8_t body[512] = { 24 /* the nonce */ };
+		const size_t n = strlen(cases[i].json);
+		struct fail why = { 0 };
+		int64_t version = -1;
+
+		check_int(
+		    crypto_box_easy(body + 24, (const uint8_t *)cases[i].json,
+			n, body, k.client.b, k.server_private.b),
+		    0);
+		check_int(derp_server_info_open(slice_of(body, 24 + 16 + n),
+			      &k.client_private, &k.server, &version, &why),
+		    0);
+		check_text(why.text, "");
+		check_int(version, cases[i].version);
+	}
+}
+
 /* Every changed or missing byte of the box is seen. */
 static void
 derp_client_info_refuses_changed_boxes(void **state)
@@ -481,6 +522,7 @@ main(void)
 		cmocka_unit_test(derp_client_info_writes_go_text),
 		cmocka_unit_test(derp_client_info_nonce_is_fresh),
 		cmocka_unit_test(derp_server_info_both_ways),
+		cmocka_unit_test(derp_server_info_may_say_more),
 		cmocka_unit_test(derp_client_info_refuses_changed_boxes),
 		cmocka_unit_test(derp_client_info_refuses_long),
 		cmocka_unit_test(derp_client_info_refuses_low_order_keys),
