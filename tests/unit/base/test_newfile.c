@@ -291,7 +291,7 @@ newfile_needs_no_folder_in_the_name(void **state)
 static void
 newfile_makes_folders(void **state)
 {
-	char deep[120], part[120];
+	char deep[120], part[160];
 	struct fail why = { 0 };
 	struct stat st;
 
