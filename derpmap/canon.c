@@ -46,18 +46,19 @@ put_indent(struct canon *c, unsigned depth)
 
 /* --- scalars --- */
 
-/* The shortest decimal that reads back as the same number. */
+/* The shortest decimal that reads back as the same number. sent says, for the
+ * refusal, what headscale does with it. */
 static int
-put_float(struct canon *c, const struct derpmap_float *f, const char *name)
+put_float(struct canon *c, const struct derpmap_float *f, const char *name,
+    const char *sent)
 {
 	struct doc_pos at = derpmap_origin_pos(&f->from);
 	char text[32];
 
 	if (!isfinite(f->v) && c->json)
 		return fail_at(c->why, at.line, at.column,
-		    "%s is %s; JSON has no such number, so headscale cannot "
-		    "send this map to any client",
-		    name, isnan(f->v) ? "not a number" : "infinite");
+		    "%s is %s; JSON has no such number, %s", name,
+		    isnan(f->v) ? "not a number" : "infinite", sent);
 	if (!isfinite(f->v)) {
 		put(c, "%s",
 		    isnan(f->v)    ? ".nan"
@@ -186,7 +187,8 @@ put_value(struct canon *c, const struct derpmap_field *f, const void *at)
 		put(c, "%" PRId64, ((const struct derpmap_int *)at)->v);
 		break;
 	case DERPMAP_FLOAT:
-		return put_float(c, at, c->json ? f->json : f->yaml);
+		return put_float(c, at, c->json ? f->json : f->yaml,
+		    "so headscale cannot send this map to any client");
 	case DERPMAP_BOOL:
 		put(c, "%s",
 		    ((const struct derpmap_bool *)at)->v ? "true" : "false");
@@ -391,7 +393,8 @@ put_scores(struct canon *c, const struct derpmap *m)
 		put_key(c, m->scores[i].region);
 		if (!c->json)
 			put(c, " ");
-		if (put_float(c, &m->scores[i].score, "a score") == -1)
+		if (put_float(c, &m->scores[i].score, "a score",
+			"and headscale sends no scores") == -1)
 			return -1;
 		end_member(c);
 	}

@@ -22,7 +22,7 @@ int canon_yaml(struct buf *out, const struct derpmap *m, struct fail *why);
 
 /* Appends the map as JSON. -1 as above, and for a latitude, longitude or score
  * that is not finite: JSON has no such number, which is why headscale fails to
- * send such a map; *why has the place. */
+ * send such a map, unless it is a score, which it drops; *why has the place. */
 int canon_json(struct buf *out, const struct derpmap *m, struct fail *why);
 
 #endif

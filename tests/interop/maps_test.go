@@ -1,7 +1,8 @@
 // The maps: what headscale's loader and Go's decoder make of a document against
 // what `derpmap convert` makes of it. Every case of tests/convert, and generated
 // documents: nothing accepted that they refuse, nothing read differently, no
-// crash, and nothing refused that they accept.
+// crash, and nothing refused that they accept. DERPKIT_MAPSEED repeats the run
+// whose seed is not always the same.
 
 package interop
 
@@ -19,9 +20,11 @@ import (
 	"regexp"
 	"runtime"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/juanfont/headscale/hscontrol/derp"
 	"github.com/juanfont/headscale/hscontrol/types"
@@ -40,7 +43,8 @@ var mapPlace = regexp.MustCompile(`^:[1-9][0-9]*:[1-9][0-9]*: .`)
 // loaded is what a program made of a document.
 type loaded struct {
 	refused string // the reason; "" when it was accepted
-	unsent  bool   // accepted, but it cannot be written as JSON
+	noJSON  bool   // accepted, but it cannot be written as JSON
+	unsent  bool   // accepted, but headscale cannot send what it makes of it
 	m       tailcfg.DERPMap
 }
 
@@ -62,7 +66,7 @@ func upstreamMap(doc []byte, form string) (l loaded) {
 		return loaded{refused: err.Error()}
 	}
 	_, err = json.Marshal(&l.m)
-	l.unsent = err != nil
+	l.noJSON = err != nil
 	return l
 }
 
@@ -79,6 +83,7 @@ func ourMap(t testing.TB, file, form, to string) (l loaded) {
 		}
 	case 2:
 		l.refused = strings.TrimSpace(stderr)
+		l.noJSON = strings.Contains(stderr, "JSON has no such number")
 		l.unsent = strings.Contains(stderr, "cannot send this map")
 		rest, ok := strings.CutPrefix(stderr, file)
 		if !ok || !mapPlace.MatchString(rest) {
@@ -112,14 +117,25 @@ func sameFloats(a, b *tailcfg.DERPMap) bool {
 	return errX == nil && errY == nil && reflect.DeepEqual(x, y)
 }
 
-// compareMap holds derpmap against the decoders for one document in a file.
-func compareMap(t testing.TB, file string, doc []byte, form string) (accepted bool) {
+// scoresAreFinite tells whether JSON could hold the scores of a map.
+func scoresAreFinite(m *tailcfg.DERPMap) bool {
+	_, err := json.Marshal(m.HomeParams)
+	return err == nil
+}
+
+// compareMap holds derpmap against the decoders and against headscale's loader
+// for one document in a file, which config names.
+func compareMap(t testing.TB, file string, doc []byte, form string, config types.DERPConfig) (accepted bool) {
 	want := upstreamMap(doc, form)
 	toJSON := ourMap(t, file, form, "json")
 	toYAML := ourMap(t, file, form, "headscale")
 	say := func(what string) {
 		t.Errorf("%s\ndocument: %q\nupstream: %+v\nderpmap:  %+v", what, doc,
 			want, toJSON)
+	}
+	merged, refused := headscaleMap(config)
+	if (refused != "") != (want.refused != "") {
+		say("headscale's loader and its decoder do not agree: " + refused)
 	}
 	if want.refused != "" {
 		if toJSON.refused == "" || toYAML.refused == "" {
@@ -131,9 +147,20 @@ func compareMap(t testing.TB, file string, doc []byte, form string) (accepted bo
 		say("derpmap refuses what upstream accepts: " + toYAML.refused)
 		return true
 	}
-	if want.unsent {
-		if !toJSON.unsent {
-			say("derpmap writes JSON for a map that headscale cannot send")
+	if theirs, ours := byName(merged), byName(&toYAML.m); !reflect.DeepEqual(theirs, ours) {
+		say(fmt.Sprintf("headscale has %v, derpmap %v", theirs, ours))
+	}
+	// headscale sends what its loader made, which is not all of the document
+	_, err := json.Marshal(merged)
+	want.unsent = err != nil
+	if want.noJSON {
+		if !toJSON.noJSON {
+			say("derpmap writes JSON where Go cannot")
+		}
+		// of two reasons it says the first; scores come first
+		if toJSON.unsent != want.unsent && scoresAreFinite(&want.m) ||
+			toJSON.unsent && !want.unsent {
+			say("derpmap is wrong about what headscale can send: " + toJSON.refused)
 		}
 		if !sameFloats(&want.m, &toYAML.m) {
 			say("derpmap reads it differently (as YAML)")
@@ -172,8 +199,8 @@ func byName(m *tailcfg.DERPMap) map[int][]string {
 	return regions
 }
 
-// headscaleRegions runs headscale's own loader on a source.
-func headscaleRegions(config types.DERPConfig) (regions map[int][]string, refused string) {
+// headscaleMap is what headscale's own loader makes of a source.
+func headscaleMap(config types.DERPConfig) (m *tailcfg.DERPMap, refused string) {
 	defer func() {
 		if p := recover(); p != nil {
 			refused = fmt.Sprint("panic: ", p)
@@ -183,19 +210,32 @@ func headscaleRegions(config types.DERPConfig) (regions map[int][]string, refuse
 	if err != nil {
 		return nil, err.Error()
 	}
-	return byName(m), ""
+	return m, ""
 }
 
-// compareLoader holds derpmap against headscale's loader: the regions it would
-// hand out.
-func compareLoader(t testing.TB, file, form string, config types.DERPConfig) {
-	regions, refused := headscaleRegions(config)
-	got := ourMap(t, file, form, "headscale")
-	if (refused != "") != (got.refused != "") {
-		t.Errorf("%s: headscale: %q, derpmap: %q", file, refused, got.refused)
-	} else if refused == "" && !reflect.DeepEqual(regions, byName(&got.m)) {
-		t.Errorf("%s: headscale has %v, derpmap %v", file, regions, byName(&got.m))
+// sources says how headscale is told of files in a folder: JSON it only takes
+// from a URL.
+type sources struct {
+	dir    string
+	server *httptest.Server
+}
+
+func newSources(t testing.TB, dir string) sources {
+	s := sources{dir, httptest.NewServer(http.FileServer(http.Dir(dir)))}
+	t.Cleanup(s.server.Close)
+	return s
+}
+
+// config names a file of the folder in headscale's configuration.
+func (s sources) config(t testing.TB, name, form string) types.DERPConfig {
+	if form != "json" {
+		return types.DERPConfig{Paths: []string{filepath.Join(s.dir, name)}}
 	}
+	u, err := url.Parse(s.server.URL + "/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return types.DERPConfig{URLs: []url.URL{*u}}
 }
 
 func TestMapsCases(t *testing.T) {
@@ -203,9 +243,7 @@ func TestMapsCases(t *testing.T) {
 	if err != nil || len(cases) < 100 {
 		t.Fatalf("%d cases in tests/convert (%v)", len(cases), err)
 	}
-	served := http.FileServer(http.Dir("../convert"))
-	server := httptest.NewServer(served)
-	defer server.Close()
+	from := newSources(t, "../convert")
 	for _, file := range cases {
 		name := filepath.Base(filepath.Dir(file))
 		t.Run(name, func(t *testing.T) {
@@ -213,26 +251,57 @@ func TestMapsCases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			form, config := "headscale", types.DERPConfig{Paths: []string{file}}
+			form := "headscale"
 			if filepath.Ext(file) == ".json" {
 				form = "json"
-				u, err := url.Parse(server.URL + "/" + name + "/in.json")
-				if err != nil {
-					t.Fatal(err)
-				}
-				config = types.DERPConfig{URLs: []url.URL{*u}}
 			}
-			compareMap(t, file, doc, form)
-			compareLoader(t, file, form, config)
+			config := from.config(t, name+"/"+filepath.Base(file), form)
+			compareMap(t, file, doc, form, config)
 		})
 	}
 }
 
+// secondSeed is another one each time, unless the environment repeats one.
+func secondSeed(t *testing.T) int64 {
+	t.Helper()
+	text := os.Getenv("DERPKIT_MAPSEED")
+	if text == "" {
+		return time.Now().UnixNano()
+	}
+	seed, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatalf("DERPKIT_MAPSEED: %v", err)
+	}
+	return seed
+}
+
 func TestMapsGenerated(t *testing.T) {
-	dir := t.TempDir()
+	t.Run("same seed", func(t *testing.T) { compareGenerated(t, *mapSeed) })
+	t.Run("new seed", func(t *testing.T) {
+		seed := secondSeed(t)
+		t.Logf("again with DERPKIT_MAPSEED=%d", seed)
+		compareGenerated(t, seed)
+	})
+}
+
+// generateMap makes a document and says which form it has.
+func generateMap(seed int64) (doc, form string) {
+	r := rand.New(rand.NewSource(seed))
+	if r.Intn(4) == 0 {
+		return generateJSON(r), "json"
+	}
+	return generateYAML(r), "headscale"
+}
+
+func compareGenerated(t *testing.T, seed int64) {
+	type outcome struct {
+		form     string
+		accepted bool
+	}
+	from := newSources(t, t.TempDir())
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	accepted, next := 0, 0
+	next, count := 0, map[outcome]int{}
 	take := func() (int, bool) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -240,37 +309,35 @@ func TestMapsGenerated(t *testing.T) {
 		return next - 1, next <= *mapCount && !t.Failed()
 	}
 	for range runtime.NumCPU() {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			for i, ok := take(); ok; i, ok = take() {
-				r := rand.New(rand.NewSource(*mapSeed + int64(i)))
-				form, make := "headscale", generateYAML
-				if r.Intn(4) == 0 {
-					form, make = "json", generateJSON
-				}
-				doc := make(r)
-				file := filepath.Join(dir, fmt.Sprintf("%d.map", i))
+				doc, form := generateMap(seed + int64(i))
+				name := fmt.Sprintf("%d.map", i)
+				file := filepath.Join(from.dir, name)
 				if err := os.WriteFile(file, []byte(doc), 0o644); err != nil {
 					t.Error(err)
 					return
 				}
-				if compareMap(t, file, []byte(doc), form) {
-					mu.Lock()
-					accepted++
-					mu.Unlock()
-				}
-				if form == "headscale" && i%4 == 0 {
-					compareLoader(t, file, form, types.DERPConfig{Paths: []string{file}})
-				}
+				accepted := compareMap(t, file, []byte(doc), form, from.config(t, name, form))
+				mu.Lock()
+				count[outcome{form, accepted}]++
+				mu.Unlock()
 				os.Remove(file)
 			}
-		}()
+		})
 	}
 	wg.Wait()
-	// a generator whose documents are all refused would prove nothing
-	if !t.Failed() && accepted < *mapCount/10 {
-		t.Errorf("only %d of %d documents were acceptable", accepted, *mapCount)
+	t.Logf("seed %d: %v", seed, count)
+	if t.Failed() {
+		return
 	}
-	t.Logf("%d documents, %d accepted", *mapCount, accepted)
+	// a generator whose documents are all refused, or none, proves nothing
+	for _, form := range []string{"headscale", "json"} {
+		for _, accepted := range []bool{false, true} {
+			if n := count[outcome{form, accepted}]; n < *mapCount/20 {
+				t.Errorf("only %d documents of %d: form %s, accepted %v",
+					n, *mapCount, form, accepted)
+			}
+		}
+	}
 }
