@@ -122,6 +122,9 @@ type process struct {
 	cmd  *exec.Cmd
 	log  *output
 	done chan struct{} // closed when it has ended
+	told bool          // a test has ended it
+	// excused is set when its end means nothing: it found its port taken
+	excused bool
 }
 
 // starter starts all programs from one thread that never ends: the kernel
@@ -164,6 +167,7 @@ func start(t testing.TB, env []string, name string, args ...string) *process {
 	}()
 	t.Cleanup(func() {
 		p.stop()
+		p.checkEnd()
 		if t.Failed() {
 			t.Logf("%s %s said:\n%s", p.name,
 				strings.Join(args, " "), tail(p.log.String(), 100))
@@ -174,7 +178,7 @@ func start(t testing.TB, env []string, name string, args ...string) *process {
 
 // stop ends the program, at first politely. It may be called more than once.
 func (p *process) stop() {
-	p.cmd.Process.Signal(syscall.SIGTERM)
+	p.terminate()
 	select {
 	case <-p.done:
 	case <-time.After(10 * time.Second):
@@ -182,6 +186,46 @@ func (p *process) stop() {
 		p.cmd.Process.Kill()
 		<-p.done
 	}
+}
+
+// terminate tells the program to end, and does not wait for it.
+func (p *process) terminate() {
+	if !p.told && !p.excused && p.isOurs() && !p.running() {
+		p.t.Errorf("%s had ended by itself", p.name)
+	}
+	p.told = true
+	p.cmd.Process.Signal(syscall.SIGTERM)
+}
+
+// kill ends the program without its knowledge.
+func (p *process) kill() {
+	p.told = true
+	p.cmd.Process.Kill()
+	<-p.done
+}
+
+// checkEnd fails the test where a program of ours has crashed. A refusal that
+// a test waits for may be nothing else.
+func (p *process) checkEnd() {
+	if !p.isOurs() || p.excused {
+		return
+	}
+	status := p.cmd.ProcessState
+	ws := status.Sys().(syscall.WaitStatus)
+	killed := ws.Signaled() && ws.Signal() == syscall.SIGKILL
+	if !status.Success() && !killed {
+		p.t.Errorf("%s ended with %v", p.name, status)
+	}
+	log := p.log.String()
+	if strings.Contains(log, "Sanitizer") || strings.Contains(log, "runtime error") {
+		p.t.Errorf("%s: a sanitizer's report:\n%s", p.name, log)
+	}
+}
+
+// isOurs tells whether it is one of derpkit's programs.
+func (p *process) isOurs() bool {
+	dir, err := filepath.Abs(os.Getenv("DERPKIT_BIN"))
+	return err == nil && filepath.Dir(p.cmd.Path) == dir
 }
 
 func (p *process) running() bool {

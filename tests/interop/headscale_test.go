@@ -264,8 +264,7 @@ func TestE2EWithHeadscale(t *testing.T) {
 			wantStream(t, b, a)
 		}},
 		{"headscale is away: members stay, nobody new gets in", func(t *testing.T) {
-			h.cmd.Process.Kill()
-			<-h.done
+			h.kill()
 			a.pings(t, b)
 			b.pings(t, a)
 			if _, err := r.tryLogin(t, fastStart, key.NewNode()); err == nil {

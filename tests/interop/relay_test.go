@@ -3,13 +3,16 @@
 package interop
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,11 +107,34 @@ func (r *relay) restart(t testing.TB) bool {
 			return r.running()
 		}
 		if !r.running() {
+			r.excused = strings.Contains(r.log.String(), "in use")
 			return false
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	return false
+}
+
+// wantServing checks that the relay is still there for others.
+func (r *relay) wantServing(t testing.TB) {
+	t.Helper()
+	scheme := map[bool]string{false: "https", true: "http"}[r.config.plain]
+	client := &http.Client{
+		Transport: &http.Transport{
+			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
+			DisableKeepAlives: true,
+		},
+		Timeout: patience,
+	}
+	response, err := client.Get(scheme + "://" + r.addr() + "/derp/probe")
+	if err != nil {
+		t.Errorf("the %s relay is gone: %v", r.config.kind, err)
+		return
+	}
+	response.Body.Close()
+	if response.StatusCode != 200 {
+		t.Errorf("the %s relay answers a probe with %s", r.config.kind, response.Status)
+	}
 }
 
 func (r *relay) addr() string {

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -309,7 +308,7 @@ func awaitTakeOver(t *testing.T, sender, heir, other *peer) {
 func TestStopSaysGoodbye(t *testing.T) {
 	r := startRelay(t, relayConfig{})
 	a := r.login(t, fastStart)
-	r.cmd.Process.Signal(syscall.SIGTERM)
+	r.terminate()
 	if !r.isGo { // upstream's relay just goes
 		m := a.next()
 		if restarting, ok := m.(derp.ServerRestartingMessage); !ok {

@@ -290,15 +290,46 @@ func TestAdmissionURLDown(t *testing.T) {
 				t.Parallel()
 				for _, r := range bothRelays(t, "-verify-client-url="+url,
 					fmt.Sprintf("-verify-client-url-fail-open=%v", failOpen)) {
-					if got := admitted(t, r, key.NewNode()); got != failOpen {
+					private := key.NewNode()
+					if got := admitted(t, r, private); got != failOpen {
 						t.Errorf("the %s relay admits: %v", r.config.kind, got)
 					}
+					name := private.Public().String()
 					if failOpen {
-						r.wantLog(t, "admission controller unreachable; allowing client nodekey:")
+						r.wantLog(t, "admission controller unreachable; allowing client "+name)
+					} else {
+						r.wantLog(t, name+" rejected: ")
 					}
+					r.wantServing(t)
 				}
 			})
 		}
+	}
+}
+
+// What was refused for want of an answer gets in once there is one.
+func TestAdmissionURLComesBack(t *testing.T) {
+	port := freeTCP(t)
+	relays := bothRelays(t, fmt.Sprintf("-verify-client-url=http://127.0.0.1:%d/verify", port),
+		"-verify-client-url-fail-open=false")
+	private := key.NewNode()
+	for _, r := range relays {
+		if admitted(t, r, private) {
+			t.Errorf("the %s relay admits without an answer", r.config.kind)
+		}
+	}
+	l, err := net.Listen("tcp4", "127.0.0.1:"+itoa(port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: body(200, `{"Allow":true}`)}
+	go server.Serve(l)
+	defer server.Close()
+	for _, r := range relays {
+		eventually(t, "the "+r.config.kind+" relay admits again", func() error {
+			_, err := r.tryLogin(t, plainHTTP, private)
+			return err
+		})
 	}
 }
 
@@ -430,6 +461,12 @@ var whoIsVerdicts = []verdict{
 func localAPI(t *testing.T, a *answers) string {
 	t.Helper()
 	path := filepath.Join(shortDir(t), "sock")
+	localAPIAt(t, a, path)
+	return path
+}
+
+func localAPIAt(t *testing.T, a *answers, path string) {
+	t.Helper()
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
@@ -452,7 +489,6 @@ func localAPI(t *testing.T, a *answers) string {
 	server := &http.Server{Handler: mux}
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
-	return path
 }
 
 func TestWhoIs(t *testing.T) {
@@ -472,13 +508,27 @@ func TestWhoIsWithoutTailscaled(t *testing.T) {
 	if err := os.WriteFile(notASocket, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	var stub answers
 	for _, path := range []string{filepath.Join(dir, "none"), notASocket} {
 		// there is no fail-open here, whatever the flag of the URL says
-		for _, r := range bothRelays(t, "-verify-clients", "-socket="+path,
-			"-verify-client-url-fail-open=true") {
-			if admitted(t, r, key.NewNode()) {
+		relays := bothRelays(t, "-verify-clients", "-socket="+path,
+			"-verify-client-url-fail-open=true")
+		var keys []key.NodePrivate
+		for _, r := range relays {
+			private := stub.add(whoIs(nil))
+			keys = append(keys, private)
+			if admitted(t, r, private) {
 				t.Errorf("the %s relay admits without a tailscaled", r.config.kind)
 			}
+		}
+		// and that was all that was missing
+		os.Remove(path)
+		localAPIAt(t, &stub, path)
+		for i, r := range relays {
+			eventually(t, "the "+r.config.kind+" relay admits by a tailscaled", func() error {
+				_, err := r.tryLogin(t, plainHTTP, keys[i])
+				return err
+			})
 		}
 	}
 }
