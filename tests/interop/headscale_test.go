@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/juanfont/headscale/hscontrol/types"
 	"tailscale.com/types/key"
 )
 
@@ -67,6 +68,7 @@ func startHeadscale(t *testing.T, port int, derpYAML []byte) *headscale {
 	if h.program == "" {
 		h.program = upstream(t, "headscale")
 	}
+	h.logVersion(t)
 	dir := shortDir(t)
 	h.config = filepath.Join(dir, "config.yaml")
 	config := fmt.Sprintf(headscaleConfig, port, freeTCP(t), dir)
@@ -95,6 +97,21 @@ func startHeadscale(t *testing.T, port int, derpYAML []byte) *headscale {
 		return nil
 	})
 	return h
+}
+
+// logVersion says which release it is, and that it is the one of go.mod unless
+// another one was asked for.
+func (h *headscale) logVersion(t *testing.T) {
+	t.Helper()
+	stdout, stderr, code := run(t, offline, h.program, "version")
+	if code != 0 {
+		t.Fatalf("headscale version: exit status %d: %s%s", code, stdout, stderr)
+	}
+	line, _, _ := strings.Cut(stdout, "\n")
+	t.Logf("%s: %s", h.program, line)
+	if os.Getenv("HEADSCALE") == "" && !strings.HasSuffix(line, " v0.29.2") {
+		t.Errorf("headscale is %q, want v0.29.2", line)
+	}
 }
 
 // command runs a headscale command and returns what it printed.
@@ -189,7 +206,8 @@ func TestE2EWithHeadscale(t *testing.T) {
 	if _, err := r.tryLogin(t, fastStart, key.NewNode()); err == nil {
 		t.Fatal("admitted while headscale is not there")
 	}
-	h := startHeadscale(t, port, generated(t, r, "headscale"))
+	derpYAML := generated(t, r, "headscale")
+	h := startHeadscale(t, port, derpYAML)
 	authKey := h.authKey(t)
 	a := startNode(t, "node-a", h.url, authKey)
 	b := startNode(t, "node-b", h.url, authKey)
@@ -200,18 +218,17 @@ func TestE2EWithHeadscale(t *testing.T) {
 		run  func(t *testing.T)
 	}{
 		{"nodes get the generated map", func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "derp.yaml")
+			if err := os.WriteFile(file, derpYAML, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			// what headscale's loader makes of it, all fields
+			want, refused := headscaleMap(types.DERPConfig{Paths: []string{file}})
+			if refused != "" {
+				t.Fatal(refused)
+			}
 			for _, n := range []*node{a, b, c} {
-				dm, err := n.CurrentDERPMap(t.Context())
-				if err != nil {
-					t.Fatal(err)
-				}
-				got, _ := json.Marshal(dm.Regions[regionID])
-				want, _ := json.Marshal(r.region(t))
-				if len(dm.Regions) != 1 || dm.Regions[regionID] == nil ||
-					dm.Regions[regionID].RegionCode != regionCode ||
-					dm.Regions[regionID].Nodes[0].CertName != r.region(t).Nodes[0].CertName {
-					t.Errorf("%s has %s, want %s", n.name, got, want)
-				}
+				n.wantMap(t, r, want)
 			}
 		}},
 		{"ping goes through the relay", func(t *testing.T) {
@@ -250,9 +267,17 @@ func TestE2EWithHeadscale(t *testing.T) {
 			}
 			h.wantVerify(t, public, false)
 			h.wantVerify(t, a.public(t), true)
+			before := len(r.log.String())
 			if _, err := r.tryLogin(t, fastStart, private); err == nil {
 				t.Error("admitted after it was deleted")
 			}
+			r.wantLogAfter(t, before, public.String()+" rejected: admission controller")
+			// it is this key that is refused
+			p, err = r.tryLogin(t, fastStart, b.private(t))
+			if err != nil {
+				t.Fatalf("a member is refused as well: %v", err)
+			}
+			p.leave()
 		}},
 		{"after a restart the others are back, the deleted node is not", func(t *testing.T) {
 			public := c.public(t)

@@ -292,13 +292,35 @@ func wantStream(t *testing.T, a, b *node) {
 // any, and checks that nothing gets through in between.
 func replace(t *testing.T, r *relay, a, b *node, args ...string) {
 	t.Helper()
-	r.stop()
+	replaceAfter(t, r, a, b, r.stop, args...)
+}
+
+// replaceAfter is replace with another way to end the relay.
+func replaceAfter(t *testing.T, r *relay, a, b *node, end func(), args ...string) {
+	t.Helper()
+	end()
 	if err := a.tryPing(t, b); err == nil {
 		t.Fatal("a ping got through without a relay")
 	}
 	r.config.args = args
 	if !r.restart(t) {
 		t.Fatalf("the relay does not start again:\n%s", r.log)
+	}
+}
+
+// wantMap checks that a node has this DERP map, all fields of it, and that it
+// leads to the relay.
+func (n *node) wantMap(t *testing.T, r *relay, want *tailcfg.DERPMap) {
+	t.Helper()
+	got, err := n.CurrentDERPMap(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wire(got) != wire(want) {
+		t.Errorf("%s has %s, want %s", n.name, wire(got), wire(want))
+	}
+	if expected := r.derpMap(t); wire(got) != wire(expected) {
+		t.Errorf("%s has %s, the relay is %s", n.name, wire(got), wire(expected))
 	}
 }
 

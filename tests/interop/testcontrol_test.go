@@ -46,6 +46,11 @@ func TestE2EWithTestControl(t *testing.T) {
 		name string
 		run  func(t *testing.T)
 	}{
+		{"nodes get the generated map", func(t *testing.T) {
+			for _, n := range []*node{a, b} {
+				n.wantMap(t, r, &dm)
+			}
+		}},
 		{"ping goes through the relay", func(t *testing.T) {
 			meets(t, a, b)
 		}},
@@ -60,6 +65,12 @@ func TestE2EWithTestControl(t *testing.T) {
 			a.pings(t, b)
 			b.pings(t, a)
 			wantStream(t, b, a)
+		}},
+		{"traffic resumes after the relay was killed", func(t *testing.T) {
+			replaceAfter(t, r, a, b, r.kill) // tells nobody
+			a.pings(t, b)
+			b.pings(t, a)
+			wantStream(t, a, b)
 		}},
 		{"netcheck sees the region by HTTPS", func(t *testing.T) {
 			replace(t, r, a, b, "-stun=false")
