@@ -112,6 +112,7 @@ func (r *relay) tryLogin(t testing.TB, via transport, private key.NodePrivate) (
 	if err := c.Connect(ctx); err != nil {
 		return nil, err
 	}
+	p.checkTransport(via)
 	go p.receive()
 	select {
 	case m := <-p.messages:
@@ -125,6 +126,28 @@ func (r *relay) tryLogin(t testing.TB, via transport, private key.NodePrivate) (
 	case <-time.After(patience):
 		c.Close()
 		return nil, fmt.Errorf("no answer to the login")
+	}
+}
+
+// checkTransport checks that the login went the way that was asked for. With
+// TLS 1.3 and a metacert upstream's client starts fast; otherwise it wants an
+// HTTP 101, or it does not connect.
+func (p *peer) checkTransport(via transport) {
+	p.t.Helper()
+	state, ok := p.TLSConnectionState()
+	if ok == via.plain {
+		p.t.Errorf("over %s: TLS is %v", via.name, ok)
+	}
+	if !ok {
+		return
+	}
+	if state.Version != via.tls {
+		p.t.Errorf("over %s: TLS %x, want %x", via.name, state.Version, via.tls)
+	}
+	last := state.PeerCertificates[len(state.PeerCertificates)-1]
+	want := "derpkey" + p.ServerPublicKey().UntypedHexString()
+	if got := last.Subject.CommonName; got != want {
+		p.t.Errorf("over %s: the last certificate is %q, want %q", via.name, got, want)
 	}
 }
 

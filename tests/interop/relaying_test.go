@@ -49,7 +49,7 @@ func TestClientsOfAllTransportsRelay(t *testing.T) {
 
 func TestManyClientsEachReachable(t *testing.T) {
 	const count = 200
-	for _, via := range []transport{fastStart, plainHTTP} {
+	for _, via := range []transport{fastStart, slowStart, plainHTTP} {
 		t.Run(via.name, func(t *testing.T) {
 			r := startRelay(t, relayConfig{plain: via.plain})
 			peers := make([]*peer, count)
