@@ -4,12 +4,17 @@ package interop
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"tailscale.com/net/netcheck"
 	"tailscale.com/net/netmon"
@@ -86,11 +91,11 @@ func TestSTUNIsOffWhenToldSo(t *testing.T) {
 	}
 }
 
-// derpprobe runs upstream's prober once over a map with this relay and returns
-// the lines of its verdict without times.
-func derpprobe(t *testing.T, dm *tailcfg.DERPMap) (good, bad []string, text string) {
+// derpprobe runs upstream's prober once over a map and returns the lines of its
+// verdict without times, and its exit status.
+func derpprobe(t *testing.T, dm *tailcfg.DERPMap) (good, bad []string, code int, text string) {
 	t.Helper()
-	_, text, _ = run(t, nil, upstream(t, "derpprobe"), "-once", "-spread=false",
+	_, text, code = run(t, nil, upstream(t, "derpprobe"), "-once", "-spread=false",
 		"-derp-map=file://"+writeMap(t, dm),
 		"-bw-interval=15s", "-bw-probe-size-bytes=4000000")
 	line := regexp.MustCompile(`(?m)(good|bad): (\S+): (.*)$`)
@@ -101,7 +106,7 @@ func derpprobe(t *testing.T, dm *tailcfg.DERPMap) (good, bad []string, text stri
 			bad = append(bad, m[2])
 		}
 	}
-	return good, bad, text
+	return good, bad, code, text
 }
 
 func writeMap(t *testing.T, dm *tailcfg.DERPMap) string {
@@ -117,33 +122,135 @@ func writeMap(t *testing.T, dm *tailcfg.DERPMap) string {
 	return path
 }
 
-func TestDerpprobeFindsNothingWrong(t *testing.T) {
-	r := startRelay(t, relayConfig{host: "localhost"})
-	dm := r.derpMap(t)
-	// the prober takes "none" for an address
-	dm.Regions[regionID].Nodes[0].IPv6 = ""
-	good, bad, text := derpprobe(t, dm)
-	if len(bad) != 0 {
-		t.Errorf("bad: %v\n%s", bad, text)
+// probedMap is the map of some relays, each a region of its own: the prober
+// wants the nodes of one region to be a mesh, which ours never are.
+func probedMap(t *testing.T, relays ...*relay) *tailcfg.DERPMap {
+	t.Helper()
+	dm := &tailcfg.DERPMap{Regions: map[int]*tailcfg.DERPRegion{}}
+	for i, r := range relays {
+		region := r.region(t)
+		region.RegionID += i
+		region.RegionCode += strings.Repeat("+", i)
+		region.Nodes[0].RegionID = region.RegionID
+		region.Nodes[0].Name = itoa(region.RegionID) + "a"
+		// the prober takes "none" for an address
+		region.Nodes[0].IPv6 = ""
+		dm.Regions[region.RegionID] = region
 	}
-	node := "derp/" + regionCode + "/901a/"
-	want := []string{node + "901a/bw", node + "901a/mesh", node + "tls",
-		node + "udp", "derpmap-probe"}
-	if strings.Join(good, " ") != strings.Join(want, " ") {
+	return dm
+}
+
+func TestDerpprobeFindsNothingWrong(t *testing.T) {
+	dm := probedMap(t, startRelay(t, relayConfig{host: "localhost"}),
+		startRelay(t, relayConfig{host: "localhost"}))
+	good, bad, code, text := derpprobe(t, dm)
+	if len(bad) != 0 || code != 0 {
+		t.Errorf("exit status %d, bad: %v\n%s", code, bad, text)
+	}
+	var want []string
+	for _, region := range dm.Regions {
+		name := region.Nodes[0].Name
+		node := "derp/" + region.RegionCode + "/" + name + "/"
+		want = append(want, node+name+"/bw", node+name+"/mesh", node+"tls", node+"udp")
+	}
+	want = append(want, "derpmap-probe")
+	slices.Sort(want)
+	slices.Sort(good)
+	if !slices.Equal(good, want) {
 		t.Errorf("good: %v, want %v\n%s", good, want, text)
 	}
+}
+
+// The prober's queuing delay never comes to an end by itself; its numbers tell.
+func TestDerpprobeMeasuresQueuingDelay(t *testing.T) {
+	const wanted = 200
+	dm := probedMap(t, startRelay(t, relayConfig{host: "localhost"}))
+	// it does not begin each time: whether its run gets the semaphore, which
+	// it asks for with a time limit of less than nothing, is left to chance
+	for try := 0; ; try++ {
+		counted, lost := queuingDelay(t, dm, wanted)
+		if counted >= wanted {
+			if lost != 0 {
+				t.Errorf("%v packets were lost", lost)
+			}
+			return
+		}
+		if counted > 0 || try == 40 {
+			t.Fatalf("%v packets and no more, %v lost", counted, lost)
+		}
+	}
+}
+
+// queuingDelay starts upstream's prober and watches it until it has sent so
+// many packets or goes on no more.
+func queuingDelay(t *testing.T, dm *tailcfg.DERPMap, wanted float64) (counted, lost float64) {
+	t.Helper()
+	address := "127.0.0.1:" + itoa(freeTCP(t))
+	prober := start(t, nil, upstream(t, "derpprobe"), "-spread=false",
+		"-listen="+address, "-derp-map=file://"+writeMap(t, dm),
+		"-qd-packets-per-second=100")
+	defer prober.stop()
+	var page []byte
+	get := func() error {
+		if !prober.running() {
+			t.Fatal("the prober has ended")
+		}
+		response, err := http.Get("http://" + address + "/debug/varz")
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close()
+		page, err = io.ReadAll(response.Body)
+		return err
+	}
+	eventually(t, "the prober has begun", func() error {
+		if err := get(); err != nil {
+			return err
+		}
+		if metric(t, page, "derp_qd_probe_delays_seconds_count") < 0 {
+			return errors.New("no number")
+		}
+		return nil
+	})
+	for quiet := 0; counted < wanted; quiet++ {
+		if counted == 0 && quiet == 5 || quiet == 100 {
+			break
+		}
+		time.Sleep(200 * time.Millisecond)
+		if err := get(); err != nil {
+			t.Fatal(err)
+		}
+		n := metric(t, page, "derp_qd_probe_delays_seconds_count")
+		if n > counted {
+			quiet = 0
+		}
+		counted = n
+		lost = metric(t, page, "derp_qd_probe_dropped_packets")
+	}
+	return counted, lost
+}
+
+// metric returns a number of the prober's page; -1 when it is not there yet.
+func metric(t *testing.T, page []byte, name string) float64 {
+	t.Helper()
+	m := regexp.MustCompile(`(?m)^derpprobe_` + name + `\{.*\} (\S+)$`).FindSubmatch(page)
+	if m == nil {
+		return -1
+	}
+	n, err := strconv.ParseFloat(string(m[1]), 64)
+	if err != nil {
+		t.Fatalf("%v in %s", err, m[0])
+	}
+	return n
 }
 
 // The prober does notice what it dislikes: a pinned certificate is signed by
 // nobody it trusts, and to an address no server name is sent.
 func TestDerpprobeOfPinnedRelay(t *testing.T) {
-	r := startRelay(t, relayConfig{})
-	dm := r.derpMap(t)
-	dm.Regions[regionID].Nodes[0].IPv6 = ""
-	good, bad, text := derpprobe(t, dm)
+	good, bad, code, text := derpprobe(t, probedMap(t, startRelay(t, relayConfig{})))
 	want := "derp/e2e/901a/901a/mesh derp/e2e/901a/tls"
-	if len(good) != 3 || strings.Join(bad, " ") != want {
-		t.Errorf("good: %v, bad: %v\n%s", good, bad, text)
+	if len(good) != 3 || strings.Join(bad, " ") != want || code != 1 {
+		t.Errorf("exit status %d, good: %v, bad: %v\n%s", code, good, bad, text)
 	}
 }
 
