@@ -27,7 +27,11 @@ import (
 // admitted says whether a relay lets a key in.
 func admitted(t *testing.T, r *relay, private key.NodePrivate) bool {
 	t.Helper()
-	p, err := r.tryLogin(t, plainHTTP, private)
+	via := fastStart
+	if r.config.plain {
+		via = plainHTTP
+	}
+	p, err := r.tryLogin(t, via, private)
 	if err != nil && strings.Contains(err.Error(), "no answer") {
 		t.Errorf("%s relay: %v", r.config.kind, err)
 	}
@@ -37,13 +41,21 @@ func admitted(t *testing.T, r *relay, private key.NodePrivate) bool {
 	return err == nil
 }
 
-// bothRelays starts ours and upstream's with the same flags; with -relay=go
-// only upstream's.
+// bothRelays starts ours and upstream's over plain HTTP with the same flags;
+// with -relay=go only upstream's.
 func bothRelays(t *testing.T, args ...string) []*relay {
 	t.Helper()
-	relays := []*relay{startRelay(t, relayConfig{kind: "go", plain: true, args: args})}
-	if *relayKind == "ours" {
-		relays = append(relays, startRelay(t, relayConfig{kind: "ours", plain: true, args: args}))
+	return bothRelaysWith(t, relayConfig{plain: true, args: args})
+}
+
+func bothRelaysWith(t *testing.T, config relayConfig) []*relay {
+	t.Helper()
+	var relays []*relay
+	for _, kind := range []string{"go", "ours"} {
+		if kind == "go" || *relayKind == "ours" {
+			config.kind = kind
+			relays = append(relays, startRelay(t, config))
+		}
 	}
 	return relays
 }
@@ -245,20 +257,36 @@ func admissionURL(t *testing.T, a *answers) *httptest.Server {
 func TestAdmissionURL(t *testing.T) {
 	var stub answers
 	s := admissionURL(t, &stub)
-	for _, failOpen := range []bool{false, true} {
-		t.Run(fmt.Sprintf("fail-open %v", failOpen), func(t *testing.T) {
+	for _, row := range []struct {
+		plain, failOpen bool
+	}{{true, false}, {true, true}, {false, false}, {false, true}} {
+		t.Run(fmt.Sprintf("plain %v fail-open %v", row.plain, row.failOpen), func(t *testing.T) {
 			t.Parallel()
-			relays := bothRelays(t, "-verify-client-url="+s.URL+"/verify",
-				fmt.Sprintf("-verify-client-url-fail-open=%v", failOpen))
-			for _, row := range urlVerdicts {
-				t.Run(row.name, func(t *testing.T) {
-					t.Parallel()
-					if failOpen {
-						row.closed = row.open
-					}
-					wantVerdict(t, relays, &stub, row)
+			// over TLS with a fast start, where the client does not wait
+			relays := bothRelaysWith(t, relayConfig{plain: row.plain, args: []string{
+				"-verify-client-url=" + s.URL + "/verify",
+				fmt.Sprintf("-verify-client-url-fail-open=%v", row.failOpen),
+			}})
+			rows := urlVerdicts
+			if !row.plain { // these take their time, and once is enough
+				rows = slices.DeleteFunc(slices.Clone(rows), func(v verdict) bool {
+					return strings.HasPrefix(v.name, "hang ")
 				})
 			}
+			wantVerdicts(t, relays, &stub, row.failOpen, rows)
+		})
+	}
+}
+
+// wantVerdicts checks rows all at once.
+func wantVerdicts(t *testing.T, relays []*relay, stub *answers, failOpen bool, rows []verdict) {
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			if failOpen {
+				row.closed = row.open
+			}
+			wantVerdict(t, relays, stub, row)
 		})
 	}
 }
@@ -279,6 +307,14 @@ func wantVerdict(t *testing.T, relays []*relay, stub *answers, row verdict) {
 }
 
 func TestAdmissionURLDown(t *testing.T) {
+	for _, plain := range []bool{true, false} {
+		t.Run(fmt.Sprintf("plain %v", plain), func(t *testing.T) {
+			admissionURLDown(t, plain)
+		})
+	}
+}
+
+func admissionURLDown(t *testing.T, plain bool) {
 	for _, failOpen := range []bool{false, true} {
 		for _, url := range []string{
 			"http://127.0.0.1:" + itoa(freeTCP(t)) + "/verify", // refused
@@ -288,8 +324,10 @@ func TestAdmissionURLDown(t *testing.T) {
 		} {
 			t.Run(fmt.Sprintf("%s fail-open %v", url, failOpen), func(t *testing.T) {
 				t.Parallel()
-				for _, r := range bothRelays(t, "-verify-client-url="+url,
-					fmt.Sprintf("-verify-client-url-fail-open=%v", failOpen)) {
+				for _, r := range bothRelaysWith(t, relayConfig{plain: plain, args: []string{
+					"-verify-client-url=" + url,
+					fmt.Sprintf("-verify-client-url-fail-open=%v", failOpen),
+				}}) {
 					private := key.NewNode()
 					if got := admitted(t, r, private); got != failOpen {
 						t.Errorf("the %s relay admits: %v", r.config.kind, got)
@@ -498,12 +536,13 @@ func localAPIAt(t *testing.T, a *answers, path string) {
 }
 
 func TestWhoIs(t *testing.T) {
-	var stub answers
-	relays := bothRelays(t, "-verify-clients", "-socket="+localAPI(t, &stub))
-	for _, row := range whoIsVerdicts {
-		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
-			wantVerdict(t, relays, &stub, row)
+	for _, plain := range []bool{true, false} {
+		t.Run(fmt.Sprintf("plain %v", plain), func(t *testing.T) {
+			var stub answers
+			relays := bothRelaysWith(t, relayConfig{plain: plain, args: []string{
+				"-verify-clients", "-socket=" + localAPI(t, &stub),
+			}})
+			wantVerdicts(t, relays, &stub, false, whoIsVerdicts)
 		})
 	}
 }
