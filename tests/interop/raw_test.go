@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -373,15 +374,95 @@ func TestPingOfUpTo1000BytesIsAnsweredWithEight(t *testing.T) {
 	}
 }
 
-func TestUnknownFrameOfAnyLengthIsSkipped(t *testing.T) {
-	r := startRelay(t, relayConfig{plain: true})
-	p := loginRaw(t, r)
-	p.write(header(0x99, 0xffffffff))
-	chunk := make([]byte, 1<<20)
-	for range 8 { // the relay neither stops reading nor keeps it
-		p.write(chunk)
+// A peer is a mesh member only when its key is exactly the relay's; a relay that
+// has none has no members, and a key of nothing is none.
+func TestMeshFramesNeedTheMeshKey(t *testing.T) {
+	right, wrong, zero := strings.Repeat("ab", 32), strings.Repeat("ac", 32), strings.Repeat("0", 64)
+	frames := []struct {
+		name string
+		kind derp.FrameType
+		body int // bytes, all zero
+	}{
+		{"watch", derp.FrameWatchConns, 0},
+		{"forward", derp.FrameForwardPacket, 64 + 10},
+		{"close peer", derp.FrameClosePeer, 32},
 	}
-	loginRaw(t, r).wantAlive()
+	check := func(r *relay, meshKey string, member bool) {
+		for _, frame := range frames {
+			name := fmt.Sprintf("%s relay, key %.4s, %s", r.config.kind, meshKey, frame.name)
+			t.Run(name, func(t *testing.T) {
+				p := upgradeRaw(t, r)
+				p.frame(derp.FrameClientInfo, p.clientInfo(`{"version":2,"meshKey":"`+meshKey+`"}`))
+				p.wantServerInfo()
+				p.wantAlive()
+				p.frame(frame.kind, make([]byte, frame.body))
+				switch {
+				case !member:
+					p.wantEnd()
+				case frame.kind == derp.FrameWatchConns:
+					p.want(derp.FramePeerPresent) // itself
+				default:
+					p.wantAlive()
+				}
+			})
+		}
+	}
+	r := startRelay(t, relayConfig{plain: true})
+	for _, meshKey := range []string{right, wrong, zero} {
+		check(r, meshKey, false)
+	}
+	// the same frames are good where the key is right: only upstream's relay
+	// can be a mesh
+	file := filepath.Join(t.TempDir(), "mesh.key")
+	if err := os.WriteFile(file, []byte(right), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	mesh := startRelay(t, relayConfig{kind: "go", plain: true, args: []string{"-mesh-psk-file=" + file}})
+	for meshKey, member := range map[string]bool{right: true, wrong: false, zero: false} {
+		check(mesh, meshKey, member)
+	}
+}
+
+// peakMemory returns the most memory that the relay ever had, in bytes.
+func (r *relay) peakMemory(t *testing.T) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "\nVmHWM:")
+	var kilobytes int
+	if _, err := fmt.Sscan(rest, &kilobytes); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return kilobytes << 10
+}
+
+func TestUnknownFrameOfAnyLengthIsSkipped(t *testing.T) {
+	const size = 32 << 20
+	r := startRelay(t, relayConfig{plain: true})
+	other := loginRaw(t, r)
+	other.wantAlive()
+	before := r.peakMemory(t)
+	chunk := make([]byte, 1<<20)
+	send := func(p *rawPeer, announced uint32) {
+		p.write(header(0x99, announced))
+		for range size / len(chunk) { // the relay does not stop reading
+			p.write(chunk)
+		}
+	}
+	p := loginRaw(t, r)
+	send(p, size)
+	p.wantAlive()
+	endless := loginRaw(t, r)
+	send(endless, 0xffffffff)
+	other.wantAlive()
+	p.wantAlive()
+	// nor does it keep what it has read; upstream's collects its garbage
+	// when it likes
+	if grown := r.peakMemory(t) - before; grown >= 8<<20 && !r.isGo {
+		t.Errorf("the relay grew by %d bytes", grown)
+	}
 }
 
 // A key whose shared secret everybody knows must not log in. Upstream refuses
