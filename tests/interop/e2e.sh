@@ -4,8 +4,9 @@
 #   e2e.sh [go test flags]     DERPKIT_BIN: our programs (default build/bin)
 #                              DERPKIT_PEERS: upstream's (default build/peers)
 #                              HEADSCALE: another headscale program to use
-# Runs in a network namespace with nothing but a loopback interface, so that
-# nothing can leave and no port is taken. Exit 77: skipped, and says why.
+# Runs in a network namespace with nothing but a loopback interface (one test
+# joins two more to it), so that nothing can leave and no port is taken.
+# Exit 77: skipped, and says why.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$here/../../build

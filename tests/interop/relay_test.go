@@ -3,6 +3,7 @@
 package interop
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -29,7 +30,8 @@ const (
 type relayConfig struct {
 	kind  string   // "ours" or "go"; empty is the one under test
 	plain bool     // plain HTTP instead of TLS
-	host  string   // DNS name with a certificate of testCA; empty is 127.0.0.1
+	host  string   // DNS name with a certificate of testCA; empty is the address
+	ip    string   // address to listen on; empty is 127.0.0.1
 	args  []string // further flags, which win over the usual ones
 	env   []string
 }
@@ -61,7 +63,7 @@ func startRelay(t testing.TB, config relayConfig) *relay {
 		dir:    t.TempDir(),
 	}
 	if r.host == "" {
-		r.host = "127.0.0.1"
+		r.host = r.ip()
 	} else {
 		testCA.writePair(t, r.dir, r.host)
 	}
@@ -137,8 +139,10 @@ func (r *relay) wantServing(t testing.TB) {
 	}
 }
 
+func (r *relay) ip() string { return cmp.Or(r.config.ip, "127.0.0.1") }
+
 func (r *relay) addr() string {
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(r.port))
+	return net.JoinHostPort(r.ip(), strconv.Itoa(r.port))
 }
 
 // leaf returns the certificate that the relay serves, from its folder.
@@ -167,7 +171,7 @@ func (r *relay) region(t testing.TB) *tailcfg.DERPRegion {
 		Name:     fmt.Sprint(regionID, "a"),
 		RegionID: regionID,
 		HostName: r.host,
-		IPv4:     "127.0.0.1",
+		IPv4:     r.ip(),
 		IPv6:     "none",
 		DERPPort: r.port,
 		STUNPort: r.stunPort,

@@ -54,6 +54,7 @@ var withoutICMP = []string{"setpriv", "--bounding-set=-net_raw", "--inh-caps=-ne
 var offline = []string{
 	"HTTP_PROXY=http://127.0.0.1:9",
 	"HTTPS_PROXY=http://127.0.0.1:9",
+	"NO_PROXY=" + middle,
 }
 
 // node is a real tailscaled in userspace mode.
@@ -61,24 +62,35 @@ type node struct {
 	*process
 	*local.Client
 	name  string
+	place *place
 	dir   string
 	socks int
 }
 
 func (n *node) socket() string { return filepath.Join(n.dir, "sock") }
 
-// startNode starts a tailscaled and logs it in.
+// startNode starts a tailscaled that is told not to go direct, and logs it in.
 func startNode(t *testing.T, name, controlURL, authKey string) *node {
 	t.Helper()
-	n := &node{name: name, dir: shortDir(t), socks: freeTCP(t)}
+	return startNodeIn(t, nil, name, controlURL, authKey)
+}
+
+// startNodeIn starts a tailscaled in a network namespace, which is what keeps
+// it from going direct, or in the test's own, where an environment variable
+// does.
+func startNodeIn(t *testing.T, where *place, name, controlURL, authKey string) *node {
+	t.Helper()
+	n := &node{name: name, place: where, dir: shortDir(t), socks: freeTCP(t)}
 	env := append([]string{
 		"TS_LOGS_DIR=" + n.dir,
-		"TS_DEBUG_NEVER_DIRECT_UDP=1",
 		"TS_DISABLE_PORTMAPPER=1",
 		"TS_ASSUME_NETWORK_UP_FOR_TEST=1",
 		"TS_PANIC_IF_HIT_MAIN_CONTROL=1",
 	}, offline...)
-	args := append(withoutICMP[1:len(withoutICMP):len(withoutICMP)],
+	if where == nil {
+		env = append(env, "TS_DEBUG_NEVER_DIRECT_UDP=1")
+	}
+	args := append(where.enter(withoutICMP...),
 		upstream(t, "tailscaled"),
 		"--no-logs-no-support",
 		"--tun=userspace-networking",
@@ -86,7 +98,7 @@ func startNode(t *testing.T, name, controlURL, authKey string) *node {
 		"--socket="+n.socket(),
 		"--port=0",
 		"--socks5-server=127.0.0.1:"+itoa(n.socks))
-	n.process = start(t, env, withoutICMP[0], args...)
+	n.process = start(t, env, args[0], args[1:]...)
 	n.process.name = name
 	n.Client = &local.Client{Socket: n.socket(), UseSocketOnly: true}
 	eventually(t, name+" is up", func() error {
@@ -205,9 +217,9 @@ func meets(t *testing.T, a, b *node) {
 // sees runs upstream's netcheck command and wants the relay to be nearest.
 func (n *node) sees(t *testing.T, udp bool) {
 	t.Helper()
-	args := append(withoutICMP[1:len(withoutICMP):len(withoutICMP)],
+	args := append(n.place.enter(withoutICMP...),
 		upstream(t, "tailscale"), "--socket="+n.socket(), "netcheck", "--format=json")
-	stdout, stderr, code := run(t, offline, withoutICMP[0], args...)
+	stdout, stderr, code := run(t, offline, args[0], args[1:]...)
 	var report struct {
 		UDP             bool
 		PreferredDERP   int
@@ -241,14 +253,18 @@ func wantStream(t *testing.T, a, b *node) {
 		}
 		w.Write(blob)
 	})}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var l net.Listener
+	err := b.place.inside(func() (err error) {
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	go server.Serve(l)
 	defer server.Close()
 
-	socks, err := proxy.SOCKS5("tcp", "127.0.0.1:"+itoa(a.socks), nil, proxy.Direct)
+	socks, err := proxy.SOCKS5("tcp", "127.0.0.1:"+itoa(a.socks), nil, a.place)
 	if err != nil {
 		t.Fatal(err)
 	}

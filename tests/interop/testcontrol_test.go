@@ -6,6 +6,7 @@ package interop
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -16,15 +17,16 @@ import (
 	"tailscale.com/types/logger"
 )
 
-func TestE2EWithTestControl(t *testing.T) {
-	alone(t)
-	r := startRelay(t, relayConfig{})
-	var dm tailcfg.DERPMap
-	if err := json.Unmarshal(generated(t, r, "json"), &dm); err != nil {
+// startControl starts upstream's test control server on an address; it hands
+// out our derpmap's map.
+func startControl(t *testing.T, r *relay, ip string) (*testcontrol.Server, *tailcfg.DERPMap) {
+	t.Helper()
+	dm := new(tailcfg.DERPMap)
+	if err := json.Unmarshal(generated(t, r, "json"), dm); err != nil {
 		t.Fatal(err)
 	}
 	control := &testcontrol.Server{
-		DERPMap:          &dm,
+		DERPMap:          dm,
 		AllOnline:        true,
 		AllNodesSameUser: true,
 		RequireAuthKey:   "k1",
@@ -32,12 +34,25 @@ func TestE2EWithTestControl(t *testing.T) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", control)
+	l, err := net.Listen("tcp4", ip+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
 	control.HTTPTestServer = httptest.NewUnstartedServer(mux)
+	control.HTTPTestServer.Listener.Close()
+	control.HTTPTestServer.Listener = l
 	control.HTTPTestServer.Start()
 	t.Cleanup(func() {
 		control.HTTPTestServer.CloseClientConnections()
 		control.HTTPTestServer.Close()
 	})
+	return control, dm
+}
+
+func TestE2EWithTestControl(t *testing.T) {
+	alone(t)
+	r := startRelay(t, relayConfig{})
+	control, dm := startControl(t, r, r.ip())
 	a := startNode(t, "node-a", control.BaseURL(), "k1")
 	b := startNode(t, "node-b", control.BaseURL(), "k1")
 
@@ -48,7 +63,7 @@ func TestE2EWithTestControl(t *testing.T) {
 	}{
 		{"nodes get the generated map", func(t *testing.T) {
 			for _, n := range []*node{a, b} {
-				n.wantMap(t, r, &dm)
+				n.wantMap(t, r, dm)
 			}
 		}},
 		{"ping goes through the relay", func(t *testing.T) {
