@@ -193,9 +193,9 @@ def clean_env(extra=None):
 class Peer:
     """A derp-peer process: clients by name, events in order of arrival."""
 
-    def __init__(self):
+    def __init__(self, command=(DERP_PEER,)):
         self.proc = subprocess.Popen(
-            [DERP_PEER], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self.out = Lines(self.proc.stdout)
         self.seen = set()  # indices of events already taken
