@@ -155,6 +155,13 @@ class Derper:
         with self.log.cond:
             return len(self.log.lines)
 
+    def counters(self):
+        """What it has counted, of which zeros are left out."""
+        mark = self.log_mark()
+        self.proc.send_signal(signal.SIGUSR1)
+        text = self.wait_log(" counters (.*)", mark).group(1)
+        return {k: int(v) for k, v in (x.split("=") for x in text.split())}
+
     def is_up(self):
         """Whether it listens, itself: on a busy machine somebody else may have
         taken the port in the meantime. True also when it has ended."""

@@ -3,7 +3,7 @@
 import itertools
 import unittest
 
-from relaytest import DISCO, Scenario, ours_only
+from relaytest import DISCO, Scenario, ours_only, wait_until
 
 PRIVATE = "40" * 31 + "41"  # any 32 bytes are a private key
 
@@ -140,6 +140,60 @@ class Presence:
             if i > 0:
                 self.p.do(f"close {names[i - 1]}")
         self.active(names[-1])
+
+
+@ours_only  # told on a signal
+class Home(Scenario):
+    """NotePreferred, as the operator sees it."""
+
+    def setUp(self):
+        super().setUp()
+        self.relay = self.derper("-loops=3")
+        self.p = self.peer()
+
+    def note(self, *values):
+        """Each name says in turn that this is, or is not, its home."""
+        for name, home in values:
+            self.p.do(f"frame {name} 07 {home:02x}")
+        self.p.ping(*{name for name, _ in values})
+
+    def gauges(self):
+        counters = self.relay.counters()
+        return counters.get("current_home", 0), counters.get("current_connections", 0)
+
+    def become(self, home, connections):
+        """Once ends of connections have been seen, which takes a moment."""
+        want = (home, connections)
+        wait_until(lambda: self.gauges() == want, f"{want} home connections and all")
+
+    def test_the_gauge_goes_up_and_down(self):
+        names = [f"n{i}" for i in range(6)]
+        self.p.login(self.relay, *names)
+        self.assertEqual(self.gauges(), (0, 6))
+        self.note(("n0", True))
+        self.assertEqual(self.gauges(), (1, 6))
+        self.note(("n0", False))
+        self.assertEqual(self.gauges(), (0, 6))
+        self.note(("n0", True))
+        self.assertEqual(self.gauges(), (1, 6))
+        # what is known already changes nothing
+        self.note(("n0", True), ("n0", True), ("n1", False), ("n1", False))
+        self.assertEqual(self.gauges(), (1, 6))
+        self.note(*((name, True) for name in names))
+        self.assertEqual(self.gauges(), (6, 6))
+        self.p.do("close n0")
+        self.become(5, 5)
+        self.note(("n1", False))
+        self.assertEqual(self.gauges(), (4, 5))
+        self.p.do("close n1")  # which is at home elsewhere
+        self.become(4, 4)
+        self.p.login(self.relay, "n0")  # and is told anew
+        self.assertEqual(self.gauges(), (4, 5))
+        self.p.do("frame n2 07 0101")  # refused, and it leaves
+        self.p.expect("closed n2 .*")
+        self.become(3, 4)
+        self.p.do(*(f"close {name}" for name in ("n0", "n3", "n4", "n5")))
+        self.become(0, 0)
 
 
 class Plain(Presence, Scenario):
