@@ -7,8 +7,8 @@
  *
  *   login N        N more clients, each from an address of its own
  *                  -> login UP FAILED WHY
- *   burst SIZE     the first client sends every other one a packet, all in one
- *                  go -> burst SENT RECEIVED WRONG
+ *   burst SIZE     the first client sends every other one a packet, all of them
+ *                  in one write if that takes them -> burst SENT RECEIVED WRONG
  *   storm N        N times some client connects anew with its old key; the old
  *                  connection is closed before that, after it, or outlives the
  *                  new one -> storm UP FAILED WHY
@@ -26,10 +26,12 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "crowd_packet.h"
 #include "num.h"
 #include "xalloc.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,9 +44,8 @@
 #define AT_ONCE 250       /* logins under way */
 #define PATIENCE_MS 60000 /* without any progress: give up waiting */
 #define CLIENTS_MAX 40000
-#define PACKET_MIN 24 /* what it is of, when, bytes that follow from it */
-#define PACKET_MAX 8192
 #define INPUT_MAX 65536
+#define SEND_MAX (DERP_HEADER + DERP_KEY + CROWD_PACKET_MAX)
 #define STDIN_MARK UINT64_MAX
 
 /* What becomes of the old connection when a client comes back. */
@@ -111,30 +112,6 @@ static bool
 stalled(void)
 {
 	return clock_now_ms() - progress_ms > PATIENCE_MS;
-}
-
-/* Packets: kind or number, sender's time, then bytes that follow from them. */
-
-static void
-put_packet(uint8_t *p, size_t n, uint64_t number, uint64_t extra)
-{
-	memcpy(p, &number, sizeof number);
-	memcpy(p + 8, &extra, sizeof extra);
-	for (size_t i = 16; i < n; i++)
-		p[i] = (uint8_t)(number * 7 + extra + i);
-}
-
-static bool
-take_packet(struct slice packet, size_t n, uint64_t *number, uint64_t *extra)
-{
-	if (packet.n != n)
-		return false;
-	memcpy(number, packet.p, sizeof *number);
-	memcpy(extra, packet.p + 8, sizeof *extra);
-	for (size_t i = 16; i < n; i++)
-		if (packet.p[i] != (uint8_t)(*number * 7 + *extra + i))
-			return false;
-	return true;
 }
 
 static void
@@ -229,25 +206,40 @@ handle(unsigned i, unsigned slot, uint32_t events)
 		came_up(i, slot);
 }
 
-/* A frame in one write of its own. */
+/* All of it at once: what needs several records is held back until the last of
+ * them, so that the relay finds it in one read if it is that long. */
+static void
+send_bytes(unsigned i, struct slice bytes)
+{
+	const int many = bytes.n > WIRE_RECORD, off = 0;
+	struct client *c = &clients[i];
+	struct wire *wire = &c->at[c->now].wire;
+	struct fail why = { 0 };
+	size_t n;
+
+	if (c->at[c->now].state != PEER_UP)
+		return;
+	setsockopt(wire->fd, IPPROTO_TCP, TCP_CORK, &many, sizeof many);
+	for (; bytes.n > 0; bytes = slice_of(bytes.p + n, bytes.n - n)) {
+		n = bytes.n < WIRE_RECORD ? bytes.n : WIRE_RECORD;
+		if (wire_write(wire, slice_of(bytes.p, n), &why) == -1) {
+			hang_up(i, c->now);
+			say("broken %u %s", i, why.text);
+			return;
+		}
+	}
+	setsockopt(wire->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+	watch(i, c->now);
+}
+
 static void
 send_packet(unsigned i, const struct derp_key *to, struct slice packet)
 {
-	static uint8_t bytes[DERP_HEADER + DERP_KEY + PACKET_MAX];
-	struct client *c = &clients[i];
-	struct peer *p = &c->at[c->now];
+	static uint8_t bytes[SEND_MAX];
 	struct writer w = writer_of(bytes, sizeof bytes);
-	struct fail why = { 0 };
 
-	if (p->state != PEER_UP)
-		return;
 	derp_send_packet_put(&w, to, packet);
-	if (wire_write(&p->wire, writer_slice(&w), &why) == 0) {
-		watch(i, c->now);
-		return;
-	}
-	hang_up(i, c->now);
-	say("broken %u %s", i, why.text);
+	send_bytes(i, writer_slice(&w));
 }
 
 /* Clients are one array, and the peer is a member of its element. */
@@ -265,7 +257,7 @@ take_burst(struct client *c, struct slice packet)
 	uint64_t number, to;
 
 	burst.received++;
-	if (!take_packet(packet, burst.size, &number, &to) ||
+	if (!crowd_packet_take(packet, burst.size, &number, &to) ||
 	    number != burst.number || to != index_of(c->at) ||
 	    c->burst == burst.number)
 		burst.wrong++;
@@ -282,7 +274,7 @@ take_pair(unsigned i, struct slice packet)
 		send_packet(1, &clients[0].at[0].key, packet);
 		return;
 	}
-	if (!take_packet(packet, pair.size, &number, &sent_us)) {
+	if (!crowd_packet_take(packet, pair.size, &number, &sent_us)) {
 		say("broken 0 corrupt packet");
 		return;
 	}
@@ -311,7 +303,7 @@ take_frame(void *ctx, struct peer *p, const struct derp_frame *frame)
 static void
 send_pair(void)
 {
-	static uint8_t packet[PACKET_MAX];
+	static uint8_t packet[CROWD_PACKET_MAX];
 	const uint64_t now_us = clock_now_us();
 
 	if (!pair.on || now_us < pair.due_us)
@@ -319,7 +311,7 @@ send_pair(void)
 	pair.due_us += pair.every_us;
 	if (pair.due_us < now_us) /* we were too slow: no catching up */
 		pair.due_us = now_us + pair.every_us;
-	put_packet(packet, pair.size, pair.sent++, clock_now_us());
+	crowd_packet_put(packet, pair.size, pair.sent++, clock_now_us());
 	send_packet(0, &clients[1].at[0].key, slice_of(packet, pair.size));
 }
 
@@ -439,20 +431,25 @@ cmd_storm(unsigned n)
 static void
 cmd_burst(unsigned size)
 {
-	static uint8_t packet[PACKET_MAX];
+	static uint8_t packet[CROWD_PACKET_MAX];
+	const size_t n =
+	    (DERP_HEADER + DERP_KEY + size) * ((size_t)client_count + 1);
+	uint8_t *frames = xcalloc(n, 1);
+	struct writer w = writer_of(frames, n);
 
 	burst.number++;
 	burst.size = size;
 	burst.sent = burst.received = burst.wrong = 0;
 	progress();
-	for (unsigned i = 1; i < client_count; i++) {
-		put_packet(packet, size, burst.number, i);
-		send_packet(0, &clients[i].at[0].key, slice_of(packet, size));
-		burst.sent++;
-		/* read what comes, but do not wait for it */
-		if (i % 64 == 0)
-			turn(0);
+	for (; burst.sent + 1 < client_count; burst.sent++) {
+		const unsigned i = burst.sent + 1;
+
+		crowd_packet_put(packet, size, burst.number, i);
+		derp_send_packet_put(
+		    &w, &clients[i].at[0].key, slice_of(packet, size));
 	}
+	send_bytes(0, writer_slice(&w));
+	free(frames);
 	while (burst.received < burst.sent && !stalled() &&
 	    clock_now_ms() - progress_ms < 5000)
 		turn(100);
@@ -506,7 +503,7 @@ run_line(const char *line)
 	char name[16] = "";
 	unsigned a = 0, b = 0;
 	const int n = sscanf(line, "%15s %u %u", name, &a, &b);
-	const bool sized = a >= PACKET_MIN && a <= PACKET_MAX;
+	const bool sized = a >= CROWD_PACKET_MIN && a <= CROWD_PACKET_MAX;
 
 	if (n == 2 && strcmp(name, "login") == 0)
 		cmd_login(a);
@@ -517,7 +514,7 @@ run_line(const char *line)
 	else if (n == 2 && strcmp(name, "leave") == 0)
 		cmd_leave(a);
 	else if (n == 3 && strcmp(name, "pair") == 0 && a > 0 &&
-	    b >= PACKET_MIN && b <= PACKET_MAX && client_count >= 2)
+	    b >= CROWD_PACKET_MIN && b <= CROWD_PACKET_MAX && client_count >= 2)
 		cmd_pair(a, b);
 	else if (n == 1 && strcmp(name, "mark") == 0)
 		cmd_mark();
