@@ -6,8 +6,10 @@ import socket
 import time
 import unittest
 
+from hostile import LOGIN_S
 from relaytest import (
     HOST,
+    PATIENCE,
     UPGRADE,
     Scenario,
     dial,
@@ -57,6 +59,10 @@ IGNORED = [
     ("7f", "aa" * 3000),
     ("ff", "bb" * 300000),
 ]
+
+
+def dial_plain(relay):
+    return socket.create_connection((HOST, relay.port), PATIENCE)
 
 
 class Frames:
@@ -112,6 +118,18 @@ class Frames:
         self.p.do("send a b 01")
         self.p.expect("recv b a 1 01")
         self.p.ping("a", "b")
+
+
+    def test_a_thousand_silent_connections_do_not_delay_a_login(self):
+        for i in range(1000):
+            # over TLS some have shaken hands, which takes longer
+            sock = dial(self.relay) if i < 50 else dial_plain(self.relay)
+            self.addCleanup(sock.close)
+        started = time.monotonic()
+        self.p.login(self.relay, "a", "b")
+        self.p.do("send a b 01")
+        self.p.expect("recv b a 1 01")
+        self.assertLess(time.monotonic() - started, LOGIN_S)
 
 
 class Plain(Frames, Scenario):
@@ -174,15 +192,6 @@ class Plain(Frames, Scenario):
         for sock in socks:
             sock.settimeout(60)
             read_all(sock)
-
-    def test_a_thousand_silent_connections_do_not_delay_a_login(self):
-        for _ in range(1000):
-            self.addCleanup(dial(self.relay).close)
-        started = time.monotonic()
-        self.p.login(self.relay, "a", "b")
-        self.p.do("send a b 01")
-        self.p.expect("recv b a 1 01")
-        self.assertLess(time.monotonic() - started, 20)
 
     def test_garbage_instead_of_http(self):
         for data in (os.urandom(3000), b"\x16\x03\x01\x02\x00" + bytes(600), b"\n" * 99):
