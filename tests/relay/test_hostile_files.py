@@ -1,8 +1,10 @@
 """Power cuts: kill -9 while files are written, lists that come in pieces."""
 
+import collections
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import time
@@ -10,6 +12,9 @@ import unittest
 
 from hostile import scaled
 from relaytest import DERPER, HOST, Scenario, clean_env, free_port, ours_only, wait_until
+
+
+LINE = 16 * (64 + 1)  # whole lines of a node list, about a kilobyte
 
 
 class KeyFile(Scenario):
@@ -93,33 +98,59 @@ class NodeList(Scenario):
 
     def test_a_writer_killed_in_the_middle(self):
         peer = self.peer()
-        keys = {name: peer.key(name) for name in ("always", "never", "last")}
-        filler = [os.urandom(32).hex() for _ in range(3000)]
+        self.keys = {name: peer.key(name) for name in ("always", "never", "last")}
         path = self.path("nodes")
-        whole = "\n".join(["nodekey:" + keys["always"], *filler]) + "\n"
-        self.write("nodes", whole)
+        self.write("nodes", self.list_with())
         relay = self.derper("-verify-nodes=" + path)
-        for _ in range(max(3, scaled(12))):
-            self.kill_a_writer(path, whole)
+        outcomes = collections.Counter()
+        for i in range(max(4, scaled(16))):
+            fresh, mark = f"fresh{i}", relay.log_mark()
+            self.keys[fresh] = peer.key(fresh)
+            # cuts at the end of a line and within one; what is behind them is
+            # gone, or the old list's
+            self.kill_a_writer(path, fresh, step=(LINE, 1000)[i % 2], cut=i // 2 % 2 == 0)
+            outcomes[self.look(peer, relay, path, fresh, mark)] += 1
             for name, up in (("always", True), ("never", False)):
                 self.login(peer, relay, name, up)
-        self.write("nodes", whole + keys["last"] + "\n")
+        print(dict(outcomes))
+        self.assertGreater(outcomes["new"], 0)
+        self.write("nodes", self.list_with("last"))
         wait_until(lambda: self.try_login(peer, relay, "last"), "the new list")
 
-    def kill_a_writer(self, path, whole):
-        """Writes the list in place, piece by piece, and dies on the way. A cut
-        may fall on the end of a line, but behind the first one."""
+    def list_with(self, *names):
+        """A list of its own, but for those in the first lines."""
+        keys = [self.keys[name] for name in ("always", *names)]
+        keys += [os.urandom(32).hex() for _ in range(3000)]
+        return "\n".join(keys) + "\n"
+
+    def kill_a_writer(self, path, fresh, step, cut):
+        """Writes another list in place, piece by piece, and dies on the way."""
+        text = self.list_with(fresh)
         pid = os.fork()
         if pid == 0:
-            with open(path, "r+") as f:  # what is behind the cut stays old
-                for at in range(0, len(whole), 1000):
-                    f.write(whole[at : at + 1000])
+            with open(path, "r+") as f:
+                for at in range(0, len(text), step):
+                    f.write(text[at : at + step])
                     f.flush()
+                    if cut:
+                        f.truncate()
                     time.sleep(0.001)
             os._exit(0)
-        time.sleep(random.uniform(0, 0.2))
+        time.sleep(random.uniform(0.005, 0.15))
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+    def look(self, peer, relay, path, fresh, mark):
+        """The relay goes by what is in the file, if that is a list at all."""
+        with open(path) as f:
+            lines = f.read().splitlines()
+        if self.keys[fresh] not in lines:
+            return "old"  # killed too early
+        if all(re.fullmatch("[0-9a-f]{64}", line) for line in lines):
+            wait_until(lambda: self.try_login(peer, relay, fresh), "the new part")
+            return "new"
+        relay.wait_log("node list is bad, keeping the [0-9]+ keys", mark)
+        return "bad"
 
     def test_a_partial_list_keeps_the_last_good_one(self):
         peer = self.peer()

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import socket
 import ssl
 import struct
@@ -30,6 +31,8 @@ TYPES = [*range(0x00, 0x18), 0x7F, 0x80, 0xFF]
 LENGTHS = [0, 1, 2, 7, 8, 9, 31, 32, 33, 51, 63, 64, 65, 999, 1000, 1001]
 LENGTHS += [65567, 65568, 65569, 65600, 65601, 262144, 262145]
 NEVER = 0xFFFFFFFF
+HANDSHAKE_S = 30 + 5 * AT_ONCE_S  # the relay's deadline
+MAC = "bad record mac"
 
 
 def is_allowed(kind, length):
@@ -168,34 +171,54 @@ class Input:
         self.left()
 
     def test_heads_without_end(self):
-        self.attack()
         request = b"GET /derp HTTP/1.1\r\nHost: h\r\n"
         cases = [
-            (request + b"X: " + b"y" * (2 << 20), "one long header"),
-            (request + b"X: y\r\n" * 200000, "many headers"),
-            (b"G" * (2 << 20), "a long method"),
-            (b"GET /" + b"a" * (2 << 20), "a long path"),
-            (b"\0" * (2 << 20), "zeros"),
-            (b"\r\n" * (1 << 20), "empty lines"),
-            (request + b"A : b\r\n\r\n", "a blank before the colon"),
-            (request + b" folded\r\n\r\n", "a folded header"),
-            (b"GET /derp HTTP/9.9\r\n\r\n", "a version of the future"),
-            (b"GET /derp\r\n\r\n", "no version"),
+            (431, request + b"X: ", b"y", "one long header"),
+            (431, request, b"X: y\r\n", "many headers"),
+            (431, b"", b"G", "a long method"),
+            (431, b"GET /", b"a", "a long path"),
+            (400, b"", b"\0", "zeros"),
+            (400, b"", b"\r\n", "empty lines"),
         ]
-        for data, what in cases:
+        self.attack()
+        for status, start, more, what in cases:
             with self.subTest(what):
-                sock = dial(self.relay)
-                sock.settimeout(PATIENCE)
-                with contextlib.suppress(ConnectionError, ssl.SSLError):
-                    sock.sendall(data)
-                answer = b""
-                with contextlib.suppress(ConnectionError, ssl.SSLError):
-                    answer = read_all(sock)
-                sock.close()
-                if answer:  # a reset may have overtaken it
-                    self.assertRegex(answer, rb"^HTTP/1\.1 (400|414|431|505) ")
+                # a little too long: the answer is there to be read
+                data = start + more * (18000 // len(more))
+                self.assertRegex(self.answer(data), rb"^HTTP/1\.1 %d " % status)
+                # much too long, so that a reset may overtake the answer
+                data = start + more * ((2 << 20) // len(more))
+                answer = self.answer(data)
+                if answer:
+                    self.assertRegex(answer, rb"^HTTP/1\.1 %d " % status)
         self.undisturbed()
         self.left()
+
+    def test_heads_that_are_wrong(self):
+        request = b"GET /derp HTTP/1.1\r\nHost: h\r\n"
+        self.attack()
+        for data, status, what in (
+            (request + b"A : b\r\n\r\n", 400, "a blank before the colon"),
+            (request + b" folded\r\n\r\n", 400, "a folded header"),
+            (b"GET /derp HTTP/9.9\r\n\r\n", 400, "a version of the future"),
+            (b"GET /derp\r\n\r\n", 400, "no version"),
+        ):
+            with self.subTest(what):
+                self.assertRegex(self.answer(data), rb"^HTTP/1\.[01] %d " % status)
+        self.undisturbed()
+        self.left()
+
+    def answer(self, data):
+        """What comes back until the relay ends it, which it does at once."""
+        answer, started = b"", time.monotonic()
+        with dial(self.relay) as sock:
+            sock.settimeout(PATIENCE)
+            with contextlib.suppress(ConnectionError, ssl.SSLError):
+                sock.sendall(data)
+            with contextlib.suppress(ConnectionError, ssl.SSLError):
+                answer = read_all(sock)
+        self.assertLess(time.monotonic() - started, AT_ONCE_S)
+        return answer
 
     def test_requests_without_reading_the_answers(self):
         self.attack()
@@ -302,17 +325,30 @@ class TlsInput(Input):
         """A socket behind its TLS handshake, where bytes go raw."""
         raw = socket.create_connection((HOST, self.relay.port), PATIENCE)
         self.addCleanup(raw.close)
-        inward, outward = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = tls_context().wrap_bio(inward, outward)
+        self.inward, outward = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = tls_context().wrap_bio(self.inward, outward)
         while True:
             try:
                 tls.do_handshake()
                 break
             except ssl.SSLWantReadError:
                 raw.sendall(outward.read())
-                inward.write(raw.recv(65536))
+                self.inward.write(raw.recv(65536))
         raw.sendall(outward.read())
         return raw, tls, outward
+
+    def alert(self, raw, tls):
+        """The alert with which the relay ends the connection, or None."""
+        with contextlib.suppress(ConnectionError):
+            while part := raw.recv(65536):
+                self.inward.write(part)
+        self.inward.write_eof()
+        try:
+            while tls.read(65536):
+                pass
+        except ssl.SSLError as e:
+            found = re.search("alert (.*) \\(_ssl", str(e))
+            return found and found.group(1)
 
     def record(self, tls, outward, data):
         tls.write(data)
@@ -329,13 +365,22 @@ class TlsInput(Input):
                   for at in range(5, len(hello), 7)]
         cases += [hello * 2, hello + os.urandom(400), b"\x17\x03\x03\x00\x00" * 5000]
         cases += [b"\x14\x03\x03\x00\x01\x01" * 5000, b"\x15\x03\x03\x00\x02\x01\x00" * 500]
+        going = []
         for data in cases:
             raw = socket.create_connection((HOST, self.relay.port), PATIENCE)
-            with raw, contextlib.suppress(OSError):
+            self.addCleanup(raw.close)
+            with contextlib.suppress(ConnectionError):
                 raw.sendall(data)
-                raw.shutdown(socket.SHUT_WR)
-                while raw.recv(65536):
-                    pass
+            raw.settimeout(PATIENCE)
+            going.append((raw, data))
+        # nobody half-closes: what may still become a handshake has its time
+        since, quick = time.monotonic(), 0
+        for raw, data in going:
+            read_all(raw)
+            lasted = time.monotonic() - since
+            self.assertLess(lasted, HANDSHAKE_S, data[:20])
+            quick += lasted < AT_ONCE_S
+        print(f"{quick} of {len(going)} were ended at once")
         self.logged("http: TLS handshake error from", self.mark, self.started)
         self.undisturbed()
         self.left()
@@ -349,39 +394,47 @@ class TlsInput(Input):
 
     def test_bad_records_after_the_handshake(self):
         self.attack()
-        raw, tls, outward = self.shaken()
-        good = self.record(tls, outward, UPGRADE)
-        bad = {
-            "flipped body": good[:9] + bytes([good[9] ^ 1]) + good[10:],
-            "flipped tag": good[:-1] + bytes([good[-1] ^ 1]),
-            "random body": b"\x17\x03\x03\x02\x00" + os.urandom(512),
-            "no room for a tag": b"\x17\x03\x03\x00\x10" + os.urandom(16),
-            "empty": b"\x17\x03\x03\x00\x00",
-            "oversized": b"\x17\x03\x03\x41\x01" + os.urandom(0x4101),
-            "oversized, announced only": b"\x17\x03\x03\x41\x01",
-            "64 KiB": b"\x17\x03\x03\xff\xff" + os.urandom(0xFFFF),
-            "plain alert": b"\x15\x03\x03\x00\x02\x02\x28",
-            "unknown type": b"\x63\x03\x03\x00\x20" + os.urandom(32),
-            # OpenSSL waits for all that the first five bytes seem to announce
-            "plain HTTP": b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" + bytes(20000),
-            "another hello": self.hello(),
-            "SSLv2": b"\x80\x2e\x01\x03\x01" + os.urandom(20000),
-        }
-        raw.close()
-        for what, data in bad.items():
+        # a name, the bytes, the alert; OpenSSL waits for all that the first
+        # five bytes seem to announce
+        bad = [
+            ("random body", b"\x17\x03\x03\x02\x00" + os.urandom(512), MAC),
+            ("no room for a tag", b"\x17\x03\x03\x00\x10" + os.urandom(16), None),
+            ("empty", b"\x17\x03\x03\x00\x00", None),
+            ("oversized", b"\x17\x03\x03\x41\x01" + os.urandom(0x4101), None),
+            ("oversized, announced only", b"\x17\x03\x03\x41\x01", None),
+            ("64 KiB", b"\x17\x03\x03\xff\xff" + os.urandom(0xFFFF), None),
+            ("plain alert", b"\x15\x03\x03\x00\x02\x02\x28", None),
+            ("unknown type", b"\x63\x03\x03\x00\x20" + os.urandom(32), None),
+            ("plain HTTP", b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" + bytes(20000), None),
+            ("another hello", self.hello(), None),
+            ("SSLv2", b"\x80\x2e\x01\x03\x01" + os.urandom(20000), None),
+        ]
+        # sealed with the keys of the connection, and then one bit is another
+        for name, at in (("body", 9), ("tag", -1), ("length", 4), ("type", 0)):
+            bad.append((f"flipped {name}", at, MAC if name in ("body", "tag") else None))
+        for what, data, alert in bad:
             for upgraded in (False, True):
                 with self.subTest(what, upgraded=upgraded):
-                    raw, tls, outward = self.shaken()
-                    if upgraded:
-                        raw.sendall(self.record(tls, outward, UPGRADE))
-                    since = time.monotonic()
-                    with contextlib.suppress(ConnectionError):
-                        raw.sendall(data)
-                        while raw.recv(65536):
-                            pass
-                    self.assertLess(time.monotonic() - since, AT_ONCE_S, what)
+                    self.bad_record(data, alert, upgraded)
         self.undisturbed()
         self.left()
+
+    def bad_record(self, data, alert, upgraded):
+        raw, tls, outward = self.shaken()
+        if upgraded:
+            raw.sendall(self.record(tls, outward, UPGRADE))
+        if isinstance(data, int):
+            record = bytearray(self.record(tls, outward, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"))
+            record[data] ^= 1
+            # the length may now be that of more
+            data = bytes(record) + bytes(300)
+        since = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            raw.sendall(data)
+        got = self.alert(raw, tls)
+        self.assertLess(time.monotonic() - since, AT_ONCE_S)
+        if alert:
+            self.assertEqual(got, alert)
 
     def test_truncated_and_replayed_records(self):
         self.attack()
