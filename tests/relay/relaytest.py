@@ -394,6 +394,7 @@ def tls_context():
 def dial(relay, sni=None):
     """A raw connection, over TLS where the relay speaks it."""
     sock = socket.create_connection((HOST, relay.port), PATIENCE)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as Go does
     if getattr(relay, "tls", False):
         sock = tls_context().wrap_socket(sock, server_hostname=sni)
     return sock
