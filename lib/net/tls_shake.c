@@ -52,7 +52,8 @@ tls_shake_new(struct tls_context *ctx)
 	BIO_set_data(bio, s);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(s->ssl, bio, bio); /* takes it */
-	SSL_set_app_data(s->ssl, &s->report);
+	if (SSL_set_app_data(s->ssl, &s->report) != 1)
+		goto free_ssl;
 	SSL_set_accept_state(s->ssl);
 	s->ctx = tls_context_hold(ctx);
 	return s;
