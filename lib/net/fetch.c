@@ -4,6 +4,7 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "fetch_short.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
@@ -12,9 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define FETCH_IDLE_MAX 4       /* handles kept with their connections */
 #define FETCH_REQUESTS_MAX 10  /* along redirects; Go's net/http client.go */
@@ -37,8 +35,8 @@ struct hop {
 	struct curl_slist *headers; /* owned */
 	struct buf body;
 	bool is_post;
-	bool head_done;   /* the head of a final response is complete */
-	int socket_error; /* why there was no socket; 0: there was one */
+	bool head_done; /* the head of a final response is complete */
+	struct fetch_short lack;
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -49,7 +47,7 @@ static enum fetch_result follow(struct hop *hop, struct fail *why);
 int
 fetch_global_init(void)
 {
-	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 0 : -1;
+	return fetch_short_init();
 }
 
 struct fetch_client *
@@ -197,46 +195,6 @@ on_progress(void *ctx, curl_off_t down_total, curl_off_t down,
 	return atomic_load(hop->request->stop);
 }
 
-static curl_socket_t
-on_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct hop *hop = ctx;
-	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
-	    address->protocol);
-
-	(void)purpose;
-	hop->socket_error = fd == -1 ? errno : 0;
-	return fd == -1 ? CURL_SOCKET_BAD : fd;
-}
-
-static bool
-is_shortage(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
-	    error == ENOMEM;
-}
-
-/* Whether it is us who lack descriptors. Resolving a name takes some too, of
- * which libcurl tells nothing but that there is no such host. */
-static bool
-lacks_descriptors(const struct hop *hop, struct fail *why)
-{
-	int error = hop->socket_error, fd;
-
-	if (error == 0) {
-		fd = eventfd(0, EFD_CLOEXEC);
-		if (fd == -1)
-			error = errno;
-		else
-			close(fd);
-	}
-	if (!is_shortage(error))
-		return false;
-	errno = error;
-	fail_errno(why, "cannot open a socket");
-	return true;
-}
-
 /* Adds a header line; -1 when memory is short. */
 static int
 add_header(struct hop *hop, const char *line)
@@ -348,6 +306,8 @@ set_options(struct hop *hop)
 	const struct fetch_request *request = hop->request;
 	CURL *curl = hop->curl;
 
+	/* an option whose copy fails is not set; it shows there */
+	fetch_short_begin(&hop->lack, curl);
 	if (make_headers(hop) == -1)
 		return -1;
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, hop->headers);
@@ -362,8 +322,6 @@ set_options(struct hop *hop)
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, hop);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, hop);
-	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, hop);
 	/* no SIGALRM, no SIGPIPE: other threads have their own business */
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	if (request->stop != NULL) {
@@ -409,7 +367,6 @@ perform(struct hop *hop, const char *url, uint64_t deadline_ms)
 	struct fetch_response *response = hop->response;
 
 	hop->head_done = false;
-	hop->socket_error = 0;
 	hop->error[0] = '\0';
 	response->status = 0;
 	response->status_line[0] = '\0';
@@ -460,14 +417,15 @@ follow(struct hop *hop, struct fail *why)
 	}
 	if (hop->head_done && (code == CURLE_OK || hop->response->body_cut))
 		return FETCH_OK;
-	if (!hop->head_done && lacks_descriptors(hop, why))
+	if (code == CURLE_OUT_OF_MEMORY ||
+	    (!hop->head_done && fetch_short_seen(&hop->lack, why))) {
+		fail_set(why, "out of memory"); /* unless there is a reason */
 		return FETCH_SHORT;
+	}
 	if (code == CURLE_OK) /* all the same to libcurl, but not to Go */
 		fail_set(why, "the answer ended within its head");
 	else
 		explain(hop, code, why);
-	if (code == CURLE_OUT_OF_MEMORY)
-		return FETCH_SHORT;
 	return hop->head_done ? FETCH_BROKEN : FETCH_UNREACHABLE;
 }
 

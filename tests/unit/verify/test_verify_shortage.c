@@ -1,19 +1,12 @@
 /* verify: memory that is short, at every place: an answer may become unknown by
  * it, never another one; fail-open is for controllers that do not answer, not
- * for a shortage of ours. libcurl's own memory counts as well where only
- * tailscaled is asked. */
+ * for a shortage of ours. libcurl's own memory counts as well. */
 #include "unit/verify/gated.h"
 
 #include "fake_alloc.h"
 #include "fetch.h"
 
-#include <curl/curl.h>
 #include <jansson.h>
-
-/* see ld(1), --wrap */
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t n);
 
 /* A world that gives one answer, and what it may become. */
 struct world {
@@ -89,37 +82,6 @@ try_each_allocation(const struct world *w, const struct verify_config *config)
 		    spoilt);
 }
 
-/* Whether libcurl's allocations are counted. */
-static atomic_bool curl_counts;
-
-static void *
-curl_malloc(size_t n)
-{
-	return atomic_load(&curl_counts) ? malloc(n) : __real_malloc(n);
-}
-
-static void *
-curl_realloc(void *p, size_t n)
-{
-	return atomic_load(&curl_counts) ? realloc(p, n) : __real_realloc(p, n);
-}
-
-static void *
-curl_calloc(size_t count, size_t size)
-{
-	return atomic_load(&curl_counts) ? calloc(count, size)
-					 : __real_calloc(count, size);
-}
-
-static char *
-curl_strdup(const char *text)
-{
-	const size_t n = strlen(text) + 1;
-	char *copy = curl_malloc(n);
-
-	return copy != NULL ? memcpy(copy, text, n) : NULL;
-}
-
 static void
 engine_survives_failed_allocations(void **state)
 {
@@ -142,23 +104,17 @@ engine_survives_failed_allocations(void **state)
 		config.socket = socket;
 		config.url = w->url != NULL ? url.url : NULL;
 		config.nodes_file = w->list ? nodes : NULL;
-		atomic_store(&curl_counts, true);
 		try_each_allocation(w, &config);
 		http_stub_close(&local);
 		http_stub_close(&url);
 	}
 }
 
-/* The allocators of the libraries come first: fetch_global_init then finds
- * libcurl set up. */
 static int
 start(void **state)
 {
 	(void)state;
 	json_set_alloc_funcs(fake_alloc_malloc, free);
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, free,
-		curl_realloc, curl_strdup, curl_calloc) != CURLE_OK)
-		return -1;
 	return fetch_global_init();
 }
 

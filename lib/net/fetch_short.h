@@ -1,0 +1,36 @@
+/*
+ * fetch_short: whether a request failed for what we lack ourselves.
+ *
+ * libcurl reports many a failed allocation, and every descriptor that was not
+ * to be had, as if the other side were not there: a host that cannot be
+ * resolved or connected to. Whoever lets everybody in while the other side is
+ * away must be told the difference. For fetch only.
+ *
+ * Life: fetch_short_init once -> fetch_short_begin, fetch_short_seen per
+ * request. Threads: any.
+ */
+#ifndef DERPKIT_FETCH_SHORT_H
+#define DERPKIT_FETCH_SHORT_H
+
+#include "fail.h"
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+struct fetch_short {
+	unsigned long allocations; /* that had failed before */
+	int socket_error;          /* why there was no socket; 0: there was */
+};
+
+/* Starts libcurl with allocators that count what fails. -1 when it does not
+ * start. */
+int fetch_short_init(void);
+
+/* A request begins; s must outlive it. */
+void fetch_short_begin(struct fetch_short *s, CURL *curl);
+
+/* It has failed: true and *why when that may be for lack of memory or
+ * descriptors here. Memory that another thread lacked meanwhile counts too. */
+bool fetch_short_seen(const struct fetch_short *s, struct fail *why);
+
+#endif
