@@ -92,11 +92,12 @@ may_say_not_here(struct client *c)
 	uint64_t now_ms = loop_now_ms(c->core->loop);
 	uint64_t earned = (now_ms - c->not_here_ms) / 1000;
 
-	if (earned > 0) {
-		c->not_here_left =
-		    earned + c->not_here_left > CLIENT_NOT_HERE_BURST
-		    ? CLIENT_NOT_HERE_BURST
-		    : (uint8_t)(c->not_here_left + earned);
+	if (c->not_here_left + earned >= CLIENT_NOT_HERE_BURST) {
+		/* a full bucket does not begin to earn the next one */
+		c->not_here_left = CLIENT_NOT_HERE_BURST;
+		c->not_here_ms = now_ms;
+	} else {
+		c->not_here_left = (uint8_t)(c->not_here_left + earned);
 		c->not_here_ms += earned * 1000;
 	}
 	if (c->not_here_left == 0)

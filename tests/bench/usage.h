@@ -1,9 +1,8 @@
 /*
  * usage: processor time of the relay, of this process and of the machine.
  *
- * Taken at both ends of a measuring window and subtracted. Sources: clock_getcpuclockid(3),
- * proc(5).
- * Threads: any.
+ * Taken at both ends of a measuring window and subtracted. Sources:
+ * clock_getcpuclockid(3), proc(5). Threads: any.
  */
 #ifndef DERPKIT_USAGE_H
 #define DERPKIT_USAGE_H

@@ -38,6 +38,18 @@ relay_says_not_here_for_disco_only(void **state)
 	for (int i = 0; i < 3; i++)
 		check_gone(a, &nobody, DERP_GONE_NOT_HERE);
 	check_nothing(a);
+	/* which begins to earn when it is no longer full, not before */
+	a->client->not_here_ms -= 3900;
+	for (int i = 0; i < 9; i++)
+		fake_peer_packet(a, &nobody, slice_of(disco, 62));
+	fake_server_settle();
+	for (int i = 0; i < 3; i++)
+		check_gone(a, &nobody, DERP_GONE_NOT_HERE);
+	check_nothing(a);
+	a->client->not_here_ms -= 200;
+	fake_peer_packet(a, &nobody, slice_of(disco, 62));
+	fake_server_settle();
+	check_nothing(a);
 	fake_peer_free(a);
 }
 
