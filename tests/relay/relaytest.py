@@ -529,6 +529,9 @@ class StubHandler(http.server.BaseHTTPRequestHandler):
             answer = CLOSE
         if answer == CLOSE:
             self.close_connection = True
+        elif callable(answer):
+            answer(self.wfile)
+            self.close_connection = True
         elif isinstance(answer, bytes):
             self.wfile.write(answer)
             self.close_connection = True
@@ -550,7 +553,7 @@ class StubHandler(http.server.BaseHTTPRequestHandler):
 
 class Stub:
     """An HTTP server whose `answer(path, body)` is (status, text), raw bytes,
-    HANG or CLOSE, and may be replaced while it runs."""
+    HANG, CLOSE or a function that writes to a file, and may be replaced while it runs."""
 
     def __init__(self, server, answer):
         self.server, self.answer = server, answer

@@ -1,6 +1,10 @@
 """Verification sources that hang, talk garbage or vanish, under load."""
 
+import contextlib
 import os
+import select
+import socket
+import threading
 import time
 import unittest
 
@@ -8,8 +12,10 @@ from hostile import Crowd, HostileScenario, scaled
 from relaytest import (
     CLOSE,
     HANG,
+    HOST,
     HttpServer,
     UnixServer,
+    make_cert,
     ours_only,
     stub_localapi,
     stub_verify,
@@ -23,6 +29,22 @@ ALLOW = (200, '{"Allow":true}\n')
 DENY = (200, '{"Allow":false}\n')
 KNOWN = '{"Node":{"ID":2},"UserProfile":{},"CapMap":null}\n'
 CLOSED = "-verify-client-url-fail-open=false"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+ASK_S = 5  # the relay's patience with a source
+
+
+def dripping(body, seconds):
+    """An answer that takes so long, byte by byte."""
+    data = HEAD % len(body) + body.encode()
+
+    def write(out):
+        with contextlib.suppress(OSError):
+            for i in range(len(data)):
+                out.write(data[i : i + 1])
+                out.flush()
+                time.sleep(seconds / len(data))
+
+    return write
 
 
 @ours_only  # the Go one waits for ever
@@ -68,6 +90,8 @@ class Admission(HostileScenario):
                 ("endless", b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (4 << 20), False),
                 ("denying", DENY, False),
                 ("broken", (500, "x" * 100000), False),
+                ("dripping in time", dripping(ALLOW[1], 0.1), True),
+                ("dripping for long", dripping(ALLOW[1], 4 * ASK_S), False),
             ],
             lambda path, body: ALLOW,
         )
@@ -103,6 +127,65 @@ class Admission(HostileScenario):
         wait_until(lambda: self.crowd_fares(1)[0] == 1, "the source to be fast again")
         self.left(slack=20)
 
+    def members(self):
+        """Two who are inside, and stay there."""
+        self.p = self.peer()
+        self.p.login(self.relay, "a", "b")
+        self.p.do("count b")
+
+    def strangers(self, count):
+        """Nobody gets in, and those inside go on meanwhile."""
+        crowd = Crowd(self, self.relay)
+        crowd.tell(f"login {count}")
+        answers, started = [], time.monotonic()
+        thread = threading.Thread(target=lambda: answers.append(crowd.answer("login")))
+        thread.start()
+        sent = 0
+        while thread.is_alive():
+            self.p.do("flood a b 100 500")
+            sent += 100
+            wait_until(lambda: self.p.stats("b")["packets"] == sent, "all packets")
+        print(f"{count} refused after {time.monotonic() - started:.1f} s, {sent} packets")
+        self.assertEqual(answers[0].split()[0], "0")
+        self.assertEqual(self.p.stats("b")["corrupt"], 0)
+        self.p.ping("a", "b")
+        self.undisturbed()
+
+    def replaced(self, *flags, pair=None, backlog=1024):
+        """The source is gone; in its place is a socket that nobody serves."""
+        stub = stub_verify(self, lambda path, body: ALLOW, pair)
+        port = stub.server.server_port
+        self.besiege("-verify-client-url=" + stub.url, CLOSED, *flags)
+        self.members()
+        stub.answer = lambda path, body: CLOSE  # connections that are kept
+        self.assertEqual(self.crowd_fares(1)[0], 0)
+        stub.stop()
+        sock = socket.socket()
+        self.addCleanup(sock.close)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((HOST, port))
+        sock.listen(backlog)
+        return sock
+
+    def test_a_handshake_that_is_never_answered(self):
+        make_cert(self.folder, "stub", f"IP:{HOST}")
+        flag = "-verify-client-url-ca=" + self.path("stub.crt")
+        self.replaced(flag, pair=self.path("stub"))
+        self.strangers(max(30, scaled(200)))
+
+    def test_a_connect_that_is_never_answered(self):
+        sock = self.replaced(backlog=0)
+        fillers = []
+        for _ in range(4):  # the system has one place more than it is told
+            filler = socket.socket()
+            self.addCleanup(filler.close)
+            filler.setblocking(False)
+            filler.connect_ex(sock.getsockname())
+            fillers.append(filler)
+        writable = select.select([], fillers, [], 0.5)[1]
+        self.assertLess(len(writable), len(fillers))  # the others wait
+        self.strangers(max(30, scaled(200)))
+
     def test_a_tailscaled(self):
         self.stub = stub_localapi(self, self.path("ts"), lambda path, body: (200, KNOWN))
         self.besiege("-verify-clients", "-socket=" + self.path("ts"))
@@ -112,6 +195,8 @@ class Admission(HostileScenario):
                 ("garbage", os.urandom(3000) + b"\r\n\r\n", False),
                 ("closing", CLOSE, False),
                 ("nonsense", (200, "[" * 100000), False),
+                ("dripping in time", dripping(KNOWN, 0.1), True),
+                ("dripping for long", dripping(KNOWN, 4 * ASK_S), False),
             ],
             lambda path, body: (200, KNOWN),
         )
