@@ -18,14 +18,15 @@
  *   mark           how that went since the last mark; waits for what is under
  *                  way -> mark SENT LOST P50 P99 MAX (microseconds)
  *
+ * With DERP_CROWD_FIXED_KEYS the private key of the Nth client, from 1, is N.
  * "broken CLIENT WHY" comes in between when the relay ends a connection. Ends
  * at the end of the input. Its clients are those of the load generator.
  */
 #include "../bench/histogram.h"
 #include "../bench/peer.h"
 
-#include "buf.h"
 #include "clock.h"
+#include "crowd_lines.h"
 #include "crowd_packet.h"
 #include "num.h"
 #include "xalloc.h"
@@ -44,7 +45,6 @@
 #define AT_ONCE 250       /* logins under way */
 #define PATIENCE_MS 60000 /* without any progress: give up waiting */
 #define CLIENTS_MAX 40000
-#define INPUT_MAX 65536
 #define SEND_MAX (DERP_HEADER + DERP_KEY + CROWD_PACKET_MAX)
 #define STDIN_MARK UINT64_MAX
 
@@ -66,8 +66,7 @@ static struct peer_reader reader;
 static int epoll_fd;
 static struct client *clients; /* CLIENTS_MAX */
 static unsigned client_count;
-static struct buf input;
-static bool input_ended;
+static bool fixed_keys;
 
 static struct { /* of login or storm */
 	unsigned started, ended, up, failed;
@@ -315,18 +314,6 @@ send_pair(void)
 	send_packet(0, &clients[1].at[0].key, slice_of(packet, pair.size));
 }
 
-static void
-read_input(void)
-{
-	uint8_t *room = buf_room(&input, 4096);
-	const ssize_t n = room != NULL ? read(STDIN_FILENO, room, 4096) : -1;
-
-	if (n > 0)
-		buf_added(&input, (size_t)n);
-	else
-		input_ended = true;
-}
-
 /* Handles what happens within timeout_ms. */
 static void
 turn(int timeout_ms)
@@ -336,11 +323,23 @@ turn(int timeout_ms)
 
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.u64 == STDIN_MARK)
-			read_input();
+			crowd_lines_read();
 		else
 			handle((unsigned)(events[i].data.u64 >> 1),
 			    events[i].data.u64 & 1, events[i].events);
 	}
+}
+
+/* The number of the client, which the test knows as well. */
+static void
+fix_key(struct peer *p)
+{
+	char text[32 + 64];
+
+	snprintf(text, sizeof text, "privkey:%064x", p->source);
+	if (derp_private_key_parse(&p->private_key, slice_str(text)) == -1 ||
+	    derp_private_key_public(&p->private_key, &p->key) == -1)
+		say("error cannot use a fixed key");
 }
 
 static void
@@ -350,6 +349,8 @@ add_client(void)
 
 	*c = (struct client){ 0 };
 	peer_init(&c->at[0], 1 + client_count);
+	if (fixed_keys)
+		fix_key(&c->at[0]);
 	c->at[1] = c->at[0];
 	dial(client_count++, 0);
 }
@@ -523,24 +524,6 @@ run_line(const char *line)
 }
 
 static void
-run_lines(void)
-{
-	struct slice all;
-	const uint8_t *end;
-	char line[256];
-	size_t n;
-
-	while ((all = buf_slice(&input)).n > 0 &&
-	    (end = memchr(all.p, '\n', all.n)) != NULL) {
-		n = (size_t)(end - all.p);
-		snprintf(
-		    line, sizeof line, "%.*s", (int)n, (const char *)all.p);
-		buf_consume(&input, n + 1);
-		run_line(line);
-	}
-}
-
-static void
 set_up(char **argv)
 {
 	struct sockaddr_in *to = (struct sockaddr_in *)&relay.wire.addr;
@@ -560,6 +543,7 @@ set_up(char **argv)
 	relay.wire.own_records = true;
 	if (argv[3] != NULL && strcmp(argv[3], "tls") == 0)
 		relay.wire.tls = wire_tls_context();
+	fixed_keys = getenv("DERP_CROWD_FIXED_KEYS") != NULL;
 	snprintf(relay.host, sizeof relay.host, "%s:%s", argv[1], argv[2]);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
@@ -570,7 +554,6 @@ set_up(char **argv)
 	reader = (struct peer_reader){ .relay = &relay,
 		.plain = xcalloc(1, PEER_PLAIN_CAP),
 		.frame = take_frame };
-	buf_init(&input, INPUT_MAX);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_fd == -1 ||
 	    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &event) == -1) {
@@ -582,15 +565,18 @@ set_up(char **argv)
 int
 main(int argc, char **argv)
 {
+	char line[CROWD_LINE];
+
 	if (argc < 3 || sodium_init() == -1) {
 		fprintf(stderr, "usage: derp-crowd IPV4 PORT [tls]\n");
 		return 2;
 	}
 	set_up(argv);
-	while (!input_ended) {
+	while (!crowd_lines_ended()) {
 		turn(pair.on ? 1 : -1);
 		send_pair();
-		run_lines();
+		while (crowd_lines_next(line))
+			run_line(line);
 	}
 	return 0;
 }

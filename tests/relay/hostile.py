@@ -45,11 +45,11 @@ def descriptors():
 class Crowd:
     """A derp-crowd process."""
 
-    def __init__(self, test, relay):
+    def __init__(self, test, relay, env=None):
         command = [DERP_CROWD, HOST, str(relay.port)]
         command += ["tls"] if getattr(relay, "tls", False) else []
         self.proc = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env
         )
         self.out = Lines(self.proc.stdout)
         self.taken = 0
@@ -114,11 +114,12 @@ class HostileScenario(Scenario):
 
     tls = False
     flags = ()
+    quiet_env = None  # of the pair's process
 
     def besiege(self, *flags, **options):
         """Starts the relay and the pair, and remembers how things were."""
         self.relay = self.derper(*self.flags, *flags, tls=self.tls, **options)
-        self.quiet = Crowd(self, self.relay)
+        self.quiet = Crowd(self, self.relay, self.quiet_env)
         self.quiet.login(2)
         self.quiet.ask("pair 2 200")
         time.sleep(SILENCE_S)

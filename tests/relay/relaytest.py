@@ -479,6 +479,13 @@ def client_info(public, box_key):
     return frame(0x02, public + nonce + box.raw)
 
 
+def public_of(number):
+    """The public key, hex, of the private key that is this number."""
+    public = ctypes.create_string_buffer(32)
+    sodium().crypto_scalarmult_base(public, number.to_bytes(32, "big"))
+    return public.raw.hex()
+
+
 def zero_box_key():
     """What opens a box when the shared secret is zero."""
     key = ctypes.create_string_buffer(32)

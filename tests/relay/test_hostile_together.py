@@ -11,7 +11,7 @@ import time
 import unittest
 
 from hostile import SCALE, Crowd, HostileScenario
-from relaytest import HOST, dial, make_cert, ours_only, stub_verify
+from relaytest import CLOSE, HOST, dial, make_cert, ours_only, public_of, stub_verify
 
 LASTS_S = 8 if SCALE == 1 else 20
 ALLOW = (200, '{"Allow":true}\n')
@@ -48,7 +48,7 @@ class Together(HostileScenario):
 
     def change_list(self):
         self.turns += 1
-        listed = [self.keys["traffic0"], self.keys["traffic1"], self.keys["comer"]]
+        listed = [self.keys[x] for x in self.keys if x not in ("sometimes", "stranger")]
         listed += [self.keys["sometimes"]] * (self.turns % 2)
         self.write("nodes", "\n".join(listed) + "\n")
         self.over.wait(0.5)
@@ -67,6 +67,7 @@ class Together(HostileScenario):
         for name in ("comer", "sometimes", "stranger"):
             peer.connect(name, self.relay)
             if peer.expect(f"(up|closed|failed) {name} .*").group(1) == "up":
+                self.came.add(name)
                 peer.do(f"send {name} {self.target} 01", f"close {name}")
                 peer.expect(f"closed {name} .*")
 
@@ -83,7 +84,7 @@ class Together(HostileScenario):
         make_cert(self.folder, HOST, f"IP:{HOST}")
         self.over, self.failures, self.rounds, self.turns = threading.Event(), [], {}, 0
         self.p, self.comers = self.peer(), self.peer()
-        self.keys, self.certificates = {}, 0
+        self.keys, self.certificates, self.came = {}, 0, set()
 
     def run_all(self, *whats):
         threads = [self.repeat(what) for what in whats]
@@ -128,6 +129,51 @@ class Together(HostileScenario):
     def change_list_once(self):
         listed = [k for n, k in self.keys.items() if n != "stranger"]
         self.write("nodes", "\n".join(listed) + "\n")
+
+    def allow(self):
+        """Takes turns: comers may come, or not, or nothing can be told."""
+        self.stub.answer = self.answers[self.rounds.get("allow", 0) % 3]
+        self.over.wait(0.7)
+
+    def test_with_a_node_list_and_a_url(self):
+        """Both must agree; both change while packets flow."""
+        self.start()
+        for name in ("traffic0", "traffic1"):
+            self.keys[name] = self.p.key(name)
+        for name in ("comer", "sometimes", "stranger"):
+            self.keys[name] = self.comers.key(name)
+        for i in (1, 2):
+            self.keys[f"quiet{i}"] = public_of(i)
+        self.target = "nodekey:" + self.keys["traffic0"]
+        self.quiet_env = {**os.environ, "DERP_CROWD_FIXED_KEYS": "1"}
+        self.change_list_once()
+        deny = (200, '{"Allow":false}\n')
+        self.answers = [lambda p, b: ALLOW, lambda p, b: deny, lambda p, b: CLOSE]
+        self.stub = stub_verify(self, self.answers[0])
+        self.besiege(
+            "-loops=4",
+            "-verify-nodes=" + self.path("nodes"),
+            "-verify-client-url=" + self.stub.url,
+            "-verify-client-url-fail-open=false",
+        )
+        self.p.login(self.relay, "traffic0", "traffic1")
+        self.p.do("count traffic0", "count traffic1")
+        self.run_all(
+            self.change_certificate,
+            self.change_list,
+            self.allow,
+            self.report,
+            self.come_and_go,
+            self.traffic,
+        )
+        self.p.ping("traffic0", "traffic1")
+        self.assertEqual(self.p.stats("traffic1")["corrupt"], 0)
+        # some of those on the list got in, and nobody else did
+        self.assertGreater(self.p.stats("traffic0")["corrupt"], 0)
+        self.assertGreater(self.relay.counters()["rejected"], 0)
+        self.assertNotIn("stranger", self.came)
+        self.assertGreater(len(self.stub.requests), 4)
+        self.undisturbed()
 
     def test_with_a_url(self):
         self.start()
