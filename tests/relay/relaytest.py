@@ -9,9 +9,6 @@ fails loudly after PATIENCE seconds, which is far more than is ever needed.
 """
 
 import contextlib
-import ctypes
-import ctypes.util
-import functools
 import hashlib
 import http.server
 import os
@@ -463,50 +460,6 @@ def request(relay, path="/", method="GET", headers=None, version="1.1", port=Non
 
 
 UPGRADE = b"GET /derp HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: DERP\r\n\r\n"
-
-
-@functools.cache
-def sodium():
-    return ctypes.CDLL(ctypes.util.find_library("sodium"))
-
-
-def client_info(public, box_key):
-    """The frame of this public key's owner, sealed so that the key opens it."""
-    text, nonce = b'{"Version":2,"CanAckPings":true}', os.urandom(24)
-    box = ctypes.create_string_buffer(len(text) + 16)
-    length = ctypes.c_ulonglong(len(text))
-    sodium().crypto_secretbox_easy(box, text, length, nonce, box_key)
-    return frame(0x02, public + nonce + box.raw)
-
-
-def public_of(number):
-    """The public key, hex, of the private key that is this number."""
-    public = ctypes.create_string_buffer(32)
-    sodium().crypto_scalarmult_base(public, number.to_bytes(32, "big"))
-    return public.raw.hex()
-
-
-def zero_box_key():
-    """What opens a box when the shared secret is zero."""
-    key = ctypes.create_string_buffer(32)
-    sodium().crypto_core_hsalsa20(key, bytes(16), bytes(32), None)
-    return key
-
-
-def raw_login(relay, sock=None):
-    """A connection behind its ServerInfo, whose bytes are ours."""
-    public, private, key = (ctypes.create_string_buffer(32) for _ in range(3))
-    sodium().crypto_box_keypair(public, private)
-    sock = sock or dial(relay)
-    sock.sendall(UPGRADE)
-    read_until(sock, b"DERP\xf0\x9f\x94\x91")
-    sodium().crypto_box_beforenm(key, read_exactly(sock, 32), private)
-    sock.sendall(client_info(public.raw, key))
-    kind, length = struct.unpack(">BI", read_exactly(sock, 5))
-    if kind != 0x03:
-        raise AssertionError(f"frame {kind} instead of ServerInfo")
-    read_exactly(sock, length)
-    return sock
 
 
 def stun_request(txid=bytes(range(1, 13)), software=b"tailnode", tail=b""):

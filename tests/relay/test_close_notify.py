@@ -6,6 +6,7 @@ import socket
 import ssl
 import unittest
 
+from rawlogin import raw_login
 from relaytest import (
     HOST,
     PATIENCE,
@@ -14,7 +15,6 @@ from relaytest import (
     frame,
     make_cert,
     ours_only,
-    raw_login,
     tls_context,
 )
 

@@ -1,7 +1,6 @@
 """More connections than anybody wants: silent, many, coming back, too many."""
 
 import contextlib
-import os
 import resource
 import socket
 import time
@@ -18,7 +17,7 @@ from hostile import (
     rss_kb,
     scaled,
 )
-from relaytest import HOST, IS_GO, UPGRADE, make_cert, ours_only, wait_until
+from relaytest import HOST, IS_GO, UPGRADE, make_cert, wait_until
 
 
 class Silent:

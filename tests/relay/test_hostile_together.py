@@ -11,7 +11,8 @@ import time
 import unittest
 
 from hostile import SCALE, Crowd, HostileScenario
-from relaytest import CLOSE, HOST, dial, make_cert, ours_only, public_of, stub_verify
+from rawlogin import public_of
+from relaytest import CLOSE, HOST, dial, make_cert, ours_only, stub_verify
 
 LASTS_S = 8 if SCALE == 1 else 20
 ALLOW = (200, '{"Allow":true}\n')
