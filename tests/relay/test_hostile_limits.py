@@ -126,11 +126,6 @@ class Limits:
         self.besiege("-queue-bytes=70000", "-tcp-write-timeout=0", "-loops=1")
         self.full_queues(["slow"], 4)
 
-    def test_few_bytes_for_everybody(self):
-        # room for what is on its way to both, but not for two full queues
-        self.besiege("-queue-bytes-total=600000", "-tcp-write-timeout=0", "-loops=1")
-        self.full_queues(["slow0", "slow1"], 3)
-
 
 class Plain(Limits, HostileScenario):
     pass
