@@ -18,10 +18,10 @@ struct loop {
 	int epoll_fd;
 	int wake_fd; /* eventfd: ends a wait */
 	struct loop_watch wake;
-	/* a set within the set: what is bulk, which is held back by not asking
-	 * for it */
+	/* What is bulk is in an epoll set of its own, which is not looked at
+	 * while it is held back. Not a set within the set: each event of the
+	 * inner one wakes who waits for the outer one, asked for or not. */
 	int bulk_fd;
-	struct loop_watch bulk;
 	size_t bulk_count;
 	uint64_t hold_us;     /* until then; 0: it is not held back */
 	atomic_bool stopping; /* atomic; the rest is loop-owned */
@@ -49,16 +49,6 @@ wake_ready(void *ctx, unsigned events)
 		return; /* EAGAIN: another wake-up took it */
 }
 
-static void
-bulk_ready(void *ctx, unsigned events)
-{
-	struct loop *l = ctx;
-
-	(void)events;
-	dispatch(l->bulk_events,
-	    epoll_wait(l->bulk_fd, l->bulk_events, LOOP_EVENTS, 0));
-}
-
 struct loop *
 loop_new(struct fail *why)
 {
@@ -77,12 +67,8 @@ loop_new(struct fail *why)
 		.events = LOOP_READ,
 		.ready = wake_ready,
 		.ctx = l };
-	l->bulk = (struct loop_watch){ .fd = l->bulk_fd,
-		.events = LOOP_READ,
-		.ready = bulk_ready,
-		.ctx = l };
 	if (l->wake_fd == -1 || l->epoll_fd == -1 || l->bulk_fd == -1 ||
-	    loop_watch(l, &l->wake) == -1 || loop_watch(l, &l->bulk) == -1) {
+	    loop_watch(l, &l->wake) == -1) {
 		fail_errno(why, "cannot make an event loop");
 		loop_free(l);
 		return NULL;
@@ -183,7 +169,6 @@ loop_hold_bulk(struct loop *l, uint64_t until_us)
 {
 	if (l->bulk_count == 0 || l->hold_us != 0)
 		return false;
-	loop_rewatch(l, &l->bulk, 0);
 	l->hold_us = until_us;
 	return true;
 }
@@ -322,38 +307,55 @@ wait_ms(const struct loop *l)
 	return left > INT_MAX ? INT_MAX : (int)left;
 }
 
-/* Waits for what is not bulk until the hold is over, and ends it then. */
-static void
-wait_in_hold(struct loop *l)
+/* How long a turn may wait; NULL: for ever. */
+static const struct timespec *
+longest_wait(const struct loop *l, struct timespec *wait)
 {
-	struct pollfd all = { .fd = l->epoll_fd, .events = POLLIN };
 	const uint64_t now_us = clock_now_us();
-	uint64_t until_us = l->hold_us;
-	struct timespec left;
+	uint64_t left_us = l->hold_us != 0 ? l->hold_us : UINT64_MAX;
 
-	if (l->timers > 0 && l->heap[1]->due_ms * 1000 < until_us)
-		until_us = l->heap[1]->due_ms * 1000;
-	if (!l->again && until_us > now_us) {
-		left.tv_sec = (time_t)((until_us - now_us) / 1000000);
-		left.tv_nsec = (long)((until_us - now_us) % 1000000 * 1000);
-		/* epoll_wait knows milliseconds only, and epoll_pwait2 is not
-		 * in every kernel that people run; cut short it does no harm */
-		(void)ppoll(&all, 1, &left, NULL);
-	}
-	if (clock_now_us() < l->hold_us)
-		return;
-	l->hold_us = 0;
-	loop_rewatch(l, &l->bulk, LOOP_READ);
+	if (l->timers > 0 && l->heap[1]->due_ms < left_us / 1000)
+		left_us = l->heap[1]->due_ms * 1000;
+	if (left_us == UINT64_MAX)
+		return NULL;
+	left_us = left_us > now_us ? left_us - now_us : 0;
+	wait->tv_sec = (time_t)(left_us / 1000000);
+	wait->tv_nsec = (long)(left_us % 1000000 * 1000);
+	return wait;
 }
 
+/* Waits for either set, or only for what is not bulk while bulk is held back.
+ * ppoll, as epoll_wait knows one set and milliseconds only; cut short it does
+ * no harm. */
+static void
+wait_for_sets(struct loop *l)
+{
+	struct pollfd sets[] = {
+		{ .fd = l->epoll_fd, .events = POLLIN },
+		{ .fd = l->bulk_fd, .events = POLLIN },
+	};
+	struct timespec wait;
+
+	if (!l->again)
+		(void)ppoll(sets, l->hold_us != 0 ? 1 : 2,
+		    longest_wait(l, &wait), NULL);
+	if (l->hold_us != 0 && clock_now_us() >= l->hold_us)
+		l->hold_us = 0;
+}
+
+/* Waits for events; how many there are of what is not bulk. */
 static int
 wait_events(struct loop *l)
 {
-	int timeout_ms;
+	int timeout_ms = 0;
 
-	if (l->hold_us != 0)
-		wait_in_hold(l);
-	timeout_ms = l->again || l->hold_us != 0 ? 0 : wait_ms(l);
+	if (l->bulk_count > 0) {
+		wait_for_sets(l);
+	} else {
+		l->hold_us = 0;
+		if (!l->again)
+			timeout_ms = wait_ms(l);
+	}
 	l->again = false;
 	return epoll_wait(l->epoll_fd, l->events, LOOP_EVENTS, timeout_ms);
 }
@@ -377,6 +379,9 @@ loop_turn(struct loop *l)
 	l->now_us = clock_now_us();
 	l->now_ms = l->now_us / 1000;
 	dispatch(l->events, n);
+	if (l->bulk_count > 0 && l->hold_us == 0)
+		dispatch(l->bulk_events,
+		    epoll_wait(l->bulk_fd, l->bulk_events, LOOP_EVENTS, 0));
 	fire_timers(l);
 	if (l->hook != NULL)
 		l->hook(l->hook_ctx);

@@ -126,6 +126,25 @@ class Limits:
         self.besiege("-queue-bytes=70000", "-tcp-write-timeout=0", "-loops=1")
         self.full_queues(["slow"], 4)
 
+    def test_few_bytes_for_everybody(self):
+        """Who leaves most unread goes, and not who happens to be there."""
+        self.besiege("-queue-bytes-total=3000000", "-tcp-write-timeout=0", "-loops=1")
+        greedy = ["greedy1", "greedy2", "greedy3"]
+        self.p.login(self.relay, "sender", "friend")
+        self.slow_readers("modest", *greedy)
+        self.p.do("flood sender modest 30 1400")
+        for name in greedy:
+            self.p.do(f"flood sender {name} 100 65000")
+        self.relay.wait_log("derp client .*: too much is queued for all clients")
+        self.all_arrive(1400)
+        self.p.do("resume modest")
+        wait_until(lambda: self.p.stats("modest")["packets"] == 30, "the modest one's packets")
+        closed = self.counted("refused_memory")
+        print(f"{closed} of {len(greedy)} were closed")
+        self.assertIn(closed, (1, 2, 3))
+        self.p.absent("closed (sender|friend|modest).*")
+        self.undisturbed()
+
 
 class Plain(Limits, HostileScenario):
     pass
