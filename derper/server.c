@@ -307,10 +307,10 @@ reload(struct server *s, bool forced)
 static void
 trim(struct server *s)
 {
-	size_t open = sources_open(s->sources);
+	size_t most, open = sources_open(s->sources, &most);
 
-	if (open > s->most_open)
-		s->most_open = open;
+	if (most > s->most_open)
+		s->most_open = most;
 	if (s->most_open - open < CROWD || open > s->most_open / 2)
 		return;
 	s->most_open = open;

@@ -11,6 +11,7 @@ struct sources {
 	pthread_mutex_t lock;
 	struct keytable *table; /* locked by lock; of struct source */
 	size_t open;            /* locked by lock: connections in all */
+	size_t most;            /* locked by lock: since it was last asked */
 	size_t total, each;     /* immutable */
 };
 
@@ -89,7 +90,8 @@ sources_enter(struct sources *s, const struct netaddr *from)
 	enter = source != NULL && source->open < s->each;
 	if (enter) {
 		source->open++;
-		s->open++;
+		if (++s->open > s->most)
+			s->most = s->open;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return enter;
@@ -111,12 +113,14 @@ sources_leave(struct sources *s, const struct netaddr *from)
 }
 
 size_t
-sources_open(struct sources *s)
+sources_open(struct sources *s, size_t *most)
 {
 	size_t open;
 
 	pthread_mutex_lock(&s->lock);
 	open = s->open;
+	*most = s->most;
+	s->most = open;
 	pthread_mutex_unlock(&s->lock);
 	return open;
 }

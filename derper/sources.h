@@ -22,7 +22,8 @@ void sources_free(struct sources *s);
 bool sources_enter(struct sources *s, const struct netaddr *from);
 void sources_leave(struct sources *s, const struct netaddr *from);
 
-/* Connections counted in now. */
-size_t sources_open(struct sources *s);
+/* Connections counted in now, and in *most the most at once since this was last
+ * asked. */
+size_t sources_open(struct sources *s, size_t *most);
 
 #endif

@@ -45,6 +45,8 @@
 #define AT_ONCE 250       /* logins under way */
 #define PATIENCE_MS 60000 /* without any progress: give up waiting */
 #define CLIENTS_MAX 40000
+#define BURST_MAX 1000 /* packets in one write, before all of them are there \
+			*/
 #define SEND_MAX (DERP_HEADER + DERP_KEY + CROWD_PACKET_MAX)
 #define STDIN_MARK UINT64_MAX
 
@@ -433,27 +435,30 @@ static void
 cmd_burst(unsigned size)
 {
 	static uint8_t packet[CROWD_PACKET_MAX];
-	const size_t n =
-	    (DERP_HEADER + DERP_KEY + size) * ((size_t)client_count + 1);
+	const size_t n = (DERP_HEADER + DERP_KEY + size) * BURST_MAX;
 	uint8_t *frames = xcalloc(n, 1);
-	struct writer w = writer_of(frames, n);
 
 	burst.number++;
 	burst.size = size;
 	burst.sent = burst.received = burst.wrong = 0;
-	progress();
-	for (; burst.sent + 1 < client_count; burst.sent++) {
-		const unsigned i = burst.sent + 1;
+	do {
+		struct writer w = writer_of(frames, n);
 
-		crowd_packet_put(packet, size, burst.number, i);
-		derp_send_packet_put(
-		    &w, &clients[i].at[0].key, slice_of(packet, size));
-	}
-	send_bytes(0, writer_slice(&w));
+		progress();
+		for (unsigned k = 0;
+		     k < BURST_MAX && burst.sent + 1 < client_count; k++) {
+			const unsigned i = ++burst.sent;
+
+			crowd_packet_put(packet, size, burst.number, i);
+			derp_send_packet_put(
+			    &w, &clients[i].at[0].key, slice_of(packet, size));
+		}
+		send_bytes(0, writer_slice(&w));
+		while (burst.received < burst.sent && !stalled() &&
+		    clock_now_ms() - progress_ms < 5000)
+			turn(100);
+	} while (burst.sent + 1 < client_count && burst.received == burst.sent);
 	free(frames);
-	while (burst.received < burst.sent && !stalled() &&
-	    clock_now_ms() - progress_ms < 5000)
-		turn(100);
 	say("burst %u %u %u", burst.sent, burst.received, burst.wrong);
 }
 

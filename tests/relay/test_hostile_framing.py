@@ -87,10 +87,11 @@ class Framing:
             whole = f"0400000c00{key}" + "ab" * 3040
             self.p.do(f"raw sender {whole[: 2 * cut]}", "close sender")
             self.p.expect("closed sender here")
+        count = 20 * scaled(25)
+        wait_until(lambda: self.p.stats("friend")["packets"] == count, "all that was whole")
         self.p.ping("friend")
         stats = self.p.stats("friend")
-        self.assertEqual(stats["corrupt"], 0)
-        self.assertEqual(stats["packets"], 20 * scaled(25))
+        self.assertEqual((stats["packets"], stats["corrupt"]), (count, 0))
         self.undisturbed()
         self.p.do("close friend")
         self.left()

@@ -154,6 +154,26 @@ sources_is_safe_for_many_threads(void **state)
 	sources_free(s);
 }
 
+static void
+sources_remember_the_most_at_once(void **state)
+{
+	struct sources *s = sources_new(10, 10);
+	struct netaddr a = ip("192.0.2.1");
+	size_t most;
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		check(sources_enter(s, &a));
+	for (int i = 0; i < 3; i++)
+		sources_leave(s, &a);
+	check_size(sources_open(s, &most), 1);
+	check_size(most, 4);
+	/* from here on anew */
+	check_size(sources_open(s, &most), 1);
+	check_size(most, 1);
+	sources_free(s);
+}
+
 int
 main(void)
 {
@@ -163,6 +183,7 @@ main(void)
 		cmocka_unit_test(sources_forgets),
 		cmocka_unit_test(sources_refuses_without_memory),
 		cmocka_unit_test(sources_is_safe_for_many_threads),
+		cmocka_unit_test(sources_remember_the_most_at_once),
 	};
 
 	return sodium_init() == -1 ? 1
