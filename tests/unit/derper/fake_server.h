@@ -177,6 +177,25 @@ fake_server_close(void)
 	peers_free(s->peers);
 }
 
+/* Fixtures for cmocka: a server of one core. */
+static inline int
+fake_server_setup(void **state)
+{
+	struct config config = fake_server_config();
+
+	(void)state;
+	fake_server_open(&config);
+	return 0;
+}
+
+static inline int
+fake_server_teardown(void **state)
+{
+	(void)state;
+	fake_server_close();
+	return 0;
+}
+
 /* One turn that does not wait. */
 static inline void
 fake_server_turn(unsigned core)

@@ -22,14 +22,6 @@ setup(void **state)
 	return 0;
 }
 
-static inline int
-teardown(void **state)
-{
-	(void)state;
-	fake_server_close();
-	return 0;
-}
-
 static const struct counters *
 counters(unsigned core)
 {
@@ -78,6 +70,7 @@ text(const char *s)
 	return slice_str(s);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, setup, fake_server_teardown)
 
 #endif

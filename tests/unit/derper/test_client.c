@@ -2,24 +2,6 @@
 #include "fake_alloc.h"
 #include "fake_server.h"
 
-static int
-setup(void **state)
-{
-	struct config config = fake_server_config();
-
-	(void)state;
-	fake_server_open(&config);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fake_server_close();
-	return 0;
-}
-
 static struct counters *
 counters(void)
 {
@@ -468,7 +450,9 @@ client_may_leave_while_it_waits_in_line(void **state)
 	check_size(fake_server.cores[0]->open, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                       \
+	cmocka_unit_test_setup_teardown( \
+	    name, fake_server_setup, fake_server_teardown)
 
 int
 main(void)

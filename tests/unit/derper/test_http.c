@@ -2,24 +2,6 @@
 #include "fake_server.h"
 #include "http1.h"
 
-static int
-setup(void **state)
-{
-	struct config config = fake_server_config();
-
-	(void)state;
-	fake_server_open(&config);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fake_server_close();
-	return 0;
-}
-
 static struct fake_peer *
 dial(void)
 {
@@ -279,7 +261,9 @@ http_ends_who_reads_nothing(void **state)
 	fake_peer_free(p);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                       \
+	cmocka_unit_test_setup_teardown( \
+	    name, fake_server_setup, fake_server_teardown)
 
 int
 main(void)

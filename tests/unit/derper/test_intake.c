@@ -1,24 +1,6 @@
 /* intake: what is kept until it is whole, and how much of it there may be. */
 #include "fake_server.h"
 
-static int
-setup(void **state)
-{
-	struct config config = fake_server_config();
-
-	(void)state;
-	fake_server_open(&config);
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	fake_server_close();
-	return 0;
-}
-
 static struct core *
 core(void)
 {
@@ -172,19 +154,18 @@ intake_sets_apart_who_sends_much(void **state)
 	fake_peer_free(p);
 }
 
+#define TEST(name)                       \
+	cmocka_unit_test_setup_teardown( \
+	    name, fake_server_setup, fake_server_teardown)
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-		    intake_keeps_strangers_from_the_share_of_clients, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    intake_limits_what_clients_leave, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    intake_gives_back_what_it_counted, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    intake_sets_apart_who_sends_much, setup, teardown),
+		TEST(intake_keeps_strangers_from_the_share_of_clients),
+		TEST(intake_limits_what_clients_leave),
+		TEST(intake_gives_back_what_it_counted),
+		TEST(intake_sets_apart_who_sends_much),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,54 +1,55 @@
 /* relay: what is answered and told, and what ends a connection. */
 #include "relay_peers.h"
 
+static const uint8_t disco[62] = { 'T', 'S', 0xf0, 0x9f, 0x92, 0xac };
+static const struct derp_key nobody = { { 3 } };
+
+static void
+send_discos(struct fake_peer *p, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		fake_peer_packet(p, &nobody, slice_of(disco, sizeof disco));
+	fake_server_settle();
+}
+
+static void
+check_gone_times(struct fake_peer *p, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		check_gone(p, &nobody, DERP_GONE_NOT_HERE);
+	check_nothing(p);
+}
+
 /* Case 5 of upstream's: silence for packets, one notice for disco, three in a
  * row at most. */
 static void
 relay_says_not_here_for_disco_only(void **state)
 {
-	static const uint8_t disco[62] = { 'T', 'S', 0xf0, 0x9f, 0x92, 0xac };
 	struct fake_peer *a = fake_peer_new(0);
-	const struct derp_key nobody = { { 3 } };
 
 	(void)state;
 	fake_peer_packet(a, &nobody, text("not disco"));
 	fake_peer_packet(a, &nobody, slice_of(disco, 61));
 	fake_server_settle();
 	check_nothing(a);
-	for (int i = 0; i < 6; i++)
-		fake_peer_packet(a, &nobody, slice_of(disco, 62));
-	fake_server_settle();
-	for (int i = 0; i < 3; i++)
-		check_gone(a, &nobody, DERP_GONE_NOT_HERE);
-	check_nothing(a);
+	send_discos(a, 6);
+	check_gone_times(a, 3);
 	check_size(counters(0)->dropped_unknown_dest, 8);
 	check_size(counters(0)->peer_gone_not_here_frames, 3);
 	/* one second, one more */
 	a->client->not_here_ms -= 1000;
-	for (int i = 0; i < 3; i++)
-		fake_peer_packet(a, &nobody, slice_of(disco, 62));
-	fake_server_settle();
-	check_gone(a, &nobody, DERP_GONE_NOT_HERE);
-	check_nothing(a);
+	send_discos(a, 3);
+	check_gone_times(a, 1);
 	/* a long silence fills the bucket and no more */
 	a->client->not_here_ms -= 60000;
-	for (int i = 0; i < 9; i++)
-		fake_peer_packet(a, &nobody, slice_of(disco, 62));
-	fake_server_settle();
-	for (int i = 0; i < 3; i++)
-		check_gone(a, &nobody, DERP_GONE_NOT_HERE);
-	check_nothing(a);
+	send_discos(a, 9);
+	check_gone_times(a, 3);
 	/* which begins to earn when it is no longer full, not before */
 	a->client->not_here_ms -= 3900;
-	for (int i = 0; i < 9; i++)
-		fake_peer_packet(a, &nobody, slice_of(disco, 62));
-	fake_server_settle();
-	for (int i = 0; i < 3; i++)
-		check_gone(a, &nobody, DERP_GONE_NOT_HERE);
-	check_nothing(a);
+	send_discos(a, 9);
+	check_gone_times(a, 3);
 	a->client->not_here_ms -= 200;
-	fake_peer_packet(a, &nobody, slice_of(disco, 62));
-	fake_server_settle();
+	send_discos(a, 1);
 	check_nothing(a);
 	fake_peer_free(a);
 }
