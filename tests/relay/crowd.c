@@ -45,8 +45,7 @@
 #define AT_ONCE 250       /* logins under way */
 #define PATIENCE_MS 60000 /* without any progress: give up waiting */
 #define CLIENTS_MAX 40000
-#define BURST_MAX 1000 /* packets in one write, before all of them are there \
-			*/
+#define BURST_MAX 1000 /* packets in one write */
 #define SEND_MAX (DERP_HEADER + DERP_KEY + CROWD_PACKET_MAX)
 #define STDIN_MARK UINT64_MAX
 
