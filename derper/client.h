@@ -39,11 +39,10 @@
 #define CLIENT_PIPELINE_MAX 32
 /* Destinations whose address a connection remembers. */
 #define CLIENT_ROUTES 4
-/* Packets per second from which on a client is bulk: its packets may wait a
- * moment for each other, see core.c. A call or a game is below that; over which
- * time the rate is taken. */
+/* Packets per second above which a client is bulk: its packets may wait a
+ * moment for each other, see core.c. A call or a game is below that. */
 #define CLIENT_BULK_PER_S 250
-#define CLIENT_BULK_WINDOW_MS 100
+#define CLIENT_BULK_WINDOW_MS 100 /* over which the rate is taken */
 /* PeerGone(NotHere) per connection: a bucket of 3, one a second. */
 #define CLIENT_NOT_HERE_BURST 3
 
@@ -99,13 +98,13 @@ struct client {
 	bool served; /* an HTTP request was answered */
 	bool broken; /* nothing that is sent now would arrive */
 	uint16_t login_reads;
-	uint32_t unsent_counted; /* bytes of it in core->queued_bytes */
+	uint32_t unsent_counted; /* bytes of it in core->unsent_bytes */
 	uint8_t not_here_left;   /* tokens */
-	/* packets it has sent since then: whether it is bulk, see intake.c */
-	uint32_t window_packets;
-	uint64_t window_ms;
 	uint32_t keep_alive_ms;
 	uint64_t not_here_ms; /* when a token was last added */
+	/* whether it is bulk, see intake.c */
+	uint32_t window_packets; /* that it has sent since window_ms */
+	uint64_t window_ms;      /* when the window began */
 	struct client *next_login, *prev_login;
 	struct client *next_ended;
 };

@@ -29,9 +29,10 @@ enum verify_verdict {
 
 #define VERIFY_REASON_MAX 256
 /* After this time every question has its answer, but for scheduling: what a
- * source has not said by then counts as unreachable. Who sets a limit of his
- * own on top sets it higher, or fail-open never comes to bear. 5 s is what the
- * Go derper allows the admission URL (derp/derpserver/derpserver.go). */
+ * source has not said by then counts as unreachable, unless the question had to
+ * wait for its turn here while the source answered others. Who sets a limit of
+ * his own on top sets it higher, or fail-open never comes to bear. 5 s is what
+ * the Go derper allows the admission URL (derp/derpserver/derpserver.go). */
 #define VERIFY_ASK_MS 5000
 
 struct verify_answer {

@@ -36,8 +36,6 @@ struct loop {
 	struct epoll_event bulk_events[LOOP_EVENTS];
 };
 
-static void dispatch(const struct epoll_event *events, int n);
-
 static void
 wake_ready(void *ctx, unsigned events)
 {
