@@ -99,7 +99,7 @@ static const struct {
 	    "PEM roots for the admission URL instead of the system's" },
 	{ "tls-records", OPTS_TEXT, AT(tls_records_text), "who",
 	    "who seals TLS 1.3 records: own or openssl" },
-	{ "loops", OPTS_INT, AT(cores), "n",
+	{ "loops", OPTS_INT, AT(workers), "n",
 	    "number of event loops; 0 for one per CPU" },
 	{ "max-connections", OPTS_INT, AT(max_connections), "n",
 	    "most connections at a time" },
@@ -110,7 +110,7 @@ static const struct {
 	{ "queue-bytes-total", OPTS_INT, AT(queue_bytes_total), "n",
 	    "most bytes queued for all clients" },
 	{ "batch-delay-us", OPTS_INT, AT(batch_delay_us), "n",
-	    "at a high rate, gather packets of busy clients for this many "
+	    "at a high rate, coalesce packets of busy clients for this many "
 	    "microseconds; 0 for never" },
 	{ "drain-timeout", OPTS_DURATION, AT(drain_timeout_ms), "time",
 	    "longest goodbye on SIGTERM" },
@@ -270,10 +270,10 @@ parse_numbers(
 	const char *depth = env("TS_DEBUG_DERP_PER_CLIENT_SEND_QUEUE_DEPTH");
 	int64_t n;
 
-	if (c->cores == 0) {
-		c->cores = sysconf(_SC_NPROCESSORS_ONLN);
-		if (c->cores > CONFIG_CORES_MAX)
-			c->cores = CONFIG_CORES_MAX;
+	if (c->workers == 0) {
+		c->workers = sysconf(_SC_NPROCESSORS_ONLN);
+		if (c->workers > CONFIG_WORKERS_MAX)
+			c->workers = CONFIG_WORKERS_MAX;
 	}
 	if (depth != NULL && depth[0] != '\0') {
 		if (num_parse_int(slice_str(depth), 1, 65536, &n) == -1)
@@ -283,7 +283,8 @@ parse_numbers(
 			    depth);
 		c->queue_depth = (unsigned)n;
 	}
-	if (check_range("loops", c->cores, 1, CONFIG_CORES_MAX, why) == -1 ||
+	if (check_range("loops", c->workers, 1, CONFIG_WORKERS_MAX, why) ==
+		-1 ||
 	    check_range("tcp-user-timeout", (int64_t)c->user_timeout_ms, 0,
 		INT_MAX, why) == -1 ||
 	    check_range("tcp-keepalive-time", (int64_t)c->keepalive_ms, 0,

@@ -13,7 +13,7 @@
 #include "netaddr.h"
 #include "tls.h"
 
-#define CONFIG_CORES_MAX 64
+#define CONFIG_WORKERS_MAX 64
 #define CONFIG_QUEUE_DEPTH 32 /* packets per kind, as upstream */
 
 enum config_home {
@@ -42,7 +42,7 @@ struct config {
 	const char *verify_nodes;
 	const char *verify_url_ca;
 	const char *tls_records_text;
-	int64_t cores; /* --loops; 0 on input: one per CPU */
+	int64_t workers; /* --loops; 0 on input: one per CPU */
 	int64_t max_connections;
 	int64_t max_per_address;
 	int64_t queue_bytes;       /* per connection */

@@ -2,9 +2,9 @@
 #include "server.h"
 
 #include "certs.h"
-#include "core.h"
 #include "keyfile.h"
 #include "log.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -22,25 +22,25 @@ struct server {
 	const struct config *config;
 	struct derp_private_key private_key;
 	struct derp_key public_key;
-	struct peers *peers;
-	struct sources *sources;
+	struct registry *peers;
+	struct ip_limit *ip_limit;
 	struct verify *verify; /* NULL: everybody is admitted */
 	struct certs *certs;   /* NULL: plain HTTP */
 	struct netaddr main_addr, http_addr, stun_addr;
 	bool use_http, use_stun;
-	struct core *cores[CONFIG_CORES_MAX];
-	pthread_t threads[CONFIG_CORES_MAX];
+	struct worker *workers[CONFIG_WORKERS_MAX];
+	pthread_t threads[CONFIG_WORKERS_MAX];
 	unsigned started; /* threads */
-	atomic_size_t under_way[CONFIG_CORES_MAX];
+	atomic_size_t under_way[CONFIG_WORKERS_MAX];
 	pthread_mutex_t report_lock;
-	struct counters report; /* locked by report_lock: the cores' sum */
+	struct counters report; /* locked by report_lock: the workers' sum */
 	unsigned reported;      /* locked by report_lock */
 	size_t most_open;       /* connections, since memory was given back */
 };
 
-/* A letter from the main thread to a core. */
-struct order {
-	struct mail mail;        /* first member */
+/* A message from the main thread to a worker. */
+struct command {
+	struct message message;  /* first member */
 	struct tls_context *tls; /* owned; for use_tls */
 };
 
@@ -62,16 +62,16 @@ server_public_key(const struct server *s)
 	return &s->public_key;
 }
 
-struct peers *
-server_peers(struct server *s)
+struct registry *
+server_registry(struct server *s)
 {
 	return s->peers;
 }
 
-struct sources *
-server_sources(struct server *s)
+struct ip_limit *
+server_ip_limit(struct server *s)
 {
-	return s->sources;
+	return s->ip_limit;
 }
 
 struct verify *
@@ -81,15 +81,15 @@ server_verify(struct server *s)
 }
 
 struct mailbox *
-server_mailbox(struct server *s, unsigned core)
+server_mailbox(struct server *s, unsigned worker)
 {
-	return s->cores[core]->mailbox;
+	return s->workers[worker]->mailbox;
 }
 
 atomic_size_t *
-server_under_way(struct server *s, unsigned core)
+server_under_way(struct server *s, unsigned worker)
 {
-	return &s->under_way[core];
+	return &s->under_way[worker];
 }
 
 const struct netaddr *
@@ -117,17 +117,18 @@ server_tls(const struct server *s)
 }
 
 void
-server_report(struct server *s, const struct core *core)
+server_report(struct server *s, const struct worker *worker)
 {
 	char text[LOG_LINE_MAX - 64];
-	struct counters own = core->counters;
+	struct counters own = worker->counters;
 
-	own.starved = core->main_listener.starved + core->http_listener.starved;
+	own.out_of_fds =
+	    worker->main_listener.out_of_fds + worker->http_listener.out_of_fds;
 	pthread_mutex_lock(&s->report_lock);
 	counters_add(&s->report, &own);
 	s->reported++;
 	text[0] = '\0';
-	if (s->reported == (unsigned)s->config->cores) {
+	if (s->reported == (unsigned)s->config->workers) {
 		counters_format(&s->report, text, sizeof text);
 		s->report = (struct counters){ 0 };
 		s->reported = 0;
@@ -138,57 +139,59 @@ server_report(struct server *s, const struct core *core)
 }
 
 static void
-free_order(struct mail *m)
+drop_command(struct message *m)
 {
-	struct order *o = (struct order *)m;
+	struct command *o = (struct command *)m;
 
 	tls_context_release(o->tls);
 	free(o);
 }
 
 static void
-open_use_tls(void *ctx, struct mail *m)
+handle_use_tls(void *ctx, struct message *m)
 {
-	struct order *o = (struct order *)m;
+	struct command *o = (struct command *)m;
 
-	core_use_tls(ctx, o->tls);
+	worker_use_tls(ctx, o->tls);
 	free(o);
 }
 
 static void
-open_drain(void *ctx, struct mail *m)
+handle_drain(void *ctx, struct message *m)
 {
-	core_drain(ctx);
+	worker_drain(ctx);
 	free(m);
 }
 
 static void
-open_report(void *ctx, struct mail *m)
+handle_report(void *ctx, struct message *m)
 {
-	struct core *core = ctx;
+	struct worker *worker = ctx;
 
-	server_report(core->server, core);
+	server_report(worker->server, worker);
 	free(m);
 }
 
-/* Sends every core a letter of its own. */
+/* Sends every worker a message of its own. */
 static void
-order_all(struct server *s, void (*open)(void *ctx, struct mail *m),
+command_all(struct server *s, void (*handle)(void *ctx, struct message *m),
     struct tls_context *tls)
 {
-	for (unsigned i = 0; i < (unsigned)s->config->cores; i++) {
-		struct order *o = calloc(1, sizeof *o);
+	for (unsigned i = 0; i < (unsigned)s->config->workers; i++) {
+		struct command *o = calloc(1, sizeof *o);
 
 		if (o == NULL) {
 			log_error("out of memory");
-			if (open == open_drain) /* it must end all the same */
-				loop_stop(s->cores[i]->loop);
+			if (handle ==
+			    handle_drain) /* it must end all the same */
+				loop_stop(s->workers[i]->loop);
 			continue;
 		}
-		o->mail = (struct mail){ .open = open, .discard = free_order };
+		o->message =
+		    (struct message){ .handle = handle, .drop = drop_command };
 		if (tls != NULL)
 			o->tls = tls_context_hold(tls);
-		mailbox_post(s->cores[i]->mailbox, &o->mail, &o->mail);
+		mailbox_post(s->workers[i]->mailbox, &o->message, &o->message);
 	}
 }
 
@@ -244,7 +247,7 @@ open_verify(struct server *s, struct fail *why)
 	return s->verify != NULL ? 0 : -1;
 }
 
-/* Finds out whether the ports are free, before any core opens its share. */
+/* Finds out whether the ports are free, before any worker opens its share. */
 static int
 choose_addresses(struct server *s, struct fail *why)
 {
@@ -275,18 +278,18 @@ choose_addresses(struct server *s, struct fail *why)
 }
 
 static int
-start_cores(struct server *s, struct fail *why)
+start_workers(struct server *s, struct fail *why)
 {
-	const unsigned cores = (unsigned)s->config->cores;
+	const unsigned workers = (unsigned)s->config->workers;
 
-	for (unsigned i = 0; i < cores; i++) {
-		s->cores[i] = core_new(s, i, why);
-		if (s->cores[i] == NULL)
+	for (unsigned i = 0; i < workers; i++) {
+		s->workers[i] = worker_new(s, i, why);
+		if (s->workers[i] == NULL)
 			return -1;
 	}
-	for (; s->started < cores; s->started++) {
-		errno = pthread_create(&s->threads[s->started], NULL, core_run,
-		    s->cores[s->started]);
+	for (; s->started < workers; s->started++) {
+		errno = pthread_create(&s->threads[s->started], NULL,
+		    worker_run, s->workers[s->started]);
 		if (errno != 0)
 			return fail_errno(why, "cannot start a thread");
 	}
@@ -297,7 +300,7 @@ static void
 reload(struct server *s, bool forced)
 {
 	if (s->certs != NULL && certs_poll(s->certs, forced))
-		order_all(s, open_use_tls, certs_context(s->certs));
+		command_all(s, handle_use_tls, certs_context(s->certs));
 	if (forced && s->verify != NULL)
 		verify_reload(s->verify);
 }
@@ -307,7 +310,7 @@ reload(struct server *s, bool forced)
 static void
 trim(struct server *s)
 {
-	size_t most, open = sources_open(s->sources, &most);
+	size_t most, open = ip_limit_open(s->ip_limit, &most);
 
 	if (most > s->most_open)
 		s->most_open = most;
@@ -333,7 +336,7 @@ wait_for_end(struct server *s, const sigset_t *signals)
 			reload(s, true);
 			break;
 		case SIGUSR1:
-			order_all(s, open_report, NULL);
+			command_all(s, handle_report, NULL);
 			break;
 		default:
 			reload(s, false);
@@ -346,11 +349,11 @@ wait_for_end(struct server *s, const sigset_t *signals)
 static void
 stop(struct server *s)
 {
-	if (s->started == (unsigned)s->config->cores)
-		order_all(s, open_drain, NULL);
+	if (s->started == (unsigned)s->config->workers)
+		command_all(s, handle_drain, NULL);
 	for (unsigned i = 0; i < s->started; i++) {
-		if (s->started < (unsigned)s->config->cores)
-			loop_stop(s->cores[i]->loop);
+		if (s->started < (unsigned)s->config->workers)
+			loop_stop(s->workers[i]->loop);
 		pthread_join(s->threads[i], NULL);
 	}
 }
@@ -358,13 +361,14 @@ stop(struct server *s)
 static void
 server_free(struct server *s)
 {
-	/* answers the pending questions, by letter to cores that still exist */
+	/* answers the pending questions, by message to workers that still exist
+	 */
 	verify_free(s->verify);
-	for (unsigned i = 0; i < (unsigned)s->config->cores; i++)
-		core_free(s->cores[i]);
+	for (unsigned i = 0; i < (unsigned)s->config->workers; i++)
+		worker_free(s->workers[i]);
 	certs_close(s->certs);
-	sources_free(s->sources);
-	peers_free(s->peers);
+	ip_limit_free(s->ip_limit);
+	registry_free(s->peers);
 	pthread_mutex_destroy(&s->report_lock);
 	derp_private_key_clear(&s->private_key);
 	free(s);
@@ -375,10 +379,10 @@ build(struct server *s, struct fail *why)
 {
 	const struct config *c = s->config;
 
-	s->peers = peers_new((size_t)c->max_connections);
-	s->sources =
-	    sources_new((size_t)c->max_connections, (size_t)c->max_per_address);
-	if (s->peers == NULL || s->sources == NULL)
+	s->peers = registry_new((size_t)c->max_connections);
+	s->ip_limit = ip_limit_new(
+	    (size_t)c->max_connections, (size_t)c->max_per_address);
+	if (s->peers == NULL || s->ip_limit == NULL)
 		return fail_set(why, "out of memory");
 	if (load_key(s, why) == -1)
 		return -1;
@@ -418,7 +422,7 @@ server_run(const struct config *config, struct fail *why)
 	block_signals(&signals);
 	rc = build(s, why);
 	if (rc == 0)
-		rc = start_cores(s, why);
+		rc = start_workers(s, why);
 	if (rc == 0)
 		wait_for_end(s, &signals);
 	stop(s);

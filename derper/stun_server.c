@@ -26,7 +26,7 @@ struct datagram {
 struct stun_server {
 	struct loop *loop;
 	struct loop_watch watch;
-	struct counters *counters; /* borrowed, the core's */
+	struct counters *counters; /* borrowed, the worker's */
 	struct mmsghdr messages[STUN_BATCH];
 	struct datagram datagrams[STUN_BATCH];
 };

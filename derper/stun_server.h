@@ -1,5 +1,5 @@
 /*
- * stun_server: answers STUN on one UDP socket of a core, in batches.
+ * stun_server: answers STUN on one UDP socket of a worker, in batches.
  *
  * Life: stun_server_new -> the loop runs -> stun_server_free. Threads:
  * loop-owned. Source: tailscale net/stunserver.

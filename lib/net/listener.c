@@ -112,7 +112,7 @@ accept_ready(void *ctx, unsigned events)
 		if (errno == ECONNABORTED || errno == EINTR)
 			continue;
 		if (errno != EAGAIN && errno != EWOULDBLOCK) {
-			l->starved++;
+			l->out_of_fds++;
 			/* no pause without a timer that ends it */
 			if (loop_timer_set(l->loop, &l->pause,
 				loop_now_ms(l->loop) + LISTENER_PAUSE_MS) == 0)

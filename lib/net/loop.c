@@ -18,11 +18,11 @@ struct loop {
 	int epoll_fd;
 	int wake_fd; /* eventfd: ends a wait */
 	struct loop_watch wake;
-	/* What is bulk is in an epoll set of its own, which is not looked at
-	 * while it is held back. Not a set within the set: each event of the
+	/* What is high-rate is in an epoll set of its own, which is not looked
+	 * at while it is held back. Not a set within the set: each event of the
 	 * inner one wakes who waits for the outer one, asked for or not. */
-	int bulk_fd;
-	size_t bulk_count;
+	int high_rate_fd;
+	size_t high_rate_count;
 	uint64_t hold_us;     /* until then; 0: it is not held back */
 	atomic_bool stopping; /* atomic; the rest is loop-owned */
 	uint64_t now_us;      /* when the wait of this turn ended */
@@ -33,7 +33,7 @@ struct loop {
 	struct loop_timer **heap; /* heap[1..timers] */
 	size_t timers, timer_cap;
 	struct epoll_event events[LOOP_EVENTS];
-	struct epoll_event bulk_events[LOOP_EVENTS];
+	struct epoll_event high_rate_events[LOOP_EVENTS];
 };
 
 static void
@@ -60,12 +60,12 @@ loop_new(struct fail *why)
 	l->now_ms = l->now_us / 1000;
 	l->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	l->bulk_fd = epoll_create1(EPOLL_CLOEXEC);
+	l->high_rate_fd = epoll_create1(EPOLL_CLOEXEC);
 	l->wake = (struct loop_watch){ .fd = l->wake_fd,
 		.events = LOOP_READ,
 		.ready = wake_ready,
 		.ctx = l };
-	if (l->wake_fd == -1 || l->epoll_fd == -1 || l->bulk_fd == -1 ||
+	if (l->wake_fd == -1 || l->epoll_fd == -1 || l->high_rate_fd == -1 ||
 	    loop_watch(l, &l->wake) == -1) {
 		fail_errno(why, "cannot make an event loop");
 		loop_free(l);
@@ -81,8 +81,8 @@ loop_free(struct loop *l)
 		return;
 	if (l->epoll_fd != -1)
 		close(l->epoll_fd);
-	if (l->bulk_fd != -1)
-		close(l->bulk_fd);
+	if (l->high_rate_fd != -1)
+		close(l->high_rate_fd);
 	if (l->wake_fd != -1)
 		close(l->wake_fd);
 	free(l->heap);
@@ -108,7 +108,7 @@ from_epoll(uint32_t events)
 static int
 set_of(const struct loop *l, const struct loop_watch *w)
 {
-	return w->bulk ? l->bulk_fd : l->epoll_fd;
+	return w->high_rate ? l->high_rate_fd : l->epoll_fd;
 }
 
 int
@@ -116,7 +116,7 @@ loop_watch(struct loop *l, struct loop_watch *w)
 {
 	struct epoll_event e = { .events = to_epoll(w->events), .data.ptr = w };
 
-	w->bulk = false;
+	w->high_rate = false;
 	return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, w->fd, &e);
 }
 
@@ -140,32 +140,32 @@ loop_unwatch(struct loop *l, struct loop_watch *w)
 		return;
 	(void)epoll_ctl(set_of(l, w), EPOLL_CTL_DEL, w->fd, NULL);
 	w->fd = -1;
-	l->bulk_count -= w->bulk;
-	w->bulk = false;
+	l->high_rate_count -= w->high_rate;
+	w->high_rate = false;
 }
 
 void
-loop_set_bulk(struct loop *l, struct loop_watch *w, bool bulk)
+loop_set_high_rate(struct loop *l, struct loop_watch *w, bool high_rate)
 {
 	struct epoll_event e = { .events = to_epoll(w->events), .data.ptr = w };
 	int from = set_of(l, w);
 
-	if (w->fd == -1 || w->bulk == bulk ||
-	    epoll_ctl(bulk ? l->bulk_fd : l->epoll_fd, EPOLL_CTL_ADD, w->fd,
-		&e) == -1)
+	if (w->fd == -1 || w->high_rate == high_rate ||
+	    epoll_ctl(high_rate ? l->high_rate_fd : l->epoll_fd, EPOLL_CTL_ADD,
+		w->fd, &e) == -1)
 		return; /* it stays where it is, which is good enough */
 	(void)epoll_ctl(from, EPOLL_CTL_DEL, w->fd, NULL);
-	w->bulk = bulk;
-	if (bulk)
-		l->bulk_count++;
+	w->high_rate = high_rate;
+	if (high_rate)
+		l->high_rate_count++;
 	else
-		l->bulk_count--;
+		l->high_rate_count--;
 }
 
 bool
-loop_hold_bulk(struct loop *l, uint64_t until_us)
+loop_hold_high_rate(struct loop *l, uint64_t until_us)
 {
-	if (l->bulk_count == 0 || l->hold_us != 0)
+	if (l->high_rate_count == 0 || l->hold_us != 0)
 		return false;
 	l->hold_us = until_us;
 	return true;
@@ -322,15 +322,15 @@ longest_wait(const struct loop *l, struct timespec *wait)
 	return wait;
 }
 
-/* Waits for either set, or only for what is not bulk while bulk is held back.
- * ppoll, as epoll_wait knows one set and milliseconds only; cut short it does
- * no harm. */
+/* Waits for either set, or only for what is not high-rate while high_rate is
+ * held back. ppoll, as epoll_wait knows one set and milliseconds only; cut
+ * short it does no harm. */
 static void
 wait_for_sets(struct loop *l)
 {
 	struct pollfd sets[] = {
 		{ .fd = l->epoll_fd, .events = POLLIN },
-		{ .fd = l->bulk_fd, .events = POLLIN },
+		{ .fd = l->high_rate_fd, .events = POLLIN },
 	};
 	struct timespec wait;
 
@@ -341,13 +341,13 @@ wait_for_sets(struct loop *l)
 		l->hold_us = 0;
 }
 
-/* Waits for events; how many there are of what is not bulk. */
+/* Waits for events; how many there are of what is not high-rate. */
 static int
 wait_events(struct loop *l)
 {
 	int timeout_ms = 0;
 
-	if (l->bulk_count > 0) {
+	if (l->high_rate_count > 0) {
 		wait_for_sets(l);
 	} else {
 		l->hold_us = 0;
@@ -377,9 +377,10 @@ loop_turn(struct loop *l)
 	l->now_us = clock_now_us();
 	l->now_ms = l->now_us / 1000;
 	dispatch(l->events, n);
-	if (l->bulk_count > 0 && l->hold_us == 0)
-		dispatch(l->bulk_events,
-		    epoll_wait(l->bulk_fd, l->bulk_events, LOOP_EVENTS, 0));
+	if (l->high_rate_count > 0 && l->hold_us == 0)
+		dispatch(l->high_rate_events,
+		    epoll_wait(
+			l->high_rate_fd, l->high_rate_events, LOOP_EVENTS, 0));
 	fire_timers(l);
 	if (l->hook != NULL)
 		l->hook(l->hook_ctx);

@@ -2,12 +2,12 @@
  * loop: epoll for one thread: descriptors, timers, end-of-turn work, stop.
  *
  * A turn is: wait, read the clock once, run the ready callbacks, run the due
- * timers, run the turn hook. Descriptors that bring much can be called bulk,
- * and bulk can be held back for a moment, so that more of it is handled
- * together, while everything else is handled as it comes. Life: loop_new -> add
- * watches and timers -> loop_run -> loop_free. Threads: a loop belongs to the
- * thread that runs it; only loop_stop may be called from elsewhere, signal
- * handlers included.
+ * timers, run the turn hook. Descriptors that bring much can be called
+ * high-rate, and high-rate can be held back for a moment, so that more of it is
+ * handled together, while everything else is handled as it comes. Life:
+ * loop_new -> add watches and timers -> loop_run -> loop_free. Threads: a loop
+ * belongs to the thread that runs it; only loop_stop may be called from
+ * elsewhere, signal handlers included.
  */
 #ifndef DERPKIT_LOOP_H
 #define DERPKIT_LOOP_H
@@ -31,7 +31,7 @@ enum loop_events { /* may be or-ed */
 struct loop_watch {
 	int fd;          /* owner's; -1: not watched */
 	unsigned events; /* what is asked for now */
-	bool bulk;       /* by loop_set_bulk */
+	bool high_rate;  /* by loop_set_high_rate */
 	void (*ready)(void *ctx, unsigned events);
 	void *ctx;
 };
@@ -55,12 +55,13 @@ void loop_rewatch(struct loop *l, struct loop_watch *w, unsigned events);
 /* Stops watching; the descriptor stays open. Idempotent. */
 void loop_unwatch(struct loop *l, struct loop_watch *w);
 
-/* Says whether a watched descriptor is bulk; new ones are not. Two system calls
- * when that changes, none else. */
-void loop_set_bulk(struct loop *l, struct loop_watch *w, bool bulk);
-/* Holds back what is bulk until then, microseconds on the monotonic clock. No
- * effect while it is held already, or when nothing is bulk: then false. */
-bool loop_hold_bulk(struct loop *l, uint64_t until_us);
+/* Says whether a watched descriptor is high-rate; new ones are not. Two system
+ * calls when that changes, none else. */
+void loop_set_high_rate(struct loop *l, struct loop_watch *w, bool high_rate);
+/* Holds back what is high-rate until then, microseconds on the monotonic clock.
+ * No effect while it is held already, or when nothing is high-rate: then false.
+ */
+bool loop_hold_high_rate(struct loop *l, uint64_t until_us);
 
 /* Sets (or moves) a timer. -1 when memory is short. */
 int loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t due_ms);

@@ -11,13 +11,13 @@ struct mailbox {
 	void *ctx;         /* immutable */
 	struct loop_watch watch;
 	pthread_mutex_t lock;
-	struct mail *first, *last; /* locked by lock */
+	struct message *first, *last; /* locked by lock */
 };
 
-static struct mail *
+static struct message *
 take_all(struct mailbox *box)
 {
-	struct mail *list;
+	struct message *list;
 
 	pthread_mutex_lock(&box->lock);
 	list = box->first;
@@ -30,17 +30,17 @@ static void
 open_all(void *ctx, unsigned events)
 {
 	struct mailbox *box = ctx;
-	struct mail *m, *next;
+	struct message *m, *next;
 	uint64_t n;
 
 	(void)events;
-	/* reset the wake-up before taking, so that a letter posted in between
+	/* reset the wake-up before taking, so that a message posted in between
 	 * causes another one */
 	if (read(box->watch.fd, &n, sizeof n) == -1)
 		return;
 	for (m = take_all(box); m != NULL; m = next) {
 		next = m->next;
-		m->open(box->ctx, m);
+		m->handle(box->ctx, m);
 	}
 }
 
@@ -71,7 +71,7 @@ mailbox_new(struct loop *loop, void *ctx, struct fail *why)
 }
 
 void
-mailbox_post(struct mailbox *box, struct mail *first, struct mail *last)
+mailbox_post(struct mailbox *box, struct message *first, struct message *last)
 {
 	const uint64_t one = 1;
 	bool was_empty;
@@ -93,14 +93,14 @@ mailbox_post(struct mailbox *box, struct mail *first, struct mail *last)
 void
 mailbox_free(struct mailbox *box)
 {
-	struct mail *m, *next;
+	struct message *m, *next;
 	int fd;
 
 	if (box == NULL)
 		return;
 	for (m = take_all(box); m != NULL; m = next) {
 		next = m->next;
-		m->discard(m);
+		m->drop(m);
 	}
 	fd = box->watch.fd;
 	if (fd != -1) {

@@ -1,7 +1,7 @@
 /*
- * mailbox: letters from any thread to one loop.
+ * mailbox: messages from any thread to one loop.
  *
- * The receiver gets whole lists of letters, in the order in which each sender
+ * The receiver gets whole lists of messages, in the order in which each sender
  * posted them; a wake-up is written only when the box was empty. Life:
  * mailbox_new -> mailbox_post ... -> mailbox_free. Threads: mailbox_post from
  * any thread; all else on the loop's. Locked inside, for the hand-over of a
@@ -12,27 +12,28 @@
 
 #include "loop.h"
 
-/* A letter; embedded as the first member of what is sent. */
-struct mail {
-	struct mail *next;
+/* A message; embedded as the first member of what is sent. */
+struct message {
+	struct message *next;
 	/* Called on the receiver's loop with the mailbox's ctx; takes the
-	 * letter. */
-	void (*open)(void *ctx, struct mail *m);
-	/* Called instead when the box is freed with the letter in it; takes
-	 * the letter. */
-	void (*discard)(struct mail *m);
+	 * message. */
+	void (*handle)(void *ctx, struct message *m);
+	/* Called instead when the mailbox is freed with the message in it;
+	 * takes the message. */
+	void (*drop)(struct message *m);
 };
 
 struct mailbox;
 
-/* A box that delivers on `loop`; ctx goes to every letter's open. NULL and the
- * reason when descriptors or memory are short. Returns owned. */
+/* A box that delivers on `loop`; ctx goes to every message's handle. NULL and
+ * the reason when descriptors or memory are short. Returns owned. */
 struct mailbox *mailbox_new(struct loop *loop, void *ctx, struct fail *why);
 
-/* Takes the letters first..last, a list linked by next. */
-void mailbox_post(struct mailbox *box, struct mail *first, struct mail *last);
+/* Takes the messages first..last, a list linked by next. */
+void mailbox_post(
+    struct mailbox *box, struct message *first, struct message *last);
 
-/* Discards what has not been opened. */
+/* Discards what has not been handled. */
 void mailbox_free(struct mailbox *box);
 
 #endif

@@ -92,7 +92,7 @@ config_has_upstreams_defaults(void **state)
 	check_size(c.write_timeout_ms, 2000);
 	check_int(c.queue_depth, 32);
 	check_int(c.home_kind, CONFIG_HOME_DEFAULT);
-	check(c.cores >= 1 && c.cores <= CONFIG_CORES_MAX);
+	check(c.workers >= 1 && c.workers <= CONFIG_WORKERS_MAX);
 }
 
 static void

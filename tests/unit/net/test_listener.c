@@ -185,13 +185,13 @@ starve(struct fixture *f, bool without_memory)
 	turn(f);
 	check(!without_memory || fake_alloc_failed());
 	check_size(f->count, 0);
-	check_size(f->listener.starved, 1);
+	check_size(f->listener.out_of_fds, 1);
 	if (!without_memory) {
 		/* no spinning: the connection is still there, but nothing is
 		 * told before the pause is over */
 		since = clock_now_ms();
 		turn(f);
-		check_size(f->listener.starved, 1);
+		check_size(f->listener.out_of_fds, 1);
 		loop_turn(f->loop);
 		check(clock_now_ms() - since >= LISTENER_PAUSE_MS / 2);
 	}

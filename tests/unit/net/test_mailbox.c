@@ -1,4 +1,4 @@
-/* mailbox: order, wake-ups, discarding; many senders at once. */
+/* mailbox: order, wake-ups, dropping; many senders at once. */
 #include "check.h"
 #include "fake_alloc.h"
 
@@ -12,15 +12,15 @@ enum { SENDERS = 4, LETTERS = 5000, LIST = 3 };
 struct fixture {
 	struct loop *loop;
 	struct mailbox *box;
-	size_t opened, discarded;
+	size_t handled, dropped;
 	int order[64];
-	int next[SENDERS]; /* what each sender's next letter must be */
+	int next[SENDERS]; /* what each sender's next message must be */
 	size_t turns_with_mail;
 	bool got_some; /* in this turn */
 };
 
-struct letter {
-	struct mail mail; /* first member */
+struct note {
+	struct message message; /* first member */
 	struct fixture *f;
 	int sender, number;
 };
@@ -50,34 +50,34 @@ teardown(void **state)
 }
 
 static void
-opened(void *ctx, struct mail *m)
+handled(void *ctx, struct message *m)
 {
-	struct letter *l = (struct letter *)m;
+	struct note *l = (struct note *)m;
 	struct fixture *f = ctx;
 
 	check_ptr(f, l->f);
-	if (f->opened < 64)
-		f->order[f->opened] = l->number;
-	f->opened++;
+	if (f->handled < 64)
+		f->order[f->handled] = l->number;
+	f->handled++;
 	f->got_some = true;
 	free(l);
 }
 
 static void
-discarded(struct mail *m)
+dropped(struct message *m)
 {
-	struct letter *l = (struct letter *)m;
+	struct note *l = (struct note *)m;
 
-	l->f->discarded++;
+	l->f->dropped++;
 	free(l);
 }
 
-static struct letter *
-letter(struct fixture *f, int sender, int number)
+static struct note *
+new_note(struct fixture *f, int sender, int number)
 {
-	struct letter *l = calloc(1, sizeof *l);
+	struct note *l = calloc(1, sizeof *l);
 
-	*l = (struct letter){ .mail = { .open = opened, .discard = discarded },
+	*l = (struct note){ .message = { .handle = handled, .drop = dropped },
 		.f = f,
 		.sender = sender,
 		.number = number };
@@ -87,9 +87,9 @@ letter(struct fixture *f, int sender, int number)
 static void
 post_one(struct fixture *f, int number)
 {
-	struct letter *l = letter(f, 0, number);
+	struct note *l = new_note(f, 0, number);
 
-	mailbox_post(f->box, &l->mail, &l->mail);
+	mailbox_post(f->box, &l->message, &l->message);
 }
 
 static void
@@ -100,20 +100,20 @@ turn(struct fixture *f)
 }
 
 static void
-mailbox_opens_letters_in_order(void **state)
+mailbox_delivers_messages_in_order(void **state)
 {
 	struct fixture *f = *state;
-	struct letter *a = letter(f, 0, 3), *b = letter(f, 0, 4);
+	struct note *a = new_note(f, 0, 3), *b = new_note(f, 0, 4);
 
 	post_one(f, 1);
 	post_one(f, 2);
-	a->mail.next = &b->mail;
-	b->mail.next = &a->mail; /* the box ends the list itself */
-	mailbox_post(f->box, &a->mail, &b->mail);
-	check_size(f->opened, 0);
+	a->message.next = &b->message;
+	b->message.next = &a->message; /* the box ends the list itself */
+	mailbox_post(f->box, &a->message, &b->message);
+	check_size(f->handled, 0);
 	/* it wakes a loop that waits */
 	loop_turn(f->loop);
-	check_size(f->opened, 4);
+	check_size(f->handled, 4);
 	for (int i = 0; i < 4; i++)
 		check_int(f->order[i], i + 1);
 }
@@ -126,41 +126,41 @@ mailbox_leaves_no_wake_up_behind(void **state)
 	for (int i = 0; i < 50; i++)
 		post_one(f, i);
 	turn(f);
-	check_size(f->opened, 50);
+	check_size(f->handled, 50);
 	/* no wake-up is left over: the loop would not wait */
 	turn(f);
 	post_one(f, 50);
 	loop_turn(f->loop);
-	check_size(f->opened, 51);
+	check_size(f->handled, 51);
 }
 
 static void
-opened_and_posts(void *ctx, struct mail *m)
+handle_and_posts(void *ctx, struct message *m)
 {
 	struct fixture *f = ctx;
 
-	opened(ctx, m);
+	handled(ctx, m);
 	post_one(f, 100);
 }
 
-/* A letter posted while letters are opened must not be left lying. */
+/* A message posted while messages are handled must not be left lying. */
 static void
-mailbox_takes_letters_while_opening(void **state)
+mailbox_takes_messages_while_delivering(void **state)
 {
 	struct fixture *f = *state;
-	struct letter *l = letter(f, 0, 1);
+	struct note *l = new_note(f, 0, 1);
 
-	l->mail.open = opened_and_posts;
-	mailbox_post(f->box, &l->mail, &l->mail);
+	l->message.handle = handle_and_posts;
+	mailbox_post(f->box, &l->message, &l->message);
 	loop_turn(f->loop);
-	if (f->opened < 2)
+	if (f->handled < 2)
 		loop_turn(f->loop);
-	check_size(f->opened, 2);
+	check_size(f->handled, 2);
 	check_int(f->order[1], 100);
 }
 
 static void
-mailbox_discards_what_was_not_opened(void **state)
+mailbox_drops_what_was_not_handled(void **state)
 {
 	struct fixture *f = *state;
 
@@ -168,23 +168,23 @@ mailbox_discards_what_was_not_opened(void **state)
 	post_one(f, 2);
 	mailbox_free(f->box);
 	f->box = NULL;
-	check_size(f->opened, 0);
-	check_size(f->discarded, 2);
+	check_size(f->handled, 0);
+	check_size(f->dropped, 2);
 	mailbox_free(NULL);
 }
 
 static void
-opened_in_sequence(void *ctx, struct mail *m)
+handle_in_sequence(void *ctx, struct message *m)
 {
-	struct letter *l = (struct letter *)m;
+	struct note *l = (struct note *)m;
 	struct fixture *f = ctx;
 
 	check_int(l->number, f->next[l->sender]);
 	f->next[l->sender]++;
-	f->opened++;
+	f->handled++;
 	f->got_some = true;
 	free(l);
-	if (f->opened == (size_t)SENDERS * LETTERS)
+	if (f->handled == (size_t)SENDERS * LETTERS)
 		loop_stop(f->loop);
 }
 
@@ -193,23 +193,24 @@ struct sender {
 	int number;
 };
 
-/* Posts its letters in lists of LIST. */
+/* Posts its messages in lists of LIST. */
 static void *
 send_all(void *ctx)
 {
 	const struct sender *s = ctx;
-	struct letter *list[LIST];
+	struct note *list[LIST];
 
 	for (int i = 0; i < LETTERS;) {
 		int n = 0;
 
 		for (; n < LIST && i < LETTERS; n++, i++) {
-			list[n] = letter(s->f, s->number, i);
-			list[n]->mail.open = opened_in_sequence;
+			list[n] = new_note(s->f, s->number, i);
+			list[n]->message.handle = handle_in_sequence;
 			if (n > 0)
-				list[n - 1]->mail.next = &list[n]->mail;
+				list[n - 1]->message.next = &list[n]->message;
 		}
-		mailbox_post(s->f->box, &list[0]->mail, &list[n - 1]->mail);
+		mailbox_post(
+		    s->f->box, &list[0]->message, &list[n - 1]->message);
 	}
 	return NULL;
 }
@@ -227,13 +228,13 @@ mailbox_loses_nothing_from_many_threads(void **state)
 		    pthread_create(&threads[i], NULL, send_all, &senders[i]),
 		    0);
 	}
-	/* ends with the last letter, or never: the test's time limit */
+	/* ends with the last message, or never: the test's time limit */
 	loop_run(f->loop);
 	for (int i = 0; i < SENDERS; i++) {
 		pthread_join(threads[i], NULL);
 		check_int(f->next[i], LETTERS);
 	}
-	check_size(f->discarded, 0);
+	check_size(f->dropped, 0);
 }
 
 static void
@@ -256,10 +257,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(mailbox_opens_letters_in_order),
+		TEST(mailbox_delivers_messages_in_order),
 		TEST(mailbox_leaves_no_wake_up_behind),
-		TEST(mailbox_takes_letters_while_opening),
-		TEST(mailbox_discards_what_was_not_opened),
+		TEST(mailbox_takes_messages_while_delivering),
+		TEST(mailbox_drops_what_was_not_handled),
 		TEST(mailbox_loses_nothing_from_many_threads),
 		TEST(mailbox_new_survives_lack_of_memory),
 	};

@@ -1,0 +1,126 @@
+/* sources: see sources.h. */
+#include "ip_limit.h"
+
+#include "keytable.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ip_limit {
+	pthread_mutex_t lock;
+	struct keytable *table; /* locked by lock; of struct source */
+	size_t open;            /* locked by lock: connections in all */
+	size_t most;            /* locked by lock: since it was last asked */
+	size_t total, each;     /* immutable */
+};
+
+struct source {
+	size_t open;
+};
+
+struct ip_limit *
+ip_limit_new(size_t total, size_t each)
+{
+	struct ip_limit *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return NULL;
+	s->table = keytable_new(total);
+	if (s->table == NULL) {
+		free(s);
+		return NULL;
+	}
+	pthread_mutex_init(&s->lock, NULL);
+	s->total = total;
+	s->each = each;
+	return s;
+}
+
+void
+ip_limit_free(struct ip_limit *s)
+{
+	struct source *source;
+	size_t at = 0;
+
+	if (s == NULL)
+		return;
+	while ((source = keytable_next(s->table, &at, NULL)) != NULL)
+		free(source);
+	keytable_free(s->table);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+static void
+key_of(uint8_t key[static KEYTABLE_KEY], const struct netaddr *from)
+{
+	/* who has an IPv6 address has a /64 of them */
+	memset(key, 0, KEYTABLE_KEY);
+	memcpy(key, from->ip, from->is_v4 ? sizeof from->ip : 8);
+}
+
+/* The address's entry, made when it is not there. */
+static struct source *
+get(struct ip_limit *s, const uint8_t *key)
+{
+	struct source *source = keytable_get(s->table, key);
+
+	if (source != NULL)
+		return source;
+	source = calloc(1, sizeof *source);
+	if (source != NULL && keytable_put(s->table, key, source) == -1) {
+		free(source);
+		source = NULL;
+	}
+	return source;
+}
+
+bool
+ip_limit_enter(struct ip_limit *s, const struct netaddr *from)
+{
+	uint8_t key[KEYTABLE_KEY];
+	struct source *source = NULL;
+	bool enter;
+
+	key_of(key, from);
+	pthread_mutex_lock(&s->lock);
+	if (s->open < s->total)
+		source = get(s, key);
+	enter = source != NULL && source->open < s->each;
+	if (enter) {
+		source->open++;
+		if (++s->open > s->most)
+			s->most = s->open;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return enter;
+}
+
+void
+ip_limit_leave(struct ip_limit *s, const struct netaddr *from)
+{
+	uint8_t key[KEYTABLE_KEY];
+	struct source *source;
+
+	key_of(key, from);
+	pthread_mutex_lock(&s->lock);
+	s->open--;
+	source = keytable_get(s->table, key);
+	if (source != NULL && --source->open == 0)
+		free(keytable_remove(s->table, key));
+	pthread_mutex_unlock(&s->lock);
+}
+
+size_t
+ip_limit_open(struct ip_limit *s, size_t *most)
+{
+	size_t open;
+
+	pthread_mutex_lock(&s->lock);
+	open = s->open;
+	*most = s->most;
+	s->most = open;
+	pthread_mutex_unlock(&s->lock);
+	return open;
+}

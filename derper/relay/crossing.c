@@ -1,0 +1,165 @@
+/* crossing: see crossing.h. */
+#include "crossing.h"
+
+#include "client.h"
+#include "derp_frame.h"
+#include "outq.h"
+#include "worker.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bytes of a turn's first batch to a worker, and of those behind it, which hold
+ * any frame. Turns are many and short when packets trickle in; with large
+ * batches for a packet each, a worker that is busy for a few milliseconds would
+ * have all that may be under way to it and the packets would be dropped. */
+#define BATCH_FIRST 16384
+#define BATCH_BYTES 131072
+
+/* What stands before each stretch of frames in a batch. */
+struct entry {
+	struct conn_addr addr;
+	uint32_t len;     /* bytes of frames, which follow, padded to 8 */
+	uint32_t packets; /* how many of the frames are packets */
+};
+
+static_assert(BATCH_BYTES >= sizeof(struct entry) + DERP_MAX_FRAME + 8,
+    "a batch holds any frame");
+
+static size_t
+padded(size_t n)
+{
+	return (n + 7) & ~(size_t)7;
+}
+
+void
+crossing_free(struct batch *b)
+{
+	atomic_fetch_sub_explicit(b->under_way, b->cap, memory_order_relaxed);
+	free(b);
+}
+
+static void
+drop(struct message *m)
+{
+	crossing_free((struct batch *)m);
+}
+
+/* On the receiving worker: every stretch of frames becomes a run of its
+ * destination. */
+static void
+handle_batch(void *ctx, struct message *m)
+{
+	struct worker *worker = ctx;
+	struct batch *b = (struct batch *)m;
+	struct entry entry;
+	struct client *c;
+
+	for (size_t at = 0; at < b->used;
+	     at += sizeof entry + padded(entry.len)) {
+		memcpy(&entry, b->bytes + at, sizeof entry);
+		c = worker_client(worker, entry.addr);
+		if (c != NULL) {
+			outq_add(c, b->bytes + at + sizeof entry, entry.len);
+			worker->counters.packets_sent += entry.packets;
+		} else {
+			worker->counters.dropped_gone_disconnected +=
+			    entry.packets;
+		}
+	}
+	b->next = worker->arrived;
+	worker->arrived = b;
+}
+
+static struct batch *
+new_batch(struct worker *worker, unsigned to, size_t room, bool droppable)
+{
+	struct crossing *h = &worker->crossing;
+	const size_t cap = h->first[to] == NULL && room <= BATCH_FIRST
+	    ? BATCH_FIRST
+	    : BATCH_BYTES;
+	atomic_size_t *under_way = server_under_way(worker->server, to);
+	struct batch *b;
+
+	/* PeerGone must arrive; it is as rare as connections that end */
+	if (droppable &&
+	    atomic_load_explicit(under_way, memory_order_relaxed) >
+		CROSSING_MAX)
+		return NULL;
+	b = malloc(sizeof *b + cap);
+	if (b == NULL)
+		return NULL;
+	*b =
+	    (struct batch){ .message = { .handle = handle_batch, .drop = drop },
+		    .under_way = under_way,
+		    .cap = cap };
+	atomic_fetch_add_explicit(under_way, b->cap, memory_order_relaxed);
+	if (h->first[to] == NULL)
+		h->first[to] = b;
+	else
+		h->last[to]->message.next = &b->message;
+	h->last[to] = b;
+	return b;
+}
+
+/* Makes the last entry longer when it is for the same address and nothing lies
+ * between: a burst for one client stays one run. */
+static bool
+extend(struct batch *b, struct conn_addr addr, struct slice frame)
+{
+	struct entry entry;
+	size_t end;
+
+	if (b->used == 0)
+		return false;
+	memcpy(&entry, b->bytes + b->last_entry, sizeof entry);
+	end = b->last_entry + sizeof entry + entry.len;
+	if (!conn_addr_eq(entry.addr, addr) ||
+	    entry.len + frame.n > STREAM_CHUNK ||
+	    b->cap - end < padded(frame.n) + 8)
+		return false;
+	memcpy(b->bytes + end, frame.p, frame.n);
+	entry.len += (uint32_t)frame.n;
+	entry.packets += frame.p[0] == DERP_RECV_PACKET;
+	memcpy(b->bytes + b->last_entry, &entry, sizeof entry);
+	b->used = b->last_entry + sizeof entry + padded(entry.len);
+	return true;
+}
+
+int
+crossing_add(struct worker *worker, struct conn_addr addr, struct slice frame)
+{
+	struct batch *b = worker->crossing.last[addr.worker];
+	struct entry entry = { .addr = addr,
+		.len = (uint32_t)frame.n,
+		.packets = frame.p[0] == DERP_RECV_PACKET };
+	const size_t room = sizeof entry + padded(frame.n);
+
+	worker->counters.crossed += entry.packets;
+	if (b != NULL && extend(b, addr, frame))
+		return 0;
+	if (b == NULL || b->cap - b->used < room)
+		b = new_batch(worker, addr.worker, room, entry.packets > 0);
+	if (b == NULL)
+		return -1;
+	memcpy(b->bytes + b->used, &entry, sizeof entry);
+	memcpy(b->bytes + b->used + sizeof entry, frame.p, frame.n);
+	b->last_entry = b->used;
+	b->used += room;
+	return 0;
+}
+
+void
+crossing_post(struct worker *worker)
+{
+	struct crossing *h = &worker->crossing;
+
+	for (unsigned to = 0; to < (unsigned)worker->config->workers; to++) {
+		if (h->first[to] == NULL)
+			continue;
+		mailbox_post(server_mailbox(worker->server, to),
+		    &h->first[to]->message, &h->last[to]->message);
+		h->first[to] = h->last[to] = NULL;
+	}
+}

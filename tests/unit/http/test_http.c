@@ -1,0 +1,285 @@
+/* http and routes: pages, errors, redirects, what closes, bad requests. */
+#include "fake_server.h"
+#include "http1.h"
+
+static struct fake_peer *
+dial(void)
+{
+	struct fake_peer *p = calloc(1, sizeof *p);
+
+	p->client = fake_server_client(0, &p->fd);
+	check(p->client != NULL);
+	return p;
+}
+
+/* What came as text; *open tells whether the connection is. */
+static const char *
+text_of(struct fake_peer *p, bool *open)
+{
+	fake_server_settle();
+	*open = fake_peer_read(p);
+	p->in[p->n] = '\0';
+	return (const char *)p->in;
+}
+
+/* Sends a request on a connection of its own: the answer holds all the parts
+ * (NULL ends them), and the connection is open or closed afterwards. */
+static void
+asks_on(bool on_http_port, const char *request, bool stays,
+    const char *const *parts)
+{
+	struct fake_peer *p = dial();
+	const char *text;
+	bool open;
+
+	p->client->on_http_port = on_http_port;
+	fake_peer_send(p, slice_str(request));
+	text = text_of(p, &open);
+	for (; *parts != NULL; parts++)
+		check_contains(text, *parts);
+	check_int(open, stays);
+	fake_peer_free(p);
+	fake_server_settle();
+	check_size(fake_server.workers[0]->open, 0);
+}
+
+#define asks(request, stays, ...) \
+	asks_on(                  \
+	    false, request, stays, (const char *const[]){ __VA_ARGS__, NULL })
+#define asks_80(request, ...) \
+	asks_on(true, request, true, (const char *const[]){ __VA_ARGS__, NULL })
+#define LONG_13 "aaaaaaaaaaaaa"
+#define LONG_65 LONG_13 LONG_13 LONG_13 LONG_13 LONG_13
+#define HOST " HTTP/1.1\r\nHost: h\r\n"
+
+static void
+http_answers_probes(void **state)
+{
+	(void)state;
+	fake_server.config.derp = false; /* served all the same */
+	asks("GET /derp/probe" HOST "\r\n", true, "HTTP/1.1 200 OK\r\n",
+	    "\r\nAccess-Control-Allow-Origin: *\r\n",
+	    "\r\nContent-Length: 0\r\n", "\r\nDate: ");
+	asks("HEAD /derp/latency-check?x=1" HOST "\r\n", true,
+	    "HTTP/1.1 200 OK\r\n", "\r\nAccess-Control-Allow-Origin: *\r\n");
+	asks("POST /derp/probe" HOST "\r\n", true,
+	    "HTTP/1.1 405 Method Not Allowed\r\n", "\r\nContent-Length: 19\r\n",
+	    "\r\n\r\nbogus probe method\n");
+	asks("GET /derp" HOST "Upgrade: DERP\r\n\r\n", true, "404 Not Found",
+	    "\r\n\r\nderp server disabled\n");
+}
+
+static void
+http_echoes_good_challenges_only(void **state)
+{
+	static const char *const bad[] = { "", "a b", "a/b", "a\tb", "\x80",
+		LONG_65 };
+	char request[512];
+
+	(void)state;
+	asks("GET /generate_204" HOST
+	     "X-Tailscale-Challenge: ts_derp99b.tailscale.com:1-A\r\n\r\n",
+	    true, "HTTP/1.1 204 No Content\r\n",
+	    "\r\nCache-Control: no-cache, no-store, must-revalidate, "
+	    "no-transform, max-age=0\r\n",
+	    "\r\nX-Tailscale-Response: response "
+	    "ts_derp99b.tailscale.com:1-A\r\n");
+	asks_80("GET /generate_204" HOST "X-Tailscale-Challenge: x\r\n\r\n",
+	    "204 No Content", "X-Tailscale-Response: response x\r\n");
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct fake_peer *p = dial();
+		const char *text;
+		bool open;
+
+		snprintf(request, sizeof request,
+		    "GET /generate_204" HOST
+		    "X-Tailscale-Challenge: %s\r\n\r\n",
+		    bad[i]);
+		fake_peer_send(p, slice_str(request));
+		text = text_of(p, &open);
+		check_contains(text, "HTTP/1.1 204 No Content\r\n");
+		check_null(strstr(text, "X-Tailscale-Response"));
+		check_null(strstr(text, "Content-Length"));
+		fake_peer_free(p);
+	}
+}
+
+static void
+http_serves_pages(void **state)
+{
+	(void)state;
+	asks("GET /" HOST "\r\n", true, "HTTP/1.1 200 OK\r\n",
+	    "\r\nContent-Type: text/html; charset=utf-8\r\n",
+	    "\r\nStrict-Transport-Security: max-age=63072000; "
+	    "includeSubDomains\r\n",
+	    "\r\nX-Frame-Options: DENY\r\n", "</html>\n");
+	asks("PUT /whatever" HOST "\r\n", true, "200 OK", "</html>\n");
+	asks("GET /derp/" HOST "Upgrade: DERP\r\n\r\n", true, "200 OK",
+	    "</html>\n");
+	asks("GET /robots.txt" HOST "\r\n", true, "200 OK",
+	    "text/plain; charset=utf-8",
+	    "\r\n\r\nUser-agent: *\nDisallow: /\n");
+	asks("GET /bootstrap-dns?q=x" HOST "\r\n", false, "200 OK",
+	    "\r\nContent-Type: application/json\r\n",
+	    "\r\nConnection: close\r\n", "\r\nContent-Length: 0\r\n");
+	fake_server.config.derp = false;
+	asks("GET /" HOST "\r\n", true, "disabled");
+	fake_server.config.home_kind = CONFIG_HOME_BLANK;
+	asks("GET /" HOST "\r\n", true, "200 OK", "Content-Length: 0\r\n");
+	fake_server.config.home_kind = CONFIG_HOME_REDIRECT;
+	fake_server.config.home = "https://example.net/a?b=\"<c>";
+	asks("GET /" HOST "\r\n", true, "302 Found",
+	    "\r\nLocation: https://example.net/a?b=\"<c>\r\n",
+	    "<a href=\"https://example.net/a?b=&#34;&lt;c&gt;\">");
+}
+
+static void
+http_wants_an_upgrade_on_derp(void **state)
+{
+	(void)state;
+	asks("GET /derp" HOST "\r\n", true, "HTTP/1.1 426 Upgrade Required",
+	    "\r\nX-Content-Type-Options: nosniff\r\n",
+	    "\r\n\r\nDERP requires connection upgrade\n");
+	asks("GET /derp" HOST "Upgrade: h2c\r\n\r\n", true, "426 Upgrade");
+	asks("GET /derp" HOST "Upgrade: websocket\r\n\r\n", true,
+	    "HTTP/1.1 101 Switching Protocols\r\n");
+	asks("CONNECT h:443" HOST "\r\n", true, "403 Forbidden",
+	    "CONNECT not enabled\n");
+}
+
+static void
+http_cleans_paths(void **state)
+{
+	(void)state;
+	asks("GET //derp" HOST "\r\n", true, "301 Moved",
+	    "\r\nLocation: /derp\r\n");
+	asks("GET /a/../derp/./probe" HOST "\r\n", true,
+	    "\r\nLocation: /derp/probe\r\n");
+	asks("GET /../../" HOST "\r\n", true, "\r\nLocation: /\r\n");
+	asks("GET /debug" HOST "\r\n", true, "301 Moved",
+	    "\r\nLocation: /debug/\r\n");
+	/* as Go's: the query stays */
+	asks("GET //derp?x=1&y" HOST "\r\n", true, "301 Moved",
+	    "\r\nLocation: /derp?x=1&y\r\n");
+}
+
+static void
+http_sends_port_80_to_https(void **state)
+{
+	(void)state;
+	asks_80("GET /x?y=1" HOST "\r\n", "302 Found",
+	    "\r\nLocation: https://h/x?y=1\r\n");
+	asks_80("GET /derp" HOST "Upgrade: DERP\r\n\r\n", "302 Found",
+	    "\r\nLocation: https://h/derp\r\n");
+	asks_80("POST /x" HOST "\r\n", "400 Bad Request", "Use HTTPS\n");
+}
+
+/* Several requests in one read, and one in many. */
+static void
+http_keeps_the_connection(void **state)
+{
+	static const char two[] =
+	    "GET /derp/probe" HOST "\r\nGET /robots.txt" HOST "\r\n";
+	struct fake_peer *p = dial();
+	const char *text;
+	bool open;
+
+	(void)state;
+	fake_peer_send(p, slice_str(two));
+	text = text_of(p, &open);
+	check(open);
+	check_contains(strstr(text, "Access-Control"), "Disallow: /\n");
+	p->n = 0;
+	for (size_t i = 0; i + 1 < sizeof two; i++) {
+		fake_peer_send(p, slice_of(two + i, 1));
+		fake_server_turn(0);
+	}
+	text = text_of(p, &open);
+	check(open);
+	check_contains(strstr(text, "Access-Control"), "Disallow: /\n");
+	check_size(fake_server.workers[0]->counters.http_requests, 4);
+	fake_peer_free(p);
+}
+
+static void
+http_closes_when_it_must(void **state)
+{
+	(void)state;
+	asks("GET / HTTP/1.0\r\n\r\n", false, "200 OK",
+	    "\r\nConnection: close\r\n");
+	asks("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true, "200");
+	asks("GET /" HOST "Connection: close\r\n\r\n", false, "200 OK");
+	/* what follows a body's announcement is not a request */
+	asks("POST /" HOST "Content-Length: 30\r\n\r\n"
+	     "GET /derp/probe" HOST "\r\n",
+	    false, "200 OK", "\r\nConnection: close\r\n");
+	asks("POST /" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", false,
+	    "200 OK");
+	asks("garbage\r\n\r\n", false, "HTTP/1.1 400 Bad Request\r\n");
+	check_size(fake_server.workers[0]->counters.accepts, 0);
+}
+
+static void
+http_limits_heads(void **state)
+{
+	struct fake_peer *p = dial();
+	static char line[HTTP1_HEAD_MAX];
+	const char *text;
+	bool open;
+
+	(void)state;
+	memset(line, 'a', sizeof line);
+	fake_peer_send(p, slice_str("GET /" HOST "X: "));
+	fake_peer_send(p, slice_of(line, sizeof line));
+	text = text_of(p, &open);
+	check_contains(
+	    text, "HTTP/1.1 431 Request Header Fields Too Large\r\n");
+	check(!open);
+	fake_peer_free(p);
+}
+
+/* Who asks for pages and reads none is not served for ever. */
+static void
+http_ends_who_reads_nothing(void **state)
+{
+	static const char request[] = "GET /" HOST "\r\n";
+	struct fake_peer *p = dial();
+	const int size = 1;
+	int asked = 0;
+
+	(void)state;
+	check_int(setsockopt(p->client->stream.watch.fd, SOL_SOCKET, SO_SNDBUF,
+		      &size, sizeof size),
+	    0);
+	while (fake_server.workers[0]->open > 0 && asked++ < 10000) {
+		check(stream_unsent(&p->client->stream) <
+		    CLIENT_UNREAD_MAX + 4096);
+		(void)!write(p->fd, request, sizeof request - 1);
+		fake_server_turn(0);
+	}
+	check(asked > 10 && asked < 1000);
+	fake_peer_free(p);
+}
+
+#define TEST(name)                       \
+	cmocka_unit_test_setup_teardown( \
+	    name, fake_server_setup, fake_server_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(http_answers_probes),
+		TEST(http_echoes_good_challenges_only),
+		TEST(http_serves_pages),
+		TEST(http_wants_an_upgrade_on_derp),
+		TEST(http_cleans_paths),
+		TEST(http_sends_port_80_to_https),
+		TEST(http_keeps_the_connection),
+		TEST(http_closes_when_it_must),
+		TEST(http_limits_heads),
+		TEST(http_ends_who_reads_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

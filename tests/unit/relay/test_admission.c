@@ -1,0 +1,248 @@
+/* admission: clients that are parked, let in, turned away or gone meanwhile. */
+#include "fake_alloc.h"
+#include "fake_server.h"
+
+#include "clock.h"
+#include "fetch.h"
+#include "verify.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+struct fixture {
+	struct fake_peer *p;
+	int listener; /* the admission URL's, that never answers */
+	char url[64], nodes[64];
+	struct verify_config config;
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+	struct config config = fake_server_config();
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof sin;
+
+	f->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	check_int(bind(f->listener, (struct sockaddr *)&sin, len), 0);
+	check_int(listen(f->listener, 8), 0);
+	check_int(getsockname(f->listener, (struct sockaddr *)&sin, &len), 0);
+	snprintf(f->url, sizeof f->url, "http://127.0.0.1:%d/verify",
+	    ntohs(sin.sin_port));
+	strcpy(f->nodes, "/tmp/test_admission.XXXXXX");
+	close(mkstemp(f->nodes));
+	fake_server_open(&config);
+	f->p = calloc(1, sizeof *f->p);
+	fake_peer_key(f->p);
+	f->config = (struct verify_config){ .url = f->url };
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	verify_free(fake_server.verify);
+	fake_peer_free(f->p);
+	fake_server_close();
+	(void)unlink(f->nodes);
+	close(f->listener);
+	free(f);
+	return 0;
+}
+
+static void
+start(struct fixture *f)
+{
+	struct fail why = { 0 };
+
+	fake_server.verify = verify_new(&f->config, &why);
+	check_text(why.text, "");
+	f->p->client = fake_server_client(0, &f->p->fd);
+	f->p->n = 0;
+	fake_peer_say_hello(f->p);
+	fake_peer_packet(f->p, &f->p->key, slice_str("to myself"));
+	fake_server_turn(0);
+}
+
+static void
+list(struct fixture *f, const struct derp_key *key)
+{
+	char text[DERP_KEY_TEXT];
+	FILE *file = fopen(f->nodes, "w");
+
+	derp_key_format(key, text);
+	fprintf(file, "%s\n", text);
+	fclose(file);
+	f->config = (struct verify_config){ .nodes_file = f->nodes };
+}
+
+/* Turns until the client runs or is gone; whether it runs. */
+static bool
+wait_for(struct fixture *f, uint64_t at_most_ms)
+{
+	const uint64_t since = clock_now_ms();
+
+	while (fake_server.workers[0]->open > 0 &&
+	    f->p->client->state != CLIENT_RUNNING) {
+		check(clock_now_ms() - since < at_most_ms);
+		usleep(2000);
+		fake_server_turn(0);
+	}
+	fake_server_settle();
+	return fake_server.workers[0]->open > 0;
+}
+
+/* The frames behind ClientInfo came while it was parked, and are not lost. */
+static void
+check_runs(struct fake_peer *p)
+{
+	struct derp_frame frame;
+
+	check(fake_peer_frame(p, &frame) && frame.type == DERP_SERVER_KEY);
+	check(fake_peer_frame(p, &frame) && frame.type == DERP_SERVER_INFO);
+	check(fake_peer_frame(p, &frame) && frame.type == DERP_RECV_PACKET);
+}
+
+static void
+admission_lets_in_who_is_listed(void **state)
+{
+	struct fixture *f = *state;
+
+	list(f, &f->p->key);
+	start(f);
+	check(wait_for(f, 3000));
+	check_runs(f->p);
+	check_size(fake_server.workers[0]->counters.rejected, 0);
+}
+
+/* Success, then the end: no frame tells. */
+static void
+admission_turns_away_who_is_not(void **state)
+{
+	struct fixture *f = *state;
+	struct derp_frame frame;
+
+	list(f, &fake_server.public_key);
+	start(f);
+	check(!wait_for(f, 3000));
+	check(!fake_peer_read(f->p));
+	check(fake_peer_frame(f->p, &frame) && frame.type == DERP_SERVER_KEY);
+	check(!fake_peer_frame(f->p, &frame));
+	check_size(fake_server.workers[0]->counters.rejected, 1);
+	check_size(registry_count(fake_server.peers, &f->p->key), 0);
+}
+
+/* Parked: nothing more is read, and nobody can reach it. */
+static void
+admission_parks_while_it_asks(void **state)
+{
+	struct fixture *f = *state;
+
+	f->config.ask_ms = 300;
+	start(f);
+	check_int(f->p->client->state, CLIENT_ADMISSION);
+	fake_server_settle();
+	check_int(f->p->client->state, CLIENT_ADMISSION);
+	check_size(registry_count(fake_server.peers, &f->p->key), 0);
+	check(!f->p->client->stream.reading);
+	check(!wait_for(f, 3000));
+	check_size(fake_server.workers[0]->counters.rejected, 1);
+}
+
+/* The answer finds nobody, or another one in the slot. */
+static void
+admission_answers_nobody_who_has_gone(void **state)
+{
+	struct fixture *f = *state;
+	struct fake_peer *next;
+	const uint64_t since = clock_now_ms();
+
+	f->config.ask_ms = 200;
+	f->config.url_fail_open = true;
+	start(f);
+	check_int(f->p->client->state, CLIENT_ADMISSION);
+	fake_peer_leave(f->p);
+	fake_server_settle();
+	check_size(fake_server.workers[0]->open, 0);
+	next = calloc(1, sizeof *next);
+	next->client = fake_server_client(0, &next->fd);
+	check_int(next->client->addr.slot, 0);
+	while (clock_now_ms() - since < 500) {
+		usleep(5000);
+		fake_server_turn(0);
+	}
+	check_int(next->client->state, CLIENT_HTTP);
+	fake_peer_free(next);
+}
+
+/* A URL that takes the question and says nothing is unreachable when the time
+ * is up. The relay's own limit must leave it that time, or nobody is let in. */
+static void
+admission_fails_open_when_the_url_hangs(void **state)
+{
+	struct fixture *f = *state;
+
+	check(CLIENT_ADMISSION_MS > VERIFY_ASK_MS); /* no race */
+	f->config.url_fail_open = true;
+	start(f);
+	check_int(f->p->client->state, CLIENT_ADMISSION);
+	check(wait_for(f, CLIENT_ADMISSION_MS + 2000));
+	check_runs(f->p);
+}
+
+static void
+admission_survives_lack_of_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct verify *verify;
+	bool failed = true;
+
+	list(f, &f->p->key);
+	start(f);
+	check(wait_for(f, 3000));
+	verify = fake_server.verify;
+	check(verify != NULL);
+	for (size_t n = 1; failed; n++) {
+		fake_peer_leave(f->p);
+		fake_server_settle();
+		f->p->client = fake_server_client(0, &f->p->fd);
+		f->p->n = 0;
+		fake_peer_say_hello(f->p);
+		fake_alloc_fail_at(n);
+		fake_server_turn(0);
+		usleep(20000);
+		fake_server_settle();
+		failed = fake_alloc_failed();
+		check(fake_server.workers[0]->open <= 1);
+	}
+	check_int(f->p->client->state, CLIENT_RUNNING);
+}
+
+static int
+start_fetch(void **state)
+{
+	(void)state;
+	return sodium_init() != -1 ? fetch_global_init() : -1;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(admission_lets_in_who_is_listed),
+		TEST(admission_turns_away_who_is_not),
+		TEST(admission_parks_while_it_asks),
+		TEST(admission_answers_nobody_who_has_gone),
+		TEST(admission_fails_open_when_the_url_hangs),
+		TEST(admission_survives_lack_of_memory),
+	};
+
+	return cmocka_run_group_tests(tests, start_fetch, NULL);
+}

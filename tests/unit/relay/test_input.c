@@ -1,0 +1,172 @@
+/* input: what is kept until it is whole, and how much of it there may be. */
+#include "fake_server.h"
+
+static struct worker *
+worker(void)
+{
+	return fake_server.workers[0];
+}
+
+static struct fake_peer *
+stranger(void)
+{
+	struct fake_peer *p = calloc(1, sizeof *p);
+
+	check(p != NULL);
+	p->client = fake_server_client(0, &p->fd);
+	check(p->client != NULL);
+	return p;
+}
+
+/* Sends the front of something that is never whole. */
+static void
+send_part(struct fake_peer *p, const char *part)
+{
+	fake_peer_send(p, slice_str(part));
+	fake_server_turn(0);
+}
+
+/* Sends a packet to itself in two pieces. */
+static void
+send_in_two(struct fake_peer *p)
+{
+	uint8_t bytes[512];
+	struct writer w = writer_of(bytes, sizeof bytes);
+	struct derp_frame f;
+
+	derp_send_packet_put(&w, &p->key, slice_str("whole again"));
+	fake_peer_send(p, slice_of(bytes, 20));
+	fake_server_turn(0);
+	check_size(worker()->saved_clients, 20);
+	fake_peer_send(p, slice_of(bytes + 20, w.n - 20));
+	fake_server_turn(0);
+	check_size(worker()->saved_clients, 0);
+	check(fake_peer_frame(p, &f));
+	check_int(f.type, DERP_RECV_PACKET);
+}
+
+/* Strangers who leave their logins half done use up their own share only. */
+static void
+input_keeps_strangers_from_the_share_of_clients(void **state)
+{
+	struct fake_peer *member = fake_peer_new(0), *last = stranger();
+	const size_t before = WORKER_SAVED_BEFORE_LOGIN_MAX - 10;
+
+	(void)state;
+	worker()->saved_before_login = before; /* as if many had done so */
+	send_in_two(member);
+	send_part(last, "GET / HTTP");
+	check_size(worker()->saved_before_login, before + 10);
+	check_size(worker()->counters.refused_memory, 0);
+	send_part(last, "/");
+	check(!fake_peer_read(last));
+	check_size(worker()->counters.refused_memory, 1);
+	check_size(worker()->saved_before_login, before);
+	send_in_two(member);
+	worker()->saved_before_login = 0;
+	fake_peer_free(last);
+	fake_peer_free(member);
+}
+
+/* The same the other way round: clients may be refused too. */
+static void
+input_limits_what_clients_leave(void **state)
+{
+	struct fake_peer *member = fake_peer_new(0);
+	uint8_t head[DERP_HEADER];
+
+	(void)state;
+	worker()->saved_clients = WORKER_SAVED_CLIENTS_MAX - 4;
+	derp_header_put(head, (struct derp_header){ DERP_SEND_PACKET, 100 });
+	fake_peer_send(member, slice_of(head, sizeof head));
+	fake_server_turn(0);
+	check(!fake_peer_read(member));
+	check_size(worker()->counters.refused_memory, 1);
+	check_size(worker()->saved_clients, WORKER_SAVED_CLIENTS_MAX - 4);
+	worker()->saved_clients = 0;
+	fake_peer_free(member);
+}
+
+/* What was saved is given back by whoever leaves, wherever it counted. */
+static void
+input_gives_back_what_it_counted(void **state)
+{
+	struct fake_peer *p = stranger();
+
+	(void)state;
+	fake_peer_key(p);
+	send_part(p, "GET /derp HTTP/1.1\r\n");
+	check(worker()->saved_before_login > 0);
+	fake_peer_leave(p);
+	fake_server_turn(0);
+	check_size(worker()->saved_before_login, 0);
+	fake_peer_login(p, 0);
+	check_size(worker()->saved_before_login, 0);
+	fake_peer_send(p, slice_of("\x04", 1));
+	fake_server_turn(0);
+	check_size(worker()->saved_clients, 1);
+	fake_peer_free(p);
+	fake_server_turn(0);
+	check_size(worker()->saved_clients, 0);
+}
+
+/* So many packets to itself within a window, and one more behind it. `busy`:
+ * meanwhile the worker seems to have had millions of others to handle. */
+static void
+send_for_a_window(struct fake_peer *p, unsigned packets, bool busy)
+{
+	for (unsigned i = 0; i < packets; i++) {
+		fake_peer_packet(p, &p->key, slice_str("x"));
+		fake_server_turn(0);
+	}
+	usleep((CLIENT_HIGH_RATE_WINDOW_MS + 10) * 1000);
+	worker()->counters.packets_received += busy ? 100000000 : 0;
+	fake_server_turn(0);
+	check_int(worker()->rate_high, busy);
+	fake_peer_packet(p, &p->key, slice_str("x"));
+	fake_server_turn(0);
+	(void)fake_peer_read(p);
+	p->n = 0;
+}
+
+/* Only a busy worker, and only those who send much, and only while they do. */
+static void
+input_sets_apart_who_sends_much(void **state)
+{
+	struct fake_peer *p = fake_peer_new(0);
+	const struct loop_watch *watch = &p->client->stream.watch;
+	const unsigned much = 2 * CLIENT_HIGH_RATE_PER_S;
+
+	(void)state;
+	send_for_a_window(p, 1, false); /* the first window has begun */
+	send_for_a_window(p, much, false);
+	check(!watch->high_rate);
+	send_for_a_window(p, 2, true);
+	check(!watch->high_rate);
+	send_for_a_window(p, much, true);
+	check(watch->high_rate);
+	send_for_a_window(p, 2, true);
+	check(!watch->high_rate);
+	send_for_a_window(p, much, true);
+	check(watch->high_rate);
+	send_for_a_window(p, much, false);
+	check(!watch->high_rate);
+	fake_peer_free(p);
+}
+
+#define TEST(name)                       \
+	cmocka_unit_test_setup_teardown( \
+	    name, fake_server_setup, fake_server_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(input_keeps_strangers_from_the_share_of_clients),
+		TEST(input_limits_what_clients_leave),
+		TEST(input_gives_back_what_it_counted),
+		TEST(input_sets_apart_who_sends_much),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,325 @@
+/* relay: who gets what, across workers too. */
+#include "fake_alloc.h"
+#include "relay_peers.h"
+
+/* Case 4 of upstream's, on one worker and across two. */
+static void
+relay_delivers_to_the_right_one(void **state)
+{
+	(void)state;
+	for (unsigned other = 0; other < CORES; other++) {
+		struct fake_peer *a = fake_peer_new(0),
+				 *b = fake_peer_new(other),
+				 *c = fake_peer_new(0);
+
+		fake_peer_packet(a, &b->key, text("one"));
+		fake_peer_packet(b, &c->key, text("two"));
+		fake_peer_packet(a, &b->key, text(""));
+		fake_server_settle();
+		check_packet(b, a, text("one"));
+		check_packet(b, a, text(""));
+		check_nothing(b);
+		check_packet(c, b, text("two"));
+		fake_peer_packet(c, &c->key, text("myself"));
+		fake_server_settle();
+		check_packet(c, c, text("myself"));
+		check_nothing(c);
+		check_nothing(a);
+		fake_peer_free(a);
+		fake_peer_free(b);
+		fake_peer_free(c);
+		fake_server_settle();
+	}
+}
+
+/* What a client sent before the frame that ends it arrives as it was, also when
+ * others are read behind it in the same turn. */
+static void
+relay_keeps_what_came_before_a_bad_frame(void **state)
+{
+	static const char *const words[] = { "last words of the first",
+		"last words of the second", "last words of the third" };
+	const uint8_t bad[] = { DERP_NOTE_PREFERRED, 0, 0, 0, 2, 0, 0 };
+	struct fake_peer *to = fake_peer_new(0), *from[3];
+	unsigned came = 0;
+	struct derp_frame f;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		from[i] = fake_peer_new(0);
+	for (size_t i = 0; i < 3; i++) {
+		fake_peer_packet(from[i], &to->key, text(words[i]));
+		fake_peer_send(from[i], slice_of(bad, sizeof bad));
+	}
+	fake_server_turn(0);
+	while (fake_peer_frame(to, &f)) /* in whatever order they were read */
+		for (size_t i = 0; i < 3; i++) {
+			if (f.type != DERP_RECV_PACKET ||
+			    memcmp(f.body.p, from[i]->key.b, DERP_KEY) != 0)
+				continue;
+			check_slice(
+			    slice_of(f.body.p + DERP_KEY, f.body.n - DERP_KEY),
+			    text(words[i]));
+			came |= 1U << i;
+		}
+	check_int(came, 7);
+	for (size_t i = 0; i < 3; i++)
+		fake_peer_free(from[i]);
+	fake_peer_free(to);
+}
+
+/* Numbered packets from several to one, more than a batch holds: complete and
+ * in order per sender. */
+static void
+relay_keeps_order_across_workers(void **state)
+{
+	enum { SENDERS = 3, EACH = 300 };
+	static uint8_t packet[1400];
+	struct fake_peer *from[SENDERS], *to = fake_peer_new(0);
+	uint32_t next[SENDERS] = { 0 };
+	struct derp_frame f;
+
+	(void)state;
+	for (int i = 0; i < SENDERS; i++)
+		from[i] = fake_peer_new(1);
+	for (uint32_t n = 0; n < EACH; n++) {
+		for (int i = 0; i < SENDERS; i++) {
+			bytes_put_u32(packet, n);
+			fake_peer_packet(from[i], &to->key,
+			    slice_of(packet, 4 + (n * 37) % 1396));
+		}
+		if (n % 20 == 19) {
+			fake_server_turn(1);
+			fake_server_turn(0);
+			while (fake_peer_frame(to, &f))
+				for (int i = 0; i < SENDERS; i++)
+					if (memcmp(f.body.p, from[i]->key.b,
+						DERP_KEY) == 0)
+						check_int(
+						    bytes_get_u32(
+							f.body.p + DERP_KEY),
+						    next[i]++);
+		}
+	}
+	for (int i = 0; i < SENDERS; i++) {
+		check_int(next[i], EACH);
+		fake_peer_free(from[i]);
+	}
+	fake_peer_free(to);
+	fake_server_settle();
+	check_size(atomic_load(&fake_server.under_way[0]), 0);
+}
+
+/* The largest packet there is, and one byte more. */
+static void
+relay_limits_packets(void **state)
+{
+	static uint8_t packet[DERP_MAX_PACKET + 1];
+	struct fake_peer *a = fake_peer_new(0), *b = fake_peer_new(1);
+	uint8_t head[DERP_HEADER];
+
+	(void)state;
+	randombytes_buf(packet, sizeof packet);
+	fake_peer_packet(a, &b->key, slice_of(packet, DERP_MAX_PACKET));
+	fake_server_settle();
+	check_packet(b, a, slice_of(packet, DERP_MAX_PACKET));
+	derp_header_put(head,
+	    (struct derp_header){
+		DERP_SEND_PACKET, DERP_KEY + DERP_MAX_PACKET + 1 });
+	fake_peer_send(a, slice_of(head, sizeof head));
+	fake_server_settle();
+	check(!fake_peer_read(a));
+	check_size(counters(0)->bad_frames, 1);
+	check(fake_peer_read(b));
+	fake_peer_free(a);
+	fake_peer_free(b);
+}
+
+/* A key that leaves and comes back elsewhere gets what is sent from then on,
+ * although senders remember where it was. */
+static void
+relay_finds_a_key_that_moved(void **state)
+{
+	struct fake_peer *from = fake_peer_new(0), *to = fake_peer_new(0);
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		fake_peer_packet(from, &to->key, text("here?"));
+		fake_server_settle();
+		check_packet(to, from, text("here?"));
+		fake_peer_leave(to);
+		fake_server_settle();
+		fake_peer_packet(from, &to->key, text("nobody"));
+		fake_server_settle();
+		check_nothing(from);
+		fake_peer_login(to, i % CORES);
+	}
+	check_size(counters(0)->dropped_unknown_dest, 6);
+	fake_peer_free(from);
+	fake_peer_free(to);
+}
+
+/* More destinations than a connection remembers. */
+static void
+relay_reaches_many_from_one(void **state)
+{
+	enum { MANY = 3 * CLIENT_ROUTES };
+	struct fake_peer *from = fake_peer_new(0), *to[MANY];
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++)
+		to[i] = fake_peer_new(i % CORES);
+	for (int round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < MANY; i++)
+			fake_peer_packet(from, &to[i]->key, text("x"));
+		fake_server_settle();
+		for (unsigned i = 0; i < MANY; i++)
+			check_packet(to[i], from, text("x"));
+	}
+	fake_peer_leave(from);
+	fake_server_settle();
+	for (unsigned i = 0; i < MANY; i++) {
+		check_gone(to[i], &from->key, DERP_GONE_DISCONNECTED);
+		check_nothing(to[i]);
+		fake_peer_free(to[i]);
+	}
+	fake_peer_free(from);
+}
+
+/* Packets to keys that are not here, which every node sends now and then, do
+ * not make a connection forget where the others are. */
+static void
+relay_remembers_routes_beside_absent_keys(void **state)
+{
+	enum { HERE = CLIENT_ROUTES - 1 };
+	struct fake_peer *from = fake_peer_new(0), *to[HERE];
+	struct derp_key absent = { { 1 } };
+
+	(void)state;
+	for (unsigned i = 0; i < HERE; i++) {
+		to[i] = fake_peer_new(0);
+		fake_peer_packet(from, &to[i]->key, text("x"));
+	}
+	for (uint8_t i = 0; i < 3 * CLIENT_ROUTES; i++) {
+		absent.b[1] = i;
+		fake_peer_packet(from, &absent, text("x"));
+	}
+	fake_server_settle();
+	for (unsigned i = 0; i < HERE; i++) {
+		unsigned known = 0;
+
+		for (unsigned k = 0; k < CLIENT_ROUTES; k++)
+			known += from->client->routes[k].used &&
+			    derp_key_eq(
+				&from->client->routes[k].dst, &to[i]->key);
+		check_int(known, 1);
+		fake_peer_free(to[i]);
+	}
+	fake_peer_free(from);
+}
+
+/* What is under way to one worker is bounded; beyond, packets are dropped and
+ * counted, and nothing is left once it has come. */
+static void
+relay_bounds_what_is_under_way(void **state)
+{
+	static uint8_t packet[60000];
+	struct fake_peer *from = fake_peer_new(0), *to = fake_peer_new(1);
+	const size_t many = 2 * CROSSING_MAX / sizeof packet;
+
+	(void)state;
+	for (size_t i = 0; i < many; i++) {
+		fake_peer_packet(
+		    from, &to->key, slice_of(packet, sizeof packet));
+		fake_server_turn(0); /* worker 1 does nothing */
+		check(atomic_load(&fake_server.under_way[1]) <=
+		    CROSSING_MAX + 262144);
+	}
+	check(counters(0)->dropped_queue_tail > 0);
+	check(counters(0)->dropped_queue_tail < many);
+	fake_server_settle();
+	check_size(atomic_load(&fake_server.under_way[1]), 0);
+	fake_peer_free(from);
+	fake_peer_free(to);
+}
+
+/* A batch finds that its receiver has gone, and that another connection has
+ * its slot: nothing is delivered to that one. */
+static void
+relay_gives_nothing_to_the_next_tenant_of_a_slot(void **state)
+{
+	struct fake_peer *from = fake_peer_new(0), *to = fake_peer_new(1),
+			 *next;
+
+	(void)state;
+	fake_peer_packet(from, &to->key, text("late"));
+	fake_server_turn(0); /* posted */
+	client_end(to->client, NULL);
+	next = fake_peer_new(1); /* this turn opens the batch, too */
+	check_int(next->client->addr.slot, 0);
+	fake_server_settle();
+	check_nothing(next);
+	check_size(counters(1)->dropped_gone_disconnected, 1);
+	fake_peer_free(from);
+	fake_peer_free(to);
+	fake_peer_free(next);
+}
+
+/* The n-th allocation fails while packets go both ways: packets may be lost,
+ * connections may end; nobody gets what is not his, nothing leaks. */
+static void
+relay_survives_lack_of_memory(void **state)
+{
+	bool failed = true;
+
+	(void)state;
+	for (size_t n = 1; failed; n++) {
+		struct fake_peer *a = fake_peer_new(0), *b = fake_peer_new(1),
+				 *c = fake_peer_new(0);
+		struct derp_frame f;
+
+		fake_alloc_fail_at(n);
+		fake_peer_packet(a, &b->key, text("a to b"));
+		fake_peer_packet(a, &c->key, text("a to c"));
+		fake_peer_packet(b, &c->key, text("b to c"));
+		fake_server_settle();
+		fake_peer_leave(a);
+		fake_server_settle();
+		failed = fake_alloc_failed();
+		while (fake_peer_frame(b, &f))
+			if (f.type == DERP_RECV_PACKET)
+				check_slice_text(slice_of(f.body.p + DERP_KEY,
+						     f.body.n - DERP_KEY),
+				    "a to b");
+		while (fake_peer_frame(c, &f))
+			if (f.type == DERP_RECV_PACKET)
+				check_int(f.body.p[f.body.n - 1], 'c');
+		fake_peer_free(a);
+		fake_peer_free(b);
+		fake_peer_free(c);
+		fake_server_settle();
+		for (unsigned k = 0; k < CORES; k++) {
+			check_size(fake_server.workers[k]->open, 0);
+			check_size(atomic_load(&fake_server.under_way[k]), 0);
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(relay_delivers_to_the_right_one),
+		TEST(relay_keeps_what_came_before_a_bad_frame),
+		TEST(relay_keeps_order_across_workers),
+		TEST(relay_limits_packets),
+		TEST(relay_finds_a_key_that_moved),
+		TEST(relay_reaches_many_from_one),
+		TEST(relay_remembers_routes_beside_absent_keys),
+		TEST(relay_bounds_what_is_under_way),
+		TEST(relay_gives_nothing_to_the_next_tenant_of_a_slot),
+		TEST(relay_survives_lack_of_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
