@@ -2,9 +2,11 @@
 """Runs the lint cases: run.py DERPMAP SCHEMA.
 
 A case is ID-name/CASE/{map.yaml|map.json,expect.txt}. expect.txt has a line
-`ID line column` for each finding of that rule, none when the map is good; what
-other rules find does not matter. Every rule of the table needs a good and a
-bad case, and every folder names a rule.
+`ID severity line column` for each finding of that rule, none when the map is
+good; what other rules find does not matter. Every rule of the table needs a
+good and a bad case, and every folder names a rule. The severity in the table
+is the worst one that the rule's cases show. A file alone gives exit status 1
+when one of its findings is worse than information, and 0 otherwise.
 """
 
 import json
@@ -16,6 +18,7 @@ import sys
 import jsonschema
 
 HERE = pathlib.Path(__file__).resolve().parent
+SEVERITIES = ["info", "warning", "error"]
 RULE = re.compile(r"^([A-Z][0-9]{2}) (info|warning|error) +([a-z0-9.-]+): ")
 
 
@@ -39,27 +42,40 @@ def cases():
                 yield rule, case, file
 
 
-def lint(derpmap, schema, files):
-    """Findings by file, of one run over all files."""
-    result = run(derpmap, "--format", "json", *files)
+def lint(derpmap, schema, file):
+    """The findings of one file, whose exit status must follow from them."""
+    result = run(derpmap, "--format", "json", file)
     if result.returncode not in (0, 1):
-        sys.exit(f"exit status {result.returncode}: "
+        sys.exit(f"{file}: exit status {result.returncode}: "
                  f"{result.stderr.decode()[-2000:]}")
     report = json.loads(result.stdout)
     jsonschema.validate(report, schema)
-    by_file = {str(file): [] for file in files}
-    for finding in report["findings"]:
-        by_file[finding["file"]].append(finding)
     worst = {f["severity"] for f in report["findings"]}
     wanted = 1 if worst & {"warning", "error"} else 0
     if result.returncode != wanted:
-        sys.exit(f"exit status {result.returncode}, wanted {wanted}")
-    return by_file
+        sys.exit(f"{file}: exit status {result.returncode}, wanted {wanted}")
+    return report["findings"]
 
 
-def places(findings, rule):
-    return sorted(f"{rule} {f['line']} {f['column']}"
+def expected(case):
+    lines = (case / "expect.txt").read_text(encoding="utf-8").splitlines()
+    return sorted(lines)
+
+
+def found(findings, rule):
+    return sorted(f"{rule} {f['severity']} {f['line']} {f['column']}"
                   for f in findings if f["rule"] == rule)
+
+
+def wrong_severities(table, lines):
+    """Rules whose severity is not the worst one in their expectations."""
+    worst = {}
+    for line in lines:
+        rule, severity, _, _ = line.split()
+        worst[rule] = max(worst.get(rule, 0), SEVERITIES.index(severity))
+    return [f"{rule}: listed as {table[rule][0]}, its cases show "
+            f"{SEVERITIES[level]}" for rule, level in worst.items()
+            if rule in table and table[rule][0] != SEVERITIES[level]]
 
 
 def main():
@@ -67,8 +83,7 @@ def main():
         pathlib.Path(sys.argv[2]).read_text(encoding="utf-8"))
     table = rules(derpmap)
     all_cases = list(cases())
-    by_file = lint(derpmap, schema, [file for _, _, file in all_cases])
-    failures, good, bad = [], set(), set()
+    failures, good, bad, lines = [], set(), set(), []
 
     for rule, case, file in all_cases:
         name = f"{rule.name}/{case.name}"
@@ -76,13 +91,15 @@ def main():
         if number not in table or rule.name != f"{number}-{table[number][1]}":
             failures.append(f"{rule.name}: no such rule")
             continue
-        want = sorted((case / "expect.txt").read_text().splitlines())
-        got = places(by_file[str(file)], number)
+        want = expected(case)
+        got = found(lint(derpmap, schema, file), number)
         (bad if want else good).add(number)
+        lines += want
         if got != want:
             failures.append(f"{name}: got {got}, wanted {want}")
     failures += [f"{rule}: no bad case" for rule in table.keys() - bad]
     failures += [f"{rule}: no good case" for rule in table.keys() - good]
+    failures += wrong_severities(table, lines)
     print("\n".join(sorted(set(failures))))
     print(f"{len(all_cases)} cases of {len(table)} rules, "
           f"{len(failures)} failed")
