@@ -1,4 +1,4 @@
-/* Unit tests of verify/verify: order, flights, cache and ends. The judging of
+/* Unit tests of verify/engine/verify: order, flights, cache and ends. The judging of
  * answers is tested with each source. */
 #include "unit/verify/gated.h"
 

@@ -1,4 +1,4 @@
-/* Unit tests of verify/verify_cache. */
+/* Unit tests of verify/engine/verify_cache. */
 #include "verify_cache.h"
 
 #include "check.h"

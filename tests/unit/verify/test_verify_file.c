@@ -1,4 +1,4 @@
-/* Unit tests of verify/verify_file, through the engine: a list that changes
+/* Unit tests of verify/engine/verify_file, through the engine: a list that changes
  * under it in every way that editors, scripts and accidents have. */
 #include "unit/verify/engine.h"
 

@@ -1,4 +1,4 @@
-/* Unit tests of verify/verify_nodes. */
+/* Unit tests of verify/engine/verify_nodes. */
 #include "verify_nodes.h"
 
 #include "check.h"

@@ -1,4 +1,4 @@
-/* Unit tests of verify/verify_tailscaled, through the engine. */
+/* Unit tests of verify/engine/verify_tailscaled, through the engine. */
 #include "unit/verify/engine.h"
 
 #include "fetch.h"

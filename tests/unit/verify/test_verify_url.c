@@ -1,4 +1,4 @@
-/* Unit tests of verify/verify_url, through the engine. */
+/* Unit tests of verify/engine/verify_url, through the engine. */
 #include "unit/verify/engine.h"
 
 #include "fetch.h"
