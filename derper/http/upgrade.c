@@ -4,6 +4,7 @@
 #include "client.h"
 #include "derp_frame.h"
 #include "http.h"
+#include "quote.h"
 #include "worker.h"
 
 static void
@@ -31,6 +32,7 @@ upgrade_handle(struct client *c, const struct http1_request *req)
 	    http1_header(req->headers, req->header_count, "Upgrade");
 	struct slice fast =
 	    http1_header(req->headers, req->header_count, "Derp-Fast-Start");
+	char shown[QUOTE_TEXT];
 
 	if (!c->worker->config->derp) {
 		http_error(c, req, 404, "derp server disabled");
@@ -42,9 +44,8 @@ upgrade_handle(struct client *c, const struct http1_request *req)
 		if (upgrade.n > 0 &&
 		    log_allowed(
 			&c->worker->log_login, loop_now_ms(c->worker->loop)))
-			log_warn("Weird upgrade: \"%.*s\"",
-			    upgrade.n > 64 ? 64 : (int)upgrade.n,
-			    (const char *)upgrade.p);
+			log_warn(
+			    "Weird upgrade: %s", quote_text(shown, upgrade));
 		http_error(c, req, 426, "DERP requires connection upgrade");
 		return;
 	}

@@ -1,6 +1,8 @@
 /* log: see log.h. */
 #include "log.h"
 
+#include "quote.h"
+
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -45,24 +47,28 @@ write_line(const char *line, size_t n)
 		atomic_fetch_add(&dropped, 1);
 }
 
+/*
+ * Foreign text is quoted where it is put into a message; that no line holds a
+ * control character is made sure here, where all lines pass.
+ */
 __attribute__((format(printf, 1, 0))) static void
 print(const char *fmt, va_list args)
 {
-	char line[LOG_LINE_MAX];
-	struct tm tm;
+	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
+	struct writer w = writer_of(line, sizeof line - 1);
 	time_t now = time(NULL);
-	size_t n;
-	int more;
+	struct tm tm;
+	int n;
 
 	localtime_r(&now, &tm);
-	n = strftime(line, sizeof line, "%Y/%m/%d %H:%M:%S ", &tm);
-	more = vsnprintf(line + n, sizeof line - n - 1, fmt, args);
-	if (more > 0)
-		n += (size_t)more;
-	if (n > sizeof line - 2)
-		n = sizeof line - 2;
-	line[n++] = '\n';
-	write_line(line, n);
+	w.n = strftime(line, sizeof line, "%Y/%m/%d %H:%M:%S ", &tm);
+	n = vsnprintf(text, sizeof text, fmt, args);
+	if (n > 0)
+		quote_put(&w,
+		    slice_of(text,
+			(size_t)n < sizeof text ? (size_t)n : sizeof text - 1));
+	line[w.n] = '\n';
+	write_line(line, w.n + 1);
 }
 
 #define LOG_FUNCTION(name, condition)   \

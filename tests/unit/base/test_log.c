@@ -72,6 +72,19 @@ log_writes_go_lines(void **state)
 }
 
 static void
+log_holds_no_control_character(void **state)
+{
+	struct sink s = sink_open();
+	char text[256];
+
+	(void)state;
+	log_warn("a\nb\x1b[2J \xc2\x9b %s", "\xe2\x80\xae\x9b");
+	sink_read(&s, text, sizeof text);
+	sink_restore(&s);
+	check_text(text + 20, "a\\nb\\x1b[2J \\u009b \\u202e\\x9b\n");
+}
+
+static void
 log_cuts_long_lines(void **state)
 {
 	struct sink s = sink_open();
@@ -155,6 +168,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(log_writes_go_lines),
+		cmocka_unit_test(log_holds_no_control_character),
 		cmocka_unit_test(log_cuts_long_lines),
 		cmocka_unit_test(log_drops_what_nobody_takes),
 		cmocka_unit_test(log_survives_a_closed_reader),
