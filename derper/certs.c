@@ -3,6 +3,7 @@
 
 #include "cert.h"
 #include "log.h"
+#include "metacert.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ struct certs {
 	const struct config *config; /* borrowed */
 	char stem[256];
 	char cert_file[PATH_BYTES], key_file[PATH_BYTES];
-	uint8_t meta[CERT_META_MAX];
+	uint8_t meta[METACERT_MAX];
 	size_t meta_len;
 	struct tls_context *ctx; /* owned */
 	struct stamp seen[2];    /* of the files as last tried */
@@ -155,7 +156,7 @@ certs_open(const struct config *config, const struct derp_key *server,
 	}
 	certs->config = config;
 	if (set_names(certs, &inner) == -1 ||
-	    cert_make_meta(server, certs->meta, &certs->meta_len, &inner) ==
+	    metacert_make(server, certs->meta, &certs->meta_len, &inner) ==
 		-1 ||
 	    make_if_missing(certs, &inner) == -1)
 		goto failed;

@@ -229,7 +229,7 @@ parse_tls(struct config *c, struct fail *why)
 	c->use_tls = c->addr.port == 443 || manual;
 	c->hostname_is_ip = netaddr_parse_ip(&ip, slice_str(c->hostname)) == 0;
 	if (strcmp(c->tls_records_text, "own") == 0)
-		c->tls_records = TLS_RECORDS_OWN;
+		c->tls_records = TLS_RECORDS_NATIVE;
 	else if (strcmp(c->tls_records_text, "openssl") == 0)
 		c->tls_records = TLS_RECORDS_OPENSSL;
 	else

@@ -387,7 +387,7 @@ make_ssl(struct dial *d, const struct dial_config *config, struct fail *why)
 }
 
 static int
-shake_hands(struct dial *d, enum dial_trust trust, uint64_t deadline_ms,
+handshake(struct dial *d, enum dial_trust trust, uint64_t deadline_ms,
     struct fail *why)
 {
 	enum dial_io io;
@@ -439,7 +439,7 @@ start_tls(struct dial *d, const struct dial_config *config,
 	STACK_OF(X509) * chain;
 
 	if (make_ssl(d, config, why) == -1 ||
-	    shake_hands(d, config->trust, deadline_ms, why) == -1)
+	    handshake(d, config->trust, deadline_ms, why) == -1)
 		return -1;
 	chain = dial_chain(d);
 	if (chain == NULL)

@@ -38,8 +38,8 @@ struct dial_config {
 	int receive_buffer;  /* SO_RCVBUF in bytes; 0: the system's choice */
 };
 
-/* Connects and shakes hands until the deadline of clock_now_ms. NULL and the
- * reason. Resolving a name blocks as long as the system's resolver does.
+/* Connects and makes the handshake until the deadline of clock_now_ms. NULL and
+ * the reason. Resolving a name blocks as long as the system's resolver does.
  * Returns owned. */
 struct dial *dial_open(
     const struct dial_config *config, uint64_t deadline_ms, struct fail *why);

@@ -4,7 +4,7 @@
  * [type, length hi, length lo, content]..., so that everything behind the tag
  * is reached; a type of 0xff sends bytes as they are. */
 #include "fuzz.h"
-#include "tls_own.h"
+#include "tls_native.h"
 
 #include <string.h>
 
@@ -15,7 +15,7 @@ static uint8_t wire_bytes[ROOM], plain_bytes[ROOM], whole_bytes[ROOM],
 
 /* How the input says that it is to be handed over. */
 struct manner {
-	struct tls_own_secrets secrets;
+	struct tls_native_secrets secrets;
 	uint8_t piece[2];
 };
 
@@ -66,7 +66,7 @@ put_record(enum aead_kind kind, struct tls_record_key *k, struct reader *r,
 
 /* What we sent must be opened by the client's side of our keys. */
 static void
-check_answers(const struct tls_own_secrets *secrets, struct slice sent)
+check_answers(const struct tls_native_secrets *secrets, struct slice sent)
 {
 	struct writer plain =
 	    writer_of(out_plain_bytes, sizeof out_plain_bytes);
@@ -105,9 +105,9 @@ take(const struct manner *m, struct slice wire, uint8_t *plain_room)
 	struct outcome o = { .status = TLS_OPEN };
 	struct slice in = slice_of(wire.p, 0);
 	struct fail why = { 0 };
-	struct tls_own t;
+	struct tls_native t;
 
-	FUZZ_CHECK(tls_own_start(&t, &m->secrets) == 0);
+	FUZZ_CHECK(tls_native_start(&t, &m->secrets) == 0);
 	for (unsigned i = 0; o.status == TLS_OPEN; i++) {
 		const uint8_t *end = in.p + in.n;
 		const size_t left = (size_t)(wire.p + wire.n - end);
@@ -118,7 +118,8 @@ take(const struct manner *m, struct slice wire, uint8_t *plain_room)
 		in.n += piece_len(m->piece[i % 2], left);
 		do {
 			before = in.n;
-			o.status = tls_own_input(&t, &in, &plain, &out, &why);
+			o.status =
+			    tls_native_input(&t, &in, &plain, &out, &why);
 		} while (in.n < before && o.status == TLS_OPEN);
 		/* less than a record stays */
 		FUZZ_CHECK(o.status != TLS_OPEN || in.n < TLS_RECORD_MAX);
@@ -128,9 +129,9 @@ take(const struct manner *m, struct slice wire, uint8_t *plain_room)
 	FUZZ_CHECK((o.status == TLS_BROKEN) == (why.text[0] != '\0'));
 	FUZZ_CHECK(o.status != TLS_EOF || in.n == 0);
 	check_answers(&m->secrets, writer_slice(&out));
-	FUZZ_CHECK((tls_own_output(&t, slice_str("x"), &out) == -1) ==
+	FUZZ_CHECK((tls_native_output(&t, slice_str("x"), &out) == -1) ==
 	    (o.status == TLS_BROKEN));
-	tls_own_wipe(&t);
+	tls_native_wipe(&t);
 	return o;
 }
 

@@ -10,10 +10,10 @@
 
 #include "clock.h"
 #include "keytable.h"
+#include "thread_pool.h"
 #include "verify_cache.h"
 #include "verify_source.h"
 #include "verify_ticker.h"
-#include "workers.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -68,7 +68,7 @@ struct verify {
 	bool reads_client; /* an answer may depend on the client's address */
 	uint64_t allow_ms, deny_ms, ask_ms;
 	uint64_t (*now_ms)(void);
-	struct workers *workers;      /* owned; NULL when no source blocks */
+	struct thread_pool *workers;  /* owned; NULL when no source blocks */
 	struct verify_ticker *ticker; /* owned */
 	/* locked by lock */
 	pthread_mutex_t lock;
@@ -142,7 +142,7 @@ verify_new(const struct verify_config *config, struct fail *why)
 		goto free_v;
 	if (v->blocking_count > 0) {
 		/* a place in the queue for every flight there can be */
-		v->workers = workers_new(WORKERS, FLIGHTS_MAX);
+		v->workers = thread_pool_new(WORKERS, FLIGHTS_MAX);
 		if (v->workers == NULL) {
 			fail_set(why, "cannot start verification threads");
 			goto free_v;
@@ -188,7 +188,7 @@ verify_free(struct verify *v)
 	if (v == NULL)
 		return;
 	atomic_store(&v->stop, true);
-	workers_free(v->workers); /* lands every flight */
+	thread_pool_free(v->workers); /* lands every flight */
 	verify_ticker_free(v->ticker);
 	for (size_t i = 0; i < v->source_count; i++)
 		v->sources[i]->free(v->sources[i]);
@@ -367,7 +367,7 @@ ask_blocking(struct verify *v, const struct derp_key *key,
 		    "too many verification questions at once");
 	/* the queue has a place for every flight, but memory may be short */
 	if (boarded == BOARDED_NEW &&
-	    workers_post(v->workers, fly, flight) == -1)
+	    thread_pool_post(v->workers, fly, flight) == -1)
 		fly(flight, true);
 	return boarded == FROM_CACHE || boarded == NO_ROOM;
 }

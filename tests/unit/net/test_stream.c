@@ -1,5 +1,5 @@
 /* stream: bytes over a socket, plain and TLS: splits, full sockets, ends. */
-#include "tls_peer.h"
+#include "unit/tls/tls_peer.h"
 
 #include "fake_alloc.h"
 #include "stream.h"
@@ -148,7 +148,7 @@ peer_read(struct fixture *f, uint8_t *p, size_t n)
 }
 
 static void
-shake(struct fixture *f)
+handshake(struct fixture *f)
 {
 	for (int i = 0; i < 20 && SSL_do_handshake(f->ssl) != 1; i++)
 		(void)read_some(f);
@@ -369,7 +369,7 @@ stream_tls_transfers(void **state)
 
 	make_tiny(f);
 	check(!stream_established(&f->s));
-	shake(f);
+	handshake(f);
 	transfer(f, 1000, 3000);
 	transfer(f, 70000, 1111);
 	transfer(f, STREAM_CHUNK, 100000);
@@ -385,7 +385,7 @@ stream_tls_answers_behind_what_waits(void **state)
 	size_t taken, n = 0;
 
 	make_tiny(f);
-	shake(f);
+	handshake(f);
 	for (size_t i = 0; i < sizeof out; i++)
 		out[i] = byte_at(i);
 	check_int(stream_send(&f->s, slice_of(out, sizeof out), &taken), 0);
@@ -418,7 +418,7 @@ stream_tls_reads_every_size(void **state)
 	struct fixture *f = *state;
 	size_t sent = 0;
 
-	shake(f);
+	handshake(f);
 	for (int size = 1; sent < ALL - 40000; size += 97) {
 		int n = size % (int)sizeof out + 1;
 
@@ -491,7 +491,7 @@ stream_tls_ends(void **state)
 	struct fixture *f = *state;
 	char bytes[8];
 
-	shake(f);
+	handshake(f);
 	check_int(SSL_shutdown(f->ssl), 0);
 	check_int(read_some(f), STREAM_EOF);
 	stream_shutdown(&f->s);

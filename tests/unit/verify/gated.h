@@ -7,7 +7,7 @@
 #ifndef DERPKIT_TEST_GATED_H
 #define DERPKIT_TEST_GATED_H
 
-#include "unit/net/http_stub.h"
+#include "unit/http/http_stub.h"
 #include "unit/verify/engine.h"
 
 #define HEAD "HTTP/1.1 200 OK\r\n\r\n"

@@ -2,7 +2,7 @@
  * is the engine's and is tested there. */
 #include "unit/verify/engine.h"
 
-#include "unit/net/http_stub.h"
+#include "unit/http/http_stub.h"
 
 #include <jansson.h>
 #include <libgen.h>

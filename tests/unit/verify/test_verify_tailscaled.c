@@ -2,7 +2,7 @@
 #include "unit/verify/engine.h"
 
 #include "fetch.h"
-#include "unit/net/http_stub.h"
+#include "unit/http/http_stub.h"
 
 #define HEAD(status) "HTTP/1.1 " status "\r\n\r\n"
 

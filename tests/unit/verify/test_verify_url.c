@@ -2,7 +2,7 @@
 #include "unit/verify/engine.h"
 
 #include "fetch.h"
-#include "unit/net/http_stub.h"
+#include "unit/http/http_stub.h"
 
 #include <sys/resource.h>
 

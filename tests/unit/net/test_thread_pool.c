@@ -1,5 +1,5 @@
-/* Unit tests of lib/net/workers. */
-#include "workers.h"
+/* Unit tests of lib/net/thread_pool. */
+#include "thread_pool.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -85,24 +85,25 @@ count_job(void *ctx, bool cancelled)
 static void
 workers_runs_jobs_in_order(void **state)
 {
-	struct workers *w = workers_new(1, JOBS + 1);
+	struct thread_pool *pool = thread_pool_new(1, JOBS + 1);
 	struct numbered jobs[JOBS];
 	struct tally tally = { 0 };
 	struct gate gate = GATE, last = GATE;
 
 	(void)state;
-	assert_non_null(w);
-	assert_int_equal(workers_post(w, gate_job, &gate), 0);
+	assert_non_null(pool);
+	assert_int_equal(thread_pool_post(pool, gate_job, &gate), 0);
 	gate_await(&gate, 1);
 	for (int i = 0; i < JOBS; i++) {
 		jobs[i] = (struct numbered){ &tally, i };
-		assert_int_equal(workers_post(w, count_job, &jobs[i]), 0);
+		assert_int_equal(
+		    thread_pool_post(pool, count_job, &jobs[i]), 0);
 	}
-	assert_int_equal(workers_post(w, gate_job, &last), 0);
+	assert_int_equal(thread_pool_post(pool, gate_job, &last), 0);
 	gate_open(&gate);
 	gate_await(&last, 1);
 	gate_open(&last);
-	workers_free(w);
+	thread_pool_free(pool);
 	assert_int_equal(atomic_load(&tally.ran), JOBS);
 	for (int i = 0; i < JOBS; i++)
 		assert_int_equal(tally.order[i], i);
@@ -111,43 +112,43 @@ workers_runs_jobs_in_order(void **state)
 static void
 workers_run_at_the_same_time(void **state)
 {
-	struct workers *w = workers_new(3, 3);
+	struct thread_pool *pool = thread_pool_new(3, 3);
 	struct gate gate = GATE;
 
 	(void)state;
-	assert_non_null(w);
+	assert_non_null(pool);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(workers_post(w, gate_job, &gate), 0);
+		assert_int_equal(thread_pool_post(pool, gate_job, &gate), 0);
 	gate_await(&gate, 3); /* all three are inside together */
 	gate_open(&gate);
-	workers_free(w);
+	thread_pool_free(pool);
 }
 
 static void
 workers_refuse_when_full_and_cancel_on_free(void **state)
 {
-	struct workers *w = workers_new(1, 2);
+	struct thread_pool *pool = thread_pool_new(1, 2);
 	struct tally tally = { 0 };
 	struct numbered job = { &tally, 0 };
 	struct gate gate = GATE;
 
 	(void)state;
-	assert_non_null(w);
-	assert_int_equal(workers_post(w, gate_job, &gate), 0);
+	assert_non_null(pool);
+	assert_int_equal(thread_pool_post(pool, gate_job, &gate), 0);
 	gate_await(&gate, 1); /* taken off the queue */
-	assert_int_equal(workers_post(w, count_job, &job), 0);
-	assert_int_equal(workers_post(w, count_job, &job), 0);
-	assert_int_equal(workers_post(w, count_job, &job), -1);
-	/* the gate opens only when workers_free is about to wait */
+	assert_int_equal(thread_pool_post(pool, count_job, &job), 0);
+	assert_int_equal(thread_pool_post(pool, count_job, &job), 0);
+	assert_int_equal(thread_pool_post(pool, count_job, &job), -1);
+	/* the gate opens only when thread_pool_free is about to wait */
 	gate_open(&gate);
-	workers_free(w);
+	thread_pool_free(pool);
 	/* the two may have run before the pool was told to stop */
 	assert_int_equal(
 	    atomic_load(&tally.ran) + atomic_load(&tally.cancelled), 2);
 }
 
 struct freeing {
-	struct workers *workers;
+	struct thread_pool *thread_pool;
 	struct gate gate;
 	struct tally tally;
 	struct numbered job;
@@ -162,7 +163,7 @@ posting_job(void *ctx, bool cancelled)
 	struct freeing *f = ctx;
 
 	gate_job(&f->gate, cancelled);
-	while (workers_post(f->workers, count_job, &f->job) == 0)
+	while (thread_pool_post(f->thread_pool, count_job, &f->job) == 0)
 		usleep(1000);
 	atomic_store(&f->job_ended, true);
 }
@@ -172,7 +173,7 @@ free_pool(void *ctx)
 {
 	struct freeing *f = ctx;
 
-	workers_free(f->workers);
+	thread_pool_free(f->thread_pool);
 	assert_true(atomic_load(&f->job_ended));
 	return NULL;
 }
@@ -185,9 +186,9 @@ workers_free_waits_for_running_jobs(void **state)
 
 	(void)state;
 	f.job = (struct numbered){ &f.tally, 0 };
-	f.workers = workers_new(1, 1000000);
-	assert_non_null(f.workers);
-	assert_int_equal(workers_post(f.workers, posting_job, &f), 0);
+	f.thread_pool = thread_pool_new(1, 1000000);
+	assert_non_null(f.thread_pool);
+	assert_int_equal(thread_pool_post(f.thread_pool, posting_job, &f), 0);
 	gate_await(&f.gate, 1);
 	assert_int_equal(pthread_create(&thread, NULL, free_pool, &f), 0);
 	gate_open(&f.gate);
@@ -207,18 +208,18 @@ mask_job(void *ctx, bool cancelled)
 static void
 workers_leave_signals_to_others(void **state)
 {
-	struct workers *w = workers_new(1, 2);
+	struct thread_pool *pool = thread_pool_new(1, 2);
 	struct gate gate = GATE;
 	sigset_t mask, mine;
 
 	(void)state;
-	assert_non_null(w);
+	assert_non_null(pool);
 	sigemptyset(&mask);
-	assert_int_equal(workers_post(w, mask_job, &mask), 0);
-	assert_int_equal(workers_post(w, gate_job, &gate), 0);
+	assert_int_equal(thread_pool_post(pool, mask_job, &mask), 0);
+	assert_int_equal(thread_pool_post(pool, gate_job, &gate), 0);
 	gate_await(&gate, 1);
 	gate_open(&gate);
-	workers_free(w);
+	thread_pool_free(pool);
 	assert_true(sigismember(&mask, SIGTERM));
 	assert_true(sigismember(&mask, SIGHUP));
 	pthread_sigmask(SIG_SETMASK, NULL, &mine);
@@ -229,7 +230,7 @@ static void
 workers_free_takes_null(void **state)
 {
 	(void)state;
-	workers_free(NULL);
+	thread_pool_free(NULL);
 }
 
 int

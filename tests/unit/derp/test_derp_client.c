@@ -1,4 +1,4 @@
-/* Unit tests of lib/net/derp_client, against a relay played by the test. What
+/* Unit tests of lib/derp/derp_client, against a relay played by the test. What
  * needs a certificate is shown by the scenarios (tests/relay/test_tls.py). */
 #include "derp_client.h"
 

@@ -32,15 +32,15 @@ tls_follows_key_updates(void **state)
 
 	(void)state;
 	for (size_t suite = 0; suite < 3; suite++) {
-		tls_peer_start(&p, tls_peer_own);
+		tls_peer_start(&p, tls_peer_native);
 		SSL_set_ciphersuites(p.client, tls_peer_suites[suite]);
-		check(tls_peer_shake(&p));
+		check(tls_peer_handshake(&p));
 		start_counting(&p);
 		for (unsigned i = 0; i < 12; i++) {
 			check_int(SSL_key_update(p.client, kinds[i % 2]), 1);
 			tls_peer_exchange(&p, 3000, i);
 		}
-		check(tls_is_own(p.tls));
+		check(tls_is_native(p.tls));
 		check_int(updates[0], 6); /* one answer per request */
 		check_int(updates[1], 0);
 		tls_peer_stop(&p);
@@ -54,8 +54,8 @@ tls_limits_key_updates(void **state)
 	struct tls_peer p;
 
 	(void)state;
-	tls_peer_start(&p, tls_peer_own);
-	check(tls_peer_shake(&p));
+	tls_peer_start(&p, tls_peer_native);
+	check(tls_peer_handshake(&p));
 	for (unsigned i = 0; i < 80; i++) {
 		check_int(
 		    SSL_key_update(p.client, SSL_KEY_UPDATE_REQUESTED), 1);
@@ -82,14 +82,14 @@ tls_limits_key_updates(void **state)
 static void
 tls_renews_keys_at_the_limit(void **state)
 {
-	struct tls_server_config config = tls_peer_own;
+	struct tls_server_config config = tls_peer_native;
 	struct tls_peer p;
 
 	(void)state;
 	for (uint32_t max = 1; max < 40; max += 3) {
 		config.key_records_max = max;
 		tls_peer_start(&p, config);
-		check(tls_peer_shake(&p));
+		check(tls_peer_handshake(&p));
 		start_counting(&p);
 		for (unsigned i = 0; i < 20; i++)
 			tls_peer_exchange(&p, 50000, i);

@@ -18,8 +18,6 @@
 #include "encode.h"
 #include "newfile.h"
 
-#define META_VERSION 2 /* of the DERP protocol, as the serial number */
-#define META_DAYS 30   /* valid before and after now */
 #define DAY_S ((int64_t)24 * 60 * 60)
 
 /* The reason OpenSSL gives for what failed last. */
@@ -333,16 +331,15 @@ cert_make_self_signed(const struct netaddr *ip, const char *cert_file,
 
 /* The one extension is an empty SEQUENCE: CA is false by default. */
 static X509 *
-meta(EVP_PKEY *key, const char *cn)
+named(EVP_PKEY *key, const char *common_name, long serial, unsigned days)
 {
-	const int64_t now_s = clock_wall_s();
+	const int64_t now_s = clock_wall_s(), half_s = days * DAY_S;
 	X509 *x = X509_new();
 
 	if (x != NULL && X509_set_version(x, X509_VERSION_3) == 1 &&
-	    ASN1_INTEGER_set(X509_get_serialNumber(x), META_VERSION) == 1 &&
-	    set_name(x, cn) == 0 &&
-	    set_times(
-		x, now_s - META_DAYS * DAY_S, now_s + META_DAYS * DAY_S) == 0 &&
+	    ASN1_INTEGER_set(X509_get_serialNumber(x), serial) == 1 &&
+	    set_name(x, common_name) == 0 &&
+	    set_times(x, now_s - half_s, now_s + half_s) == 0 &&
 	    X509_set_pubkey(x, key) == 1 &&
 	    add_extension(x, NID_basic_constraints, "critical,CA:FALSE") == 0 &&
 	    X509_sign(x, key, NULL) > 0)
@@ -352,25 +349,22 @@ meta(EVP_PKEY *key, const char *cn)
 }
 
 int
-cert_make_meta(const struct derp_key *server, uint8_t der[static CERT_META_MAX],
-    size_t *n, struct fail *why)
+cert_make_named(const char *common_name, long serial, unsigned days,
+    uint8_t der[static CERT_NAMED_MAX], size_t *n, struct fail *why)
 {
 	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-	char hex[DERP_KEY_HEX_TEXT], cn[sizeof "derpkey" + sizeof hex];
 	unsigned char *to = der;
 	X509 *x = NULL;
 	int size = -1;
 
-	derp_key_format_hex(server, hex);
-	snprintf(cn, sizeof cn, "derpkey%s", hex);
 	if (key != NULL)
-		x = meta(key, cn);
+		x = named(key, common_name, serial, days);
 	if (x != NULL)
 		size = i2d_X509(x, NULL);
-	if (size > 0 && size <= CERT_META_MAX)
+	if (size > 0 && size <= CERT_NAMED_MAX)
 		size = i2d_X509(x, &to);
 	else
-		size = fail_ssl(why, "metacert");
+		size = fail_ssl(why, "certificate");
 	X509_free(x);
 	EVP_PKEY_free(key);
 	if (size < 0)

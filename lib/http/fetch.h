@@ -1,12 +1,12 @@
 /*
  * fetch: one HTTP request with libcurl, with caps on size and time.
  *
- * Blocking: call it on `workers` or in a command-line program. What the other
- * side sees and how failures count is what Go's http.Client does, because that
- * is what the Go derper uses: its User-Agent, no Accept, gzip accepted, at most
- * ten requests along redirects of which 301, 302 and 303 turn a POST into a
- * GET, proxies and roots from the environment, loopback never through a proxy.
- * Only http and https, HTTP/1.1.
+ * Blocking: call it on a `thread_pool` or in a command-line program. What the
+ * other side sees and how failures count is what Go's http.Client does, because
+ * that is what the Go derper uses: its User-Agent, no Accept, gzip accepted, at
+ * most ten requests along redirects of which 301, 302 and 303 turn a POST into
+ * a GET, proxies and roots from the environment, loopback never through a
+ * proxy. Only http and https, HTTP/1.1.
  *
  * Life: fetch_global_init once in main before threads start; fetch_client_new
  * -> fetch ... -> fetch_client_free. Threads: any; a struct fetch_client keeps

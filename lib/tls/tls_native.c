@@ -1,5 +1,5 @@
-/* tls_own: see tls_own.h. */
-#include "tls_own.h"
+/* tls_native: see tls_native.h. */
+#include "tls_native.h"
 
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
@@ -9,55 +9,55 @@ enum { KEY_UPDATE = 24 }; /* HandshakeType, RFC 8446 §4 */
 enum { UPDATE_NOT_REQUESTED = 0, UPDATE_REQUESTED = 1 }; /* §4.6.3 */
 enum { ALERT_WARNING = 1, ALERT_FATAL = 2 };             /* §6 */
 
-static int read_records(struct tls_own *t, struct slice *in,
+static int read_records(struct tls_native *t, struct slice *in,
     struct writer *plain, enum tls_record_alert *alert, struct fail *why);
-static int take(struct tls_own *t, const struct tls_record *record,
+static int take(struct tls_native *t, const struct tls_record *record,
     enum tls_record_alert *alert, struct fail *why);
-static int take_message(struct tls_own *t, struct slice content,
+static int take_message(struct tls_native *t, struct slice content,
     enum tls_record_alert *alert, struct fail *why);
 static int take_key_update(
-    struct tls_own *t, enum tls_record_alert *alert, struct fail *why);
-static int take_alert(struct tls_own *t, struct slice content,
+    struct tls_native *t, enum tls_record_alert *alert, struct fail *why);
+static int take_alert(struct tls_native *t, struct slice content,
     enum tls_record_alert *alert, struct fail *why);
-static int send_due(struct tls_own *t, struct writer *wire);
+static int send_due(struct tls_native *t, struct writer *wire);
 static int send_key_update(
-    struct tls_own *t, uint8_t request, struct writer *wire);
+    struct tls_native *t, uint8_t request, struct writer *wire);
 static int send_alert(
-    struct tls_own *t, uint8_t level, uint8_t code, struct writer *wire);
+    struct tls_native *t, uint8_t level, uint8_t code, struct writer *wire);
 
 int
-tls_own_start(struct tls_own *t, const struct tls_own_secrets *secrets)
+tls_native_start(struct tls_native *t, const struct tls_native_secrets *secrets)
 {
-	*t = (struct tls_own){
+	*t = (struct tls_native){
 		.kind = (uint8_t)secrets->kind,
 		.key_records_max = secrets->key_records_max != 0
 		    ? secrets->key_records_max
-		    : TLS_OWN_KEY_RECORDS,
-		.updates_left = TLS_OWN_UPDATES_MAX,
+		    : TLS_NATIVE_KEY_RECORDS,
+		.updates_left = TLS_NATIVE_UPDATES_MAX,
 	};
 	if (tls_record_key_set(&t->in, secrets->kind, secrets->client) == 0 &&
 	    tls_record_key_set(&t->out, secrets->kind, secrets->server) == 0)
 		return 0;
-	tls_own_wipe(t);
+	tls_native_wipe(t);
 	return -1;
 }
 
 void
-tls_own_wipe(struct tls_own *t)
+tls_native_wipe(struct tls_native *t)
 {
 	aead_forget();
 	OPENSSL_cleanse(t, sizeof *t);
 }
 
 static struct aead *
-load(enum aead_use use, const struct tls_own *t)
+load(enum aead_use use, const struct tls_native *t)
 {
 	return aead_load(use, (enum aead_kind)t->kind,
 	    use == AEAD_SEAL ? t->out.key : t->in.key);
 }
 
 enum tls_status
-tls_own_input(struct tls_own *t, struct slice *in, struct writer *plain,
+tls_native_input(struct tls_native *t, struct slice *in, struct writer *plain,
     struct writer *wire, struct fail *why)
 {
 	enum tls_record_alert alert = TLS_ALERT_INTERNAL_ERROR;
@@ -81,7 +81,7 @@ tls_own_input(struct tls_own *t, struct slice *in, struct writer *plain,
 /* Reads all whole records, or until the connection ends. -1 and the alert to
  * send when the peer breaks the rules. */
 static int
-read_records(struct tls_own *t, struct slice *in, struct writer *plain,
+read_records(struct tls_native *t, struct slice *in, struct writer *plain,
     enum tls_record_alert *alert, struct fail *why)
 {
 	struct aead *a = NULL; /* NULL: to be expanded */
@@ -122,16 +122,17 @@ refuse(enum tls_record_alert *alert, enum tls_record_alert code)
 /* Counts records that bring nothing: they cost us and carry the peer no
  * further. */
 static int
-count_useless(struct tls_own *t, enum tls_record_alert *alert, struct fail *why)
+count_useless(
+    struct tls_native *t, enum tls_record_alert *alert, struct fail *why)
 {
-	if (++t->useless <= TLS_OWN_USELESS_MAX)
+	if (++t->useless <= TLS_NATIVE_USELESS_MAX)
 		return 0;
 	fail_set(why, "tls: too many non-advancing records");
 	return refuse(alert, TLS_ALERT_UNEXPECTED_MESSAGE);
 }
 
 static int
-take(struct tls_own *t, const struct tls_record *record,
+take(struct tls_native *t, const struct tls_record *record,
     enum tls_record_alert *alert, struct fail *why)
 {
 	switch (record->type) {
@@ -156,14 +157,14 @@ take(struct tls_own *t, const struct tls_record *record,
  * is the only one that a client may send us now, and nothing may follow it in
  * its record, as that would be behind a change of keys (§5.1). */
 static int
-take_message(struct tls_own *t, struct slice content,
+take_message(struct tls_native *t, struct slice content,
     enum tls_record_alert *alert, struct fail *why)
 {
 	static const uint8_t head[] = { KEY_UPDATE, 0, 0, 1 };
 	struct reader r = { .rest = content };
 
 	if (content.n == 0 ||
-	    content.n > (size_t)TLS_OWN_MESSAGE - t->message_n)
+	    content.n > (size_t)TLS_NATIVE_MESSAGE - t->message_n)
 		return refuse(alert, TLS_ALERT_UNEXPECTED_MESSAGE);
 	while (r.rest.n > 0) {
 		t->message[t->message_n] = reader_u8(&r);
@@ -174,7 +175,7 @@ take_message(struct tls_own *t, struct slice content,
 			return refuse(alert, TLS_ALERT_DECODE_ERROR);
 		t->message_n++;
 	}
-	if (t->message_n < TLS_OWN_MESSAGE)
+	if (t->message_n < TLS_NATIVE_MESSAGE)
 		return 0;
 	t->message_n = 0;
 	return take_key_update(t, alert, why);
@@ -182,10 +183,10 @@ take_message(struct tls_own *t, struct slice content,
 
 static int
 take_key_update(
-    struct tls_own *t, enum tls_record_alert *alert, struct fail *why)
+    struct tls_native *t, enum tls_record_alert *alert, struct fail *why)
 {
-	const uint8_t request = t->message[TLS_OWN_MESSAGE - 1];
-	uint64_t left = t->updates_left + t->in.seq / TLS_OWN_UPDATE_RECORDS;
+	const uint8_t request = t->message[TLS_NATIVE_MESSAGE - 1];
+	uint64_t left = t->updates_left + t->in.seq / TLS_NATIVE_UPDATE_RECORDS;
 
 	if (request != UPDATE_NOT_REQUESTED && request != UPDATE_REQUESTED)
 		return refuse(alert, TLS_ALERT_ILLEGAL_PARAMETER);
@@ -196,9 +197,9 @@ take_key_update(
 		return refuse(alert, TLS_ALERT_UNEXPECTED_MESSAGE);
 	}
 	left--;
-	t->updates_left =
-	    (uint8_t)(left < TLS_OWN_UPDATES_MAX ? left
-						 : TLS_OWN_UPDATES_MAX - 1);
+	t->updates_left = (uint8_t)(left < TLS_NATIVE_UPDATES_MAX
+		? left
+		: TLS_NATIVE_UPDATES_MAX - 1);
 	t->asked = false;
 	/* several requests may be answered by one KeyUpdate (§4.6.3) */
 	if (request == UPDATE_REQUESTED)
@@ -211,7 +212,7 @@ take_key_update(
 /* Alerts come whole and alone (§5.1); all but two are fatal, whatever level
  * they claim (§6). */
 static int
-take_alert(struct tls_own *t, struct slice content,
+take_alert(struct tls_native *t, struct slice content,
     enum tls_record_alert *alert, struct fail *why)
 {
 	struct reader r = { .rest = content };
@@ -235,7 +236,7 @@ take_alert(struct tls_own *t, struct slice content,
 
 /* Answers a KeyUpdate, and asks for one when the peer's key grows old. */
 static int
-send_due(struct tls_own *t, struct writer *wire)
+send_due(struct tls_native *t, struct writer *wire)
 {
 	if (t->closed || t->eof || t->broken)
 		return 0;
@@ -253,7 +254,7 @@ send_due(struct tls_own *t, struct writer *wire)
 }
 
 int
-tls_own_output(struct tls_own *t, struct slice plain, struct writer *wire)
+tls_native_output(struct tls_native *t, struct slice plain, struct writer *wire)
 {
 	struct reader r = { .rest = plain };
 	struct aead *a = NULL; /* NULL: to be expanded */
@@ -286,7 +287,7 @@ cannot:
 }
 
 static int
-send_one(struct tls_own *t, enum tls_record_type type, struct slice content,
+send_one(struct tls_native *t, enum tls_record_type type, struct slice content,
     struct writer *wire)
 {
 	struct aead *a = load(AEAD_SEAL, t);
@@ -296,9 +297,9 @@ send_one(struct tls_own *t, enum tls_record_type type, struct slice content,
 }
 
 static int
-send_key_update(struct tls_own *t, uint8_t request, struct writer *wire)
+send_key_update(struct tls_native *t, uint8_t request, struct writer *wire)
 {
-	const uint8_t message[TLS_OWN_MESSAGE] = { KEY_UPDATE, 0, 0, 1,
+	const uint8_t message[TLS_NATIVE_MESSAGE] = { KEY_UPDATE, 0, 0, 1,
 		request };
 
 	if (send_one(t, TLS_RECORD_HANDSHAKE, slice_of(message, sizeof message),
@@ -308,7 +309,8 @@ send_key_update(struct tls_own *t, uint8_t request, struct writer *wire)
 }
 
 static int
-send_alert(struct tls_own *t, uint8_t level, uint8_t code, struct writer *wire)
+send_alert(
+    struct tls_native *t, uint8_t level, uint8_t code, struct writer *wire)
 {
 	const uint8_t alert[] = { level, code };
 
@@ -320,7 +322,7 @@ send_alert(struct tls_own *t, uint8_t level, uint8_t code, struct writer *wire)
 }
 
 void
-tls_own_close(struct tls_own *t, struct writer *wire)
+tls_native_close(struct tls_native *t, struct writer *wire)
 {
 	(void)send_alert(t, ALERT_WARNING, TLS_ALERT_CLOSE_NOTIFY, wire);
 }

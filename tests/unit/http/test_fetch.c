@@ -1,8 +1,8 @@
-/* Unit tests of lib/net/fetch, against a server that says what it is told. */
+/* Unit tests of lib/http/fetch, against a server that says what it is told. */
 #include "fetch.h"
 
 #include "clock.h"
-#include "unit/net/http_stub.h"
+#include "unit/http/http_stub.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

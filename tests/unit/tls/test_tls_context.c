@@ -13,16 +13,16 @@ tls_never_resumes(void **state)
 	(void)state;
 	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION;
 	     version++) {
-		tls_peer_start(&p, tls_peer_own);
+		tls_peer_start(&p, tls_peer_native);
 		SSL_set_max_proto_version(p.client, version);
-		check(tls_peer_shake(&p));
+		check(tls_peer_handshake(&p));
 		tls_peer_exchange(&p, 10, 0);
 		session = SSL_get1_session(p.client);
 		check_int(SSL_SESSION_has_ticket(session), 0);
-		tls_peer_start(&again, tls_peer_own);
+		tls_peer_start(&again, tls_peer_native);
 		SSL_set_max_proto_version(again.client, version);
 		SSL_set_session(again.client, session);
-		check(tls_peer_shake(&again));
+		check(tls_peer_handshake(&again));
 		check_int(SSL_session_reused(again.client), 0);
 		tls_peer_exchange(&again, 10, 0);
 		SSL_SESSION_free(session);
@@ -62,16 +62,16 @@ tls_wants_the_exact_name(void **state)
 			if (cases[i].sni != NULL)
 				SSL_set_tlsext_host_name(
 				    p.client, cases[i].sni);
-			check_int(tls_peer_shake(&p), good);
+			check_int(tls_peer_handshake(&p), good);
 			check_text(p.why.text, cases[i].why);
 			check_int(p.status, good ? TLS_OPEN : TLS_BROKEN);
 			check_int(tls_peer_alert(&p), good ? -1 : 80);
 			tls_peer_stop(&p);
 		}
 	}
-	tls_peer_start(&p, tls_peer_own);
+	tls_peer_start(&p, tls_peer_native);
 	SSL_set_tlsext_host_name(p.client, "anything.example");
-	check(tls_peer_shake(&p));
+	check(tls_peer_handshake(&p));
 	tls_peer_stop(&p);
 }
 
@@ -101,11 +101,11 @@ tls_selects_http11(void **state)
 		const unsigned char *got;
 		unsigned n;
 
-		tls_peer_start(&p, tls_peer_own);
+		tls_peer_start(&p, tls_peer_native);
 		SSL_set_alpn_protos(p.client,
 		    (const unsigned char *)cases[i].offered,
 		    (unsigned)strlen(cases[i].offered));
-		check_int(tls_peer_shake(&p), good);
+		check_int(tls_peer_handshake(&p), good);
 		check_text(p.why.text, cases[i].why);
 		SSL_get0_alpn_selected(p.client, &got, &n);
 		check_slice_text(
@@ -121,17 +121,17 @@ tls_prefers_what_is_fast(void **state)
 	struct tls_peer p;
 
 	(void)state;
-	tls_peer_start(&p, tls_peer_own);
-	check(tls_peer_shake(&p));
+	tls_peer_start(&p, tls_peer_native);
+	check(tls_peer_handshake(&p));
 	check_text(SSL_get_cipher_name(p.client),
 	    aead_aes_is_fast() ? tls_peer_suites[0] : tls_peer_suites[2]);
 	check_int(SSL_get_negotiated_group(p.client), NID_X25519);
 	tls_peer_stop(&p);
-	tls_peer_start(&p, tls_peer_own);
+	tls_peer_start(&p, tls_peer_native);
 	SSL_set_ciphersuites(
 	    p.client, "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256");
 	SSL_set1_groups_list(p.client, "P-521:P-256");
-	check(tls_peer_shake(&p));
+	check(tls_peer_handshake(&p));
 	check_text(SSL_get_cipher_name(p.client), tls_peer_suites[2]);
 	check_int(SSL_get_negotiated_group(p.client), NID_X9_62_prime256v1);
 	tls_peer_exchange(&p, 100, 0);
@@ -144,11 +144,11 @@ tls_refuses_old_versions(void **state)
 	struct tls_peer p;
 
 	(void)state;
-	tls_peer_start(&p, tls_peer_own);
+	tls_peer_start(&p, tls_peer_native);
 	SSL_set_security_level(p.client, 0);
 	SSL_set_min_proto_version(p.client, TLS1_VERSION);
 	SSL_set_max_proto_version(p.client, TLS1_1_VERSION);
-	check(!tls_peer_shake(&p));
+	check(!tls_peer_handshake(&p));
 	check_int(p.status, TLS_BROKEN);
 	check_text(p.why.text, "tls: unsupported protocol");
 	check_int(tls_peer_alert(&p), SSL_AD_PROTOCOL_VERSION);
@@ -174,7 +174,7 @@ tls_knows_what_is_no_tls(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const uint8_t *bytes = (const uint8_t *)cases[i].text;
 
-		tls_peer_start(&p, tls_peer_own);
+		tls_peer_start(&p, tls_peer_native);
 		tls_peer_give(&p, bytes, 4);
 		check_int(p.status, TLS_OPEN);
 		check(!tls_saw_http(p.tls));
@@ -195,25 +195,24 @@ tls_tells_the_peers_alert(void **state)
 	struct tls_peer p;
 
 	(void)state;
-	tls_peer_start(&p, tls_peer_own);
+	tls_peer_start(&p, tls_peer_native);
 	SSL_set_verify(p.client, SSL_VERIFY_PEER, NULL);
-	check(!tls_peer_shake(&p));
+	check(!tls_peer_handshake(&p));
 	check_int(p.status, TLS_BROKEN);
 	check_contains(p.why.text, "remote error: tls: ");
 	tls_peer_stop(&p);
 }
 
 static void
-tls_serves_the_metacert_last(void **state)
+tls_serves_the_extra_certificate_last(void **state)
 {
-	struct tls_server_config config = { .records = TLS_RECORDS_OWN };
-	const struct derp_key key = { { 1, 2, 3 } };
-	uint8_t der[CERT_META_MAX], *got = NULL;
+	struct tls_server_config config = { .records = TLS_RECORDS_NATIVE };
+	uint8_t der[CERT_NAMED_MAX], *got = NULL;
 	struct tls_peer p;
 	size_t n;
 
 	(void)state;
-	check_int(cert_make_meta(&key, der, &n, NULL), 0);
+	check_int(cert_make_named("name", 2, 30, der, &n, NULL), 0);
 	config.extra_cert = slice_of(der, n);
 	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION;
 	     version++) {
@@ -221,7 +220,7 @@ tls_serves_the_metacert_last(void **state)
 
 		tls_peer_start(&p, config);
 		SSL_set_max_proto_version(p.client, version);
-		check(tls_peer_shake(&p));
+		check(tls_peer_handshake(&p));
 		chain = SSL_get_peer_cert_chain(p.client);
 		check_int(sk_X509_num(chain), 2);
 		check_int(i2d_X509(sk_X509_value(chain, 1), &got), n);
@@ -239,10 +238,10 @@ tls_context_is_held_by_handshakes_only(void **state)
 	struct tls_peer p;
 
 	(void)state;
-	tls_peer_start(&p, tls_peer_own);
+	tls_peer_start(&p, tls_peer_native);
 	tls_context_release(p.ctx);
 	p.ctx = NULL;
-	check(tls_peer_shake(&p)); /* the sanitizer watches */
+	check(tls_peer_handshake(&p)); /* the sanitizer watches */
 	tls_peer_exchange(&p, 100, 0);
 	tls_peer_stop(&p);
 }
@@ -320,7 +319,7 @@ main(void)
 		cmocka_unit_test(tls_refuses_old_versions),
 		cmocka_unit_test(tls_knows_what_is_no_tls),
 		cmocka_unit_test(tls_tells_the_peers_alert),
-		cmocka_unit_test(tls_serves_the_metacert_last),
+		cmocka_unit_test(tls_serves_the_extra_certificate_last),
 		cmocka_unit_test(tls_context_is_held_by_handshakes_only),
 		cmocka_unit_test(tls_context_tells_what_is_wrong),
 		cmocka_unit_test(tls_survives_want_of_memory),

@@ -6,7 +6,7 @@
 #include "memory_scan.h"
 
 #include "aead.h"
-#include "tls_own.h"
+#include "tls_native.h"
 
 #include <malloc.h>
 #include <stddef.h>
@@ -197,8 +197,8 @@ check_own(const struct session *s, size_t want)
 	    offsetof(struct tls_record_key, secret);
 
 	check_structs(s, CLIENT_SECRET, SERVER_SECRET,
-	    offsetof(struct tls_own_secrets, server) -
-		offsetof(struct tls_own_secrets, client),
+	    offsetof(struct tls_native_secrets, server) -
+		offsetof(struct tls_native_secrets, client),
 	    0);
 	check_structs(s, CLIENT_SECRET, CLIENT_KEY, key, want);
 	check_structs(s, SERVER_SECRET, SERVER_KEY, key, want);
@@ -218,7 +218,7 @@ stop(struct session *s)
 static void
 check_session(struct tls_server_config config, size_t suite)
 {
-	const bool own = config.records == TLS_RECORDS_OWN;
+	const bool own = config.records == TLS_RECORDS_NATIVE;
 	struct session s;
 	size_t plain = 0;
 
@@ -226,7 +226,7 @@ check_session(struct tls_server_config config, size_t suite)
 	while (!tls_established(s.tls))
 		plain += turn(&s);
 	check_int(read(s.from, &s.told, sizeof s.told), sizeof s.told);
-	check_int(tls_is_own(s.tls), own);
+	check_int(tls_is_native(s.tls), own);
 	if (own)
 		check_own(&s, 1);
 	if (own && plain == 0)
@@ -255,7 +255,7 @@ tls_leaves_no_secret_behind(void **state)
 		if (aead_select((enum aead_maker)maker) == -1)
 			continue;
 		for (size_t suite = 0; suite < 3; suite++)
-			check_session(tls_peer_own, suite);
+			check_session(tls_peer_native, suite);
 	}
 	check_int(aead_select(AEAD_BEST), 0);
 	for (size_t suite = 0; suite < 3; suite++)

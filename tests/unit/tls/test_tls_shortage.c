@@ -143,7 +143,7 @@ connect_once(struct tls_peer *p, int version)
 	if (p->tls == NULL)
 		return NOT_ACCEPTED;
 	SSL_set_max_proto_version(p->client, version);
-	if (!tls_peer_shake(p)) {
+	if (!tls_peer_handshake(p)) {
 		/* told, not hanging */
 		check(p->status == TLS_BROKEN || p->status == TLS_NO_MEMORY);
 		return NOT_SHAKEN;
@@ -200,7 +200,7 @@ static void
 tls_survives_shortage_on_own_records(void **state)
 {
 	(void)state;
-	try_each_allocation(tls_peer_own, TLS1_3_VERSION);
+	try_each_allocation(tls_peer_native, TLS1_3_VERSION);
 }
 
 static void
@@ -208,7 +208,7 @@ tls_survives_shortage_on_openssl_records(void **state)
 {
 	(void)state;
 	try_each_allocation(tls_peer_openssl, TLS1_3_VERSION);
-	try_each_allocation(tls_peer_own, TLS1_2_VERSION);
+	try_each_allocation(tls_peer_native, TLS1_2_VERSION);
 }
 
 static void

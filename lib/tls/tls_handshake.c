@@ -1,5 +1,5 @@
-/* tls_shake: see tls_shake.h. */
-#include "tls_shake.h"
+/* tls_handshake: see tls_handshake.h. */
+#include "tls_handshake.h"
 
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
@@ -13,7 +13,7 @@
 
 #define FIRST_VERSION_MAX 0x1000 /* no TLS version is that high */
 
-struct tls_shake {
+struct tls_handshake {
 	SSL *ssl;                /* owned */
 	struct tls_context *ctx; /* held until the handshake is over */
 	struct tls_context_report report;
@@ -30,22 +30,22 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static BIO_METHOD *method; /* set up once, immutable then */
 
 static void set_up(void);
-static enum tls_status shake(struct tls_shake *s, struct fail *why);
+static enum tls_status handshake(struct tls_handshake *s, struct fail *why);
 static enum tls_status read_all(
-    struct tls_shake *s, struct writer *plain, struct fail *why);
+    struct tls_handshake *s, struct writer *plain, struct fail *why);
 
-struct tls_shake *
-tls_shake_new(struct tls_context *ctx)
+struct tls_handshake *
+tls_handshake_new(struct tls_context *ctx)
 {
-	struct tls_shake *s = calloc(1, sizeof *s);
+	struct tls_handshake *s = calloc(1, sizeof *s);
 	BIO *bio;
 
 	(void)pthread_once(&once, set_up);
 	if (s == NULL || method == NULL)
-		goto free_shake;
+		goto free_handshake;
 	s->ssl = SSL_new(tls_context_ssl(ctx));
 	if (s->ssl == NULL)
-		goto free_shake;
+		goto free_handshake;
 	bio = BIO_new(method);
 	if (bio == NULL)
 		goto free_ssl;
@@ -60,14 +60,14 @@ tls_shake_new(struct tls_context *ctx)
 
 free_ssl:
 	SSL_free(s->ssl);
-free_shake:
+free_handshake:
 	ERR_clear_error();
 	free(s);
 	return NULL;
 }
 
 void
-tls_shake_free(struct tls_shake *s)
+tls_handshake_free(struct tls_handshake *s)
 {
 	if (s == NULL)
 		return;
@@ -78,19 +78,19 @@ tls_shake_free(struct tls_shake *s)
 }
 
 bool
-tls_shake_done(const struct tls_shake *s)
+tls_handshake_done(const struct tls_handshake *s)
 {
 	return !s->broken && SSL_is_init_finished(s->ssl) == 1;
 }
 
 bool
-tls_shake_saw_http(const struct tls_shake *s)
+tls_handshake_saw_http(const struct tls_handshake *s)
 {
 	return s->saw_http;
 }
 
 const char *
-tls_shake_version(const struct tls_shake *s)
+tls_handshake_version(const struct tls_handshake *s)
 {
 	if (!SSL_is_init_finished(s->ssl))
 		return "";
@@ -100,7 +100,7 @@ tls_shake_version(const struct tls_shake *s)
 static int
 bio_read(BIO *bio, char *out, int n)
 {
-	struct tls_shake *s = BIO_get_data(bio);
+	struct tls_handshake *s = BIO_get_data(bio);
 	struct reader r = { .rest = s->in };
 	size_t some = n < 0 ? 0 : (size_t)n;
 
@@ -119,7 +119,7 @@ bio_read(BIO *bio, char *out, int n)
 static int
 bio_write(BIO *bio, const char *p, int n)
 {
-	struct tls_shake *s = BIO_get_data(bio);
+	struct tls_handshake *s = BIO_get_data(bio);
 
 	BIO_clear_retry_flags(bio);
 	if (s->wire == NULL || n < 0)
@@ -177,7 +177,7 @@ is_tls(struct slice header)
  * yet. A header that promises more than any record may hold goes alone: then
  * OpenSSL sends the alert that is right for its state. */
 static bool
-cut_record(struct tls_shake *s, struct slice *in)
+cut_record(struct tls_handshake *s, struct slice *in)
 {
 	static const uint8_t too_long[] = { TLS_RECORD_HANDSHAKE, 3, 3, 0xff,
 		0xff };
@@ -196,7 +196,7 @@ cut_record(struct tls_shake *s, struct slice *in)
 }
 
 static enum tls_status
-not_tls(struct tls_shake *s, struct slice in, struct fail *why)
+not_tls(struct tls_handshake *s, struct slice in, struct fail *why)
 {
 	s->broken = true;
 	s->saw_http = looks_like_http(in);
@@ -205,8 +205,8 @@ not_tls(struct tls_shake *s, struct slice in, struct fail *why)
 }
 
 enum tls_status
-tls_shake_input(struct tls_shake *s, struct slice *in, struct writer *plain,
-    struct writer *wire, struct fail *why)
+tls_handshake_input(struct tls_handshake *s, struct slice *in,
+    struct writer *plain, struct writer *wire, struct fail *why)
 {
 	enum tls_status status = TLS_OPEN;
 
@@ -220,13 +220,13 @@ tls_shake_input(struct tls_shake *s, struct slice *in, struct writer *plain,
 	ERR_clear_error();
 	s->wire = wire;
 	while (status == TLS_OPEN && !s->eof) {
-		const bool done = tls_shake_done(s);
+		const bool done = tls_handshake_done(s);
 
 		if (done && plain->cap - plain->n < tls_record_peek(*in))
 			break;
 		if (!cut_record(s, in))
 			break;
-		status = done ? read_all(s, plain, why) : shake(s, why);
+		status = done ? read_all(s, plain, why) : handshake(s, why);
 		if (!done)
 			break;
 	}
@@ -241,7 +241,7 @@ tls_shake_input(struct tls_shake *s, struct slice *in, struct writer *plain,
 
 /* What OpenSSL did not like, in the words of Go's log where there are any. */
 static enum tls_status
-broken(struct tls_shake *s, struct fail *why)
+broken(struct tls_handshake *s, struct fail *why)
 {
 	const unsigned long e = ERR_peek_error();
 	const int reason = ERR_GET_REASON(e);
@@ -263,7 +263,7 @@ broken(struct tls_shake *s, struct fail *why)
 }
 
 static enum tls_status
-shake(struct tls_shake *s, struct fail *why)
+handshake(struct tls_handshake *s, struct fail *why)
 {
 	const int n = SSL_do_handshake(s->ssl);
 
@@ -279,7 +279,7 @@ shake(struct tls_shake *s, struct fail *why)
 }
 
 static enum tls_status
-read_all(struct tls_shake *s, struct writer *plain, struct fail *why)
+read_all(struct tls_handshake *s, struct writer *plain, struct fail *why)
 {
 	for (;;) {
 		size_t n = 0;
@@ -321,7 +321,8 @@ kind_of(const SSL_CIPHER *cipher, enum aead_kind *kind)
 }
 
 bool
-tls_shake_secrets(const struct tls_shake *s, struct tls_own_secrets *secrets)
+tls_handshake_secrets(
+    const struct tls_handshake *s, struct tls_native_secrets *secrets)
 {
 	const struct tls_context_report *report = &s->report;
 	size_t n;
@@ -339,12 +340,13 @@ tls_shake_secrets(const struct tls_shake *s, struct tls_own_secrets *secrets)
 }
 
 int
-tls_shake_output(struct tls_shake *s, struct slice plain, struct writer *wire)
+tls_handshake_output(
+    struct tls_handshake *s, struct slice plain, struct writer *wire)
 {
 	size_t n;
 	int ok;
 
-	if (!tls_shake_done(s) ||
+	if (!tls_handshake_done(s) ||
 	    (SSL_get_shutdown(s->ssl) & SSL_SENT_SHUTDOWN) != 0)
 		return -1;
 	if (plain.n == 0)
@@ -361,9 +363,9 @@ tls_shake_output(struct tls_shake *s, struct slice plain, struct writer *wire)
 }
 
 void
-tls_shake_close(struct tls_shake *s, struct writer *wire)
+tls_handshake_close(struct tls_handshake *s, struct writer *wire)
 {
-	if (!tls_shake_done(s))
+	if (!tls_handshake_done(s))
 		return;
 	s->wire = wire;
 	(void)SSL_shutdown(s->ssl);

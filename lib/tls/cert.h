@@ -2,19 +2,18 @@
  * cert: certificates: load, check, make, fingerprint.
  *
  * Blocking (files); called at start-up, on reload and by tools. Threads: any,
- * no shared state. Source: derp-relay behaviour of tailscale cmd/derper/cert.go
- * and derp/derpserver (metacert).
+ * no shared state. Source: derp-relay behaviour of tailscale
+ * cmd/derper/cert.go.
  */
 #ifndef DERPKIT_CERT_H
 #define DERPKIT_CERT_H
 
 #include "bytes.h"
-#include "derp_key.h"
 #include "fail.h"
 #include "netaddr.h"
 
-#define CERT_PIN_TEXT 65   /* 64 hex and NUL */
-#define CERT_META_MAX 1024 /* bytes of DER that any metacert fits in */
+#define CERT_PIN_TEXT 65    /* 64 hex and NUL */
+#define CERT_NAMED_MAX 1024 /* bytes of DER of cert_make_named */
 
 /* What is known of a certificate file. */
 struct cert_info {
@@ -44,11 +43,13 @@ int cert_make_self_signed(const struct netaddr *ip, const char *cert_file,
     const char *key_file, struct fail *why);
 
 /*
- * Makes the DERP metacert: Ed25519, serial 2, issuer = subject = CN "derpkey"
- * + 64 hex of the server's public key (PrintableString), 30 days both ways,
- * one extension (basicConstraints, critical, empty). DER goes to der, *n bytes.
+ * Makes a self-signed Ed25519 certificate that carries a name and belongs to no
+ * key that is kept: the serial number, issuer = subject = CN common_name
+ * (PrintableString, at most 64 + 7 characters), valid from `days` before now
+ * until `days` after, one extension (basicConstraints, critical, empty). DER
+ * goes to der, *n bytes.
  */
-int cert_make_meta(const struct derp_key *server,
-    uint8_t der[static CERT_META_MAX], size_t *n, struct fail *why);
+int cert_make_named(const char *common_name, long serial, unsigned days,
+    uint8_t der[static CERT_NAMED_MAX], size_t *n, struct fail *why);
 
 #endif

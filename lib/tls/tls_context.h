@@ -1,5 +1,6 @@
 /*
- * tls_context: the inside of struct tls_context, for tls and tls_shake only.
+ * tls_context: the inside of struct tls_context, for tls and tls_handshake
+ * only.
  *
  * Threads: immutable, counted atomically. Source: OpenSSL 3.0.
  */
@@ -13,7 +14,7 @@
 /* OpenSSL's context; borrowed. */
 SSL_CTX *tls_context_ssl(const struct tls_context *ctx);
 /* Whether records are to be carried by us after the handshake. */
-bool tls_context_own(const struct tls_context *ctx);
+bool tls_context_native(const struct tls_context *ctx);
 /* tls_server_config.key_records_max. */
 uint32_t tls_context_key_records_max(const struct tls_context *ctx);
 

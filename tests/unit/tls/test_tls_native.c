@@ -1,11 +1,11 @@
-/* tls_own: what a client may send behind the handshake, record by record. */
-#include "tls_own.h"
+/* tls_native: what a client may send behind the handshake, record by record. */
+#include "tls_native.h"
 
 #include "check.h"
 
 #include <assert.h>
 
-static const struct tls_own_secrets secrets = {
+static const struct tls_native_secrets secrets = {
 	.kind = AEAD_AES_128_GCM,
 	.client = { 1 },
 	.server = { 2 },
@@ -14,7 +14,7 @@ static const struct tls_own_secrets secrets = {
 static uint8_t wire_bytes[1 << 16], plain_bytes[1 << 17], out_bytes[1 << 16];
 
 struct peer {
-	struct tls_own own;
+	struct tls_native own;
 	struct tls_record_key client, server;
 	enum tls_status status;
 	struct fail why;
@@ -24,7 +24,7 @@ static void
 start(struct peer *p)
 {
 	*p = (struct peer){ 0 };
-	check_int(tls_own_start(&p->own, &secrets), 0);
+	check_int(tls_native_start(&p->own, &secrets), 0);
 	check_int(
 	    tls_record_key_set(&p->client, secrets.kind, secrets.client), 0);
 	check_int(
@@ -46,7 +46,7 @@ send_record(struct peer *p, unsigned type, const void *content, size_t n)
 		      (enum tls_record_type)type, slice_of(content, n), &wire),
 	    0);
 	in = writer_slice(&wire);
-	p->status = tls_own_input(&p->own, &in, &plain, &out, &p->why);
+	p->status = tls_native_input(&p->own, &in, &plain, &out, &p->why);
 	if (out.n == 0)
 		return -1;
 	in = writer_slice(&out);
@@ -61,7 +61,7 @@ send_record(struct peer *p, unsigned type, const void *content, size_t n)
 }
 
 static void
-tls_own_refuses_what_may_not_come(void **state)
+tls_native_refuses_what_may_not_come(void **state)
 {
 	static const struct {
 		unsigned type;
@@ -94,7 +94,7 @@ tls_own_refuses_what_may_not_come(void **state)
 }
 
 static void
-tls_own_takes_messages_in_pieces(void **state)
+tls_native_takes_messages_in_pieces(void **state)
 {
 	static const char update[] = "\x18\0\0\1\0";
 	struct peer p;
@@ -112,18 +112,18 @@ tls_own_takes_messages_in_pieces(void **state)
 }
 
 static void
-tls_own_limits_useless_records(void **state)
+tls_native_limits_useless_records(void **state)
 {
 	struct peer p;
 
 	(void)state;
 	start(&p);
 	for (unsigned round = 0; round < 3; round++) {
-		for (unsigned i = 0; i < TLS_OWN_USELESS_MAX; i++)
+		for (unsigned i = 0; i < TLS_NATIVE_USELESS_MAX; i++)
 			check_int(send_record(&p, 23, "", 0), -1);
 		check_int(send_record(&p, 23, "x", 1), -1);
 	}
-	for (unsigned i = 0; i < TLS_OWN_USELESS_MAX; i++)
+	for (unsigned i = 0; i < TLS_NATIVE_USELESS_MAX; i++)
 		check_int(send_record(&p, i % 2 == 0 ? 21 : 23, "\1\x5a",
 			      i % 2 == 0 ? 2 : 0),
 		    -1);
@@ -132,7 +132,7 @@ tls_own_limits_useless_records(void **state)
 }
 
 static void
-tls_own_hears_alerts(void **state)
+tls_native_hears_alerts(void **state)
 {
 	struct peer p;
 
@@ -147,14 +147,14 @@ tls_own_hears_alerts(void **state)
 }
 
 /* RFC 8446 §5.5: 2^24.5 records at most, here both sides squared. */
-static_assert(
-    (uint64_t)TLS_OWN_KEY_RECORDS * TLS_OWN_KEY_RECORDS <= UINT64_C(1) << 49,
+static_assert((uint64_t)TLS_NATIVE_KEY_RECORDS * TLS_NATIVE_KEY_RECORDS <=
+	UINT64_C(1) << 49,
     "AES-GCM may not seal so much with one key");
 
 /* Without a wish of the configuration that limit counts: the record behind it
  * goes out under the next key, and an old key of the peer's is asked away. */
 static void
-tls_own_renews_keys_at_the_limit_of_the_rfc(void **state)
+tls_native_renews_keys_at_the_limit_of_the_rfc(void **state)
 {
 	struct writer plain = writer_of(plain_bytes, sizeof plain_bytes);
 	struct tls_record record;
@@ -165,11 +165,11 @@ tls_own_renews_keys_at_the_limit_of_the_rfc(void **state)
 	(void)state;
 	for (unsigned back = 0; back < 2; back++) {
 		start(&p);
-		p.own.out.seq = p.server.seq = TLS_OWN_KEY_RECORDS - back;
+		p.own.out.seq = p.server.seq = TLS_NATIVE_KEY_RECORDS - back;
 		wire = writer_of(wire_bytes, sizeof wire_bytes);
-		check_int(tls_own_output(&p.own, slice_str("x"), &wire), 0);
+		check_int(tls_native_output(&p.own, slice_str("x"), &wire), 0);
 		check_size(p.own.out.seq,
-		    back == 0 ? 1 : (uint64_t)TLS_OWN_KEY_RECORDS);
+		    back == 0 ? 1 : (uint64_t)TLS_NATIVE_KEY_RECORDS);
 		in = writer_slice(&wire);
 		check_int(tls_record_open(&p.server,
 			      aead_load(AEAD_OPEN, secrets.kind, p.server.key),
@@ -179,7 +179,7 @@ tls_own_renews_keys_at_the_limit_of_the_rfc(void **state)
 		    back == 0 ? TLS_RECORD_HANDSHAKE : TLS_RECORD_DATA);
 	}
 	start(&p);
-	p.own.in.seq = p.client.seq = TLS_OWN_KEY_RECORDS - 2;
+	p.own.in.seq = p.client.seq = TLS_NATIVE_KEY_RECORDS - 2;
 	check_int(send_record(&p, 23, "x", 1), -1);
 	check(!p.own.asked);
 	wire = writer_of(wire_bytes, sizeof wire_bytes);
@@ -189,28 +189,30 @@ tls_own_renews_keys_at_the_limit_of_the_rfc(void **state)
 	    0);
 	in = writer_slice(&wire);
 	wire = writer_of(out_bytes, sizeof out_bytes);
-	check_int(tls_own_input(&p.own, &in, &plain, &wire, &p.why), TLS_OPEN);
+	check_int(
+	    tls_native_input(&p.own, &in, &plain, &wire, &p.why), TLS_OPEN);
 	check(p.own.asked);
-	check_size(wire.n, TLS_RECORD_OVERHEAD + TLS_OWN_MESSAGE);
+	check_size(wire.n, TLS_RECORD_OVERHEAD + TLS_NATIVE_MESSAGE);
 }
 
 static void
-tls_own_is_small(void **state)
+tls_native_is_small(void **state)
 {
 	(void)state;
-	check(sizeof(struct tls_own) <= 224);
+	check(sizeof(struct tls_native) <= 224);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tls_own_refuses_what_may_not_come),
-		cmocka_unit_test(tls_own_takes_messages_in_pieces),
-		cmocka_unit_test(tls_own_limits_useless_records),
-		cmocka_unit_test(tls_own_hears_alerts),
-		cmocka_unit_test(tls_own_renews_keys_at_the_limit_of_the_rfc),
-		cmocka_unit_test(tls_own_is_small),
+		cmocka_unit_test(tls_native_refuses_what_may_not_come),
+		cmocka_unit_test(tls_native_takes_messages_in_pieces),
+		cmocka_unit_test(tls_native_limits_useless_records),
+		cmocka_unit_test(tls_native_hears_alerts),
+		cmocka_unit_test(
+		    tls_native_renews_keys_at_the_limit_of_the_rfc),
+		cmocka_unit_test(tls_native_is_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

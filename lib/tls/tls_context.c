@@ -50,7 +50,7 @@ tls_context_new(const struct tls_server_config *config, struct fail *why)
 		return NULL;
 	}
 	atomic_init(&c->owners, 1);
-	c->own = config->records == TLS_RECORDS_OWN;
+	c->own = config->records == TLS_RECORDS_NATIVE;
 	c->key_records_max = config->key_records_max;
 	c->ssl = SSL_CTX_new(TLS_server_method());
 	if (config->sni != NULL) {
@@ -100,7 +100,7 @@ tls_context_ssl(const struct tls_context *ctx)
 }
 
 bool
-tls_context_own(const struct tls_context *ctx)
+tls_context_native(const struct tls_context *ctx)
 {
 	return ctx->own;
 }

@@ -1,36 +1,38 @@
 /*
- * tls_own: a TLS 1.3 connection on our own records, after the handshake.
+ * tls_native: a TLS 1.3 connection on our own records, after the handshake.
  *
  * Keeps raw keys and a few counters: this is what an idle connection costs.
- * Life: tls_own_start -> tls_own_input, tls_own_output ... -> tls_own_wipe.
- * Threads: loop-owned. For tls only. Source: RFC 8446 §4.6.3, §5, §6.
+ * Life: tls_native_start -> tls_native_input, tls_native_output ... ->
+ * tls_native_wipe. Threads: loop-owned. For tls only. Source: RFC 8446 §4.6.3,
+ * §5, §6.
  */
-#ifndef DERPKIT_TLS_OWN_H
-#define DERPKIT_TLS_OWN_H
+#ifndef DERPKIT_TLS_NATIVE_H
+#define DERPKIT_TLS_NATIVE_H
 
 #include "tls.h"
 #include "tls_record.h"
 
 /* §5.5 allows 2^24.5 full records for AES-GCM; ChaCha20 needs no limit, but
  * renewing its keys as often costs nothing. */
-#define TLS_OWN_KEY_RECORDS (1U << 24)
+#define TLS_NATIVE_KEY_RECORDS (1U << 24)
 /* Records in a row that bring no application bytes. */
-#define TLS_OWN_USELESS_MAX 32
+#define TLS_NATIVE_USELESS_MAX 32
 /* KeyUpdates the peer may send early, and the records received with one key
  * that earn it another. Deriving keys costs more than opening a record. */
-#define TLS_OWN_UPDATES_MAX 32
-#define TLS_OWN_UPDATE_RECORDS 32
+#define TLS_NATIVE_UPDATES_MAX 32
+#define TLS_NATIVE_UPDATE_RECORDS 32
 
-#define TLS_OWN_MESSAGE 5 /* bytes of a KeyUpdate, the only message we take */
+#define TLS_NATIVE_MESSAGE \
+	5 /* bytes of a KeyUpdate, the only message we take */
 
-struct tls_own {
+struct tls_native {
 	struct tls_record_key in, out;
 	uint32_t key_records_max;
 	uint8_t kind;         /* enum aead_kind */
 	uint8_t useless;      /* records without application bytes */
 	uint8_t updates_left; /* KeyUpdates the peer may still send */
 	uint8_t message_n;    /* bytes of a message that is not whole */
-	uint8_t message[TLS_OWN_MESSAGE];
+	uint8_t message[TLS_NATIVE_MESSAGE];
 	bool answer : 1; /* the peer asked for a KeyUpdate of ours */
 	bool asked : 1;  /* we asked the peer for one */
 	bool eof : 1;    /* close_notify received */
@@ -39,22 +41,24 @@ struct tls_own {
 };
 
 /* Traffic secrets and what goes with them. */
-struct tls_own_secrets {
+struct tls_native_secrets {
 	enum aead_kind kind;
-	uint32_t key_records_max; /* 0: TLS_OWN_KEY_RECORDS */
+	uint32_t key_records_max; /* 0: TLS_NATIVE_KEY_RECORDS */
 	uint8_t client[TLS_RECORD_SECRET_MAX];
 	uint8_t server[TLS_RECORD_SECRET_MAX];
 };
 
 /* Starts as the server, both directions at record 0. -1 when memory is
  * short. */
-int tls_own_start(struct tls_own *t, const struct tls_own_secrets *secrets);
-void tls_own_wipe(struct tls_own *t);
+int tls_native_start(
+    struct tls_native *t, const struct tls_native_secrets *secrets);
+void tls_native_wipe(struct tls_native *t);
 
 /* As tls_input, tls_output, tls_close. */
-enum tls_status tls_own_input(struct tls_own *t, struct slice *in,
+enum tls_status tls_native_input(struct tls_native *t, struct slice *in,
     struct writer *plain, struct writer *wire, struct fail *why);
-int tls_own_output(struct tls_own *t, struct slice plain, struct writer *wire);
-void tls_own_close(struct tls_own *t, struct writer *wire);
+int tls_native_output(
+    struct tls_native *t, struct slice plain, struct writer *wire);
+void tls_native_close(struct tls_native *t, struct writer *wire);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * tls_peer: an OpenSSL client and our server joined by memory, for tests.
  *
- * Life: tls_peer_files once -> tls_peer_start -> tls_peer_shake, ... ->
+ * Life: tls_peer_files once -> tls_peer_start -> tls_peer_handshake, ... ->
  * tls_peer_stop. Threads: the test's own.
  */
 #ifndef DERPKIT_TLS_PEER_H
@@ -39,8 +39,9 @@ struct tls_peer {
 };
 
 /* Both ways to carry records. */
-static const struct tls_server_config tls_peer_own = { .records =
-							   TLS_RECORDS_OWN };
+static const struct tls_server_config tls_peer_native = {
+	.records = TLS_RECORDS_NATIVE
+};
 static const struct tls_server_config tls_peer_openssl = {
 	.records = TLS_RECORDS_OPENSSL
 };
@@ -166,7 +167,7 @@ tls_peer_move(struct tls_peer *p)
 
 /* Shakes hands; whether both sides are through. */
 static inline bool
-tls_peer_shake(struct tls_peer *p)
+tls_peer_handshake(struct tls_peer *p)
 {
 	for (int i = 0; i < 10 && p->status == TLS_OPEN; i++) {
 		const int done = SSL_do_handshake(p->client);

@@ -3,11 +3,11 @@
  *
  * A tls_context holds the server's certificate and policy and is immutable
  * once made, so that all loops share it; a reload makes a new one and the old
- * one lives until its last connection has shaken hands (counted). A struct tls
- * is one connection: OpenSSL shakes hands; then, for TLS 1.3 with an AEAD we
- * know, the traffic keys are taken over, the SSL object is freed and records
- * are sealed and opened by tls_record. Everything else stays on the SSL
- * object. Callers cannot tell the difference.
+ * one lives until its last connection has finished its handshake (counted). A
+ * struct tls is one connection: OpenSSL makes the handshake; then, for TLS 1.3
+ * with an AEAD we know, the traffic keys are taken over, the SSL object is
+ * freed and records are sealed and opened by tls_record. Everything else stays
+ * on the SSL object. Callers cannot tell the difference.
  *
  * Life: tls_context_new -> tls_accept -> tls_input / tls_output ... ->
  * tls_close -> tls_free. Threads: a context is immutable and counted
@@ -24,7 +24,7 @@ struct tls;
 struct tls_context;
 
 enum tls_records { /* who seals and opens records after the handshake */
-	TLS_RECORDS_OWN,
+	TLS_RECORDS_NATIVE,
 	TLS_RECORDS_OPENSSL,
 };
 
@@ -114,6 +114,6 @@ bool tls_saw_http(const struct tls *t);
 /* What was negotiated, for logs and metrics: "1.2", "1.3"; "" before that. */
 const char *tls_version(const struct tls *t);
 /* Whether our own record layer carries this connection. */
-bool tls_is_own(const struct tls *t);
+bool tls_is_native(const struct tls *t);
 
 #endif

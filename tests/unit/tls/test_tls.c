@@ -24,10 +24,10 @@ tls_takes_over_every_suite(void **state)
 		if (aead_select((enum aead_maker)maker) == -1)
 			continue;
 		for (size_t i = 0; i < 3; i++) {
-			tls_peer_start(&p, tls_peer_own);
+			tls_peer_start(&p, tls_peer_native);
 			SSL_set_ciphersuites(p.client, tls_peer_suites[i]);
-			check(tls_peer_shake(&p));
-			check(tls_is_own(p.tls));
+			check(tls_peer_handshake(&p));
+			check(tls_is_native(p.tls));
 			check_text(tls_version(p.tls), "1.3");
 			check_text(
 			    SSL_get_cipher_name(p.client), tls_peer_suites[i]);
@@ -47,8 +47,8 @@ tls_leaves_records_to_openssl(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		tls_peer_start(&p, tls_peer_openssl);
 		SSL_set_ciphersuites(p.client, tls_peer_suites[i]);
-		check(tls_peer_shake(&p));
-		check(!tls_is_own(p.tls));
+		check(tls_peer_handshake(&p));
+		check(!tls_is_native(p.tls));
 		check_text(tls_version(p.tls), "1.3");
 		exchange_sizes(&p);
 		tls_peer_stop(&p);
@@ -65,11 +65,11 @@ tls_carries_tls12_by_openssl(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		tls_peer_start(&p, tls_peer_own);
+		tls_peer_start(&p, tls_peer_native);
 		SSL_set_max_proto_version(p.client, TLS1_2_VERSION);
 		SSL_set_cipher_list(p.client, ciphers[i]);
-		check(tls_peer_shake(&p));
-		check(!tls_is_own(p.tls));
+		check(tls_peer_handshake(&p));
+		check(!tls_is_native(p.tls));
 		check_text(tls_version(p.tls), "1.2");
 		check_text(SSL_get_cipher_name(p.client), ciphers[i]);
 		exchange_sizes(&p);
@@ -87,10 +87,10 @@ tls_takes_any_split(void **state)
 	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION;
 	     version++) {
 		for (size_t chunk = 1; chunk <= 330; chunk++) {
-			tls_peer_start(&p, tls_peer_own);
+			tls_peer_start(&p, tls_peer_native);
 			SSL_set_max_proto_version(p.client, version);
 			p.chunk = chunk;
-			check(tls_peer_shake(&p));
+			check(tls_peer_handshake(&p));
 			tls_peer_exchange(&p, 200, (unsigned)chunk);
 			tls_peer_exchange(&p, 17, (unsigned)chunk);
 			check(p.in_max <= TLS_RECORD_MAX);
@@ -110,7 +110,7 @@ tls_takes_data_behind_finished(void **state)
 	(void)state;
 	for (int cut = 0; cut < n; cut++) {
 		tls_peer_start(
-		    &p, cut % 2 == 0 ? tls_peer_own : tls_peer_openssl);
+		    &p, cut % 2 == 0 ? tls_peer_native : tls_peer_openssl);
 		check_int(SSL_do_handshake(p.client), -1);
 		tls_peer_move(&p);
 		done = SSL_do_handshake(p.client);
@@ -122,7 +122,7 @@ tls_takes_data_behind_finished(void **state)
 		tls_peer_give(&p, bytes, (size_t)cut);
 		tls_peer_give(&p, bytes + cut, (size_t)(n - cut));
 		check_slice_text(slice_of(p.plain, p.plain_n), "onetwo");
-		check_int(tls_is_own(p.tls), cut % 2 == 0);
+		check_int(tls_is_native(p.tls), cut % 2 == 0);
 		tls_peer_exchange(&p, 10, 0);
 		tls_peer_stop(&p);
 	}
@@ -141,8 +141,8 @@ tls_stops_when_plain_is_full(void **state)
 		struct slice in;
 		size_t at = 0;
 
-		tls_peer_start(&p, i == 0 ? tls_peer_own : tls_peer_openssl);
-		check(tls_peer_shake(&p));
+		tls_peer_start(&p, i == 0 ? tls_peer_native : tls_peer_openssl);
+		check(tls_peer_handshake(&p));
 		check_int(SSL_write(p.client, sent, 65536), 65536);
 		in = slice_of(
 		    bytes, (size_t)BIO_read(p.to_server, bytes, sizeof bytes));
@@ -174,10 +174,10 @@ tls_says_goodbye_and_hears_it(void **state)
 		struct writer wire = writer_of(wire_bytes, sizeof wire_bytes);
 
 		tls_peer_start(
-		    &p, i % 2 == 0 ? tls_peer_own : tls_peer_openssl);
+		    &p, i % 2 == 0 ? tls_peer_native : tls_peer_openssl);
 		if (i >= 2)
 			SSL_set_max_proto_version(p.client, TLS1_2_VERSION);
-		check(tls_peer_shake(&p));
+		check(tls_peer_handshake(&p));
 		tls_close(p.tls, &wire);
 		check(wire.n > 0);
 		n = wire.n;
@@ -217,14 +217,14 @@ tls_refuses_bad_records(void **state)
 	struct tls_peer p;
 
 	(void)state;
-	tls_peer_start(&p, tls_peer_own);
+	tls_peer_start(&p, tls_peer_native);
 	tls_peer_give(&p, overlong, sizeof overlong);
 	check_int(p.status, TLS_BROKEN);
 	check(BIO_pending(p.from_server) > 0);
 	tls_peer_stop(&p);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		tls_peer_start(&p, tls_peer_own);
-		check(tls_peer_shake(&p));
+		tls_peer_start(&p, tls_peer_native);
+		check(tls_peer_handshake(&p));
 		tls_peer_exchange(&p, 20, 0);
 		tls_peer_give(&p, cases[i].bytes.p, cases[i].bytes.n);
 		check_int(p.status, TLS_BROKEN);

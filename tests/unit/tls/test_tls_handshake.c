@@ -1,8 +1,8 @@
-/* tls_shake: connections whose keys cannot be taken over stay with OpenSSL and
- * work. Two of its functions are wrapped to bring that about. */
+/* tls_handshake: connections whose keys cannot be taken over stay with OpenSSL
+ * and work. Two of its functions are wrapped to bring that about. */
 #include "tls_peer.h"
 
-#include "tls_shake.h"
+#include "tls_handshake.h"
 
 /* see ld(1), --wrap */
 int __real_SSL_has_pending(const SSL *ssl);
@@ -86,23 +86,23 @@ is_taken_over(size_t suite)
 	struct tls_peer p;
 	bool own;
 
-	tls_peer_start(&p, tls_peer_own);
+	tls_peer_start(&p, tls_peer_native);
 	SSL_set_ciphersuites(p.client, tls_peer_suites[suite]);
-	check(tls_peer_shake(&p));
+	check(tls_peer_handshake(&p));
 	for (size_t i = 0; i < 3; i++)
 		tls_peer_exchange(&p, sizes[i], (unsigned)i);
-	own = tls_is_own(p.tls);
+	own = tls_is_native(p.tls);
 	/* it is decided once, directly after the handshake */
 	check(SSL_key_update(p.client, SSL_KEY_UPDATE_REQUESTED) == 1);
 	tls_peer_exchange(&p, 100, 0);
-	check_int(tls_is_own(p.tls), own);
+	check_int(tls_is_native(p.tls), own);
 	check_text(tls_version(p.tls), "1.3");
 	tls_peer_stop(&p);
 	return own;
 }
 
 static void
-tls_shake_keeps_what_has_bytes_pending(void **state)
+tls_handshake_keeps_what_has_bytes_pending(void **state)
 {
 	(void)state;
 	for (size_t suite = 0; suite < 3; suite++) {
@@ -114,7 +114,7 @@ tls_shake_keeps_what_has_bytes_pending(void **state)
 }
 
 static void
-tls_shake_keeps_what_has_other_secrets(void **state)
+tls_handshake_keeps_what_has_other_secrets(void **state)
 {
 	static const char *const labels[] = { "CLIENT_TRAFFIC_SECRET_0 ",
 		"SERVER_TRAFFIC_SECRET_0 " };
@@ -134,8 +134,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tls_shake_keeps_what_has_bytes_pending),
-		cmocka_unit_test(tls_shake_keeps_what_has_other_secrets),
+		cmocka_unit_test(tls_handshake_keeps_what_has_bytes_pending),
+		cmocka_unit_test(tls_handshake_keeps_what_has_other_secrets),
 	};
 
 	change_label = "";
