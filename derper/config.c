@@ -1,6 +1,7 @@
 /* config: see config.h. */
 #include "config.h"
 
+#include "cpu_limit.h"
 #include "num.h"
 #include "opts.h"
 
@@ -271,7 +272,7 @@ parse_numbers(
 	int64_t n;
 
 	if (c->workers == 0) {
-		c->workers = sysconf(_SC_NPROCESSORS_ONLN);
+		c->workers = cpu_limit("");
 		if (c->workers > CONFIG_WORKERS_MAX)
 			c->workers = CONFIG_WORKERS_MAX;
 	}
