@@ -1,4 +1,4 @@
-/* sources: both limits, families, memory, threads. */
+/* ip_limit: both limits, families, memory, threads. */
 #include "check.h"
 #include "fake_alloc.h"
 
@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 static struct netaddr
@@ -18,7 +19,7 @@ ip(const char *text)
 }
 
 static void
-sources_limits_one_address(void **state)
+ip_limit_limits_one_address(void **state)
 {
 	struct ip_limit *s = ip_limit_new(100, 2);
 	struct netaddr a = ip("192.0.2.1"), b = ip("2001:db8::1");
@@ -39,8 +40,43 @@ sources_limits_one_address(void **state)
 	ip_limit_free(s);
 }
 
+/* Who has one address of an IPv6 /64 has all of it. */
 static void
-sources_limits_all(void **state)
+ip_limit_counts_an_ipv6_prefix(void **state)
+{
+	struct ip_limit *s = ip_limit_new(100, 2);
+	struct netaddr a = ip("2001:db8:0:1::1"),
+		       same = ip("2001:db8:0:1:ffff:ffff:ffff:ffff"),
+		       next = ip("2001:db8:0:2::1");
+
+	(void)state;
+	check(ip_limit_enter(s, &a));
+	check(ip_limit_enter(s, &same));
+	check(!ip_limit_enter(s, &a));
+	check(!ip_limit_enter(s, &same));
+	check(ip_limit_enter(s, &next));
+	ip_limit_leave(s, &same);
+	check(ip_limit_enter(s, &a));
+	check(!ip_limit_enter(s, &same));
+	ip_limit_free(s);
+}
+
+/* An IPv4 address is counted whole. */
+static void
+ip_limit_tells_ipv4_neighbours_apart(void **state)
+{
+	struct ip_limit *s = ip_limit_new(100, 1);
+	struct netaddr a = ip("192.0.2.1"), b = ip("192.0.2.2");
+
+	(void)state;
+	check(ip_limit_enter(s, &a));
+	check(ip_limit_enter(s, &b));
+	check(!ip_limit_enter(s, &a));
+	ip_limit_free(s);
+}
+
+static void
+ip_limit_limits_all(void **state)
 {
 	struct ip_limit *s = ip_limit_new(3, 3);
 	struct netaddr a = ip("192.0.2.1"), b = ip("192.0.2.2"),
@@ -61,7 +97,7 @@ sources_limits_all(void **state)
 /* What was refused was not counted, and who left is forgotten: no address
  * stays behind to fill the table. */
 static void
-sources_forgets(void **state)
+ip_limit_forgets(void **state)
 {
 	struct ip_limit *s = ip_limit_new(2, 1);
 	char text[32];
@@ -82,7 +118,7 @@ sources_forgets(void **state)
 }
 
 static void
-sources_refuses_without_memory(void **state)
+ip_limit_refuses_without_memory(void **state)
 {
 	struct ip_limit *s = NULL;
 	struct netaddr a = ip("192.0.2.1");
@@ -102,60 +138,89 @@ sources_refuses_without_memory(void **state)
 	ip_limit_free(s);
 }
 
-enum { THREADS = 4, ROUNDS = 5000 };
+enum { THREADS = 4, ROUNDS = 5000, TOTAL = 3, EACH = 2 };
 
 struct job {
 	struct ip_limit *s;
+	/* of all jobs: connections now, per address and in all */
+	atomic_int *each, *total;
 	size_t entered;
+	int most, most_each; /* at once, as it saw them */
 };
 
-static void *
-come_and_go(void *ctx)
+/* Counts after it has entered and before it leaves, so that the counts are
+ * never more than what the limit let in. */
+static void
+come_and_go(struct job *job, const struct netaddr *from, int which)
 {
-	const struct netaddr a = ip("192.0.2.1"), b = ip("192.0.2.2");
-	struct job *job = ctx;
+	int total, each;
 
-	for (int i = 0; i < ROUNDS; i++) {
-		const struct netaddr *from = i % 2 == 0 ? &a : &b;
+	if (!ip_limit_enter(job->s, from))
+		return;
+	job->entered++;
+	total = atomic_fetch_add(job->total, 1) + 1;
+	each = atomic_fetch_add(&job->each[which], 1) + 1;
+	if (total > job->most)
+		job->most = total;
+	if (each > job->most_each)
+		job->most_each = each;
+	atomic_fetch_sub(&job->each[which], 1);
+	atomic_fetch_sub(job->total, 1);
+	ip_limit_leave(job->s, from);
+}
 
-		if (!ip_limit_enter(job->s, from))
-			continue;
-		job->entered++;
-		ip_limit_leave(job->s, from);
-	}
+static void *
+come_and_go_often(void *ctx)
+{
+	const struct netaddr from[] = { ip("192.0.2.1"), ip("192.0.2.2") };
+
+	for (int i = 0; i < ROUNDS; i++)
+		come_and_go(ctx, &from[i % 2], i % 2);
 	return NULL;
 }
 
 static void
-sources_is_safe_for_many_threads(void **state)
+check_all_free(struct ip_limit *s)
 {
-	struct ip_limit *s = ip_limit_new(3, 2);
 	struct netaddr a = ip("192.0.2.1"), b = ip("192.0.2.2");
-	struct job jobs[THREADS];
-	pthread_t threads[THREADS];
 
-	(void)state;
-	for (int i = 0; i < THREADS; i++) {
-		jobs[i] = (struct job){ .s = s };
-		check_int(
-		    pthread_create(&threads[i], NULL, come_and_go, &jobs[i]),
-		    0);
-	}
-	for (int i = 0; i < THREADS; i++) {
-		pthread_join(threads[i], NULL);
-		check(jobs[i].entered > 0);
-	}
-	/* all counts are back where they were */
 	check(ip_limit_enter(s, &a));
 	check(ip_limit_enter(s, &a));
 	check(!ip_limit_enter(s, &a));
 	check(ip_limit_enter(s, &b));
 	check(!ip_limit_enter(s, &b));
+}
+
+/* A thread may find all places taken whenever it tries, so that only the sum
+ * of all threads is sure to be something. */
+static void
+ip_limit_is_safe_for_many_threads(void **state)
+{
+	struct ip_limit *s = ip_limit_new(TOTAL, EACH);
+	atomic_int each[2] = { 0, 0 }, total = 0;
+	struct job jobs[THREADS];
+	pthread_t threads[THREADS];
+	size_t entered = 0;
+
+	(void)state;
+	for (int i = 0; i < THREADS; i++) {
+		jobs[i] = (struct job){ .s = s, .each = each, .total = &total };
+		check_int(pthread_create(
+			      &threads[i], NULL, come_and_go_often, &jobs[i]),
+		    0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		entered += jobs[i].entered;
+		check(jobs[i].most <= TOTAL && jobs[i].most_each <= EACH);
+	}
+	check(entered > 0);
+	check_all_free(s);
 	ip_limit_free(s);
 }
 
 static void
-sources_remember_the_most_at_once(void **state)
+ip_limit_remember_the_most_at_once(void **state)
 {
 	struct ip_limit *s = ip_limit_new(10, 10);
 	struct netaddr a = ip("192.0.2.1");
@@ -178,12 +243,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sources_limits_one_address),
-		cmocka_unit_test(sources_limits_all),
-		cmocka_unit_test(sources_forgets),
-		cmocka_unit_test(sources_refuses_without_memory),
-		cmocka_unit_test(sources_is_safe_for_many_threads),
-		cmocka_unit_test(sources_remember_the_most_at_once),
+		cmocka_unit_test(ip_limit_limits_one_address),
+		cmocka_unit_test(ip_limit_counts_an_ipv6_prefix),
+		cmocka_unit_test(ip_limit_tells_ipv4_neighbours_apart),
+		cmocka_unit_test(ip_limit_limits_all),
+		cmocka_unit_test(ip_limit_forgets),
+		cmocka_unit_test(ip_limit_refuses_without_memory),
+		cmocka_unit_test(ip_limit_is_safe_for_many_threads),
+		cmocka_unit_test(ip_limit_remember_the_most_at_once),
 	};
 
 	return sodium_init() == -1 ? 1
