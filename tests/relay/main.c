@@ -365,10 +365,11 @@ cmd_stats(const struct words *w)
 	const struct tally *t = &p->tally;
 
 	event("stats %s packets=%llu first=%llu last=%llu disorder=%llu "
-	      "corrupt=%llu",
+	      "corrupt=%llu disco=%llu",
 	    p->name, (unsigned long long)t->packets,
 	    (unsigned long long)t->first, (unsigned long long)t->last,
-	    (unsigned long long)t->disorder, (unsigned long long)t->corrupt);
+	    (unsigned long long)t->disorder, (unsigned long long)t->corrupt,
+	    (unsigned long long)t->disco);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* peer: see peer.h. */
 #include "peer.h"
 
+#include "derp_frame.h"
 #include "encode.h"
 #include "xalloc.h"
 
@@ -95,6 +96,10 @@ number_check(struct tally *t, struct slice packet)
 	const uint64_t high = reader_u32(&r);
 	const uint64_t number = high << 32 | reader_u32(&r);
 
+	if (derp_packet_is_disco(packet)) {
+		t->disco++;
+		return;
+	}
 	if (t->packets == 0)
 		t->first = number;
 	else if (number <= t->last)

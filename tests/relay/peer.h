@@ -11,8 +11,10 @@
 
 #define PEERS_MAX 1024
 
-struct tally { /* of numbered packets */
-	uint64_t packets, first, last, disorder, corrupt;
+/* Of numbered packets; what looks like disco has no number, and is only
+ * counted. */
+struct tally {
+	uint64_t packets, first, last, disorder, corrupt, disco;
 };
 
 struct peer {

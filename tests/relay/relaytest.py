@@ -317,16 +317,30 @@ class Scenario(unittest.TestCase):
         return relay
 
     def run_relay(self, flags, env=None):
-        """Runs a relay that is to end by itself: status, stdout, stderr."""
-        done = subprocess.run(
+        """Runs a relay that is to end by itself: status, stdout, stderr. Fails
+        as soon as it serves instead, which it would do for ever."""
+        proc = subprocess.Popen(
             [DERPER] + flags,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=clean_env(env),
             cwd=self.folder,
-            timeout=PATIENCE,
         )
-        return done.returncode, done.stdout.decode(), done.stderr.decode()
+        out, err = Lines(proc.stdout), Lines(proc.stderr)
+        try:
+            wait_until(
+                lambda: proc.poll() is not None or " serving on " in err.text(),
+                "the relay to end",
+            )
+            if proc.poll() is None:
+                raise AssertionError("the relay serves:\n" + err.text())
+        finally:
+            proc.kill()
+            proc.wait(PATIENCE)
+            for lines in (out, err):
+                lines.thread.join(PATIENCE)
+        return proc.returncode, out.text(), err.text()
 
     def derper(self, *flags, tls=False, hostname=HOST, stun=False, **options):
         """Starts a relay on free ports and waits until it is there."""

@@ -2,7 +2,7 @@
 
 import unittest
 
-from relaytest import Scenario, ours_only
+from relaytest import DISCO, Scenario, ours_only
 
 
 class Slow:
@@ -74,7 +74,7 @@ class Slow:
         self.p.ping("alice")
         # the relay gives up; what is in the socket can still be read
         for _ in range(2000):
-            self.p.do(f"send alice cathy {'5453f09f92ac' + '00' * 56}")
+            self.p.do(f"send alice cathy {DISCO.hex()}")
             try:
                 self.p.expect("gone alice cathy 1", patience=0.05)
                 break
