@@ -1,7 +1,7 @@
 /* rules_node: judgements about nodes, their names and host names. */
 #include "rules.h"
 
-#include "lint_twins.h"
+#include "duplicates.h"
 #include "netaddr.h"
 #include "num.h"
 

@@ -2,7 +2,7 @@
  * and what is not there at all. */
 #include "rules.h"
 
-#include "lint_twins.h"
+#include "duplicates.h"
 #include "num.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* rules_region: judgements about regions and about the map as a whole. */
 #include "rules.h"
 
-#include "lint_twins.h"
+#include "duplicates.h"
 #include "num.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* lint_twins: see lint_twins.h. */
-#include "lint_twins.h"
+#include "duplicates.h"
 
 #include <stdlib.h>
 #include <string.h>
