@@ -63,11 +63,11 @@ say_at(const struct load *l, struct doc_pos at, const char *text)
 static int
 say_refusal(const struct load *l)
 {
-	const struct derpmap_remark *r;
+	const struct derpmap_diagnostic *r;
 
 	if (l->doc.error != DOC_OK)
 		say_at(l, l->doc.error_at, l->doc.error_text);
-	for (r = l->map.remarks; r != NULL; r = r->next)
+	for (r = l->map.diagnostics; r != NULL; r = r->next)
 		if (r->refuses)
 			say_at(l, r->at, r->text);
 	return EXIT_UNUSABLE;

@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "lint.h"
 #include "report.h"
+#include "rule_list.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,13 +58,20 @@ form_of(const char *file, const char *as)
 static int
 print_rules(void)
 {
-	size_t count;
-	const struct lint_rule *rules = lint_rules(&count);
+	size_t count = rule_list_count();
+	const struct rule **rules =
+	    reallocarray(NULL, count, sizeof(const struct rule *));
 
+	if (rules == NULL) {
+		fputs("derpmap: not enough memory\n", stderr);
+		return EXIT_UNUSABLE;
+	}
+	rule_list_sorted(rules);
 	for (size_t i = 0; i < count; i++)
-		printf("%s %-7s %s: %s\n    %s\n    source: %s\n", rules[i].id,
-		    severity_name(rules[i].severity), rules[i].name,
-		    rules[i].title, rules[i].help, rules[i].source);
+		printf("%s %-7s %s: %s\n    %s\n    source: %s\n", rules[i]->id,
+		    severity_name(rules[i]->severity), rules[i]->name,
+		    rules[i]->title, rules[i]->help, rules[i]->source);
+	free((void *)rules);
 	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_UNUSABLE;
 }
 

@@ -1,30 +1,30 @@
-/* lint_twins: see lint_twins.h. */
+/* duplicates: see duplicates.h. */
 #include "duplicates.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 void
-lint_twins_add(struct lint *l, struct lint_twins *t, struct slice text,
+duplicates_add(struct rule_run *run, struct duplicates *t, struct slice text,
     int64_t number, const void *of)
 {
 	if (t->n == t->cap) {
 		size_t cap = t->cap == 0 ? 64 : 2 * t->cap;
-		struct lint_twin *v = reallocarray(t->v, cap, sizeof *v);
+		struct duplicate *v = reallocarray(t->v, cap, sizeof *v);
 
 		if (v == NULL) {
-			l->out->failed = true;
+			run->out->failed = true;
 			return;
 		}
 		t->v = v;
 		t->cap = cap;
 	}
-	t->v[t->n] = (struct lint_twin){ text, number, of, t->n };
+	t->v[t->n] = (struct duplicate){ text, number, of, t->n };
 	t->n++;
 }
 
 static int
-order_of(const struct lint_twin *a, const struct lint_twin *b)
+order_of(const struct duplicate *a, const struct duplicate *b)
 {
 	size_t n = a->text.n < b->text.n ? a->text.n : b->text.n;
 	int order = n > 0 ? memcmp(a->text.p, b->text.p, n) : 0;
@@ -39,7 +39,7 @@ order_of(const struct lint_twin *a, const struct lint_twin *b)
 static int
 by_key_then_index(const void *a, const void *b)
 {
-	const struct lint_twin *x = a, *y = b;
+	const struct duplicate *x = a, *y = b;
 	int order = order_of(x, y);
 
 	return order != 0 ? order
@@ -47,7 +47,8 @@ by_key_then_index(const void *a, const void *b)
 }
 
 void
-lint_twins_visit(struct lint *l, struct lint_twins *t, lint_twin_fn *visit)
+duplicates_visit(
+    struct rule_run *run, struct duplicates *t, duplicates_fn *visit)
 {
 	size_t first = 0;
 
@@ -57,8 +58,8 @@ lint_twins_visit(struct lint *l, struct lint_twins *t, lint_twin_fn *visit)
 		if (order_of(&t->v[first], &t->v[i]) != 0)
 			first = i;
 		else if (t->v[first].of != t->v[i].of)
-			visit(l, t->v[first].of, t->v[i].of);
+			visit(run, t->v[first].of, t->v[i].of);
 	}
 	free(t->v);
-	*t = (struct lint_twins){ .n = 0 };
+	*t = (struct duplicates){ .n = 0 };
 }

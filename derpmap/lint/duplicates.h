@@ -1,34 +1,35 @@
 /*
- * lint_twins: what a map has twice, found by sorting, so that a hostile map of
+ * duplicates: what a map has twice, found by sorting, so that a hostile map of
  * a million nodes costs no more than reading it.
  *
- * Inside the rules. Life: zeroed -> lint_twins_add... -> lint_twins_visit,
+ * For rules. Life: zeroed -> duplicates_add... -> duplicates_visit,
  * which frees it. Threads: used by one.
  */
-#ifndef DERPKIT_LINT_TWINS_H
-#define DERPKIT_LINT_TWINS_H
+#ifndef DERPKIT_DUPLICATES_H
+#define DERPKIT_DUPLICATES_H
 
-#include "lint.h"
+#include "rule.h"
 
-struct lint_twin {
+struct duplicate {
 	struct slice text; /* borrowed */
 	int64_t number;
 	const void *of; /* what has this text and this number; borrowed */
 	size_t index;
 };
 
-struct lint_twins {
-	struct lint_twin *v; /* owned */
+struct duplicates {
+	struct duplicate *v; /* owned */
 	size_t n, cap;
 };
 
 /* Adds one; short memory sets the findings' failed. */
-void lint_twins_add(struct lint *l, struct lint_twins *t, struct slice text,
-    int64_t number, const void *of);
+void duplicates_add(struct rule_run *run, struct duplicates *t,
+    struct slice text, int64_t number, const void *of);
 
 /* Calls visit for each that equals one added earlier, with the first such. */
-typedef void lint_twin_fn(struct lint *l, const void *first, const void *later);
-void lint_twins_visit(
-    struct lint *l, struct lint_twins *t, lint_twin_fn *visit);
+typedef void duplicates_fn(
+    struct rule_run *run, const void *first, const void *later);
+void duplicates_visit(
+    struct rule_run *run, struct duplicates *t, duplicates_fn *visit);
 
 #endif

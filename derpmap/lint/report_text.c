@@ -1,6 +1,6 @@
 /* report_text: findings as compilers print them, a fix below each. */
-#include "lint.h"
 #include "report.h"
+#include "rule_list.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ put_clean(FILE *to, const char *text)
 static int
 put_finding(FILE *to, const struct finding *f, bool colour)
 {
-	const struct lint_rule *rule = lint_rule_find(f->rule);
+	const struct rule *rule = rule_list_find(f->rule);
 	const char *file = strcmp(f->file, "-") == 0 ? "stdin" : f->file;
 
 	if (put_clean(to, file) == -1)

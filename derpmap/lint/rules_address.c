@@ -1,67 +1,14 @@
 /* rules_address: judgements about addresses. */
-#include "rules.h"
+#include "rule_groups.h"
 
 #include "netaddr.h"
 
 #include <string.h>
 
-/* One of the two address fields of a node, or its host name. */
-struct field {
-	const struct derpmap_text *text;
-	const char *name;
-	bool v4;
-};
-
-typedef void field_fn(
-    struct lint *l, const struct derpmap_node *n, const struct field *f);
-
-/* Calls visit for every address field that is set to something. */
-static void
-each_field(struct lint *l, field_fn *visit)
-{
-	const struct derpmap *m = &l->load->map;
-
-	for (size_t i = 0; i < m->region_count; i++)
-		for (size_t j = 0; j < m->regions[i]->node_count; j++) {
-			const struct derpmap_node *n = m->regions[i]->nodes[j];
-			const struct field fields[] = {
-				{ &n->ipv4, "ipv4", true },
-				{ &n->ipv6, "ipv6", false },
-			};
-
-			for (size_t k = 0; k < 2 && !n->is_nil; k++)
-				if (fields[k].text->v.n > 0)
-					visit(l, n, &fields[k]);
-		}
-}
-
-/* The same, and the host name when it is an address and nothing else says
- * where the node is. */
-static void
-each_target(struct lint *l, field_fn *visit)
-{
-	const struct derpmap *m = &l->load->map;
-
-	each_field(l, visit);
-	for (size_t i = 0; i < m->region_count; i++)
-		for (size_t j = 0; j < m->regions[i]->node_count; j++) {
-			const struct derpmap_node *n = m->regions[i]->nodes[j];
-			struct field host = { &n->host_name, "hostname", true };
-			struct netaddr ip;
-
-			if (n->is_nil ||
-			    netaddr_parse_ip(&ip, n->host_name.v) == -1)
-				continue;
-			host.v4 = ip.is_v4;
-			if ((ip.is_v4 ? n->ipv4.v.n : n->ipv6.v.n) == 0)
-				visit(l, n, &host);
-		}
-}
-
 static struct doc_pos
-field_at(const struct derpmap_node *n, const struct field *f)
+place_of(const struct derpmap_node *n, const struct rule_address *a)
 {
-	return lint_at(&f->text->from, &n->from);
+	return rule_pos(&a->text->from, &n->from);
 }
 
 static bool
@@ -86,61 +33,41 @@ format_hint(struct slice s)
 }
 
 static void
-unparsable(struct lint *l, const struct derpmap_node *n, const struct field *f)
+ip_unparsable(struct rule_run *run, const struct derpmap_node *n,
+    const struct rule_address *a)
 {
-	struct netaddr ip;
-
-	if (is_none(f->text->v) || netaddr_parse_ip(&ip, f->text->v) == 0)
+	if (is_none(a->text->v) || a->is_ip)
 		return;
-	lint_found(l, field_at(n, f),
+	rule_found(run, place_of(n, a),
 	    "%s \"%.*s\" is no address: clients silently switch %s off for "
 	    "this node",
-	    f->name, (int)f->text->v.n, (const char *)f->text->v.p,
-	    f->v4 ? "IPv4" : "IPv6")
-	    ->fix = format_hint(f->text->v);
-}
-
-void
-rules_ip_unparsable(struct lint *l)
-{
-	each_field(l, unparsable);
+	    a->field, (int)a->text->v.n, (const char *)a->text->v.p,
+	    a->is_v4 ? "IPv4" : "IPv6")
+	    ->fix = format_hint(a->text->v);
 }
 
 static void
-other_family(
-    struct lint *l, const struct derpmap_node *n, const struct field *f)
+other_family(struct rule_run *run, const struct derpmap_node *n,
+    const struct rule_address *a)
 {
-	struct netaddr ip;
-
-	if (netaddr_parse_ip(&ip, f->text->v) == 0 && ip.is_v4 != f->v4)
-		lint_found(l, field_at(n, f),
+	if (a->is_ip && a->ip.is_v4 != a->is_v4)
+		rule_found(run, place_of(n, a),
 		    "%s holds an %s address: clients silently switch %s off "
 		    "for this node",
-		    f->name, ip.is_v4 ? "IPv4" : "IPv6",
-		    f->v4 ? "IPv4" : "IPv6")
-		    ->fix = f->v4 ? "put it into ipv6" : "put it into ipv4";
-}
-
-void
-rules_ip_other_family(struct lint *l)
-{
-	each_field(l, other_family);
+		    a->field, a->ip.is_v4 ? "IPv4" : "IPv6",
+		    a->is_v4 ? "IPv4" : "IPv6")
+		    ->fix = a->is_v4 ? "put it into ipv6" : "put it into ipv4";
 }
 
 static void
-none_case(struct lint *l, const struct derpmap_node *n, const struct field *f)
+none_case(struct rule_run *run, const struct derpmap_node *n,
+    const struct rule_address *a)
 {
-	if (is_none(f->text->v) && !slice_is(f->text->v, "none"))
-		lint_found(l, field_at(n, f),
+	if (is_none(a->text->v) && !slice_is(a->text->v, "none"))
+		rule_found(run, place_of(n, a),
 		    "only the lower-case word \"none\" is understood when "
 		    "clients plan their probes")
 		    ->fix = "write none";
-}
-
-void
-rules_none_case(struct lint *l)
-{
-	each_field(l, none_case);
 }
 
 /* Whether the text switches the family off. */
@@ -153,182 +80,181 @@ is_off(struct slice s, bool v4)
 }
 
 static void
-both_none(struct lint *l, const struct derpmap_region *r,
-    const struct derpmap_node *n)
+both_none(struct rule_run *run, const struct derpmap_node *n)
 {
-	(void)r;
 	if (is_off(n->ipv4.v, true) && is_off(n->ipv6.v, false))
-		lint_found(l, lint_at(&n->ipv6.from, &n->from),
+		rule_found(run, rule_pos(&n->ipv6.from, &n->from),
 		    "IPv4 and IPv6 are both switched off: clients cannot "
 		    "reach this node");
 }
 
-void
-rules_both_none(struct lint *l)
-{
-	lint_each_node(l, both_none);
-}
-
 static void
-v4_mapped(struct lint *l, const struct derpmap_node *n, const struct field *f)
+v4_mapped(struct rule_run *run, const struct derpmap_node *n,
+    const struct rule_address *a)
 {
-	struct netaddr ip;
-
-	if (netaddr_parse_ip(&ip, f->text->v) == 0 && !ip.is_v4 &&
-	    netaddr_in(&ip, "::ffff:0:0/96"))
-		lint_found(l, field_at(n, f),
+	if (a->is_ip && !a->ip.is_v4 && netaddr_in(&a->ip, "::ffff:0:0/96"))
+		rule_found(run, place_of(n, a),
 		    "a v4-mapped address counts as IPv6 for clients");
-}
-
-void
-rules_v4_mapped(struct lint *l)
-{
-	each_target(l, v4_mapped);
 }
 
 /* Finds the prefix of the list, ended by NULL, that the field's address is in;
  * NULL when it is in none. */
 static const char *
-in_one_of(const struct field *f, const char *const *prefixes)
+in_one_of(const struct rule_address *a, const char *const *prefixes)
 {
-	struct netaddr ip;
-
-	if (netaddr_parse_ip(&ip, f->text->v) == -1)
+	if (!a->is_ip)
 		return NULL;
 	for (; *prefixes != NULL; prefixes++)
-		if (netaddr_in(&ip, *prefixes))
+		if (netaddr_in(&a->ip, *prefixes))
 			return *prefixes;
 	return NULL;
 }
 
 static void
-ip_private(struct lint *l, const struct derpmap_node *n, const struct field *f)
+ip_private(struct rule_run *run, const struct derpmap_node *n,
+    const struct rule_address *a)
 {
 	static const char *const prefixes[] = { "10.0.0.0/8", "172.16.0.0/12",
 		"192.168.0.0/16", "fc00::/7", NULL };
 	static const char *const tailnet[] = { "fd7a:115c:a1e0::/48", NULL };
-	const char *prefix = in_one_of(f, prefixes);
+	const char *prefix = in_one_of(a, prefixes);
 
-	if (prefix != NULL && in_one_of(f, tailnet) == NULL)
-		lint_found(l, field_at(n, f),
+	if (prefix != NULL && in_one_of(a, tailnet) == NULL)
+		rule_found(run, place_of(n, a),
 		    "%s is a private address (%s): only nodes in that network "
 		    "reach it",
-		    f->name, prefix);
-}
-
-void
-rules_ip_private(struct lint *l)
-{
-	each_target(l, ip_private);
+		    a->field, prefix);
 }
 
 static void
-ip_tailnet(struct lint *l, const struct derpmap_node *n, const struct field *f)
+ip_tailnet(struct rule_run *run, const struct derpmap_node *n,
+    const struct rule_address *a)
 {
 	static const char *const prefixes[] = { "100.64.0.0/10",
 		"fd7a:115c:a1e0::/48", NULL };
 
-	if (in_one_of(f, prefixes) != NULL)
-		lint_found(l, field_at(n, f),
+	if (in_one_of(a, prefixes) != NULL)
+		rule_found(run, place_of(n, a),
 		    "%s is a tailnet address: the relay cannot be reached "
 		    "through the tunnel that it serves",
-		    f->name);
-}
-
-void
-rules_ip_tailnet(struct lint *l)
-{
-	each_target(l, ip_tailnet);
+		    a->field);
 }
 
 static void
-ip_special(struct lint *l, const struct derpmap_node *n, const struct field *f)
+ip_special(struct rule_run *run, const struct derpmap_node *n,
+    const struct rule_address *a)
 {
 	static const char *const prefixes[] = { "127.0.0.0/8", "::1/128",
 		"0.0.0.0/8", "::/128", "224.0.0.0/4", "ff00::/8",
 		"169.254.0.0/16", "fe80::/10", NULL };
 	static const char *const loopback[] = { "127.0.0.0/8", "::1/128",
 		NULL };
-	const char *prefix = in_one_of(f, prefixes);
+	const char *prefix = in_one_of(a, prefixes);
 
 	if (prefix == NULL)
 		return;
-	if (in_one_of(f, loopback) != NULL)
+	if (in_one_of(a, loopback) != NULL)
 		/* DIFFERS from the catalogue's error: a relay for the nodes
 		 * of one host is how one tries it out */
-		lint_found_as(l, SEVERITY_INFO, field_at(n, f),
+		rule_found_as(run, SEVERITY_INFO, place_of(n, a),
 		    "%s is a loopback address: only nodes on the relay's own "
 		    "host reach it",
-		    f->name);
+		    a->field);
 	else
-		lint_found(l, field_at(n, f),
+		rule_found(run, place_of(n, a),
 		    "%s is an unspecified, multicast or link-local address "
 		    "(%s), where no node can reach it",
-		    f->name, prefix);
-}
-
-void
-rules_ip_special(struct lint *l)
-{
-	each_target(l, ip_special);
+		    a->field, prefix);
 }
 
 static void
-ip_documentation(
-    struct lint *l, const struct derpmap_node *n, const struct field *f)
+ip_documentation(struct rule_run *run, const struct derpmap_node *n,
+    const struct rule_address *a)
 {
 	static const char *const prefixes[] = { "192.0.2.0/24",
 		"198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32",
 		"1.2.3.4/32", NULL };
 
-	if (in_one_of(f, prefixes) != NULL)
-		lint_found(l, field_at(n, f),
+	if (in_one_of(a, prefixes) != NULL)
+		rule_found(run, place_of(n, a),
 		    "%s is an address from documentation, as in headscale's "
 		    "example configuration: nobody can be reached there",
-		    f->name)
+		    a->field)
 		    ->fix = "write the relay's own address";
 }
 
-void
-rules_ip_documentation(struct lint *l)
-{
-	each_target(l, ip_documentation);
-}
-
 static void
-ip_fake(struct lint *l, const struct derpmap_node *n, const struct field *f)
+ip_fake(struct rule_run *run, const struct derpmap_node *n,
+    const struct rule_address *a)
 {
 	static const char *const prefixes[] = { "198.18.0.0/15", NULL };
 
-	if (in_one_of(f, prefixes) != NULL)
-		lint_found(l, field_at(n, f),
+	if (in_one_of(a, prefixes) != NULL)
+		rule_found(run, place_of(n, a),
 		    "%s is in 198.18.0.0/15, which proxies hand out as fake "
 		    "addresses: it is likely not the relay's",
-		    f->name);
-}
-
-void
-rules_ip_fake(struct lint *l)
-{
-	each_target(l, ip_fake);
+		    a->field);
 }
 
 static void
-ip_missing(struct lint *l, const struct derpmap_region *r,
-    const struct derpmap_node *n)
+ip_missing(struct rule_run *run, const struct derpmap_node *n)
 {
 	struct netaddr ip;
 
-	(void)r;
 	if (n->ipv4.v.n == 0 && n->ipv6.v.n == 0 &&
 	    netaddr_parse_ip(&ip, n->host_name.v) == -1)
-		lint_found(l, derpmap_origin_pos(&n->from),
+		rule_found(run, derpmap_origin_pos(&n->from),
 		    "no literal address: the relay cannot be found while DNS "
 		    "is broken");
 }
 
-void
-rules_ip_missing(struct lint *l)
-{
-	lint_each_node(l, ip_missing);
-}
+static const struct rule rules[] = {
+	{ "A01", "ipv4-not-ipv4", SEVERITY_ERROR, RULE_ANY,
+	    { .address = ip_unparsable }, "an address that is none",
+	    "Clients silently switch the family off, as for none.",
+	    RULE_DERPHTTP },
+	{ "A02", "ip-other-family", SEVERITY_ERROR, RULE_ANY,
+	    { .address = other_family }, "IPv6 in ipv4, or the reverse",
+	    "Clients silently switch the family off.", RULE_DERPHTTP },
+	{ "A03", "none-case", SEVERITY_WARNING, RULE_ANY,
+	    { .address = none_case }, "none with capitals",
+	    "Only the lower-case word is understood when probes are planned.",
+	    RULE_NETCHECK },
+	{ "A04", "both-none", SEVERITY_ERROR, RULE_ANY, { .node = both_none },
+	    "IPv4 and IPv6 are both switched off",
+	    "Clients cannot reach the node.", RULE_DERPHTTP },
+	{ "A06", "v4-mapped", SEVERITY_WARNING, RULE_ANY,
+	    { .address = v4_mapped }, "a v4-mapped address",
+	    "It counts as IPv6.", RULE_DERPHTTP },
+	{ "A07", "ip-private", SEVERITY_INFO, RULE_ANY,
+	    { .address = ip_private }, "a private address",
+	    "Only nodes in that network reach it. DIFFERS from a warning: a "
+	    "relay for one network is a fair thing to want.",
+	    "RFC 1918, RFC 4193" },
+	{ "A08", "ip-tailnet", SEVERITY_ERROR, RULE_ANY,
+	    { .address = ip_tailnet }, "an address inside the tailnet",
+	    "The relay cannot be reached through the tunnel it serves.",
+	    "tailscale net/tsaddr" },
+	{ "A09", "ip-special", SEVERITY_ERROR, RULE_ANY,
+	    { .address = ip_special },
+	    "an unspecified, multicast, link-local or loopback address",
+	    "Nobody reaches it. DIFFERS for loopback, which is information "
+	    "only: it is how a relay is tried out on one host.",
+	    "RFC 6890" },
+	{ "A10", "ip-documentation", SEVERITY_ERROR, RULE_ANY,
+	    { .address = ip_documentation }, "an address from documentation",
+	    "Headscale's example configuration has such addresses; nobody is "
+	    "there.",
+	    "RFC 5737, RFC 3849; headscale issue 1982" },
+	{ "A11", "ip-fakeip", SEVERITY_INFO, RULE_ANY, { .address = ip_fake },
+	    "an address in 198.18.0.0/15",
+	    "Proxies hand them out as fake answers of DNS. DIFFERS from a "
+	    "warning: test networks use them as they are meant.",
+	    "RFC 2544" },
+	{ "A12", "ip-missing", SEVERITY_INFO, RULE_ANY, { .node = ip_missing },
+	    "no literal address", "The relay depends on the clients' DNS.",
+	    "tailscale net/dnsfallback" },
+};
+
+const struct rule_group rules_address = { rules,
+	sizeof rules / sizeof rules[0] };

@@ -1,15 +1,15 @@
 /* rules_key: judgements about keys that are ignored: misspelled, unknown, or
  * put around the map. */
-#include "rules.h"
+#include "rule_groups.h"
 
 #include <string.h>
 
 #define BARE_MAX 64 /* bytes of a key that are looked at or shown */
 
 static struct slice
-key_text(const struct derpmap_remark *r)
+key_text(const struct derpmap_diagnostic *d)
 {
-	const struct doc_node *n = r->node;
+	const struct doc_node *n = d->node;
 
 	return n != NULL && n->kind == DOC_SCALAR ? n->text : slice_str("");
 }
@@ -33,7 +33,8 @@ bare(char out[static BARE_MAX], struct slice key)
 
 /* The field of the level that the key would be but for case, _ and -. */
 static const char *
-meant_field(const struct lint *l, enum derpmap_level level, struct slice key)
+meant_field(
+    const struct rule_run *run, enum derpmap_level level, struct slice key)
 {
 	struct derpmap_fields fields = derpmap_fields(level);
 	char text[BARE_MAX];
@@ -41,7 +42,7 @@ meant_field(const struct lint *l, enum derpmap_level level, struct slice key)
 	bare(text, key);
 	for (size_t i = 0; i < fields.n; i++)
 		if (strcmp(text, fields.v[i].yaml) == 0)
-			return lint_name(l, fields.v[i].yaml);
+			return rule_field_name(run, fields.v[i].yaml);
 	return NULL;
 }
 
@@ -74,7 +75,8 @@ distance(const char *a, const char *b)
 
 /* The field nearest in spelling, at most two letters off; or NULL. */
 static const char *
-nearest_field(const struct lint *l, enum derpmap_level level, struct slice key)
+nearest_field(
+    const struct rule_run *run, enum derpmap_level level, struct slice key)
 {
 	struct derpmap_fields fields = derpmap_fields(level);
 	const char *best = NULL;
@@ -86,7 +88,7 @@ nearest_field(const struct lint *l, enum derpmap_level level, struct slice key)
 		d = distance(text, fields.v[i].yaml);
 		if (d < least) {
 			least = d;
-			best = lint_name(l, fields.v[i].yaml);
+			best = rule_field_name(run, fields.v[i].yaml);
 		}
 	}
 	return best;
@@ -114,17 +116,17 @@ value_of(const struct doc_node *mapping, const struct doc_node *key)
 
 /* Whether the key is put around a whole map: derp:, derpMap:, DERPMap:. */
 static bool
-is_wrapper(struct lint *l, const struct derpmap_remark *r)
+is_wrapper(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	const struct doc_node *root = doc_resolve(l->load->doc.root);
+	const struct doc_node *root = doc_resolve(run->load->doc.root);
 	const struct doc_node *value;
 	char text[BARE_MAX];
 
-	bare(text, key_text(r));
-	if (r->level != DERPMAP_LEVEL_MAP || root->kind != DOC_MAPPING ||
+	bare(text, key_text(d));
+	if (d->level != DERPMAP_LEVEL_MAP || root->kind != DOC_MAPPING ||
 	    (strcmp(text, "derp") != 0 && strcmp(text, "derpmap") != 0))
 		return false;
-	value = value_of(root, r->node);
+	value = value_of(root, d->node);
 	if (value == NULL || value->kind != DOC_MAPPING)
 		return false;
 	for (size_t i = 0; i < value->count; i++) {
@@ -139,82 +141,87 @@ is_wrapper(struct lint *l, const struct derpmap_remark *r)
 
 /* Whether a flow mapping glued key and value together: {regionid:900}. */
 static const char *
-glued_field(const struct lint *l, const struct derpmap_remark *r)
+glued_field(const struct rule_run *run, const struct derpmap_diagnostic *d)
 {
 	struct slice head, tail;
 
-	if (!slice_cut(key_text(r), ':', &head, &tail))
+	if (!slice_cut(key_text(d), ':', &head, &tail))
 		return NULL;
-	return meant_field(l, r->level, head);
+	return meant_field(run, d->level, head);
 }
 
 /* Who reads the file. */
 static const char *
-reader(const struct lint *l)
+reader(const struct rule_run *run)
 {
-	return l->load->dialect == DIALECT_JSON ? "Go's JSON decoder"
-						: "headscale";
+	return run->load->dialect == DIALECT_JSON ? "Go's JSON decoder"
+						  : "headscale";
 }
 
 static void
-key_case(struct lint *l, const struct derpmap_remark *r)
+key_case(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	const char *meant = meant_field(l, r->level, key_text(r));
-	struct slice key = key_text(r);
+	const char *meant = meant_field(run, d->level, key_text(d));
+	struct slice key = key_text(d);
 
-	if (meant == NULL)
+	if (d->kind != DERPMAP_UNKNOWN_KEY || meant == NULL)
 		return;
-	lint_found(l, r->at, "`%.*s` is ignored by %s; it reads `%s`",
-	    (int)min_of(key.n, BARE_MAX), (const char *)key.p, reader(l), meant)
-	    ->fix = lint_fix(l, "write %s", meant);
-}
-
-void
-rules_key_case(struct lint *l)
-{
-	lint_each_remark(l, DERPMAP_UNKNOWN_KEY, key_case);
+	rule_found(run, d->at, "`%.*s` is ignored by %s; it reads `%s`",
+	    (int)min_of(key.n, BARE_MAX), (const char *)key.p, reader(run),
+	    meant)
+	    ->fix = rule_fix(run, "write %s", meant);
 }
 
 static void
-unknown_key(struct lint *l, const struct derpmap_remark *r)
+unknown_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	struct slice key = key_text(r);
-	const char *glued = glued_field(l, r);
+	struct slice key = key_text(d);
+	const char *glued = glued_field(run, d);
 	const char *nearest;
 	struct finding *f;
 
-	if (meant_field(l, r->level, key) != NULL || is_wrapper(l, r))
+	if (d->kind != DERPMAP_UNKNOWN_KEY ||
+	    meant_field(run, d->level, key) != NULL || is_wrapper(run, d))
 		return;
-	f = lint_found(l, r->at,
+	f = rule_found(run, d->at,
 	    "`%.*s` is no key that %s knows here; it is ignored",
-	    (int)min_of(key.n, BARE_MAX), (const char *)key.p, reader(l));
-	nearest = nearest_field(l, r->level, key);
+	    (int)min_of(key.n, BARE_MAX), (const char *)key.p, reader(run));
+	nearest = nearest_field(run, d->level, key);
 	if (glued != NULL)
-		f->fix =
-		    lint_fix(l, "put a space behind the colon: `%s: `", glued);
+		f->fix = rule_fix(
+		    run, "put a space behind the colon: `%s: `", glued);
 	else if (nearest != NULL)
-		f->fix = lint_fix(l, "did you mean %s?", nearest);
-}
-
-void
-rules_unknown_key(struct lint *l)
-{
-	lint_each_remark(l, DERPMAP_UNKNOWN_KEY, unknown_key);
+		f->fix = rule_fix(run, "did you mean %s?", nearest);
 }
 
 static void
-wrapped_map(struct lint *l, const struct derpmap_remark *r)
+wrapped_map(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	if (is_wrapper(l, r))
-		lint_found(l, r->at,
+	if (d->kind == DERPMAP_UNKNOWN_KEY && is_wrapper(run, d))
+		rule_found(run, d->at,
 		    "the map is below a key of its own; %s looks for `%s` at "
 		    "the top and reads an empty map",
-		    reader(l), lint_name(l, "regions"))
+		    reader(run), rule_field_name(run, "regions"))
 		    ->fix = "move what is in it one level up";
 }
 
-void
-rules_wrapped_map(struct lint *l)
-{
-	lint_each_remark(l, DERPMAP_UNKNOWN_KEY, wrapped_map);
-}
+static const struct rule rules[] = {
+	{ "P01", "yaml-key-case", SEVERITY_ERROR, RULE_ANY,
+	    { .diagnostic = key_case }, "a known key in another spelling",
+	    "Headscale's YAML keys are the Go names in lower case without "
+	    "separators; another spelling is ignored without a word. In JSON "
+	    "case does not matter, but _ and - do.",
+	    RULE_YAML3 "; headscale issue 1418, pull request 2756" },
+	{ "P02", "unknown-key", SEVERITY_WARNING, RULE_ANY,
+	    { .diagnostic = unknown_key }, "a key that nobody knows",
+	    "It is ignored without a word; often it is misspelled, or a space "
+	    "behind its colon is missing in { }.",
+	    RULE_YAML3 },
+	{ "P03", "wrapped-map", SEVERITY_ERROR, RULE_ANY,
+	    { .diagnostic = wrapped_map },
+	    "the map is below derp, derpMap or the like",
+	    "The map must begin with regions; otherwise it is empty.",
+	    RULE_YAML3 },
+};
+
+const struct rule_group rules_key = { rules, sizeof rules / sizeof rules[0] };

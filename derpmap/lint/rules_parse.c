@@ -1,6 +1,6 @@
 /* rules_parse: judgements about how values are written: numbers, words, shapes,
  * and what is not there at all. */
-#include "rules.h"
+#include "rule_groups.h"
 
 #include "duplicates.h"
 #include "num.h"
@@ -20,88 +20,77 @@ shown(struct slice text)
 
 /* Finds with the decoder's own sentence, and a fix. */
 static void
-each_as_remarked(struct lint *l, enum derpmap_remark_kind kind, const char *fix)
+found_as_reported(struct rule_run *run, const struct derpmap_diagnostic *d,
+    enum derpmap_diagnostic_kind kind, const char *fix)
 {
-	const struct derpmap_remark *r;
-
-	for (r = l->load->map.remarks; r != NULL; r = r->next)
-		if (r->kind == kind)
-			lint_found(l, r->at, "%s", r->text)->fix = fix;
+	if (d->kind == kind)
+		rule_found(run, d->at, "%s", d->text)->fix = fix;
 }
 
 static bool
-is_quoted(const struct derpmap_remark *r)
+is_quoted(const struct derpmap_diagnostic *r)
 {
 	return r->node != NULL && r->node->kind == DOC_SCALAR &&
 	    r->node->style != DOC_PLAIN;
 }
 
 static void
-region_key(struct lint *l, const struct derpmap_remark *r)
+region_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
+	bool quoted_digits = false;
 	uint64_t number;
-	struct finding *f = lint_found(l, r->at, "%s", r->text);
 
-	if (l->load->dialect == DIALECT_HEADSCALE && is_quoted(r) &&
-	    num_parse_decimal(r->node->text, UINT64_MAX, &number) == 0)
-		f->fix = "remove the quotes";
-}
-
-void
-rules_region_key_quoted(struct lint *l)
-{
-	lint_each_remark(l, DERPMAP_BAD_KEY, region_key);
+	if (run->load->dialect == DIALECT_HEADSCALE && is_quoted(d))
+		quoted_digits =
+		    num_parse_decimal(d->node->text, UINT64_MAX, &number) == 0;
+	found_as_reported(run, d, DERPMAP_BAD_KEY,
+	    quoted_digits ? "remove the quotes" : NULL);
 }
 
 static void
-quoted_float(struct lint *l, const struct derpmap_remark *r)
+quoted_number(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	if (is_quoted(r))
-		lint_found(l, r->at, "%s", r->text)->fix = "remove the quotes";
+	found_as_reported(run, d, DERPMAP_QUOTED_INT, "remove the quotes");
+	if (is_quoted(d))
+		found_as_reported(
+		    run, d, DERPMAP_BAD_FLOAT, "remove the quotes");
 }
 
-void
-rules_quoted_number(struct lint *l)
+static void
+bad_bool(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	each_as_remarked(l, DERPMAP_QUOTED_INT, "remove the quotes");
-	lint_each_remark(l, DERPMAP_BAD_FLOAT, quoted_float);
+	found_as_reported(run, d, DERPMAP_BAD_BOOL, "write true or false");
 }
 
-void
-rules_bad_bool(struct lint *l)
+static void
+dup_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	each_as_remarked(l, DERPMAP_BAD_BOOL, "write true or false");
+	found_as_reported(run, d, DERPMAP_DUP_KEY, "keep one of the two");
+	found_as_reported(run, d, DERPMAP_REPEATED_KEY, "keep one of the two");
 }
 
-void
-rules_dup_key(struct lint *l)
+static void
+dup_region_spelling(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	each_as_remarked(l, DERPMAP_DUP_KEY, "keep one of the two");
-	each_as_remarked(l, DERPMAP_REPEATED_KEY, "keep one of the two");
+	found_as_reported(run, d, DERPMAP_SAME_REGION, "keep one of the two");
 }
 
-void
-rules_dup_region_spelling(struct lint *l)
+static void
+container(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	each_as_remarked(l, DERPMAP_SAME_REGION, "keep one of the two");
+	found_as_reported(run, d, DERPMAP_BAD_SHAPE, NULL);
 }
 
-void
-rules_container(struct lint *l)
+static void
+panic(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	each_as_remarked(l, DERPMAP_BAD_SHAPE, NULL);
-}
-
-void
-rules_panic(struct lint *l)
-{
-	each_as_remarked(
-	    l, DERPMAP_PANIC, "do not use << beside a list or mapping as key");
+	found_as_reported(run, d, DERPMAP_PANIC,
+	    "do not use << beside a list or mapping as key");
 }
 
 /* Whether a rule of its own finds such a refusal. */
 static bool
-has_rule(const struct derpmap_remark *r)
+has_rule(const struct derpmap_diagnostic *r)
 {
 	switch (r->kind) {
 	case DERPMAP_DUP_KEY:
@@ -129,76 +118,14 @@ has_rule(const struct derpmap_remark *r)
 	return false;
 }
 
-void
-rules_refused(struct lint *l)
+static void
+refused(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	const struct derpmap_remark *r;
-
-	for (r = l->load->map.remarks; r != NULL; r = r->next)
-		if (r->refuses && !has_rule(r))
-			lint_found(l, r->at, "%s", r->text);
+	if (d->refuses && !has_rule(d))
+		rule_found(run, d->at, "%s", d->text);
 }
 
 /* --- by what way values came about --- */
-
-typedef void origin_fn(struct lint *l, const struct derpmap_field *field,
-    const struct derpmap_origin *from);
-
-static void
-each_field_of(
-    struct lint *l, enum derpmap_level level, const void *of, origin_fn *visit)
-{
-	struct derpmap_fields fields = derpmap_fields(level);
-
-	for (size_t i = 0; i < fields.n; i++) {
-		const struct derpmap_field *f = &fields.v[i];
-		const char *p = (const char *)of + f->offset;
-
-		switch (f->type) {
-		case DERPMAP_TEXT:
-			visit(l, f, &((const struct derpmap_text *)p)->from);
-			break;
-		case DERPMAP_INT:
-			visit(l, f, &((const struct derpmap_int *)p)->from);
-			break;
-		case DERPMAP_FLOAT:
-			visit(l, f, &((const struct derpmap_float *)p)->from);
-			break;
-		case DERPMAP_BOOL:
-			visit(l, f, &((const struct derpmap_bool *)p)->from);
-			break;
-		case DERPMAP_NODES:
-		case DERPMAP_REGIONS:
-		case DERPMAP_HOME:
-		case DERPMAP_SCORES:
-			break;
-		}
-	}
-}
-
-/* Visits every value of the map, region keys included (field NULL). */
-static void
-each_origin(struct lint *l, origin_fn *visit)
-{
-	const struct derpmap *m = &l->load->map;
-
-	each_field_of(l, DERPMAP_LEVEL_MAP, m, visit);
-	for (size_t i = 0; i < m->region_count; i++) {
-		const struct derpmap_region *r = m->regions[i];
-		struct derpmap_origin key = { .key = r->from.key,
-			.value = r->from.key,
-			.how = r->from.how };
-
-		visit(l, NULL, &key);
-		if (r->is_nil)
-			continue;
-		each_field_of(l, DERPMAP_LEVEL_REGION, r, visit);
-		for (size_t j = 0; j < r->node_count; j++)
-			if (!r->nodes[j]->is_nil)
-				each_field_of(
-				    l, DERPMAP_LEVEL_NODE, r->nodes[j], visit);
-	}
-}
 
 static struct slice
 written(const struct derpmap_origin *from)
@@ -210,13 +137,13 @@ written(const struct derpmap_origin *from)
 }
 
 static void
-octal_int(struct lint *l, const struct derpmap_field *field,
+octal_int(struct rule_run *run, const struct derpmap_field *field,
     const struct derpmap_origin *from)
 {
 	struct slice text = written(from);
 
 	if ((from->how & DERPMAP_OCTAL) != 0)
-		lint_found(l, derpmap_origin_pos(from),
+		rule_found(run, derpmap_origin_pos(from),
 		    "%s %.*s has a leading zero: headscale reads it as octal, "
 		    "another number",
 		    field != NULL ? field->yaml : "region key", shown(text),
@@ -224,14 +151,8 @@ octal_int(struct lint *l, const struct derpmap_field *field,
 		    ->fix = "drop the zero";
 }
 
-void
-rules_octal_int(struct lint *l)
-{
-	each_origin(l, octal_int);
-}
-
 static void
-odd_int(struct lint *l, const struct derpmap_field *field,
+odd_int(struct rule_run *run, const struct derpmap_field *field,
     const struct derpmap_origin *from)
 {
 	struct slice text = written(from);
@@ -240,7 +161,7 @@ odd_int(struct lint *l, const struct derpmap_field *field,
 	if ((from->how & (DERPMAP_ODD_INT | DERPMAP_TRUNCATED)) == 0 ||
 	    (from->how & DERPMAP_OCTAL) != 0)
 		return;
-	lint_found(l, derpmap_origin_pos(from), "%s is written as %.*s%s",
+	rule_found(run, derpmap_origin_pos(from), "%s is written as %.*s%s",
 	    field != NULL ? field->yaml : "region key", shown(text),
 	    (const char *)text.p,
 	    cut ? ", and headscale cuts off what does not fit an integer"
@@ -248,94 +169,79 @@ odd_int(struct lint *l, const struct derpmap_field *field,
 	    ->fix = "write a plain decimal number";
 }
 
-void
-rules_odd_int(struct lint *l)
-{
-	each_origin(l, odd_int);
-}
-
 static void
-odd_bool(struct lint *l, const struct derpmap_field *field,
+odd_bool(struct rule_run *run, const struct derpmap_field *field,
     const struct derpmap_origin *from)
 {
 	if (field != NULL && (from->how & DERPMAP_ODD_BOOL) != 0)
-		lint_found(l, derpmap_origin_pos(from),
+		rule_found(run, derpmap_origin_pos(from),
 		    "%s is written as a word of YAML 1.1, which newer tools "
 		    "take for text",
 		    field->yaml)
 		    ->fix = "write true or false";
 }
 
-void
-rules_odd_bool(struct lint *l)
-{
-	each_origin(l, odd_bool);
-}
-
 static void
-string_coerced(struct lint *l, const struct derpmap_field *field,
+string_coerced(struct rule_run *run, const struct derpmap_field *field,
     const struct derpmap_origin *from)
 {
 	struct slice text = written(from);
 
 	if (field != NULL && (from->how & DERPMAP_COERCED) != 0)
-		lint_found(l, derpmap_origin_pos(from),
+		rule_found(run, derpmap_origin_pos(from),
 		    "%s %.*s is text for headscale, but a number, a bool or a "
 		    "date for other tools",
 		    field->yaml, shown(text), (const char *)text.p)
 		    ->fix = "put it in quotes";
 }
 
-void
-rules_string_coerced(struct lint *l)
-{
-	each_origin(l, string_coerced);
-}
-
 static void
-surprising(struct lint *l, const struct derpmap_field *field,
+binary(struct rule_run *run, const struct derpmap_field *field,
     const struct derpmap_origin *from)
 {
 	if (field != NULL && (from->how & DERPMAP_BINARY) != 0)
-		lint_found(l, derpmap_origin_pos(from),
+		rule_found(run, derpmap_origin_pos(from),
 		    "%s is decoded from base64, which few readers do",
 		    field->yaml);
 }
 
-void
-rules_legal_surprising(struct lint *l)
+static void
+merge_keys(struct rule_run *run)
 {
-	each_origin(l, surprising);
-	each_as_remarked(l, DERPMAP_MERGE_KEY, NULL);
+	const struct derpmap_diagnostic *d;
+
+	for (d = run->load->map.diagnostics; d != NULL; d = d->next)
+		found_as_reported(run, d, DERPMAP_MERGE_KEY, NULL);
 }
 
 /* --- regions and nodes that are not there --- */
 
-void
-rules_nil_node(struct lint *l)
+static void
+nil_node(struct rule_run *run)
 {
-	const struct derpmap *m = &l->load->map;
+	const struct derpmap *m = &run->load->map;
 
 	for (size_t i = 0; i < m->region_count; i++)
 		for (size_t j = 0; j < m->regions[i]->node_count; j++) {
 			const struct derpmap_node *n = m->regions[i]->nodes[j];
 
 			if (n->is_nil)
-				lint_found(l, derpmap_origin_pos(&n->from),
+				rule_found(run, derpmap_origin_pos(&n->from),
 				    "an empty list element becomes a nil node, "
 				    "on which clients crash")
 				    ->fix = "remove the dash";
 		}
 }
 
-void
-rules_null_region(struct lint *l)
+static void
+null_region(struct rule_run *run)
 {
-	const struct derpmap *m = &l->load->map;
+	const struct derpmap *m = &run->load->map;
 
 	for (size_t i = 0; i < m->region_count; i++)
 		if (m->regions[i]->is_nil)
-			lint_found(l, derpmap_origin_pos(&m->regions[i]->from),
+			rule_found(run,
+			    derpmap_origin_pos(&m->regions[i]->from),
 			    "region %lld is null: headscale up to 0.26 sends "
 			    "that to clients, 0.27 to 0.29 remove the region, "
 			    "later ones ignore it",
@@ -345,66 +251,146 @@ rules_null_region(struct lint *l)
 }
 
 static void
-alias_twin(struct lint *l, const void *first, const void *later)
+same_alias(struct rule_run *run, const void *first, const void *later)
 {
 	const struct derpmap_region *a = first, *b = later;
 
-	lint_found(l, derpmap_origin_pos(&b->from),
+	rule_found(run, derpmap_origin_pos(&b->from),
 	    "regions %lld and %lld are the same by an alias, ids and node "
 	    "names included",
 	    (long long)a->key, (long long)b->key);
 }
 
-void
-rules_alias_shared(struct lint *l)
+static void
+alias_shared(struct rule_run *run)
 {
-	const struct derpmap *m = &l->load->map;
-	struct lint_twins twins = { .n = 0 };
+	const struct derpmap *m = &run->load->map;
+	struct duplicates seen = { .n = 0 };
 
 	for (size_t i = 0; i < m->region_count; i++) {
 		const struct derpmap_region *r = m->regions[i];
 
 		/* a node of the document is told by its place */
 		if (!r->is_nil && r->from.value != NULL)
-			lint_twins_add(l, &twins, slice_str(""),
+			duplicates_add(run, &seen, slice_str(""),
 			    (int64_t)doc_resolve(r->from.value)->start.offset,
 			    r);
 	}
-	lint_twins_visit(l, &twins, alias_twin);
+	duplicates_visit(run, &seen, same_alias);
 }
 
-void
-rules_empty_map(struct lint *l)
+static void
+empty_map(struct rule_run *run)
 {
-	const struct derpmap *m = &l->load->map;
+	const struct derpmap *m = &run->load->map;
 
-	if (!lint_whole(l))
+	if (!rule_sees_all(run))
 		return; /* another rule has it */
 	for (size_t i = 0; i < m->region_count; i++)
 		if (!m->regions[i]->is_nil)
 			return;
-	lint_found(l, derpmap_origin_pos(&m->regions_from),
+	rule_found(run, derpmap_origin_pos(&m->regions_from),
 	    "there is no region in this map: headscale does not start when it "
 	    "has no other, and at a refresh clients lose all relays");
 }
 
 static void
-not_finite(struct lint *l, const struct derpmap_float *f)
+number_not_finite(struct rule_run *run, const struct derpmap_float *f)
 {
 	if (!isfinite(f->v))
-		lint_found(l, derpmap_origin_pos(&f->from),
+		rule_found(run, derpmap_origin_pos(&f->from),
 		    "headscale loads a number that is not finite, and then "
 		    "cannot send a map to any client");
 }
 
-void
-rules_not_finite(struct lint *l)
+static void
+not_finite(struct rule_run *run, const struct derpmap_region *r)
 {
-	const struct derpmap *m = &l->load->map;
-
-	for (size_t i = 0; i < m->region_count; i++)
-		if (!m->regions[i]->is_nil) {
-			not_finite(l, &m->regions[i]->latitude);
-			not_finite(l, &m->regions[i]->longitude);
-		}
+	number_not_finite(run, &r->latitude);
+	number_not_finite(run, &r->longitude);
 }
+
+static const struct rule rules[] = {
+	{ "P05", "region-key-quoted", SEVERITY_ERROR, RULE_ANY,
+	    { .diagnostic = region_key }, "a region's key is no number",
+	    "The keys below regions are numbers: bare in YAML, decimal digits "
+	    "in quotes in JSON. Anything else is refused.",
+	    RULE_YAML3 },
+	{ "P06", "quoted-number", SEVERITY_ERROR, RULE_ANY,
+	    { .diagnostic = quoted_number }, "a number in quotes",
+	    "Ports, ids, scores and coordinates in quotes are text and "
+	    "refused.",
+	    RULE_YAML3 "; " RULE_GOJSON },
+	{ "P07", "octal-int", SEVERITY_ERROR, RULE_YAML, { .field = octal_int },
+	    "a leading zero changes the number",
+	    "0443 is octal in YAML 1.1 and becomes 291.", RULE_YAML3 },
+	{ "P08", "odd-int", SEVERITY_WARNING, RULE_YAML, { .field = odd_int },
+	    "a number in an unusual spelling",
+	    "Hex, underscores, 0o, exponents and fractions are taken, "
+	    "fractions are cut off; other tools read another number or none.",
+	    RULE_YAML3 },
+	{ "P09", "odd-bool", SEVERITY_WARNING, RULE_YAML, { .field = odd_bool },
+	    "yes, no, on, off for true and false",
+	    "They are booleans of YAML 1.1 and text in YAML 1.2.", RULE_YAML3 },
+	{ "P10", "bad-bool", SEVERITY_ERROR, RULE_ANY,
+	    { .diagnostic = bad_bool }, "not a boolean",
+	    "1, 0 and \"true\" in quotes are refused.",
+	    RULE_YAML3 "; " RULE_GOJSON },
+	{ "P11", "dup-key", SEVERITY_ERROR, RULE_ANY, { .diagnostic = dup_key },
+	    "the same key twice",
+	    "Headscale refuses it in YAML; in JSON the later one wins, objects "
+	    "and lists are joined.",
+	    RULE_YAML3 "; " RULE_GOJSON },
+	{ "P12", "dup-region-spelling", SEVERITY_ERROR, RULE_ANY,
+	    { .diagnostic = dup_region_spelling }, "two keys for one region",
+	    "900 and 0x384 are one number: the later region replaces the "
+	    "earlier one without a word.",
+	    RULE_YAML3 "; " RULE_GOJSON },
+	{ "P20", "empty-map", SEVERITY_ERROR, RULE_ANY, { .map = empty_map },
+	    "no region in the map",
+	    "Headscale does not start with an empty map, and when one comes "
+	    "at a refresh clients lose all relays.",
+	    RULE_MERGE "; headscale issues 1982, 201" },
+	{ "P21", "nil-node", SEVERITY_ERROR, RULE_ANY, { .map = nil_node },
+	    "an empty list element for a node",
+	    "Headscale forwards it, and clients crash on it.", RULE_NETCHECK },
+	{ "P22", "null-region", SEVERITY_WARNING, RULE_ANY,
+	    { .map = null_region }, "a region that is null",
+	    "Up to 0.26 headscale sends it to clients, and old ones crash; "
+	    "0.27 to 0.29 delete the region of an earlier source; later ones "
+	    "ignore it.",
+	    RULE_MERGE "; headscale issue 2450, tailscale issue 14752" },
+	{ "P24", "region-list", SEVERITY_ERROR, RULE_ANY,
+	    { .diagnostic = container }, "a list for a mapping, or the reverse",
+	    "regions is a mapping of ids, nodes is a list; anything else is "
+	    "refused.",
+	    RULE_YAML3 "; " RULE_GOJSON },
+	{ "P25", "alias-shared", SEVERITY_INFO, RULE_YAML,
+	    { .map = alias_shared }, "two regions by one alias",
+	    "Their ids and node names are the same too.", RULE_YAML3 },
+	{ "P26", "legal-surprising", SEVERITY_INFO, RULE_YAML,
+	    { .map = merge_keys, .field = binary }, "a merge key or !!binary",
+	    "Legal; what it comes to is best seen with derpmap convert.",
+	    RULE_YAML3 },
+	{ "P27", "string-coerced", SEVERITY_WARNING, RULE_YAML,
+	    { .field = string_coerced },
+	    "text without quotes that others read as something else",
+	    "Headscale takes no, 010 or 2020-01-01 as it is written; other "
+	    "tools make it a boolean, a number or a date.",
+	    RULE_YAML3 },
+	{ "P28", "refused", SEVERITY_ERROR, RULE_ANY, { .diagnostic = refused },
+	    "a value that the program refuses",
+	    "Headscale (YAML) or Go's JSON decoder refuses the whole file for "
+	    "it.",
+	    RULE_YAML3 "; " RULE_GOJSON },
+	{ "P30", "reader-panics", SEVERITY_ERROR, RULE_YAML,
+	    { .diagnostic = panic }, "a document on which headscale crashes",
+	    "A merge key beside a list or a mapping as key.", RULE_YAML3 },
+	{ "P31", "not-finite", SEVERITY_ERROR, RULE_YAML,
+	    { .region = not_finite }, "a coordinate that is no finite number",
+	    "It loads, and then no client can be sent a map, because JSON has "
+	    "no such number.",
+	    RULE_YAML3 "; " RULE_GOJSON },
+};
+
+const struct rule_group rules_parse = { rules, sizeof rules / sizeof rules[0] };

@@ -1,5 +1,5 @@
 /* rules_region: judgements about regions and about the map as a whole. */
-#include "rules.h"
+#include "rule_groups.h"
 
 #include "duplicates.h"
 #include "num.h"
@@ -30,91 +30,67 @@ field_at(const struct derpmap_region *r, const struct derpmap_origin *from)
 }
 
 static void
-id_mismatch(struct lint *l, const struct derpmap_region *r)
+id_mismatch(struct rule_run *run, const struct derpmap_region *r)
 {
 	struct finding *f;
 
 	if (r->region_id.v == 0 || r->region_id.v == r->key)
 		return;
-	f = lint_found(l, field_at(r, &r->region_id.from),
+	f = rule_found(run, field_at(r, &r->region_id.from),
 	    "regionid is %lld but the region's key is %lld: clients elect a "
 	    "region that is not in the map and have no relay",
 	    (long long)r->region_id.v, (long long)r->key);
-	f->fix = lint_fix(l, "set it to %lld", (long long)r->key);
-}
-
-void
-rules_region_id_mismatch(struct lint *l)
-{
-	lint_each_region(l, id_mismatch);
+	f->fix = rule_fix(run, "set it to %lld", (long long)r->key);
 }
 
 static void
-id_missing(struct lint *l, const struct derpmap_region *r)
+id_missing(struct rule_run *run, const struct derpmap_region *r)
 {
 	struct finding *f;
 
 	if (r->region_id.v != 0)
 		return;
-	f = lint_found(l, field_at(r, &r->region_id.from),
+	f = rule_found(run, field_at(r, &r->region_id.from),
 	    "region %lld has no regionid: clients cannot use it",
 	    (long long)r->key);
-	f->fix = lint_fix(
-	    l, "add %s: %lld", lint_name(l, "regionid"), (long long)r->key);
-}
-
-void
-rules_region_id_missing(struct lint *l)
-{
-	lint_each_region(l, id_missing);
+	f->fix = rule_fix(run, "add %s: %lld", rule_field_name(run, "regionid"),
+	    (long long)r->key);
 }
 
 static void
-id_nonpositive(struct lint *l, const struct derpmap_region *r)
+id_nonpositive(struct rule_run *run, const struct derpmap_region *r)
 {
 	if (r->key <= 0)
-		lint_found(l, region_at(r),
+		rule_found(run, region_at(r),
 		    "region key %lld: clients take 0 for \"no relay\" and "
 		    "never match a negative id",
 		    (long long)r->key)
 		    ->fix = "use an id from 900 to 999";
 	else if (r->region_id.v < 0)
-		lint_found(l, field_at(r, &r->region_id.from),
+		rule_found(run, field_at(r, &r->region_id.from),
 		    "regionid %lld is negative: clients never match it",
 		    (long long)r->region_id.v)
 		    ->fix = "use an id from 900 to 999";
 }
 
-void
-rules_region_id_nonpositive(struct lint *l)
-{
-	lint_each_region(l, id_nonpositive);
-}
-
 static void
-id_over(struct lint *l, const struct derpmap_region *r)
+id_over(struct rule_run *run, const struct derpmap_region *r)
 {
 	if (r->key > REGION_ID_USABLE)
-		lint_found(l, region_at(r),
+		rule_found(run, region_at(r),
 		    "region key %lld is over 65535: clients carry the id in "
 		    "16 bits, so packets go to region %lld or nowhere",
 		    (long long)r->key, (long long)(r->key & 0xffff))
 		    ->fix = "use an id from 900 to 999";
 }
 
-void
-rules_region_id_over_65535(struct lint *l)
-{
-	lint_each_region(l, id_over);
-}
-
 static void
-id_not_private(struct lint *l, const struct derpmap_region *r)
+id_not_private(struct rule_run *run, const struct derpmap_region *r)
 {
 	if (r->key >= 1 && r->key <= REGION_ID_USABLE &&
 	    (r->key < REGION_ID_PRIVATE_FIRST ||
 		r->key > REGION_ID_PRIVATE_LAST))
-		lint_found(l, region_at(r),
+		rule_found(run, region_at(r),
 		    "region key %lld is outside 900-999, the range for one's "
 		    "own regions: it may replace one of Tailscale's, now or "
 		    "later",
@@ -122,29 +98,17 @@ id_not_private(struct lint *l, const struct derpmap_region *r)
 		    ->fix = "use an id from 900 to 999";
 }
 
-void
-rules_region_id_not_private(struct lint *l)
-{
-	lint_each_region(l, id_not_private);
-}
-
 static void
-no_nodes(struct lint *l, const struct derpmap_region *r)
+no_nodes(struct rule_run *run, const struct derpmap_region *r)
 {
 	for (size_t i = 0; i < r->node_count; i++)
 		if (!r->nodes[i]->is_nil)
 			return;
-	lint_found(l, field_at(r, &r->nodes_from),
+	rule_found(run, field_at(r, &r->nodes_from),
 	    "region %lld has no nodes, yet clients may choose it at random as "
 	    "their home and then have no relay",
 	    (long long)r->key)
 	    ->fix = "add a node or remove the region";
-}
-
-void
-rules_region_no_nodes(struct lint *l)
-{
-	lint_each_region(l, no_nodes);
 }
 
 /* How many of its nodes relay packets. */
@@ -164,120 +128,90 @@ relays(const struct derpmap_region *r, size_t *nodes)
 }
 
 static void
-stun_only(struct lint *l, const struct derpmap_region *r)
+stun_only(struct rule_run *run, const struct derpmap_region *r)
 {
 	size_t nodes;
 
 	if (relays(r, &nodes) > 0 || nodes == 0)
 		return;
-	lint_found(l, region_at(r),
+	rule_found(run, region_at(r),
 	    "all nodes of region %lld are STUN-only: it answers probes, may "
 	    "be elected home, and cannot relay",
 	    (long long)r->key)
 	    ->fix = "put STUN nodes into a region that has a relay";
 }
 
-void
-rules_region_stun_only(struct lint *l)
-{
-	lint_each_region(l, stun_only);
-}
-
 static void
-code_twin(struct lint *l, const void *first, const void *later)
+same_code(struct rule_run *run, const void *first, const void *later)
 {
 	const struct derpmap_region *a = first, *b = later;
 
-	lint_found(l, field_at(b, &b->region_code.from),
+	rule_found(run, field_at(b, &b->region_code.from),
 	    "regions %lld and %lld have the same code: commands that take a "
 	    "code pick either",
 	    (long long)a->key, (long long)b->key);
 }
 
-void
-rules_region_code_dup(struct lint *l)
+static void
+region_code_dup(struct rule_run *run)
 {
-	const struct derpmap *m = &l->load->map;
-	struct lint_twins twins = { .n = 0 };
+	const struct derpmap *m = &run->load->map;
+	struct duplicates seen = { .n = 0 };
 
 	for (size_t i = 0; i < m->region_count; i++) {
 		const struct derpmap_region *r = m->regions[i];
 
 		if (!r->is_nil && r->region_code.v.n > 0)
-			lint_twins_add(l, &twins, r->region_code.v, 0, r);
+			duplicates_add(run, &seen, r->region_code.v, 0, r);
 	}
-	lint_twins_visit(l, &twins, code_twin);
+	duplicates_visit(run, &seen, same_code);
 }
 
 static void
-code_empty(struct lint *l, const struct derpmap_region *r)
+code_empty(struct rule_run *run, const struct derpmap_region *r)
 {
 	if (r->region_code.v.n == 0)
-		lint_found(l, field_at(r, &r->region_code.from),
+		rule_found(run, field_at(r, &r->region_code.from),
 		    "region %lld has no regioncode: ping and netcheck show a "
 		    "blank label",
 		    (long long)r->key);
 }
 
-void
-rules_region_code_empty(struct lint *l)
-{
-	lint_each_region(l, code_empty);
-}
-
 static void
-code_numeric(struct lint *l, const struct derpmap_region *r)
+code_numeric(struct rule_run *run, const struct derpmap_region *r)
 {
 	uint64_t n;
 
 	if (num_parse_decimal(r->region_code.v, UINT64_MAX, &n) == 0)
-		lint_found(l, field_at(r, &r->region_code.from),
+		rule_found(run, field_at(r, &r->region_code.from),
 		    "a regioncode of digits is taken for a region id by "
 		    "`tailscale debug derp`");
 }
 
-void
-rules_region_code_numeric(struct lint *l)
-{
-	lint_each_region(l, code_numeric);
-}
-
 static void
-name_empty(struct lint *l, const struct derpmap_region *r)
+name_empty(struct rule_run *run, const struct derpmap_region *r)
 {
 	if (r->region_name.v.n == 0)
-		lint_found(l, field_at(r, &r->region_name.from),
+		rule_found(run, field_at(r, &r->region_name.from),
 		    "region %lld has no regionname: health messages show the "
 		    "id",
 		    (long long)r->key);
 }
 
-void
-rules_region_name_empty(struct lint *l)
-{
-	lint_each_region(l, name_empty);
-}
-
 static void
-avoid(struct lint *l, const struct derpmap_region *r)
+avoid(struct rule_run *run, const struct derpmap_region *r)
 {
 	if (r->avoid.v)
-		lint_found(l, field_at(r, &r->avoid.from),
+		rule_found(run, field_at(r, &r->avoid.from),
 		    "avoid is deprecated and does not reliably keep clients "
 		    "away")
 		    ->fix = "use nomeasurenohome: true";
 }
 
-void
-rules_avoid_deprecated(struct lint *l)
+static void
+all_regions_no_home(struct rule_run *run)
 {
-	lint_each_region(l, avoid);
-}
-
-void
-rules_all_regions_no_home(struct lint *l)
-{
-	const struct derpmap *m = &l->load->map;
+	const struct derpmap *m = &run->load->map;
 	const struct derpmap_region *first = NULL;
 
 	for (size_t i = 0; i < m->region_count; i++) {
@@ -290,19 +224,19 @@ rules_all_regions_no_home(struct lint *l)
 		if (first == NULL)
 			first = r;
 	}
-	if (first != NULL && lint_whole(l))
-		lint_found(l, region_at(first),
+	if (first != NULL && rule_sees_all(run))
+		rule_found(run, region_at(first),
 		    "every region is marked avoid or nomeasurenohome: clients "
 		    "pick a home at random");
 }
 
 static void
-multi_node(struct lint *l, const struct derpmap_region *r)
+multi_node(struct rule_run *run, const struct derpmap_region *r)
 {
 	size_t nodes;
 
 	if (relays(r, &nodes) > 1)
-		lint_found(l, region_at(r),
+		rule_found(run, region_at(r),
 		    "region %lld has several relays: they must be meshed, and "
 		    "headscale shuffles them at every refresh, which "
 		    "reconnects all clients",
@@ -310,89 +244,164 @@ multi_node(struct lint *l, const struct derpmap_region *r)
 		    ->fix = "make each relay a region of its own";
 }
 
-void
-rules_multi_node_region(struct lint *l)
+static void
+single_region(struct rule_run *run)
 {
-	lint_each_region(l, multi_node);
-}
+	const struct derpmap *m = &run->load->map;
 
-void
-rules_single_region(struct lint *l)
-{
-	const struct derpmap *m = &l->load->map;
-
-	if (lint_whole(l) && m->region_count == 1 && !m->regions[0]->is_nil)
-		lint_found(l, region_at(m->regions[0]),
+	if (rule_sees_all(run) && m->region_count == 1 &&
+	    !m->regions[0]->is_nil)
+		rule_found(run, region_at(m->regions[0]),
 		    "one region only: a single point of failure, and clients "
 		    "cannot tell whether their NAT varies by destination");
 }
 
-void
-rules_score_nonpositive(struct lint *l)
+static void
+score_nonpositive(struct rule_run *run)
 {
-	const struct derpmap *m = &l->load->map;
+	const struct derpmap *m = &run->load->map;
 
 	for (size_t i = 0; i < m->score_count; i++)
 		if (m->scores[i].score.v <= 0)
-			lint_found(l,
-			    lint_at(&m->scores[i].score.from, &m->home_from),
+			rule_found(run,
+			    rule_pos(&m->scores[i].score.from, &m->home_from),
 			    "a score that is not positive is ignored");
 }
 
-void
-rules_score_unknown_region(struct lint *l)
+static void
+score_unknown_region(struct rule_run *run)
 {
-	const struct derpmap *m = &l->load->map;
+	const struct derpmap *m = &run->load->map;
 
-	for (size_t i = 0; i < m->score_count && lint_whole(l); i++)
+	for (size_t i = 0; i < m->score_count && rule_sees_all(run); i++)
 		if (derpmap_region_find(m, m->scores[i].region) == NULL)
-			lint_found(l,
-			    lint_at(&m->scores[i].score.from, &m->home_from),
+			rule_found(run,
+			    rule_pos(&m->scores[i].score.from, &m->home_from),
 			    "there is no region %lld that this score could "
 			    "be for",
 			    (long long)m->scores[i].region);
 }
 
-void
-rules_home_params_dropped(struct lint *l)
+static void
+home_params_dropped(struct rule_run *run)
 {
-	const struct derpmap *m = &l->load->map;
+	const struct derpmap *m = &run->load->map;
 
 	if (!m->home_nil)
-		lint_found(l, derpmap_origin_pos(&m->home_from),
+		rule_found(run, derpmap_origin_pos(&m->home_from),
 		    "headscale drops homeparams when it merges its sources");
 }
 
-void
-rules_omit_default_ignored(struct lint *l)
+static void
+omit_default_ignored(struct rule_run *run)
 {
-	const struct derpmap *m = &l->load->map;
+	const struct derpmap *m = &run->load->map;
 
 	if (m->omit_default_regions.v)
-		lint_found(l, derpmap_origin_pos(&m->omit_default_regions.from),
+		rule_found(run,
+		    derpmap_origin_pos(&m->omit_default_regions.from),
 		    "headscale ignores omitdefaultregions")
 		    ->fix = "set derp.urls: [] in headscale's config.yaml";
 }
 
 static void
-lat_long(struct lint *l, const struct derpmap_region *r)
+lat_long(struct rule_run *run, const struct derpmap_region *r)
 {
 	if (isfinite(r->latitude.v) && fabs(r->latitude.v) > 90)
-		lint_found(l, field_at(r, &r->latitude.from),
+		rule_found(run, field_at(r, &r->latitude.from),
 		    "latitude is not between -90 and 90");
 	if (isfinite(r->longitude.v) && fabs(r->longitude.v) > 180)
-		lint_found(l, field_at(r, &r->longitude.from),
+		rule_found(run, field_at(r, &r->longitude.from),
 		    "longitude is not between -180 and 180");
 	if (r->latitude.from.value != NULL && r->longitude.from.value != NULL &&
 	    fpclassify(r->latitude.v) == FP_ZERO &&
 	    fpclassify(r->longitude.v) == FP_ZERO)
-		lint_found(l, field_at(r, &r->latitude.from),
+		rule_found(run, field_at(r, &r->latitude.from),
 		    "latitude and longitude are both 0, a place in the sea")
 		    ->fix = "write where the relay is, or leave both out";
 }
 
-void
-rules_lat_long_range(struct lint *l)
-{
-	lint_each_region(l, lat_long);
-}
+static const struct rule rules[] = {
+	{ "R01", "region-id-mismatch", SEVERITY_ERROR, RULE_ANY,
+	    { .region = id_mismatch }, "a region's id is not its key",
+	    "Clients elect a region that is not in the map.",
+	    RULE_NETCHECK "; tailscale issue 17564" },
+	{ "R02", "region-id-missing", SEVERITY_ERROR, RULE_ANY,
+	    { .region = id_missing }, "a region without id",
+	    "Id 0 is \"no relay\".", RULE_NETCHECK },
+	{ "R03", "region-id-nonpositive", SEVERITY_ERROR, RULE_ANY,
+	    { .region = id_nonpositive }, "a region's id is not positive",
+	    "0 is \"no relay\" for clients and negative ids never match.",
+	    RULE_TAILCFG },
+	{ "R04", "region-id-over-65535", SEVERITY_ERROR, RULE_ANY,
+	    { .region = id_over }, "a region's id is over 65535",
+	    "Clients carry the id in 16 bits.",
+	    "tailscale wgengine/magicsock" },
+	{ "R06", "region-id-not-private", SEVERITY_WARNING, RULE_ANY,
+	    { .region = id_not_private }, "a region's id is not in 900-999",
+	    "Other ids are Tailscale's: the region may replace one of theirs.",
+	    RULE_TAILCFG },
+	{ "R08", "region-no-nodes", SEVERITY_ERROR, RULE_ANY,
+	    { .region = no_nodes }, "a region without nodes",
+	    "Clients may choose it as home and then have no relay.",
+	    "tailscale wgengine/magicsock" },
+	{ "R09", "region-stun-only", SEVERITY_ERROR, RULE_ANY,
+	    { .region = stun_only }, "all nodes of a region are STUN-only",
+	    "It answers probes, may be elected home and cannot relay.",
+	    RULE_NETCHECK "; headscale issue 3136, tailscale issue 13562" },
+	{ "R10", "region-code-dup", SEVERITY_WARNING, RULE_ANY,
+	    { .map = region_code_dup }, "two regions with one code",
+	    "Commands pick either.", "tailscale debug derp" },
+	{ "R11", "region-code-empty", SEVERITY_INFO, RULE_ANY,
+	    { .region = code_empty }, "a region without code",
+	    "ping and netcheck show a blank label.", RULE_NETCHECK },
+	{ "R12", "region-code-numeric", SEVERITY_INFO, RULE_ANY,
+	    { .region = code_numeric }, "a region's code is a number",
+	    "`tailscale debug derp` takes a number for an id.",
+	    "tailscale debug derp" },
+	{ "R13", "region-name-empty", SEVERITY_INFO, RULE_ANY,
+	    { .region = name_empty }, "a region without name",
+	    "Health messages show its id.", "tailscale health" },
+	{ "R14", "avoid-deprecated", SEVERITY_WARNING, RULE_ANY,
+	    { .region = avoid }, "avoid is used",
+	    "It is deprecated and not honoured in full probes.",
+	    RULE_NETCHECK "; tailscale pull request 15245" },
+	{ "R15", "all-regions-no-home", SEVERITY_WARNING, RULE_ANY,
+	    { .map = all_regions_no_home }, "no region may be home",
+	    "With avoid or nomeasurenohome on all of them, clients pick one "
+	    "at random.",
+	    "tailscale wgengine/magicsock" },
+	{ "R16", "multi-node-region", SEVERITY_WARNING, RULE_ANY,
+	    { .region = multi_node }, "several relays in one region",
+	    "They must be meshed, and headscale shuffles them at each refresh, "
+	    "which reconnects all clients.",
+	    RULE_MERGE "; tailscale issue 6478" },
+	{ "R17", "single-region", SEVERITY_INFO, RULE_ANY,
+	    { .map = single_region }, "one region only",
+	    "A single point of failure; the kind of NAT cannot be told.",
+	    RULE_NETCHECK },
+	{ "R19", "score-nonpositive", SEVERITY_WARNING, RULE_ANY,
+	    { .map = score_nonpositive }, "a score that is not positive",
+	    "It is ignored.", RULE_NETCHECK },
+	{ "R20", "score-unknown-region", SEVERITY_WARNING, RULE_ANY,
+	    { .map = score_unknown_region },
+	    "a score for a region that is not here", "It has no effect.",
+	    RULE_NETCHECK },
+	{ "R21", "homeparams-dropped", SEVERITY_WARNING, RULE_YAML,
+	    { .map = home_params_dropped },
+	    "homeparams in a file for headscale",
+	    "Headscale drops them when it merges its sources.", RULE_MERGE },
+	{ "R22", "omitdefault-ignored", SEVERITY_WARNING, RULE_YAML,
+	    { .map = omit_default_ignored },
+	    "omitdefaultregions in a file for headscale",
+	    "Headscale ignores it; derp.urls: [] does what it promises.",
+	    RULE_MERGE "; headscale issue 550" },
+	{ "R23", "latlong-range", SEVERITY_WARNING, RULE_ANY,
+	    { .region = lat_long }, "coordinates that are on no map",
+	    "Latitude goes from -90 to 90, longitude from -180 to 180; 0/0 is "
+	    "in the sea.",
+	    RULE_TAILCFG },
+};
+
+const struct rule_group rules_region = { rules,
+	sizeof rules / sizeof rules[0] };

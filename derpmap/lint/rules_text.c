@@ -1,6 +1,6 @@
 /* rules_text: judgements about the text: its form, its characters, documents in
  * it and what the reader could not read. */
-#include "rules.h"
+#include "rule_groups.h"
 
 #include "utf8.h"
 
@@ -33,10 +33,10 @@ place_of(struct slice text, size_t offset)
 	return at;
 }
 
-void
-rules_json_in_paths(struct lint *l)
+static void
+json_in_paths(struct rule_run *run)
 {
-	struct slice text = l->load->text, inside;
+	struct slice text = run->load->text, inside;
 	size_t at = slice_starts(text, BOM) ? strlen(BOM) : 0;
 
 	while (at < text.n && is_blank(text.p[at]))
@@ -45,7 +45,7 @@ rules_json_in_paths(struct lint *l)
 		return;
 	inside = slice_trim(slice_of(text.p + at + 1, text.n - at - 1));
 	if (slice_starts(inside, "\""))
-		lint_found(l, place_of(text, at),
+		rule_found(run, place_of(text, at),
 		    "this is JSON: headscale reads files in derp.paths as "
 		    "YAML with lower-case keys and bare region ids, so it "
 		    "comes to an empty map or an error")
@@ -61,19 +61,19 @@ is_odd_space(uint32_t code)
 	    code == 0x202f || code == 0x205f || code == 0x3000;
 }
 
-void
-rules_odd_space(struct lint *l)
+static void
+odd_space(struct rule_run *run)
 {
-	struct slice rest = l->load->text;
+	struct slice rest = run->load->text;
 	bool indent = true; /* nothing but spaces on this line so far */
 
 	while (rest.n > 0) {
-		size_t at = l->load->text.n - rest.n;
+		size_t at = run->load->text.n - rest.n;
 		uint32_t code = 0;
 		size_t n = utf8_next(rest, &code);
 
 		if (indent && n > 0 && is_odd_space(code)) {
-			lint_found(l, place_of(l->load->text, at),
+			rule_found(run, place_of(run->load->text, at),
 			    "the line is indented with U+%04X, which looks "
 			    "like a space and is part of the key: headscale "
 			    "does not see what you see",
@@ -89,85 +89,87 @@ rules_odd_space(struct lint *l)
 }
 
 static void
-note(struct lint *l, enum doc_note_kind kind, const char *message,
+reader_note(struct rule_run *run, enum doc_note_kind kind, const char *message,
     const char *fix)
 {
 	const struct doc_note *n;
 
-	for (n = l->load->doc.notes; n != NULL; n = n->next)
+	for (n = run->load->doc.notes; n != NULL; n = n->next)
 		if (n->kind == kind)
-			lint_found(l, n->at, "%s", message)->fix = fix;
+			rule_found(run, n->at, "%s", message)->fix = fix;
 }
 
-void
-rules_multi_doc(struct lint *l)
+static void
+multi_doc(struct rule_run *run)
 {
-	note(l, DOC_NOTE_SECOND_DOCUMENT,
+	reader_note(run, DOC_NOTE_SECOND_DOCUMENT,
 	    "only the first document of a file is read; what follows is "
 	    "ignored",
 	    "keep one document per file");
 }
 
-void
-rules_leading_empty_doc(struct lint *l)
+static void
+leading_empty_doc(struct rule_run *run)
 {
-	note(l, DOC_NOTE_EMPTY_FIRST,
+	reader_note(run, DOC_NOTE_EMPTY_FIRST,
 	    "the first document is empty, and it is the only one that "
 	    "headscale reads",
 	    "remove the extra ---");
 }
 
-void
-rules_bom(struct lint *l)
+static void
+bom(struct rule_run *run)
 {
-	note(l, DOC_NOTE_BOM,
+	reader_note(run, DOC_NOTE_BOM,
 	    "the file starts with a byte order mark: fine for YAML, fatal "
 	    "once it is served as JSON",
 	    NULL);
 }
 
-void
-rules_ignored_text(struct lint *l)
+static void
+ignored_text(struct rule_run *run)
 {
-	const struct derpmap_remark *r;
-
-	note(l, DOC_NOTE_IGNORED_TEXT,
+	reader_note(run, DOC_NOTE_IGNORED_TEXT,
 	    "what follows is not part of the map: headscale drops it without "
 	    "a word",
 	    "indent it like what is above, or remove it");
-	for (r = l->load->map.remarks; r != NULL; r = r->next)
-		if (r->kind == DERPMAP_NULL_KEY)
-			lint_found(l, r->at, "%s", r->text)->fix =
-			    "give it the region's id";
+}
+
+static void
+null_key(struct rule_run *run, const struct derpmap_diagnostic *d)
+{
+	if (d->kind == DERPMAP_NULL_KEY)
+		rule_found(run, d->at, "%s", d->text)->fix =
+		    "give it the region's id";
 }
 
 /* Finds the reader's error when it is one of this kind. */
 static void
-syntax(struct lint *l, enum doc_error error, const char *fix)
+reader_error(struct rule_run *run, enum doc_error error, const char *fix)
 {
-	const struct doc *d = &l->load->doc;
+	const struct doc *d = &run->load->doc;
 
 	if (d->error == error)
-		lint_found(l, d->error_at, "%s", d->error_text)->fix = fix;
+		rule_found(run, d->error_at, "%s", d->error_text)->fix = fix;
 }
 
-void
-rules_tab_indent(struct lint *l)
+static void
+tab_indent(struct rule_run *run)
 {
-	syntax(l, DOC_TAB, "indent with spaces");
+	reader_error(run, DOC_TAB, "indent with spaces");
 }
 
-void
-rules_directive(struct lint *l)
+static void
+directive(struct rule_run *run)
 {
-	syntax(l, DOC_DIRECTIVE, "remove the line that begins with %");
+	reader_error(run, DOC_DIRECTIVE, "remove the line that begins with %");
 }
 
 /* Go's JSON decoder takes such bytes and makes each one U+FFFD. */
 static void
-bad_json_bytes(struct lint *l)
+bad_json_bytes(struct rule_run *run)
 {
-	struct slice rest = l->load->text;
+	struct slice rest = run->load->text;
 	size_t n = 1;
 
 	while (rest.n > 0 && n > 0) {
@@ -175,37 +177,90 @@ bad_json_bytes(struct lint *l)
 		rest = slice_of(rest.p + n, rest.n - n);
 	}
 	if (rest.n > 0)
-		lint_found(l, place_of(l->load->text, l->load->text.n - rest.n),
+		rule_found(run,
+		    place_of(run->load->text, run->load->text.n - rest.n),
 		    "this byte is not UTF-8: the program reads it as U+FFFD")
 		    ->fix = "save the file as UTF-8";
 }
 
-void
-rules_encoding(struct lint *l)
+static void
+encoding(struct rule_run *run)
 {
 	const struct doc_note *utf16;
 
-	syntax(l, DOC_ENCODING,
+	reader_error(run, DOC_ENCODING,
 	    "save the file as UTF-8 without a byte order mark");
-	utf16 = doc_note_find(&l->load->doc, DOC_NOTE_UTF16);
+	utf16 = doc_note_find(&run->load->doc, DOC_NOTE_UTF16);
 	if (utf16 != NULL)
-		lint_found_as(l, SEVERITY_INFO, utf16->at,
+		rule_found_as(run, SEVERITY_INFO, utf16->at,
 		    "the file is UTF-16: headscale reads it, few others do")
 		    ->fix = "save the file as UTF-8";
-	if (l->load->dialect == DIALECT_JSON)
-		bad_json_bytes(l);
+	if (run->load->dialect == DIALECT_JSON)
+		bad_json_bytes(run);
 }
 
-void
-rules_json_syntax(struct lint *l)
+static void
+json_syntax(struct rule_run *run)
 {
-	syntax(l, DOC_SYNTAX, NULL);
+	reader_error(run, DOC_SYNTAX, NULL);
 }
 
-void
-rules_syntax(struct lint *l)
+static void
+unreadable(struct rule_run *run)
 {
-	if (l->load->dialect == DIALECT_HEADSCALE)
-		syntax(l, DOC_SYNTAX, NULL);
-	syntax(l, DOC_LIMIT, NULL);
+	if (run->load->dialect == DIALECT_HEADSCALE)
+		reader_error(run, DOC_SYNTAX, NULL);
+	reader_error(run, DOC_LIMIT, NULL);
 }
+
+static const struct rule rules[] = {
+	{ "P00", "yaml-syntax", SEVERITY_ERROR, RULE_ANY,
+	    { .file = unreadable }, "no YAML, or beyond a limit of the reader",
+	    "Headscale refuses the file and does not start.", RULE_YAML3 },
+	{ "P04", "json-in-paths", SEVERITY_ERROR, RULE_YAML,
+	    { .file = json_in_paths },
+	    "JSON in a file that headscale reads as YAML",
+	    "Names in Go's spelling come to an empty map, lower-case ones to "
+	    "an error, because \"900\" in quotes is no number.",
+	    RULE_YAML3 "; headscale issues 1418, 180" },
+	{ "P13", "tab-indent", SEVERITY_ERROR, RULE_YAML,
+	    { .file = tab_indent }, "a tab where YAML wants spaces",
+	    "The file is refused.", RULE_YAML3 },
+	{ "P14", "nbsp-indent", SEVERITY_ERROR, RULE_YAML,
+	    { .file = odd_space }, "indented with a space that is none",
+	    "A no-break space is a letter for YAML and becomes part of the "
+	    "key: the map comes out empty or a region nil.",
+	    RULE_YAML3 },
+	{ "P15", "multi-doc", SEVERITY_WARNING, RULE_YAML,
+	    { .file = multi_doc }, "more than one document",
+	    "Only the first one is read. --- and ... at the start of a line "
+	    "end it, even inside a block of text.",
+	    RULE_YAML3 },
+	{ "P16", "leading-empty-doc", SEVERITY_ERROR, RULE_YAML,
+	    { .file = leading_empty_doc }, "the first document is empty",
+	    "It is the only one that is read.", RULE_YAML3 },
+	{ "P17", "yaml-1.2-directive", SEVERITY_ERROR, RULE_YAML,
+	    { .file = directive }, "a % line that is refused",
+	    "%YAML 1.1 is the only version taken.", RULE_YAML3 },
+	{ "P18", "encoding", SEVERITY_ERROR, RULE_ANY, { .file = encoding },
+	    "not UTF-8",
+	    "In YAML the file is refused, in JSON each such byte becomes "
+	    "U+FFFD. UTF-16 with a mark is read, as information only.",
+	    RULE_YAML3 "; " RULE_GOJSON },
+	{ "P19", "bom", SEVERITY_INFO, RULE_YAML, { .file = bom },
+	    "starts with a byte order mark", "Fine in YAML, refused in JSON.",
+	    RULE_YAML3 "; " RULE_GOJSON },
+	{ "P23", "json-syntax", SEVERITY_ERROR, RULE_JSON,
+	    { .file = json_syntax }, "no JSON",
+	    "Comments, commas behind the last element and text behind the "
+	    "value are refused; only the policy file may have them.",
+	    RULE_GOJSON },
+	{ "P29", "ignored-text", SEVERITY_WARNING, RULE_YAML,
+	    { .file = ignored_text, .diagnostic = null_key },
+	    "text that is dropped without a word",
+	    "What follows a complete { } or a dedent below the top level is "
+	    "no part of the map, nor is an entry whose key is null.",
+	    RULE_YAML3 },
+};
+
+const struct rule_group rules_text = { rules, sizeof rules / sizeof rules[0] };

@@ -22,7 +22,7 @@ decoder_init(struct decoder *d, struct arena *a, struct derpmap *m)
 	*d = (struct decoder){
 		.arena = a,
 		.map = m,
-		.remarks_end = &m->remarks,
+		.diagnostics_end = &m->diagnostics,
 	};
 	entries_init(&d->regions);
 	entries_init(&d->scores);
@@ -48,10 +48,10 @@ decoder_put(struct decoder *d, struct entries *e, int64_t key, void *value)
 }
 
 void
-decoder_remark(struct decoder *d, enum derpmap_remark_kind kind,
+decoder_report(struct decoder *d, enum derpmap_diagnostic_kind kind,
     enum derpmap_level level, const struct doc_node *node, const char *fmt, ...)
 {
-	struct derpmap_remark *r = decoder_alloc(d, 1, sizeof *r);
+	struct derpmap_diagnostic *r = decoder_alloc(d, 1, sizeof *r);
 	char text[REMARK_TEXT_MAX];
 	va_list args;
 
@@ -70,8 +70,8 @@ decoder_remark(struct decoder *d, enum derpmap_remark_kind kind,
 	r->refuses = kind <= DERPMAP_PANIC;
 	r->node = node;
 	r->at = node->start;
-	*d->remarks_end = r;
-	d->remarks_end = &r->next;
+	*d->diagnostics_end = r;
+	d->diagnostics_end = &r->next;
 	d->map->refused |= r->refuses;
 }
 

@@ -58,7 +58,7 @@ kind_name(const struct doc_node *n)
 }
 
 static void
-refuse(struct decoder *d, enum derpmap_remark_kind kind,
+refuse(struct decoder *d, enum derpmap_diagnostic_kind kind,
     enum derpmap_level level, const struct doc_node *n, const char *what,
     const char *wanted)
 {
@@ -66,12 +66,12 @@ refuse(struct decoder *d, enum derpmap_remark_kind kind,
 	int shown = n->text.n > SHOWN ? SHOWN : (int)n->text.n;
 
 	if (n->kind != DOC_SCALAR)
-		decoder_remark(d, kind, level, n,
+		decoder_report(d, kind, level, n,
 		    "%s must be %s, not %s; Go's JSON decoder refuses the "
 		    "document",
 		    what, wanted, kind_name(n));
 	else
-		decoder_remark(d, kind, level, n,
+		decoder_report(d, kind, level, n,
 		    "%s must be %s, not %s %s%.*s%s; Go's JSON decoder "
 		    "refuses the document",
 		    what, wanted, kind_name(n), quote, shown,
@@ -324,7 +324,7 @@ put_entry(struct decoder *d, enum derpmap_level level,
 	if (made == NULL)
 		return;
 	if (parse_int(key->text, &id) == -1) {
-		decoder_remark(d, DERPMAP_BAD_KEY, level, key,
+		decoder_report(d, DERPMAP_BAD_KEY, level, key,
 		    "a region's key must be a whole number in quotes, not "
 		    "\"%.*s\"; Go's JSON decoder refuses the document",
 		    key->text.n > SHOWN ? SHOWN : (int)key->text.n,
@@ -332,7 +332,7 @@ put_entry(struct decoder *d, enum derpmap_level level,
 		return;
 	}
 	if (entries_find(into, id) != NULL)
-		decoder_remark(d, DERPMAP_SAME_REGION, level, key,
+		decoder_report(d, DERPMAP_SAME_REGION, level, key,
 		    "region %lld stands above already; the later one wins",
 		    (long long)id);
 	if (region)
@@ -438,14 +438,14 @@ decode_struct(struct decoder *d, enum derpmap_level level,
 		while (f < fields.n && !same_name(key->text, fields.v[f].json))
 			f++;
 		if (f == fields.n) {
-			decoder_remark(d, DERPMAP_UNKNOWN_KEY, level, key,
+			decoder_report(d, DERPMAP_UNKNOWN_KEY, level, key,
 			    "Go's JSON decoder ignores \"%.*s\"",
 			    key->text.n > SHOWN ? SHOWN : (int)key->text.n,
 			    (const char *)key->text.p);
 			continue;
 		}
 		if ((done & 1U << f) != 0)
-			decoder_remark(d, DERPMAP_REPEATED_KEY, level, key,
+			decoder_report(d, DERPMAP_REPEATED_KEY, level, key,
 			    "%s is set twice in one object; the later value "
 			    "is used, objects and lists are joined",
 			    fields.v[f].json);

@@ -11,7 +11,7 @@
 struct decoder {
 	struct arena *arena;
 	struct derpmap *map;
-	const struct derpmap_remark **remarks_end;
+	const struct derpmap_diagnostic **diagnostics_end;
 	struct entries regions; /* to struct derpmap_region */
 	struct entries scores;  /* to struct derpmap_score */
 	bool stopped;           /* the program gives up here */
@@ -29,8 +29,8 @@ void *decoder_alloc(struct decoder *d, size_t count, size_t size);
 int decoder_put(struct decoder *d, struct entries *e, int64_t key, void *value);
 
 /* Adds a remark at the node. Those up to DERPMAP_PANIC refuse. */
-__attribute__((format(printf, 5, 6))) void decoder_remark(struct decoder *d,
-    enum derpmap_remark_kind kind, enum derpmap_level level,
+__attribute__((format(printf, 5, 6))) void decoder_report(struct decoder *d,
+    enum derpmap_diagnostic_kind kind, enum derpmap_level level,
     const struct doc_node *node, const char *fmt, ...);
 
 /* What a node is, for messages: "a list", "a mapping", "text"... */

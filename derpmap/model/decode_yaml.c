@@ -114,7 +114,7 @@ decode_merge(struct yaml_decoder *y, const struct target *t,
 {
 	struct merged set = { .fields = 0 }, *outer = y->merged;
 
-	decoder_remark(y->d, DERPMAP_MERGE_KEY, t->level, merge,
+	decoder_report(y->d, DERPMAP_MERGE_KEY, t->level, merge,
 	    "a merge key puts in what is not set beside it");
 	if (++y->merge_depth > MERGE_DEPTH_MAX)
 		yaml_stop(y, DERPMAP_BAD_MERGE, t->level, merge,
@@ -159,7 +159,7 @@ decode_pointed(struct yaml_decoder *y, enum derpmap_level level,
 		decode_struct(y, level, n, base);
 		good = true;
 	} else if (n->kind == DOC_MAPPING) {
-		decoder_remark(y->d, DERPMAP_BAD_TAG, level, value,
+		decoder_report(y->d, DERPMAP_BAD_TAG, level, value,
 		    "%s tagged !!null; headscale refuses the file",
 		    names[level]);
 	} else if (n->kind != DOC_SCALAR ||
@@ -291,7 +291,7 @@ put_entry(struct yaml_decoder *y, enum derpmap_level level,
 		decoder_put(y->d, &merged->keys, id.v, NULL);
 		id.from.how |= DERPMAP_MERGED;
 	} else if (entries_find(into, id.v) != NULL) {
-		decoder_remark(y->d, DERPMAP_SAME_REGION, level, key,
+		decoder_report(y->d, DERPMAP_SAME_REGION, level, key,
 		    "this key is another spelling of %lld, which stands "
 		    "above; the later one wins",
 		    (long long)id.v);
@@ -405,7 +405,7 @@ decode_member(struct yaml_decoder *y, enum derpmap_level level,
 	while (i < fields.n && !slice_is(name, fields.v[i].yaml))
 		i++;
 	if (i == fields.n) {
-		decoder_remark(y->d, DERPMAP_UNKNOWN_KEY, level, key,
+		decoder_report(y->d, DERPMAP_UNKNOWN_KEY, level, key,
 		    "headscale ignores '%.*s'", name.n > 60 ? 60 : (int)name.n,
 		    (const char *)name.p);
 		return;
@@ -416,7 +416,7 @@ decode_member(struct yaml_decoder *y, enum derpmap_level level,
 		merged->fields |= 1U << i;
 	}
 	if ((*done & 1U << i) != 0) {
-		decoder_remark(y->d, DERPMAP_DUP_KEY, level, key,
+		decoder_report(y->d, DERPMAP_DUP_KEY, level, key,
 		    "'%s' is set already, by another spelling of this key; "
 		    "headscale refuses the file",
 		    fields.v[i].yaml);

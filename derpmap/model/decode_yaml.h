@@ -31,7 +31,7 @@ struct yaml_decoder {
 /* --- decode_yaml_node.c --- */
 
 /* The library gives up here: a remark, and nothing is decoded any more. */
-void yaml_stop(struct yaml_decoder *y, enum derpmap_remark_kind kind,
+void yaml_stop(struct yaml_decoder *y, enum derpmap_diagnostic_kind kind,
     enum derpmap_level level, const struct doc_node *node, const char *text);
 
 /* Begins to decode a node and gives what it stands for; NULL when decoding has

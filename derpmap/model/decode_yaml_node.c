@@ -8,11 +8,11 @@
 #include <string.h>
 
 void
-yaml_stop(struct yaml_decoder *y, enum derpmap_remark_kind kind,
+yaml_stop(struct yaml_decoder *y, enum derpmap_diagnostic_kind kind,
     enum derpmap_level level, const struct doc_node *node, const char *text)
 {
 	if (!y->d->stopped)
-		decoder_remark(y->d, kind, level, node, "%s", text);
+		decoder_report(y->d, kind, level, node, "%s", text);
 	y->d->stopped = true;
 }
 
@@ -122,13 +122,13 @@ duplicate(struct yaml_decoder *y, enum derpmap_level level,
     const struct doc_node *first, const struct doc_node *key)
 {
 	if (key->kind == DOC_SCALAR || key->kind == DOC_ALIAS)
-		decoder_remark(y->d, DERPMAP_DUP_KEY, level, key,
+		decoder_report(y->d, DERPMAP_DUP_KEY, level, key,
 		    "key '%.*s' stands here a second time, first on line %u; "
 		    "headscale refuses the file",
 		    key->text.n > 60 ? 60 : (int)key->text.n,
 		    (const char *)key->text.p, first->start.line);
 	else
-		decoder_remark(y->d, DERPMAP_DUP_KEY, level, key,
+		decoder_report(y->d, DERPMAP_DUP_KEY, level, key,
 		    "a second key that is a list or a mapping, the first one "
 		    "on line %u; headscale refuses the file",
 		    first->start.line);

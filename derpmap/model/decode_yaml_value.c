@@ -20,7 +20,7 @@ void
 yaml_value_bad_shape(struct yaml_decoder *y, enum derpmap_level level,
     const struct doc_node *node, const char *what, const char *wanted)
 {
-	decoder_remark(y->d, DERPMAP_BAD_SHAPE, level, node,
+	decoder_report(y->d, DERPMAP_BAD_SHAPE, level, node,
 	    "%s must be %s, not %s; headscale refuses the file", what, wanted,
 	    decode_node_name(node));
 }
@@ -175,16 +175,16 @@ bad_int(struct yaml_decoder *y, enum derpmap_level level, const char *what,
 	yaml_scalar_guess(&plain, n->text);
 	if (v->type == YAML_TEXT && n->style != DOC_PLAIN &&
 	    to_int(&plain, &ignored) == 0)
-		decoder_remark(y->d, DERPMAP_QUOTED_INT, level, n,
+		decoder_report(y->d, DERPMAP_QUOTED_INT, level, n,
 		    "%s must be a number; '%.*s' is in quotes and so is text; "
 		    "headscale refuses the file",
 		    what, shown(n->text), (const char *)n->text.p);
 	else if (v->type == YAML_UINT || v->type == YAML_FLOAT)
-		decoder_remark(y->d, DERPMAP_BAD_INT, level, n,
+		decoder_report(y->d, DERPMAP_BAD_INT, level, n,
 		    "%s: %.*s does not fit 64 bits; headscale refuses the file",
 		    what, shown(n->text), (const char *)n->text.p);
 	else
-		decoder_remark(y->d, DERPMAP_BAD_INT, level, n,
+		decoder_report(y->d, DERPMAP_BAD_INT, level, n,
 		    "%s must be a number, not %s '%.*s'; headscale refuses "
 		    "the file",
 		    what, kind_name(v, n), shown(n->text),
@@ -192,11 +192,11 @@ bad_int(struct yaml_decoder *y, enum derpmap_level level, const char *what,
 }
 
 static void
-bad_value(struct yaml_decoder *y, enum derpmap_remark_kind kind,
+bad_value(struct yaml_decoder *y, enum derpmap_diagnostic_kind kind,
     enum derpmap_level level, const char *what, const char *wanted,
     const struct doc_node *n, const struct yaml_value *v)
 {
-	decoder_remark(y->d, kind, level, n,
+	decoder_report(y->d, kind, level, n,
 	    "%s must be %s, not %s '%.*s'; headscale refuses the file", what,
 	    wanted, kind_name(v, n), shown(n->text), (const char *)n->text.p);
 }
@@ -283,7 +283,7 @@ bad_collection(struct yaml_decoder *y, enum derpmap_level level,
 {
 	if (n->kind == DOC_MAPPING)
 		yaml_has_duplicates(y, level, n);
-	decoder_remark(y->d, DERPMAP_BAD_TEXT, level, n,
+	decoder_report(y->d, DERPMAP_BAD_TEXT, level, n,
 	    "%s must be a single value, not %s; headscale refuses the file",
 	    what, decode_node_name(n));
 }
@@ -340,7 +340,7 @@ bad_key(struct yaml_decoder *y, enum derpmap_level level,
 {
 	bool number = v->type == YAML_UINT || v->type == YAML_FLOAT;
 
-	decoder_remark(y->d, DERPMAP_BAD_KEY, level, key,
+	decoder_report(y->d, DERPMAP_BAD_KEY, level, key,
 	    "a region's key must be a number %s, not %s '%.*s'; headscale "
 	    "refuses the file",
 	    number ? "that fits 64 bits" : "without quotes",
@@ -362,7 +362,7 @@ yaml_value_key(struct yaml_decoder *y, enum derpmap_level level,
 	} else if (n != NULL && yaml_resolve(y, level, n, &v) == 0) {
 		id->from.how |= how_scalar(n);
 		if (v.type == YAML_NULL) {
-			decoder_remark(y->d, DERPMAP_NULL_KEY, level, key,
+			decoder_report(y->d, DERPMAP_NULL_KEY, level, key,
 			    "an entry without a key; headscale drops it");
 		} else if (to_int(&v, &id->v) == 0) {
 			id->from.how |= how_int(&v, n, id->v);

@@ -83,6 +83,29 @@ derpmap_fields(enum derpmap_level level)
 	return (struct derpmap_fields){ NULL, 0 };
 }
 
+const struct derpmap_origin *
+derpmap_field_origin(const struct derpmap_field *field, const void *owner)
+{
+	const char *at = (const char *)owner + field->offset;
+
+	switch (field->type) {
+	case DERPMAP_TEXT:
+		return &((const struct derpmap_text *)(const void *)at)->from;
+	case DERPMAP_INT:
+		return &((const struct derpmap_int *)(const void *)at)->from;
+	case DERPMAP_FLOAT:
+		return &((const struct derpmap_float *)(const void *)at)->from;
+	case DERPMAP_BOOL:
+		return &((const struct derpmap_bool *)(const void *)at)->from;
+	case DERPMAP_NODES:
+	case DERPMAP_REGIONS:
+	case DERPMAP_HOME:
+	case DERPMAP_SCORES:
+		break;
+	}
+	return NULL;
+}
+
 struct derpmap_region *
 derpmap_region_find(const struct derpmap *m, int64_t key)
 {

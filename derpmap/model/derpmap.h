@@ -109,7 +109,7 @@ struct derpmap_score {
 };
 
 /* What the decoder saw beside the values. */
-enum derpmap_remark_kind {
+enum derpmap_diagnostic_kind {
 	/* refusals: the reading program refuses the document for it */
 	DERPMAP_DUP_KEY,    /* the same key twice */
 	DERPMAP_BAD_KEY,    /* a region key that is no integer */
@@ -145,14 +145,14 @@ enum derpmap_level {
 	DERPMAP_LEVEL_NODE,
 };
 
-struct derpmap_remark {
-	enum derpmap_remark_kind kind;
+struct derpmap_diagnostic {
+	enum derpmap_diagnostic_kind kind;
 	enum derpmap_level level;
 	bool refuses; /* the document is refused */
 	struct doc_pos at;
 	const struct doc_node *node; /* what it is about, or NULL */
 	const char *text;            /* one sentence for a human */
-	const struct derpmap_remark *next;
+	const struct derpmap_diagnostic *next;
 };
 
 struct derpmap {
@@ -166,9 +166,10 @@ struct derpmap {
 	struct derpmap_origin scores_from;
 	struct derpmap_score *scores; /* ascending by region */
 	size_t score_count;
-	const struct derpmap_remark *remarks; /* in the order met; merged and
-						 aliased parts may repeat */
-	bool refused;                         /* one of them refuses */
+	const struct derpmap_diagnostic
+	    *diagnostics; /* in the order met; merged and
+		     aliased parts may repeat */
+	bool refused;     /* one of them refuses */
 };
 
 enum derpmap_type {
@@ -203,6 +204,11 @@ struct derpmap_fields derpmap_fields(enum derpmap_level level);
 /* The region with this key, or NULL. */
 struct derpmap_region *derpmap_region_find(
     const struct derpmap *m, int64_t key);
+
+/* The origin of a field of a simple type, in the struct (of the field's level)
+ * that is given; NULL for the other types. */
+const struct derpmap_origin *derpmap_field_origin(
+    const struct derpmap_field *field, const void *owner);
 
 /* The place of a value: of the value, of its key when the value is empty, of
  * nothing (line 0) when the field is not set. */

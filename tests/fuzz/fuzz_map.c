@@ -56,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	form = data[0] == 'j' ? LOAD_JSON : LOAD_HEADSCALE;
 	if (load_text(&l, "x", slice_of(data + 1, n - 1), form, &why) == -1)
 		return 0;
-	for (const struct derpmap_remark *r = l.map.remarks; r != NULL;
+	for (const struct derpmap_diagnostic *r = l.map.diagnostics; r != NULL;
 	     r = r->next) {
 		FUZZ_CHECK(r->at.line >= 1 && r->text[0] != '\0');
 		FUZZ_CHECK(!r->refuses || l.map.refused);

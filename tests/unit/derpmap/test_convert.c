@@ -47,7 +47,7 @@ put_refusals(struct buf *b, const struct load *l)
 		    l->doc.error_at.column, l->doc.error_text);
 		return;
 	}
-	for (const struct derpmap_remark *r = l->map.remarks; r != NULL;
+	for (const struct derpmap_diagnostic *r = l->map.diagnostics; r != NULL;
 	     r = r->next)
 		if (r->refuses)
 			buf_printf(b, "%u:%u: %s\n", r->at.line, r->at.column,

@@ -22,10 +22,10 @@ decode(const char *text, enum load_form form)
 	return &l.map;
 }
 
-static const struct derpmap_remark *
-find(const struct derpmap *m, enum derpmap_remark_kind kind)
+static const struct derpmap_diagnostic *
+find(const struct derpmap *m, enum derpmap_diagnostic_kind kind)
 {
-	for (const struct derpmap_remark *r = m->remarks; r != NULL;
+	for (const struct derpmap_diagnostic *r = m->diagnostics; r != NULL;
 	     r = r->next)
 		if (r->kind == kind)
 			return r;
@@ -33,10 +33,10 @@ find(const struct derpmap *m, enum derpmap_remark_kind kind)
 }
 
 static void
-check_remark(const struct derpmap *m, enum derpmap_remark_kind kind,
+check_remark(const struct derpmap *m, enum derpmap_diagnostic_kind kind,
     enum derpmap_level level, unsigned line, unsigned column)
 {
-	const struct derpmap_remark *r = find(m, kind);
+	const struct derpmap_diagnostic *r = find(m, kind);
 
 	assert_non_null(r);
 	check_int(r->level, level);

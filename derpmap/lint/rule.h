@@ -1,0 +1,129 @@
+/*
+ * rule: what a lint rule is, and what it may use.
+ *
+ * A rule is one row {id, name, severity, forms, checks, title, help, source},
+ * beside its function in a rules_*.c, and a folder of cases in tests/lint. The
+ * row says what the rule judges by the members of `checks` that are set; who
+ * walks the map is visit.h, so that a rule judges one thing at a time. A rule
+ * opens no file and prints nothing.
+ *
+ * The help says what happens and, where the title does not, what to do.
+ * "DIFFERS" marks a severity that is milder than the harm may be, because the
+ * map is fine in the case that is named.
+ *
+ * Threads: rows are immutable; a run is used by one thread.
+ */
+#ifndef DERPKIT_RULE_H
+#define DERPKIT_RULE_H
+
+#include "finding.h"
+#include "load.h"
+#include "netaddr.h"
+#include "refusals.h"
+
+/* Which forms of a map a rule is about: bits. */
+enum rule_form {
+	RULE_YAML = 1 << 0, /* headscale's derp.paths */
+	RULE_JSON = 1 << 1, /* derp.urls, the wire */
+	RULE_ANY = RULE_YAML | RULE_JSON,
+};
+
+/* What the sources of several rules have in common. */
+#define RULE_YAML3 "yaml.v3 3.0.1, as headscale uses it, measured"
+#define RULE_GOJSON "Go encoding/json, measured"
+#define RULE_NETCHECK "tailscale net/netcheck/netcheck.go"
+#define RULE_DERPHTTP "tailscale derp/derphttp/derphttp_client.go"
+#define RULE_TAILCFG "tailscale tailcfg/derpmap.go"
+#define RULE_CAPTIVE "tailscale net/captivedetection"
+#define RULE_MERGE "headscale hscontrol/derp/derp.go"
+
+/* An address that clients may dial: the value of ipv4 or ipv6 when it is set;
+ * the host name when it is an address and the field of its family is empty. */
+struct rule_address {
+	const struct derpmap_text *text;
+	const char *field; /* "ipv4", "ipv6" or "hostname" */
+	bool is_v4;        /* the family that the field is for */
+	bool is_ip;        /* the text is an address: ip is set */
+	struct netaddr ip;
+};
+
+struct rule_run;
+
+/*
+ * What a rule judges: the members that are set are called, in this order. The
+ * first two are called for every file, also one that cannot be decoded; the
+ * others only when there is a map, and not for what the reading program
+ * refuses to decode.
+ */
+struct rule_checks {
+	/* the text, and the notes and the error of its reader; once */
+	void (*file)(struct rule_run *run);
+	/* each diagnostic of the decoder */
+	void (*diagnostic)(
+	    struct rule_run *run, const struct derpmap_diagnostic *d);
+	/* the map as a whole, null regions and nodes included; once */
+	void (*map)(struct rule_run *run);
+	/* each region that is not null */
+	void (*region)(
+	    struct rule_run *run, const struct derpmap_region *region);
+	/* each node that is not null; run->region is its region */
+	void (*node)(struct rule_run *run, const struct derpmap_node *node);
+	/* each value of a simple type, and each region key: field is NULL */
+	void (*field)(struct rule_run *run, const struct derpmap_field *field,
+	    const struct derpmap_origin *from);
+	/* each address of a node */
+	void (*address)(struct rule_run *run, const struct derpmap_node *node,
+	    const struct rule_address *address);
+};
+
+struct rule {
+	const char *id;   /* "N01"; unique */
+	const char *name; /* "node-regionid-missing" */
+	enum severity severity;
+	unsigned forms;
+	struct rule_checks checks;
+	const char *title;  /* one line */
+	const char *help;   /* what happens and what to do */
+	const char *source; /* where that is known from */
+};
+
+/* One rule at work on one file. */
+struct rule_run {
+	const struct rule *rule;
+	const struct load *load;
+	const struct refusals *refusals;
+	struct findings *out;
+	const struct derpmap_region *region; /* being visited, or NULL */
+	/* it is about values: none are judged where they are refused */
+	bool on_values;
+	struct finding scratch; /* for a finding that is not kept */
+};
+
+/* Adds a finding at the place, with the rule's severity; without a place (line
+ * 0) it is put at the start of the file. Never NULL: a scratch finding is
+ * returned when memory is short (out->failed is set then) and when there is no
+ * value to judge because the program refuses it. */
+__attribute__((format(printf, 3, 4))) struct finding *rule_found(
+    struct rule_run *run, struct doc_pos at, const char *fmt, ...);
+
+/* The same with a severity of its own. */
+__attribute__((format(printf, 4, 5))) struct finding *rule_found_as(
+    struct rule_run *run, enum severity severity, struct doc_pos at,
+    const char *fmt, ...);
+
+/* Formatted arena text for finding.fix; NULL when memory is short. */
+__attribute__((format(printf, 2, 3))) const char *rule_fix(
+    struct rule_run *run, const char *fmt, ...);
+
+/* Whether the text was decoded as a whole, so that it can be said of something
+ * that it is missing. */
+bool rule_sees_all(const struct rule_run *run);
+
+/* The name of a field in the form of this file: "hostname" or "HostName". */
+const char *rule_field_name(const struct rule_run *run, const char *yaml);
+
+/* Place of a value; of `otherwise` when the field is not set. */
+struct doc_pos rule_pos(
+    const struct derpmap_origin *from, const struct derpmap_origin *otherwise);
+
+#endif

@@ -1,0 +1,277 @@
+/* rules_hostname: judgements about host names. */
+#include "rule_groups.h"
+
+#include "netaddr.h"
+#include "num.h"
+
+#include <string.h>
+
+#define PIN_PREFIX "sha256-raw:"
+#define HOST_LABEL_MAX 63 /* RFC 1035 section 2.3.4 */
+#define HOST_NAME_MAX 253
+
+static struct doc_pos
+host_at(const struct derpmap_node *n)
+{
+	return rule_pos(&n->host_name.from, &n->from);
+}
+
+static int64_t
+port_of(const struct derpmap_node *n)
+{
+	return n->derp_port.v == 0 ? 443 : n->derp_port.v;
+}
+
+static bool
+has_pin(const struct derpmap_node *n)
+{
+	return slice_starts(n->cert_name.v, PIN_PREFIX);
+}
+
+static void
+hostname_empty(struct rule_run *run, const struct derpmap_node *n)
+{
+	bool pinned = has_pin(n) && n->ipv4.v.n + n->ipv6.v.n > 0;
+
+	if (n->host_name.v.n > 0)
+		return;
+	rule_found_as(run, pinned ? SEVERITY_WARNING : SEVERITY_ERROR,
+	    host_at(n),
+	    pinned ? "the node has no hostname: it works only with a server "
+		     "that accepts TLS without SNI, and not over HTTPS probes"
+		   : "the node has no hostname: clients cannot reach it")
+	    ->fix = "add hostname: the name or address in its certificate";
+}
+
+static bool
+holds(struct slice s, const char *text)
+{
+	return s.n > 0 && memmem(s.p, s.n, text, strlen(text)) != NULL;
+}
+
+static bool
+ends_with(struct slice s, const char *text)
+{
+	size_t n = strlen(text);
+
+	return s.n >= n && slice_is_nocase(slice_of(s.p + s.n - n, n), text);
+}
+
+static bool
+is_ip(struct slice s, struct netaddr *ip)
+{
+	return netaddr_parse_ip(ip, s) == 0;
+}
+
+static void
+hostname_scheme(struct rule_run *run, const struct derpmap_node *n)
+{
+	if (holds(n->host_name.v, "://"))
+		rule_found(run, host_at(n),
+		    "hostname is a URL: clients take all of it for the name, "
+		    "in DNS and in TLS")
+		    ->fix = "write the bare name; the port goes into derpport";
+}
+
+/* Whether a number follows the only colon. */
+static bool
+has_port(struct slice text)
+{
+	struct slice host, port;
+	uint64_t number;
+
+	return slice_cut(text, ':', &host, &port) &&
+	    num_parse_decimal(port, UINT64_MAX, &number) == 0;
+}
+
+static void
+hostname_port(struct rule_run *run, const struct derpmap_node *n)
+{
+	if (has_port(n->host_name.v))
+		rule_found(run, host_at(n),
+		    "hostname has a port: clients dial \"%.*s\" on another "
+		    "port and ask for it by that name in TLS",
+		    (int)n->host_name.v.n, (const char *)n->host_name.v.p)
+		    ->fix = "put the port into derpport";
+}
+
+static void
+hostname_path(struct rule_run *run, const struct derpmap_node *n)
+{
+	struct slice host = n->host_name.v;
+	struct netaddr ip;
+
+	if (holds(host, "://") || is_ip(host, &ip) || has_port(host))
+		return;
+	for (size_t i = 0; i < host.n; i++)
+		if (host.p[i] <= ' ' ||
+		    strchr("/@[]*?#\\\"<>:%,;", host.p[i]) != NULL) {
+			rule_found(run, host_at(n),
+			    "hostname holds the character '%c', which no name "
+			    "and no address has",
+			    host.p[i] <= ' ' ? ' ' : host.p[i])
+			    ->fix = "write the bare name or address";
+			return;
+		}
+}
+
+static void
+hostname_upper(struct rule_run *run, const struct derpmap_node *n)
+{
+	struct netaddr ip;
+
+	if (is_ip(n->host_name.v, &ip))
+		return;
+	for (size_t i = 0; i < n->host_name.v.n; i++)
+		if (n->host_name.v.p[i] >= 'A' && n->host_name.v.p[i] <= 'Z') {
+			rule_found(run, host_at(n),
+			    "hostname has capitals: a derper in manual mode "
+			    "compares the name that clients ask for byte by "
+			    "byte")
+			    ->fix = "write it in lower case";
+			return;
+		}
+}
+
+static void
+hostname_unicode(struct rule_run *run, const struct derpmap_node *n)
+{
+	for (size_t i = 0; i < n->host_name.v.n; i++)
+		if (n->host_name.v.p[i] >= 0x80) {
+			rule_found(run, host_at(n),
+			    "hostname is not ASCII and is sent as it is")
+			    ->fix = "write its punycode form (xn--...)";
+			return;
+		}
+}
+
+static void
+hostname_label(struct rule_run *run, const struct derpmap_node *n)
+{
+	struct slice rest = n->host_name.v, label;
+	struct netaddr ip;
+
+	if (is_ip(rest, &ip))
+		return;
+	if (rest.n > HOST_NAME_MAX)
+		rule_found(run, host_at(n), "hostname is longer than %d bytes",
+		    HOST_NAME_MAX);
+	if (holds(rest, "_"))
+		rule_found_as(run, SEVERITY_WARNING, host_at(n),
+		    "hostname has an underscore, which certificates for it "
+		    "cannot be had for");
+	while (slice_cut(rest, '.', &label, &rest) || label.n > 0) {
+		if (label.n > HOST_LABEL_MAX)
+			rule_found(run, host_at(n),
+			    "a label of hostname is longer than %d bytes",
+			    HOST_LABEL_MAX);
+		if (rest.n == 0)
+			break;
+	}
+}
+
+static void
+ip_no_cert(struct rule_run *run, const struct derpmap_node *n)
+{
+	struct netaddr ip;
+
+	if (is_ip(n->host_name.v, &ip) && n->cert_name.v.n == 0 &&
+	    !n->insecure_for_tests.v && !n->stun_only.v)
+		rule_found(run, host_at(n),
+		    "hostname is an address and there is no certname: the "
+		    "relay needs a certificate for it that clients trust, and "
+		    "they send no SNI")
+		    ->fix = "pin a self-signed one: certname: sha256-raw:...";
+}
+
+static void
+ipv6_literal(struct rule_run *run, const struct derpmap_node *n)
+{
+	struct netaddr ip;
+
+	if (is_ip(n->host_name.v, &ip) && !ip.is_v4 && port_of(n) == 443)
+		rule_found(run, host_at(n),
+		    "hostname is an IPv6 address and the port is 443: clients "
+		    "write its URL without brackets, which does not always "
+		    "parse")
+		    ->fix = "use a name, or another port";
+}
+
+/* Names and addresses that people leave in from an example. */
+static void
+placeholder(struct rule_run *run, const struct derpmap_node *n)
+{
+	static const char *const words[] = { "mydomain", "yourdomain",
+		"your-domain", "your_domain", "changeme", "xxx", NULL };
+	static const char *const reserved[] = { "example.com", "example.net",
+		"example.org", ".example", ".invalid", NULL };
+	struct slice host = n->host_name.v;
+
+	for (size_t i = 0; words[i] != NULL; i++)
+		if (holds(host, words[i])) {
+			rule_found(run, host_at(n),
+			    "hostname looks like a placeholder")
+			    ->fix = "write the relay's own name";
+			return;
+		}
+	for (size_t i = 0; reserved[i] != NULL; i++)
+		if (ends_with(host, reserved[i])) {
+			rule_found_as(run, SEVERITY_INFO, host_at(n),
+			    "hostname is reserved for examples (RFC 2606): "
+			    "nobody can be reached there")
+			    ->fix = "write the relay's own name";
+			return;
+		}
+	if (slice_is(n->ipv4.v, "123.123.123.123"))
+		rule_found(run, rule_pos(&n->ipv4.from, &n->from),
+		    "ipv4 looks like a placeholder")
+		    ->fix = "write the relay's own address";
+}
+
+static const struct rule rules[] = {
+	{ "N06", "hostname-empty", SEVERITY_ERROR, RULE_ANY,
+	    { .node = hostname_empty }, "a node without hostname",
+	    "Clients cannot reach it; a warning when address and pin are "
+	    "there, which works without SNI.",
+	    RULE_DERPHTTP "; tailscale issue 3024" },
+	{ "N07", "hostname-scheme", SEVERITY_ERROR, RULE_ANY,
+	    { .node = hostname_scheme }, "hostname is a URL",
+	    "All of it is taken for the name.",
+	    RULE_DERPHTTP "; headscale issue 2836" },
+	{ "N08", "hostname-port", SEVERITY_ERROR, RULE_ANY,
+	    { .node = hostname_port }, "hostname has a port",
+	    "The port belongs into derpport.", RULE_DERPHTTP },
+	{ "N09", "hostname-path", SEVERITY_ERROR, RULE_ANY,
+	    { .node = hostname_path }, "hostname holds what no name has",
+	    "Paths, blanks, brackets, wildcards.", RULE_DERPHTTP },
+	{ "N10", "hostname-upper", SEVERITY_WARNING, RULE_ANY,
+	    { .node = hostname_upper }, "hostname has capitals",
+	    "A derper in manual mode compares the name byte by byte.",
+	    "tailscale cmd/derper/cert.go" },
+	{ "N11", "hostname-unicode", SEVERITY_WARNING, RULE_ANY,
+	    { .node = hostname_unicode }, "hostname is not ASCII",
+	    "It is sent as it is; write punycode.", RULE_DERPHTTP },
+	{ "N12", "hostname-label", SEVERITY_ERROR, RULE_ANY,
+	    { .node = hostname_label }, "hostname is too long",
+	    "63 bytes a label, 253 in all. An underscore is a warning: "
+	    "certificates for it cannot be had.",
+	    "RFC 1035 section 2.3.4" },
+	{ "N13", "hostname-ip-no-cert", SEVERITY_INFO, RULE_ANY,
+	    { .node = ip_no_cert }, "an address for hostname, without pin",
+	    "The relay needs a certificate for the address that clients "
+	    "trust. DIFFERS from a warning: such certificates can be had, and "
+	    "must not be pinned when they last six days.",
+	    RULE_DERPHTTP "; tailscale issue 18955" },
+	{ "N14", "hostname-ipv6-literal", SEVERITY_WARNING, RULE_ANY,
+	    { .node = ipv6_literal }, "an IPv6 address for hostname on 443",
+	    "Its URL is written without brackets and does not always parse.",
+	    RULE_DERPHTTP },
+	{ "N18", "placeholder", SEVERITY_WARNING, RULE_ANY,
+	    { .node = placeholder }, "a name or address from an example",
+	    "DIFFERS for example.com and its like, which are information "
+	    "only: examples and tests are made of them.",
+	    "RFC 2606" },
+};
+
+const struct rule_group rules_hostname = { rules,
+	sizeof rules / sizeof rules[0] };
