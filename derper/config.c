@@ -30,7 +30,6 @@ static const struct config defaults = {
 	.keepalive_ms = 600000,
 	.user_timeout_ms = 15000,
 	.write_timeout_ms = 2000,
-	.verify_nodes = "",
 	.verify_url_ca = "",
 	.tls_records_text = "own",
 	.max_connections = 65536,
@@ -93,9 +92,6 @@ static const struct {
 	{ "version", OPTS_BOOL, AT(show_version), NULL,
 	    "print the version and exit" },
 	/* not in the Go derper */
-	{ "verify-nodes", OPTS_TEXT, AT(verify_nodes), "file",
-	    "admit only the node keys in this file, which is read "
-	    "again when it changes" },
 	{ "verify-client-url-ca", OPTS_TEXT, AT(verify_url_ca), "file",
 	    "PEM roots for the admission URL instead of the system's" },
 	{ "tls-records", OPTS_TEXT, AT(tls_records_text), "who",
@@ -134,14 +130,25 @@ static const struct {
 };
 
 #define FLAG_COUNT (sizeof flags / sizeof flags[0])
+#define OPTION_COUNT (FLAG_COUNT + VERIFY_KINDS_MAX)
 
-/* The options with *c as the place for their values. */
-static void
-fill_table(struct opts_option table[static FLAG_COUNT], struct config *c)
+/* The options with *c as the place for their values: the flags, and one for
+ * each kind of verify source that has one. Returns their number. */
+static size_t
+fill_table(struct opts_option table[static OPTION_COUNT], struct config *c)
 {
-	for (size_t i = 0; i < FLAG_COUNT; i++)
-		table[i] = (struct opts_option){ flags[i].name, flags[i].kind,
-			(char *)c + flags[i].at, flags[i].arg, flags[i].help };
+	const struct verify_source_kind *kind;
+	size_t n = 0;
+
+	for (; n < FLAG_COUNT; n++)
+		table[n] = (struct opts_option){ flags[n].name, flags[n].kind,
+			(char *)c + flags[n].at, flags[n].arg, flags[n].help };
+	for (size_t i = 0; (kind = verify_kinds_get(i)) != NULL; i++)
+		if (kind->relay_option != NULL)
+			table[n++] = (struct opts_option){ kind->relay_option,
+				OPTS_LIST, &c->verify_sources[i],
+				kind->argument_name, kind->relay_help };
+	return n;
 }
 
 static void
@@ -308,12 +315,12 @@ enum config_result
 config_parse(struct config *config, int argc, char **argv,
     char *(*env)(const char *name), struct fail *why)
 {
-	struct opts_option table[FLAG_COUNT];
-	struct opts opts = { .table = table, .count = FLAG_COUNT };
+	struct opts_option table[OPTION_COUNT];
+	struct opts opts = { .table = table };
 
 	*config = defaults;
 	set_cert_dir_default(config, env);
-	fill_table(table, config);
+	opts.count = fill_table(table, config);
 	if (apply_environment(&opts, env, why) == -1)
 		return CONFIG_BAD;
 	switch (opts_parse(&opts, argc, argv, why)) {
@@ -336,12 +343,12 @@ config_parse(struct config *config, int argc, char **argv,
 void
 config_print_usage(void)
 {
-	struct opts_option table[FLAG_COUNT];
+	struct opts_option table[OPTION_COUNT];
 	struct config config = defaults;
-	struct opts opts = { .table = table, .count = FLAG_COUNT };
+	struct opts opts = { .table = table };
 
 	set_cert_dir_default(&config, getenv);
-	fill_table(table, &config);
+	opts.count = fill_table(table, &config);
 	fputs("Usage of derper:\n", stderr);
 	opts_print(&opts, stderr);
 	fputs("\nExamples:\n"

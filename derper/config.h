@@ -11,7 +11,9 @@
 
 #include "fail.h"
 #include "netaddr.h"
+#include "opts.h"
 #include "tls.h"
+#include "verify_kinds.h"
 
 #define CONFIG_WORKERS_MAX 64
 #define CONFIG_QUEUE_DEPTH 32 /* packets per kind, as upstream */
@@ -39,7 +41,8 @@ struct config {
 	bool show_version;
 	uint64_t keepalive_ms, user_timeout_ms, write_timeout_ms;
 	/* ours */
-	const char *verify_nodes;
+	/* by kind, as in verify_kinds.h; for those that have a flag */
+	struct opts_list verify_sources[VERIFY_KINDS_MAX];
 	const char *verify_url_ca;
 	const char *tls_records_text;
 	int64_t workers; /* --loops; 0 on input: one per CPU */

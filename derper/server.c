@@ -225,23 +225,53 @@ verify_notice(void *ctx, const char *text)
 	log_warn("%s", text);
 }
 
+/* An empty value is as good as no flag, as for upstream's flags. */
+static int
+add_list(struct verify_config *v, const struct verify_source_kind *kind,
+    const struct opts_list *list, struct fail *why)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i][0] != '\0' &&
+		    verify_config_add(v, kind->name, list->v[i], why) == NULL)
+			return -1;
+	return 0;
+}
+
+/* The verify sources that the flags name. */
+static int
+add_sources(struct verify_config *v, const struct config *c, struct fail *why)
+{
+	struct verify_source_config *url = NULL;
+
+	if (c->verify_clients &&
+	    verify_config_add(v, "tailscaled", c->socket, why) == NULL)
+		return -1;
+	if (c->verify_url[0] != '\0') {
+		url = verify_config_add(v, "url", c->verify_url, why);
+		if (url == NULL)
+			return -1;
+		url->ca_file = c->verify_url_ca;
+		url->outage = c->verify_url_fail_open ? VERIFY_OUTAGE_OPEN
+						      : VERIFY_OUTAGE_CLOSED;
+	}
+	for (size_t i = 0; verify_kinds_get(i) != NULL; i++)
+		if (add_list(v, verify_kinds_get(i), &c->verify_sources[i],
+			why) == -1)
+			return -1;
+	return 0;
+}
+
 static int
 open_verify(struct server *s, struct fail *why)
 {
-	const struct config *c = s->config;
 	struct verify_config config = {
-		.use_tailscaled = c->verify_clients,
-		.socket = c->socket,
-		.url = c->verify_url,
-		.url_ca_file =
-		    c->verify_url_ca[0] != '\0' ? c->verify_url_ca : NULL,
-		.url_fail_open = c->verify_url_fail_open,
-		.nodes_file = c->verify_nodes,
-		.notice = verify_notice,
+		.policy = VERIFY_POLICY_ALL,
+		.context.notice = verify_notice,
 	};
 
-	if (!c->verify_clients && c->verify_url[0] == '\0' &&
-	    c->verify_nodes[0] == '\0')
+	if (add_sources(&config, s->config, why) == -1)
+		return -1;
+	if (config.source_count == 0)
 		return 0;
 	s->verify = verify_new(&config, why);
 	return s->verify != NULL ? 0 : -1;

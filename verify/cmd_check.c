@@ -3,6 +3,7 @@
 
 #include "opts.h"
 #include "verify.h"
+#include "verify_kinds.h"
 #include "verify_nodes.h"
 
 #include <jansson.h>
@@ -176,36 +177,104 @@ run(const struct verify_config *config, const struct opts *o, bool json)
 	return c.exit_status;
 }
 
+/* What the options say. */
+struct arguments {
+	struct opts_list sources[VERIFY_KINDS_MAX]; /* by kind */
+	const char *policy;
+	const char *ca_file;
+	bool fail_open;
+	uint64_t ask_ms;
+	const char *format;
+};
+
+/* Adds the sources of one kind to the config. */
+static int
+add_sources(struct verify_config *config, const struct arguments *a,
+    const struct verify_source_kind *kind, const struct opts_list *list,
+    struct fail *why)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		struct verify_source_config *row =
+		    verify_config_add(config, kind->name, list->v[i], why);
+
+		if (row == NULL)
+			return -1;
+		if (kind->uses_ca_file)
+			row->ca_file = a->ca_file;
+		if (kind->can_fail_open && a->fail_open)
+			row->outage = VERIFY_OUTAGE_OPEN;
+	}
+	return 0;
+}
+
+static int
+make_config(
+    struct verify_config *config, const struct arguments *a, struct fail *why)
+{
+	const struct verify_source_kind *kind;
+
+	*config = (struct verify_config){
+		.ask_ms = a->ask_ms,
+		.context.interactive = true,
+	};
+	if (verify_config_parse_policy(a->policy, &config->policy) == -1)
+		return fail_set(
+		    why, "check: -policy is all or any, not \"%s\"", a->policy);
+	for (size_t i = 0; (kind = verify_kinds_get(i)) != NULL; i++)
+		if (add_sources(config, a, kind, &a->sources[i], why) == -1)
+			return -1;
+	if (config->source_count == 0)
+		return fail_set(why,
+		    "check: name a source: -nodes, -socket or "
+		    "-url");
+	return 0;
+}
+
+/* An option for each kind of source, in front of the others. Returns their
+ * number. */
+static size_t
+add_kinds(struct opts_option *table, struct arguments *a)
+{
+	const struct verify_source_kind *kind;
+	size_t n;
+
+	for (n = 0; (kind = verify_kinds_get(n)) != NULL; n++)
+		table[n] = (struct opts_option){ kind->tool_option, OPTS_LIST,
+			&a->sources[n], kind->argument_name, kind->tool_help };
+	return n;
+}
+
 int
 cmd_check(int argc, char **argv)
 {
-	struct verify_config config = { 0 };
-	const char *format = "text";
-	const struct opts_option table[] = {
-		{ "nodes", OPTS_TEXT, &config.nodes_file, "FILE",
-		    "node list: plain keys, or what headscale nodes list -o "
-		    "json prints" },
-		{ "socket", OPTS_TEXT, &config.socket, "PATH",
-		    "ask the tailscaled that listens there; \"\" is its usual "
-		    "place" },
-		{ "url", OPTS_TEXT, &config.url, "URL",
-		    "ask an admission controller: headscale's /verify" },
-		{ "ca-file", OPTS_TEXT, &config.url_ca_file, "FILE",
+	struct arguments a = {
+		.policy = "all",
+		.ask_ms = VERIFY_ASK_MS,
+		.format = "text",
+	};
+	const struct opts_option others[] = {
+		{ "policy", OPTS_TEXT, &a.policy, "NAME",
+		    "all: every source must allow the key; any: one is "
+		    "enough" },
+		{ "ca-file", OPTS_TEXT, &a.ca_file, "FILE",
 		    "PEM roots for the URL instead of the system's" },
-		{ "fail-open", OPTS_BOOL, &config.url_fail_open, NULL,
+		{ "fail-open", OPTS_BOOL, &a.fail_open, NULL,
 		    "allow when the URL cannot be reached, as derper does by "
 		    "default" },
-		{ "timeout", OPTS_DURATION, &config.ask_ms, "DURATION",
+		{ "timeout", OPTS_DURATION, &a.ask_ms, "DURATION",
 		    "how long one key may take" },
-		{ "format", OPTS_TEXT, &format, "FORMAT", "text or json" },
+		{ "format", OPTS_TEXT, &a.format, "FORMAT", "text or json" },
 	};
-	struct opts o = { table, sizeof table / sizeof table[0],
-		.mixed = true };
+	struct opts_option
+	    table[VERIFY_KINDS_MAX + sizeof others / sizeof others[0]];
+	struct opts o = { .table = table, .mixed = true };
+	struct verify_config config;
 	struct fail why = { 0 };
 	int json;
 
-	config.ask_ms = VERIFY_ASK_MS;
-	config.socket_once = true; /* a person waits */
+	o.count = add_kinds(table, &a);
+	memcpy(table + o.count, others, sizeof others);
+	o.count += sizeof others / sizeof others[0];
 	switch (opts_parse(&o, argc, argv, &why)) {
 	case OPTS_HELP:
 		print_usage(&o, stdout);
@@ -215,14 +284,11 @@ cmd_check(int argc, char **argv)
 	case OPTS_OK:
 		break;
 	}
-	config.use_tailscaled = config.socket != NULL;
-	json = cmd_wants_json(format);
+	json = cmd_wants_json(a.format);
 	if (json == -1)
 		return CMD_UNUSABLE;
-	if (!config.use_tailscaled && config.url == NULL &&
-	    config.nodes_file == NULL)
-		return cmd_unusable("check: name a source: -nodes, -socket or "
-				    "-url");
+	if (make_config(&config, &a, &why) == -1)
+		return cmd_unusable("%s", why.text);
 	if (o.word_count == 0)
 		return cmd_unusable("check: name a key, or - to read keys from "
 				    "standard input");

@@ -1,10 +1,11 @@
 /*
- * verify: see verify.h. The engine: who is asked, in which order, and who
- * waits for whose answer.
+ * verify: see verify.h. Which sources are asked when, and who waits for whose
+ * answer.
  *
- * A question goes to the sources that block first, in one job on a worker (a
- * flight), and then to those in memory. Only what blocking sources said is
- * cached, so that a changed node list counts at once.
+ * A question for sources that block is one job on a worker (a query); sources
+ * in memory are asked on the caller's thread before or after it, as the policy
+ * wants. Only answers of blocking sources are cached, so that a changed node
+ * list takes effect at once.
  */
 #include "verify.h"
 
@@ -12,8 +13,8 @@
 #include "keytable.h"
 #include "thread_pool.h"
 #include "verify_cache.h"
-#include "verify_source.h"
-#include "verify_ticker.h"
+#include "verify_refresh.h"
+#include "verify_sources.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -24,23 +25,21 @@
 
 /*
  * How long an answer may be reused. Upstream caches nothing, and two promises
- * hang on that: a node that was deleted is refused on its next connect, and a
- * node that registered a moment ago gets in. So an allow is not reused at all:
- * it serves those who asked while it was on its way, and nobody later; the
- * question costs a local round trip and is asked once per login. A refusal
- * serves half a second: enough for the quick first redials of a refused client
- * (it tries again after 10, 40, 90 ms ...), too short for an operator who has
- * just registered the node to notice. Nothing is reused that no source said:
- * not an unknown, not a fail-open.
+ * depend on that: a node that was deleted is denied on its next connect, and a
+ * node that registered a moment ago is allowed. So an allow is not reused at
+ * all: it answers those who asked while it was pending, and nobody later; the
+ * question costs a local round trip and is asked once per login. A denial is
+ * reused for half a second: enough for the quick first reconnects of a denied
+ * client (it tries again after 10, 40, 90 ms ...), too short for an operator
+ * who has just registered the node to notice. An answer that no source gave is
+ * never reused: not an unknown, not a fail-open.
  */
 #define CACHE_ALLOW_MS 0
 #define CACHE_DENY_MS 500
 
-#define CACHE_MAX 4096 /* answers */
-#define FLIGHTS_MAX                                                           \
-	4096             /* questions on their way; more are answered unknown \
-			  */
-#define WAITERS_MAX 1024 /* who wait for one of them */
+#define CACHE_MAX 4096   /* answers */
+#define QUERIES_MAX 4096 /* pending; further questions are answered unknown */
+#define WAITERS_MAX 1024 /* for one query */
 #define WORKERS 16 /* enough that a slow source is asked about many at once */
 
 struct waiter {
@@ -49,8 +48,9 @@ struct waiter {
 	void *ctx;
 };
 
-/* A question on its way; owned by the table until land() takes it out. */
-struct flight {
+/* A question to the blocking sources; owned by the table until query_complete
+ * takes it out. */
+struct query {
 	struct verify *v;
 	uint8_t id[KEYTABLE_KEY];
 	struct derp_key key;
@@ -62,37 +62,24 @@ struct flight {
 
 struct verify {
 	/* immutable */
-	struct verify_source *sources[3]; /* owned; those that block first */
-	size_t source_count;
-	size_t blocking_count;
-	bool reads_client; /* an answer may depend on the client's address */
+	struct verify_sources sources;
 	uint64_t allow_ms, deny_ms, ask_ms;
 	uint64_t (*now_ms)(void);
-	struct thread_pool *workers;  /* owned; NULL when no source blocks */
-	struct verify_ticker *ticker; /* owned */
+	struct thread_pool *workers;    /* owned; NULL when no source blocks */
+	struct verify_refresh *refresh; /* owned */
 	/* locked by lock */
 	pthread_mutex_t lock;
 	struct verify_cache *cache;
-	struct keytable *flights; /* values are struct flight */
+	struct keytable *queries; /* values are struct query */
 	struct verify_counters counters;
 	/* atomic: no new waits, let the running ones end */
 	atomic_bool stop;
 };
 
-static const struct verify_source_kind *const kinds[] = {
-	&verify_tailscaled_kind,
-	&verify_url_kind,
-	&verify_file_kind,
-};
-
-static_assert(sizeof kinds / sizeof kinds[0] ==
-	sizeof((struct verify *)0)->sources / sizeof(struct verify_source *),
-    "a place for every kind");
-
-static int make_sources(
+static int open_sources(
     struct verify *v, const struct verify_config *config, struct fail *why);
-static void fly(void *ctx, bool cancelled);
-static void land(struct flight *flight, struct verify_answer *answer);
+static void query_run(void *ctx, bool cancelled);
+static void query_complete(struct query *query, struct verify_answer *answer);
 
 static uint64_t
 or_default(uint64_t value, uint64_t fallback)
@@ -100,26 +87,9 @@ or_default(uint64_t value, uint64_t fallback)
 	return value != 0 ? value : fallback;
 }
 
-/* The configuration with its defaults filled in. */
-static struct verify_config
-complete(const struct verify_config *config)
-{
-	struct verify_config c = *config;
-
-	c.cache_allow_ms = or_default(c.cache_allow_ms, CACHE_ALLOW_MS);
-	c.cache_deny_ms = or_default(c.cache_deny_ms, CACHE_DENY_MS);
-	c.ask_ms = or_default(c.ask_ms, VERIFY_ASK_MS);
-	if (c.now_ms == NULL)
-		c.now_ms = clock_now_ms;
-	if (c.wall_s == NULL)
-		c.wall_s = clock_wall_s;
-	return c;
-}
-
 struct verify *
 verify_new(const struct verify_config *config, struct fail *why)
 {
-	const struct verify_config c = complete(config);
 	struct verify *v = calloc(1, sizeof *v);
 
 	if (v == NULL) {
@@ -128,28 +98,27 @@ verify_new(const struct verify_config *config, struct fail *why)
 	}
 	pthread_mutex_init(&v->lock, NULL);
 	atomic_init(&v->stop, false);
-	v->allow_ms = c.cache_allow_ms;
-	v->deny_ms = c.cache_deny_ms;
-	v->ask_ms = c.ask_ms;
-	v->now_ms = c.now_ms;
+	v->allow_ms = or_default(config->cache_allow_ms, CACHE_ALLOW_MS);
+	v->deny_ms = or_default(config->cache_deny_ms, CACHE_DENY_MS);
+	v->ask_ms = or_default(config->ask_ms, VERIFY_ASK_MS);
 	v->cache = verify_cache_new(CACHE_MAX);
-	v->flights = keytable_new(FLIGHTS_MAX);
-	if (v->cache == NULL || v->flights == NULL) {
+	v->queries = keytable_new(QUERIES_MAX);
+	if (v->cache == NULL || v->queries == NULL) {
 		fail_set(why, "out of memory");
 		goto free_v;
 	}
-	if (make_sources(v, &c, why) == -1)
+	if (open_sources(v, config, why) == -1)
 		goto free_v;
-	if (v->blocking_count > 0) {
-		/* a place in the queue for every flight there can be */
-		v->workers = thread_pool_new(WORKERS, FLIGHTS_MAX);
+	if (v->sources.blocking_count > 0) {
+		/* a place in the queue for every query there can be */
+		v->workers = thread_pool_new(WORKERS, QUERIES_MAX);
 		if (v->workers == NULL) {
 			fail_set(why, "cannot start verification threads");
 			goto free_v;
 		}
 	}
-	v->ticker = verify_ticker_new(v->sources, v->source_count);
-	if (v->ticker == NULL) {
+	v->refresh = verify_refresh_new(v->sources.list, v->sources.count);
+	if (v->refresh == NULL) {
 		fail_set(why, "cannot start the thread that watches files");
 		goto free_v;
 	}
@@ -161,25 +130,17 @@ free_v:
 }
 
 static int
-make_sources(
+open_sources(
     struct verify *v, const struct verify_config *config, struct fail *why)
 {
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-		struct verify_source *s;
+	struct verify_source_context context = config->context;
 
-		if (!kinds[i]->is_configured(config))
-			continue;
-		s = kinds[i]->make(config, why);
-		if (s == NULL)
-			return -1;
-		/* the order of the table: see kinds */
-		assert(!s->blocks || v->blocking_count == v->source_count);
-		v->sources[v->source_count++] = s;
-		if (s->blocks)
-			v->blocking_count++;
-		v->reads_client = v->reads_client || s->reads_client;
-	}
-	return 0;
+	if (context.now_ms == NULL)
+		context.now_ms = clock_now_ms;
+	if (context.wall_s == NULL)
+		context.wall_s = clock_wall_s;
+	v->now_ms = context.now_ms;
+	return verify_sources_open(&v->sources, config, &context, why);
 }
 
 void
@@ -188,47 +149,13 @@ verify_free(struct verify *v)
 	if (v == NULL)
 		return;
 	atomic_store(&v->stop, true);
-	thread_pool_free(v->workers); /* lands every flight */
-	verify_ticker_free(v->ticker);
-	for (size_t i = 0; i < v->source_count; i++)
-		v->sources[i]->free(v->sources[i]);
-	keytable_free(v->flights);
+	thread_pool_free(v->workers); /* completes every query */
+	verify_refresh_free(v->refresh);
+	verify_sources_close(&v->sources);
+	keytable_free(v->queries);
 	verify_cache_free(v->cache);
 	pthread_mutex_destroy(&v->lock);
 	free(v);
-}
-
-/* Adds what one more source said to an answer that allows. */
-static void
-join(struct verify_answer *answer, const struct verify_answer *one)
-{
-	const struct verify_answer before = *answer;
-
-	if (before.reason[0] == '\0') {
-		*answer = *one;
-		return;
-	}
-	verify_source_answer(
-	    answer, VERIFY_ALLOW, "%s; %s", before.reason, one->reason);
-	answer->fail_open = before.fail_open || one->fail_open;
-}
-
-/* Asks the sources from..to one after the other until one refuses. The reasons
- * of those that allow are joined. */
-static void
-ask_sources(const struct verify *v, size_t from, size_t to,
-    const struct verify_question *q, struct verify_answer *answer)
-{
-	for (size_t i = from; i < to; i++) {
-		struct verify_answer one = { .verdict = VERIFY_UNKNOWN };
-
-		v->sources[i]->ask(v->sources[i], q, &one);
-		if (one.verdict != VERIFY_ALLOW) {
-			*answer = one;
-			return;
-		}
-		join(answer, &one);
-	}
 }
 
 static void
@@ -242,12 +169,31 @@ ask_memory(const struct verify *v, const struct derp_key *key,
 		.stop = &v->stop,
 	};
 
-	ask_sources(v, v->blocking_count, v->source_count, &q, answer);
+	verify_sources_ask(&v->sources, VERIFY_MEMORY, &q, answer);
 }
 
-/* Counts an answer that is about to be given to `times` who asked. */
+/* Asks the sources in memory where blocking ones need not be asked first:
+ * there are none, or one source that allows the key is enough. True: *answer
+ * is final. */
+static bool
+ask_memory_first(const struct verify *v, const struct derp_key *key,
+    const struct netaddr *client, struct verify_answer *answer)
+{
+	const struct verify_sources *s = &v->sources;
+
+	if (s->blocking_count > 0 && s->policy == VERIFY_POLICY_ALL)
+		return false;
+	ask_memory(v, key, client, answer);
+	if (s->blocking_count == 0 || verify_sources_decided(s, answer))
+		return true;
+	memset(answer, 0, sizeof *answer); /* asked again when they answer */
+	return false;
+}
+
+/* Counts an answer that is about to be given to `times` waiters. */
 static void
-tally(struct verify *v, const struct verify_answer *answer, uint64_t times)
+count_answer(
+    struct verify *v, const struct verify_answer *answer, uint64_t times)
 {
 	pthread_mutex_lock(&v->lock);
 	switch (answer->verdict) {
@@ -266,8 +212,8 @@ tally(struct verify *v, const struct verify_answer *answer, uint64_t times)
 	pthread_mutex_unlock(&v->lock);
 }
 
-/* What must be equal for one answer to serve two questions: the key, and where
- * a source is told the client's address, that too. */
+/* What must be equal so that one answer is good for two questions: the key,
+ * and where a source is told the client's address, that too. */
 static void
 make_id(const struct verify *v, const struct derp_key *key,
     const struct netaddr *client, uint8_t id[static KEYTABLE_KEY])
@@ -275,7 +221,7 @@ make_id(const struct verify *v, const struct derp_key *key,
 	crypto_generichash_state state;
 
 	static_assert(KEYTABLE_KEY == DERP_KEY, "the key itself may be the id");
-	if (!v->reads_client || client == NULL || !client->is_set) {
+	if (!v->sources.reads_client || client == NULL || !client->is_set) {
 		memcpy(id, key->b, KEYTABLE_KEY);
 		return;
 	}
@@ -285,149 +231,149 @@ make_id(const struct verify *v, const struct derp_key *key,
 	crypto_generichash_final(&state, id, KEYTABLE_KEY);
 }
 
-static struct flight *
-new_flight(struct verify *v, const uint8_t id[static KEYTABLE_KEY],
+static struct query *
+new_query(struct verify *v, const uint8_t id[static KEYTABLE_KEY],
     const struct derp_key *key, const struct netaddr *client)
 {
-	struct flight *flight = calloc(1, sizeof *flight);
+	struct query *query = calloc(1, sizeof *query);
 
-	if (flight == NULL)
+	if (query == NULL)
 		return NULL;
-	flight->v = v;
-	memcpy(flight->id, id, sizeof flight->id);
-	flight->key = *key;
+	query->v = v;
+	memcpy(query->id, id, sizeof query->id);
+	query->key = *key;
 	if (client != NULL)
-		flight->client = *client;
-	flight->asked_ms = v->now_ms();
-	flight->deadline_ms = flight->asked_ms + v->ask_ms;
-	return flight;
+		query->client = *client;
+	query->asked_ms = v->now_ms();
+	query->deadline_ms = query->asked_ms + v->ask_ms;
+	return query;
 }
 
-/* What board() did with a question. */
-enum boarded {
-	BOARDED,     /* it waits in a flight that was there */
-	BOARDED_NEW, /* it waits in *flight, which must be started */
-	FROM_CACHE,  /* *answer is set */
+/* What join() did with a question. */
+enum joined {
+	JOINED,     /* it waits for a query that was pending */
+	JOINED_NEW, /* it waits for *query, which must be started */
+	FROM_CACHE, /* *answer is set */
 	NO_ROOM,
 };
 
 /* Finds an answer or a place to wait for one. Called with v->lock held. */
-static enum boarded
-board(struct verify *v, struct flight **flight, struct waiter *waiter,
+static enum joined
+join(struct verify *v, struct query **query, struct waiter *waiter,
     struct verify_answer *answer)
 {
-	struct flight *ready = *flight;
+	struct query *ready = *query;
 
 	if (verify_cache_get(v->cache, ready->id, v->now_ms(), answer)) {
 		v->counters.from_cache++;
 		return FROM_CACHE;
 	}
-	*flight = keytable_get(v->flights, ready->id);
-	if (*flight != NULL) {
-		if ((*flight)->waiter_count == WAITERS_MAX)
+	*query = keytable_get(v->queries, ready->id);
+	if (*query != NULL) {
+		if ((*query)->waiter_count == WAITERS_MAX)
 			return NO_ROOM;
-		waiter->next = (*flight)->waiters;
-		(*flight)->waiters = waiter;
-		(*flight)->waiter_count++;
-		return BOARDED;
+		waiter->next = (*query)->waiters;
+		(*query)->waiters = waiter;
+		(*query)->waiter_count++;
+		return JOINED;
 	}
-	if (keytable_put(v->flights, ready->id, ready) == -1)
+	if (keytable_put(v->queries, ready->id, ready) == -1)
 		return NO_ROOM;
 	ready->waiters = waiter;
 	ready->waiter_count = 1;
-	*flight = ready;
-	return BOARDED_NEW;
+	*query = ready;
+	return JOINED_NEW;
 }
 
-/* Asks sources that block. True: *answer is set. */
+/* Asks sources that block. True: *answer is set; otherwise the waiter is told
+ * later. */
 static bool
 ask_blocking(struct verify *v, const struct derp_key *key,
-    const struct netaddr *client, struct waiter ticket,
+    const struct netaddr *client, struct waiter as_given,
     struct verify_answer *answer)
 {
 	struct waiter *waiter = malloc(sizeof *waiter);
-	struct flight *ready, *flight;
+	struct query *ready, *query;
 	uint8_t id[KEYTABLE_KEY];
-	enum boarded boarded = NO_ROOM;
+	enum joined joined = NO_ROOM;
 
 	make_id(v, key, client, id);
-	flight = ready = new_flight(v, id, key, client);
+	query = ready = new_query(v, id, key, client);
 	if (waiter != NULL && ready != NULL) {
-		*waiter = ticket;
+		*waiter = as_given;
 		pthread_mutex_lock(&v->lock);
-		boarded = board(v, &flight, waiter, answer);
+		joined = join(v, &query, waiter, answer);
 		pthread_mutex_unlock(&v->lock);
 	}
-	if (boarded != BOARDED_NEW)
+	if (joined != JOINED_NEW)
 		free(ready);
-	if (boarded == FROM_CACHE || boarded == NO_ROOM)
+	if (joined == FROM_CACHE || joined == NO_ROOM)
 		free(waiter);
-	if (boarded == NO_ROOM)
-		verify_source_answer(answer, VERIFY_UNKNOWN,
+	if (joined == NO_ROOM)
+		verify_answer_set(answer, VERIFY_UNKNOWN,
 		    "too many verification questions at once");
-	/* the queue has a place for every flight, but memory may be short */
-	if (boarded == BOARDED_NEW &&
-	    thread_pool_post(v->workers, fly, flight) == -1)
-		fly(flight, true);
-	return boarded == FROM_CACHE || boarded == NO_ROOM;
+	/* the queue has a place for every query, but memory may be short */
+	if (joined == JOINED_NEW &&
+	    thread_pool_post(v->workers, query_run, query) == -1)
+		query_run(query, true);
+	return joined == FROM_CACHE || joined == NO_ROOM;
 }
 
 bool
 verify_ask(struct verify *v, const struct derp_key *key,
-    const struct netaddr *source, struct verify_answer *answer,
+    const struct netaddr *client, struct verify_answer *answer,
     verify_done_fn *done, void *ctx)
 {
-	const struct waiter ticket = { .done = done, .ctx = ctx };
+	const struct waiter waiter = { .done = done, .ctx = ctx };
 
 	memset(answer, 0, sizeof *answer);
 	pthread_mutex_lock(&v->lock);
 	v->counters.asked++;
 	pthread_mutex_unlock(&v->lock);
-	if (v->source_count == 0)
-		verify_source_answer(
+	if (v->sources.count == 0)
+		verify_answer_set(
 		    answer, VERIFY_ALLOW, "no verification is configured");
 	else if (derp_key_is_zero(key))
-		verify_source_answer(
-		    answer, VERIFY_DENY, "the zero key is nobody's");
-	else if (v->blocking_count > 0 &&
-	    !ask_blocking(v, key, source, ticket, answer))
-		return false;
-	else if (answer->verdict == VERIFY_ALLOW)
-		ask_memory(v, key, source, answer);
-	tally(v, answer, 1);
+		verify_answer_set(
+		    answer, VERIFY_DENY, "the zero key is not a valid key");
+	else if (!ask_memory_first(v, key, client, answer)) {
+		if (!ask_blocking(v, key, client, waiter, answer))
+			return false;
+		ask_memory(v, key, client, answer);
+	}
+	count_answer(v, answer, 1);
 	return true;
 }
 
-/* The job of one flight. */
+/* The job of one query. */
 static void
-fly(void *ctx, bool cancelled)
+query_run(void *ctx, bool cancelled)
 {
-	struct flight *flight = ctx;
-	struct verify *v = flight->v;
+	struct query *query = ctx;
+	struct verify *v = query->v;
 	const struct verify_question q = {
-		.key = &flight->key,
-		.client = flight->client.is_set ? &flight->client : NULL,
-		.asked_ms = flight->asked_ms,
-		.deadline_ms = flight->deadline_ms,
+		.key = &query->key,
+		.client = query->client.is_set ? &query->client : NULL,
+		.asked_ms = query->asked_ms,
+		.deadline_ms = query->deadline_ms,
 		.now_ms = v->now_ms,
 		.stop = &v->stop,
 	};
-	struct verify_answer answer = { .verdict = VERIFY_ALLOW };
+	struct verify_answer answer = { 0 };
 
 	if (!cancelled)
-		ask_sources(v, 0, v->blocking_count, &q, &answer);
+		verify_sources_ask(&v->sources, VERIFY_BLOCKING, &q, &answer);
 	/* a source that was interrupted may look unreachable, and must not
 	 * fail open for that */
 	if (cancelled || atomic_load(&v->stop))
-		verify_source_answer(
-		    &answer, VERIFY_UNKNOWN, "verification was given up");
-	land(flight, &answer);
+		verify_answer_set(
+		    &answer, VERIFY_UNKNOWN, "verification was cancelled");
+	query_complete(query, &answer);
 }
 
-/* Keeps the answer if it is one of those that are kept. Called with v->lock
- * held. */
+/* Caches the answer if it may be reused. Called with v->lock held. */
 static void
-keep(struct verify *v, const uint8_t id[static KEYTABLE_KEY],
+cache_answer(struct verify *v, const uint8_t id[static KEYTABLE_KEY],
     const struct verify_answer *answer)
 {
 	uint64_t keep_ms = 0;
@@ -446,34 +392,33 @@ keep(struct verify *v, const uint8_t id[static KEYTABLE_KEY],
 		verify_cache_put(v->cache, id, v->now_ms() + keep_ms, answer);
 }
 
-/* Takes the flight off the table, tells all who wait, frees it. */
+/* Takes the query off the table, tells all waiters, frees it. */
 static void
-land(struct flight *flight, struct verify_answer *answer)
+query_complete(struct query *query, struct verify_answer *answer)
 {
-	struct verify *v = flight->v;
+	struct verify *v = query->v;
 	struct waiter *w, *next;
 
 	pthread_mutex_lock(&v->lock);
-	keytable_remove(v->flights, flight->id);
-	keep(v, flight->id, answer);
+	keytable_remove(v->queries, query->id);
+	cache_answer(v, query->id, answer);
 	pthread_mutex_unlock(&v->lock);
 	/* off the table: the waiters are ours alone */
-	if (answer->verdict == VERIFY_ALLOW)
-		ask_memory(v, &flight->key, &flight->client, answer);
-	tally(v, answer, flight->waiter_count);
-	for (w = flight->waiters; w != NULL; w = next) {
+	ask_memory(v, &query->key, &query->client, answer);
+	count_answer(v, answer, query->waiter_count);
+	for (w = query->waiters; w != NULL; w = next) {
 		next = w->next;
 		w->done(w->ctx, answer);
 		free(w);
 	}
-	free(flight);
+	free(query);
 }
 
 struct check {
 	pthread_mutex_t lock;
-	pthread_cond_t told;
-	bool is_told;                 /* locked by lock */
-	struct verify_answer *answer; /* locked by lock until told */
+	pthread_cond_t done;
+	bool is_done;                 /* locked by lock */
+	struct verify_answer *answer; /* locked by lock until done */
 };
 
 static void
@@ -483,51 +428,45 @@ check_done(void *ctx, const struct verify_answer *answer)
 
 	pthread_mutex_lock(&check->lock);
 	*check->answer = *answer;
-	check->is_told = true;
-	pthread_cond_signal(&check->told);
+	check->is_done = true;
+	pthread_cond_signal(&check->done);
 	pthread_mutex_unlock(&check->lock);
 }
 
 void
 verify_check(struct verify *v, const struct derp_key *key,
-    const struct netaddr *source, struct verify_answer *answer)
+    const struct netaddr *client, struct verify_answer *answer)
 {
 	struct check check = { .answer = answer };
 	struct verify_answer now;
 
 	pthread_mutex_init(&check.lock, NULL);
-	pthread_cond_init(&check.told, NULL);
-	if (verify_ask(v, key, source, &now, check_done, &check)) {
+	pthread_cond_init(&check.done, NULL);
+	if (verify_ask(v, key, client, &now, check_done, &check)) {
 		*answer = now;
 	} else {
 		pthread_mutex_lock(&check.lock);
-		while (!check.is_told)
-			pthread_cond_wait(&check.told, &check.lock);
+		while (!check.is_done)
+			pthread_cond_wait(&check.done, &check.lock);
 		pthread_mutex_unlock(&check.lock);
 	}
-	pthread_cond_destroy(&check.told);
+	pthread_cond_destroy(&check.done);
 	pthread_mutex_destroy(&check.lock);
 }
 
 void
 verify_reload(struct verify *v)
 {
-	verify_ticker_look(v->ticker);
+	verify_refresh_now(v->refresh);
 }
 
 void
 verify_get_counters(struct verify *v, struct verify_counters *out)
 {
-	uint64_t listed = 0;
+	const size_t keys = verify_sources_key_count(&v->sources);
 
-	for (size_t i = 0; i < v->source_count; i++) {
-		struct verify_source *s = v->sources[i];
-
-		if (s->count != NULL)
-			listed += s->count(s);
-	}
 	pthread_mutex_lock(&v->lock);
 	*out = v->counters;
 	pthread_mutex_unlock(&v->lock);
-	out->nodes_listed = listed;
+	out->nodes_listed = keys;
 }

@@ -2,11 +2,11 @@
  * verify_file: a node list in a file, kept in memory and read again when the
  * file changes.
  *
- * Who writes a list in place leaves a moment in which half of it is there; a
- * truncated list of plain keys is a good list with fewer keys. So a file that
- * changed in place is believed only when it looked the same twice, a little
- * apart; one that was replaced by a rename is read at once. A list that cannot
- * be read, is bad, or has become empty leaves the last good one in force.
+ * While a file is written in place only a part of it can be read, and a
+ * truncated list of plain keys is a valid list with fewer keys. So a file that
+ * changed in place is read only when two checks, a short time apart, find it
+ * the same; one that was replaced by a rename is read at once. When the new
+ * list cannot be read, is invalid, or is empty, the last good one stays in use.
  */
 #include "verify_file.h"
 
@@ -23,11 +23,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_LOOK_MS 1000  /* between two looks, unless configured */
-#define FILE_SETTLE_MS 100 /* that a file must stay the same when written */
-#define FILE_CHUNK 65536   /* bytes read at a time */
+#define FILE_REFRESH_MS 1000 /* between two checks, unless configured */
+#define FILE_SETTLE_MS 100   /* for which a file must stay the same */
+#define FILE_CHUNK 65536     /* bytes read at a time */
 
-/* What tells that a file changed. */
+/* What changes when a file changes. */
 struct stamp {
 	bool exists;
 	dev_t dev;
@@ -40,13 +40,11 @@ struct verify_file {
 	struct verify_source source; /* first */
 	/* immutable */
 	char *path; /* owned */
-	void (*notice)(void *ctx, const char *text);
-	void *notice_ctx;
-	int64_t (*wall_s)(void);
-	uint64_t look_ms;
-	/* used by tick only */
+	struct verify_source_context context;
+	uint64_t refresh_ms;
+	/* used by refresh only */
 	struct stamp loaded; /* of the text last read, good or bad */
-	struct stamp seen;   /* at the last look */
+	struct stamp seen;   /* at the last check */
 	/* the last good list */
 	pthread_mutex_t lock;
 	struct verify_nodes *nodes; /* owned; locked by lock */
@@ -94,8 +92,7 @@ same_stamp(const struct stamp *a, const struct stamp *b)
 	    same_time(&a->mtime, &b->mtime) && same_time(&a->ctime, &b->ctime);
 }
 
-/* Reads all of fd; one byte more than a list may have is enough to refuse it
- * later. */
+/* Reads all of fd, or more than a list may have, which is rejected later. */
 static int
 read_all(int fd, struct buf *text, struct fail *why)
 {
@@ -136,7 +133,7 @@ read_file(
 	if (fstat(fd, &st) == -1)
 		fail_errno(why, "cannot stat");
 	else if (!S_ISREG(st.st_mode))
-		fail_set(why, "is no regular file");
+		fail_set(why, "is not a regular file");
 	else
 		rc = read_all(fd, text, why);
 	if (rc == 0)
@@ -145,7 +142,7 @@ read_file(
 	return rc;
 }
 
-/* Reads and parses the file; *stamp tells which state of it. */
+/* Reads and parses the file; *stamp is the state of it that was read. */
 static struct verify_nodes *
 load(const char *path, struct stamp *stamp, struct fail *why)
 {
@@ -181,17 +178,17 @@ verify_file_load(const char *path, struct fail *why)
 }
 
 __attribute__((format(printf, 2, 3))) static void
-note(const struct verify_file *f, const char *fmt, ...)
+notify(const struct verify_file *f, const char *fmt, ...)
 {
 	char text[FAIL_TEXT_MAX + 256];
 	va_list args;
 
-	if (f->notice == NULL)
+	if (f->context.notice == NULL)
 		return;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
-	f->notice(f->notice_ctx, text);
+	f->context.notice(f->context.notice_ctx, text);
 }
 
 static size_t
@@ -206,8 +203,8 @@ count(struct verify_source *s)
 	return n;
 }
 
-/* Puts the list in force, unless it is an empty one after one that was not: a
- * list that a script failed to fill would put everybody off the relay. */
+/* Uses the new list, unless it is empty and the old one was not: an empty list
+ * that a failed script wrote would lock everybody out. */
 static void
 replace(struct verify_file *f, struct verify_nodes *nodes)
 {
@@ -217,8 +214,8 @@ replace(struct verify_file *f, struct verify_nodes *nodes)
 
 	if (now == 0 && before > 0) {
 		verify_nodes_free(nodes);
-		note(f,
-		    "node list %s turned empty; keeping the %zu keys of the "
+		notify(f,
+		    "node list %s is empty now; keeping the %zu keys of the "
 		    "last good list",
 		    f->path, before);
 		return;
@@ -228,7 +225,8 @@ replace(struct verify_file *f, struct verify_nodes *nodes)
 	f->nodes = nodes;
 	pthread_mutex_unlock(&f->lock);
 	verify_nodes_free(old);
-	note(f, "node list %s: %zu keys, %zu before%s", f->path, now, before,
+	notify(f, "node list %s reloaded: %zu keys (was %zu)%s", f->path, now,
+	    before,
 	    now < before / 2 ? "; less than half of them are left" : "");
 }
 
@@ -242,16 +240,16 @@ reload(struct verify_file *f)
 		replace(f, nodes);
 		return;
 	}
-	/* what was looked at is what is bad: no second word about it */
+	/* this state of the file is bad: do not report it again */
 	f->loaded = f->seen;
-	note(f,
+	notify(f,
 	    "node list is bad, keeping the %zu keys of the last good one: "
 	    "%s",
 	    count(&f->source), why.text);
 }
 
 static uint64_t
-tick(struct verify_source *s, bool now)
+refresh(struct verify_source *s, bool forced)
 {
 	struct verify_file *f = (struct verify_file *)s;
 	const struct stamp stamp = stamp_now(f->path);
@@ -259,12 +257,12 @@ tick(struct verify_source *s, bool now)
 	    !same_file(&stamp, &f->loaded);
 
 	f->seen = stamp;
-	if (same_stamp(&stamp, &f->loaded) && !now)
-		return f->look_ms;
-	if (!settled && !now)
+	if (same_stamp(&stamp, &f->loaded) && !forced)
+		return f->refresh_ms;
+	if (!settled && !forced)
 		return FILE_SETTLE_MS;
 	reload(f);
-	return f->look_ms;
+	return f->refresh_ms;
 }
 
 static void
@@ -279,25 +277,24 @@ ask(struct verify_source *s, const struct verify_question *q,
 	pthread_mutex_lock(&f->lock);
 	node = verify_nodes_find(f->nodes, q->key);
 	if (node == NULL) {
-		verify_source_answer(answer, VERIFY_DENY,
+		verify_answer_set(answer, VERIFY_DENY,
 		    "peer %s not authorized (not in node list %s)", key,
 		    f->path);
-	} else if (verify_nodes_is_expired(node, f->wall_s())) {
+	} else if (verify_nodes_is_expired(node, f->context.wall_s())) {
 		verify_nodes_format_time(node->expires_s, time);
-		verify_source_answer(answer, VERIFY_DENY,
+		verify_answer_set(answer, VERIFY_DENY,
 		    "peer %s not authorized (%s%sexpired %s in node list %s)",
 		    key, node->name, node->name[0] != '\0' ? " " : "", time,
 		    f->path);
 	} else {
-		verify_source_answer(answer, VERIFY_ALLOW,
-		    "%s%sin node list %s", node->name,
-		    node->name[0] != '\0' ? " " : "", f->path);
+		verify_answer_set(answer, VERIFY_ALLOW, "%s%sin node list %s",
+		    node->name, node->name[0] != '\0' ? " " : "", f->path);
 	}
 	pthread_mutex_unlock(&f->lock);
 }
 
 static void
-free_file(struct verify_source *s)
+close_file(struct verify_source *s)
 {
 	struct verify_file *f = (struct verify_file *)s;
 
@@ -307,8 +304,23 @@ free_file(struct verify_source *s)
 	free(f);
 }
 
+static const struct verify_source_ops file_ops = {
+	.ask = ask,
+	.refresh = refresh,
+	.count = count,
+	.close = close_file,
+};
+
+/* Standard input is read once. */
+static const struct verify_source_ops stdin_ops = {
+	.ask = ask,
+	.count = count,
+	.close = close_file,
+};
+
 static struct verify_source *
-make(const struct verify_config *config, struct fail *why)
+open_file(const struct verify_source_config *config,
+    const struct verify_source_context *context, struct fail *why)
 {
 	struct verify_file *f = calloc(1, sizeof *f);
 
@@ -317,35 +329,35 @@ make(const struct verify_config *config, struct fail *why)
 		return NULL;
 	}
 	pthread_mutex_init(&f->lock, NULL);
-	f->source = (struct verify_source){
-		.ask = ask,
-		.tick = is_stdin(config->nodes_file) ? NULL : tick,
-		.count = count,
-		.free = free_file,
-	};
-	f->notice = config->notice;
-	f->notice_ctx = config->notice_ctx;
-	f->wall_s = config->wall_s;
-	f->look_ms = config->look_ms != 0 ? config->look_ms : FILE_LOOK_MS;
-	f->path = strdup(config->nodes_file);
+	f->source.ops = is_stdin(config->argument) ? &stdin_ops : &file_ops;
+	f->context = *context;
+	f->refresh_ms =
+	    context->refresh_ms != 0 ? context->refresh_ms : FILE_REFRESH_MS;
+	f->path = strdup(config->argument);
 	if (f->path == NULL)
 		fail_set(why, "out of memory");
 	else
 		f->nodes = load(f->path, &f->loaded, why);
 	if (f->nodes == NULL) {
-		free_file(&f->source);
+		close_file(&f->source);
 		return NULL;
 	}
 	f->seen = f->loaded;
 	if (verify_nodes_count(f->nodes) == 0)
-		note(f, "node list %s is empty: it admits nobody", f->path);
+		notify(f, "node list %s is empty: it admits nobody", f->path);
 	return &f->source;
 }
 
-static bool
-is_configured(const struct verify_config *config)
-{
-	return config->nodes_file != NULL && config->nodes_file[0] != '\0';
-}
-
-const struct verify_source_kind verify_file_kind = { is_configured, make };
+const struct verify_source_kind verify_file_kind = {
+	.name = "nodes",
+	.tool_option = "nodes",
+	.relay_option = "verify-nodes",
+	.argument_name = "FILE",
+	.tool_help = "node list: plain keys, or what headscale nodes list -o "
+		     "json prints",
+	.relay_help = "admit only the node keys in this file, which is read "
+		      "again when it changes; of several files, only the "
+		      "keys that are in all",
+	.needs_argument = true,
+	.open = open_file,
+};

@@ -1,6 +1,6 @@
 /*
- * verify_file: the node-list file as a source; see verify_source.h for
- * verify_file_kind. Here is what the command line needs of it.
+ * verify_file: the node-list file as a source, which verify_kinds.c lists. This
+ * header has what the command line needs of it.
  */
 #ifndef DERPKIT_VERIFY_FILE_H
 #define DERPKIT_VERIFY_FILE_H

@@ -1,19 +1,47 @@
 /*
- * verify_source: somebody who can say whether a key may use the relay.
+ * verify_source: something that can say whether a node key may use the relay.
  *
- * A source is one file: it embeds struct verify_source as its first member and
- * exports one struct verify_source_kind; verify.c lists the kinds in the order
- * in which they are asked. Sources that look into memory only come last.
+ * A source is one file. It embeds struct verify_source as its first member and
+ * exports one struct verify_source_kind, which has a row in verify_kinds.c. The
+ * engine calls a source through its operations only.
  *
- * Life: kind->make -> ask, tick ... -> free, when no ask and no tick runs any
- * more. Threads: ask from any number at once, tick from one.
+ * Life: kind->open -> ask, refresh ... -> close, when no ask and no refresh
+ * runs any more. Threads: ask from any number at once, refresh from one.
  */
 #ifndef DERPKIT_VERIFY_SOURCE_H
 #define DERPKIT_VERIFY_SOURCE_H
 
-#include "verify.h"
+#include "derp_key.h"
+#include "fail.h"
+#include "netaddr.h"
+#include "verify_answer.h"
 
 #include <stdatomic.h>
+
+/* What it means for an answer that the source cannot be reached. */
+enum verify_outage {
+	VERIFY_OUTAGE_CLOSED, /* the answer is unknown */
+	VERIFY_OUTAGE_OPEN,   /* the answer is allow, marked fail_open */
+};
+
+/* One source as configured. Texts are borrowed; open copies them. */
+struct verify_source_config {
+	const struct verify_source_kind *kind;
+	const char *argument;      /* never NULL: path, URL, ... */
+	const char *ca_file;       /* PEM roots; NULL or "": the system's */
+	enum verify_outage outage; /* OPEN: if kind->can_fail_open only */
+};
+
+/* What all sources of an engine share. Immutable; copied by sources. */
+struct verify_source_context {
+	uint64_t (*now_ms)(void); /* monotonic; never NULL */
+	int64_t (*wall_s)(void);  /* seconds since 1970; never NULL */
+	/* tells the operator; may be NULL; any thread, no lock is held */
+	void (*notice)(void *ctx, const char *text);
+	void *notice_ctx;
+	uint64_t refresh_ms; /* between two checks for changes; 0: default */
+	bool interactive;    /* a person waits: no retries at start */
+};
 
 struct verify_question {
 	const struct derp_key *key;   /* never the zero key */
@@ -21,43 +49,47 @@ struct verify_question {
 	uint64_t asked_ms;            /* by now_ms: when it came up */
 	uint64_t deadline_ms;         /* by now_ms: answer by then */
 	uint64_t (*now_ms)(void);     /* monotonic */
-	const atomic_bool *stop;      /* give up soon when it is set */
+	const atomic_bool *stop;      /* return soon when it is set */
+};
+
+struct verify_source;
+
+struct verify_source_ops {
+	/* Sets *answer. */
+	void (*ask)(struct verify_source *s, const struct verify_question *q,
+	    struct verify_answer *answer);
+	/* Checks whether something changed and loads it; forced is true when
+	 * the operator asked for it. Returns in how many ms it must be called
+	 * again. NULL: nothing can change. May block. */
+	uint64_t (*refresh)(struct verify_source *s, bool forced);
+	/* Number of keys in memory; NULL: the source holds none. */
+	size_t (*count)(struct verify_source *s);
+	/* Frees it. */
+	void (*close)(struct verify_source *s);
 };
 
 struct verify_source {
 	/* immutable */
-	bool blocks;       /* ask may wait for others: call it on workers */
+	const struct verify_source_ops *ops;
+	bool blocks;       /* ask may wait for I/O: call it on workers */
 	bool reads_client; /* the answer may depend on the client's address */
-	/* Sets *answer. */
-	void (*ask)(struct verify_source *s, const struct verify_question *q,
-	    struct verify_answer *answer);
-	/* Looks whether something changed; now is true when the operator asked
-	 * for it. Returns in how many ms it wants to be called again. NULL:
-	 * nothing to look at. May block. */
-	uint64_t (*tick)(struct verify_source *s, bool now);
-	/* Entries it has in memory; NULL: it has none. */
-	size_t (*count)(struct verify_source *s);
-	void (*free)(struct verify_source *s);
 };
 
 struct verify_source_kind {
-	bool (*is_configured)(const struct verify_config *config);
-	/* NULL and *why on failure. Defaults are filled in: now_ms and wall_s
-	 * are never NULL. Texts of the config are copied, its functions may be
-	 * kept. Returns owned: free with ->free. */
-	struct verify_source *(*make)(
-	    const struct verify_config *config, struct fail *why);
+	const char *name; /* in configurations: "url" */
+	/* how programs spell it: the option of derpverify, and that of derper
+	 * (NULL: derper has the Go derper's flags for it); what to call the
+	 * argument in the help, and a sentence for each */
+	const char *tool_option, *relay_option;
+	const char *argument_name;
+	const char *tool_help, *relay_help;
+	bool needs_argument; /* it may not be empty */
+	bool uses_ca_file;
+	bool can_fail_open;
+	/* NULL and *why on failure. Returns owned: free with ops->close. */
+	struct verify_source *(*open)(const struct verify_source_config *config,
+	    const struct verify_source_context *context, struct fail *why);
 };
-
-extern const struct verify_source_kind verify_tailscaled_kind;
-extern const struct verify_source_kind verify_url_kind;
-extern const struct verify_source_kind verify_file_kind;
-
-/* Sets the whole answer: verdict, formatted reason, no fail-open. What is no
- * printable UTF-8 in the reason is replaced. */
-__attribute__((format(printf, 3, 4))) void verify_source_answer(
-    struct verify_answer *answer, enum verify_verdict verdict, const char *fmt,
-    ...);
 
 /* Milliseconds left until the deadline. */
 uint64_t verify_source_left_ms(const struct verify_question *q);

@@ -1,17 +1,16 @@
 /*
  * verify_tailscaled: asks the tailscaled on this host who a node key is.
  *
- * One WhoIs request over its unix socket per question. What it answers counts
- * as it does for the Go derper's --verify-clients, in the same words; there is
- * no fail-open. Source: tailscale client/local/local.go (WhoIsNodeKey),
- * derp/derpserver/derpserver.go (verifyClient).
+ * One WhoIs request over its unix socket per question. Its answer means
+ * what it means for the Go derper's --verify-clients, and the reasons have the
+ * same words; there is no fail-open. Source: tailscale client/local/local.go
+ * (WhoIsNodeKey), derp/derpserver/derpserver.go (verifyClient).
  *
  * DIFFERS: one attempt is given a time limit, which upstream does not do,
- * because a daemon that hangs must not hold logins for ever.
+ * because a daemon that hangs must not block logins forever.
  */
-#include "verify_source.h"
-
 #include "fetch.h"
+#include "verify_source.h"
 
 #include <jansson.h>
 #include <pthread.h>
@@ -34,15 +33,15 @@
 struct tailscaled {
 	struct verify_source source; /* first */
 	/* immutable */
-	char *socket;     /* path, owned */
-	uint64_t born_ms; /* the time of patience begins here */
-	bool patient;
+	char *socket; /* path, owned */
+	uint64_t opened_ms;
+	bool retries; /* while the daemon may still be starting */
 	struct fetch_client *client; /* owned */
 };
 
-/* tailscale paths.DefaultTailscaledSocket, on Linux. Its places for NAS boxes
- * are left out: one is below /tmp, where anybody could put a socket that
- * admits him. */
+/* tailscale paths.DefaultTailscaledSocket, on Linux. Its paths for NAS systems
+ * are left out: one is below /tmp, where anybody could create a socket that
+ * admits them. */
 static const char *
 default_socket(void)
 {
@@ -79,25 +78,25 @@ who_is(struct tailscaled *t, const struct verify_question *q,
 	return fetch(t->client, &request, response, why);
 }
 
-/* Asks again while the process is young and the daemon does not listen. The
- * number of tries is bounded as well, for a clock that stands still. */
+/* Asks again in the first seconds while the daemon does not listen. The number
+ * of tries is limited as well, in case the clock does not advance. */
 static enum fetch_result
-who_is_patiently(struct tailscaled *t, const struct verify_question *q,
+who_is_with_retries(struct tailscaled *t, const struct verify_question *q,
     struct fetch_response *response, struct fail *why)
 {
-	const struct timespec pause = { .tv_nsec = STARTUP_RETRY_MS * 1000000 };
+	const struct timespec delay = { .tv_nsec = STARTUP_RETRY_MS * 1000000 };
 	enum fetch_result result;
 
 	for (int tries = 1;; tries++) {
 		struct fail reason = { 0 };
 
 		result = who_is(t, q, response, &reason);
-		if (result == FETCH_UNREACHABLE && t->patient &&
+		if (result == FETCH_UNREACHABLE && t->retries &&
 		    !atomic_load(q->stop) &&
 		    tries < STARTUP_MS / STARTUP_RETRY_MS &&
-		    q->now_ms() < t->born_ms + STARTUP_MS &&
+		    q->now_ms() < t->opened_ms + STARTUP_MS &&
 		    verify_source_left_ms(q) > STARTUP_RETRY_MS) {
-			nanosleep(&pause, NULL);
+			nanosleep(&delay, NULL);
 			continue;
 		}
 		if (result != FETCH_OK)
@@ -106,8 +105,8 @@ who_is_patiently(struct tailscaled *t, const struct verify_question *q,
 	}
 }
 
-/* A key whose holder tailscaled knows. Expiry does not refuse: the Go derper
- * admits expired nodes here, and this flag means what it means there. */
+/* A key whose node tailscaled knows. An expired one is allowed: the Go derper
+ * admits expired nodes here, and this flag has its meaning. */
 static void
 judge_known(const struct fetch_response *response, const char *key,
     struct verify_answer *answer)
@@ -119,12 +118,12 @@ judge_known(const struct fetch_response *response, const char *key,
 	const char *name = json_string_value(json_object_get(node, "Name"));
 
 	if (root == NULL)
-		verify_source_answer(answer, VERIFY_UNKNOWN,
+		verify_answer_set(answer, VERIFY_UNKNOWN,
 		    "failed to query local tailscaled status for %s: bad JSON "
 		    "in its answer: %.80s",
 		    key, error.text);
 	else
-		verify_source_answer(answer, VERIFY_ALLOW,
+		verify_answer_set(answer, VERIFY_ALLOW,
 		    "%.100s known to local tailscaled%s",
 		    name != NULL ? name : "peer",
 		    json_is_true(json_object_get(node, "Expired"))
@@ -133,7 +132,7 @@ judge_known(const struct fetch_response *response, const char *key,
 	json_decref(root);
 }
 
-/* The daemon's words, as far as they fit on a line. */
+/* The daemon's message, as much as fits on a line. */
 static struct slice
 first_line(const struct fetch_response *response)
 {
@@ -149,23 +148,23 @@ static void
 judge(const struct fetch_response *response, const char *key,
     struct verify_answer *answer)
 {
-	struct slice said = first_line(response);
+	struct slice message = first_line(response);
 
 	if (response->status == 200)
 		judge_known(response, key, answer);
 	else if (response->status == 404)
-		verify_source_answer(answer, VERIFY_DENY,
+		verify_answer_set(answer, VERIFY_DENY,
 		    "peer %s not authorized (not found in local tailscaled)",
 		    key);
-	else if (slice_starts(said, "invalid 'addr' parameter"))
-		verify_source_answer(answer, VERIFY_UNKNOWN,
+	else if (slice_starts(message, "invalid 'addr' parameter"))
+		verify_answer_set(answer, VERIFY_UNKNOWN,
 		    "tailscaled version is too old (out of sync with derper "
 		    "binary)");
 	else
-		verify_source_answer(answer, VERIFY_UNKNOWN,
+		verify_answer_set(answer, VERIFY_UNKNOWN,
 		    "failed to query local tailscaled status for %s: %s: %.*s",
-		    key, response->status_line, (int)said.n,
-		    (const char *)said.p);
+		    key, response->status_line, (int)message.n,
+		    (const char *)message.p);
 }
 
 static void
@@ -178,17 +177,17 @@ ask(struct verify_source *s, const struct verify_question *q,
 	char key[DERP_KEY_TEXT];
 
 	derp_key_format(q->key, key);
-	if (who_is_patiently(t, q, &response, &why) == FETCH_OK)
+	if (who_is_with_retries(t, q, &response, &why) == FETCH_OK)
 		judge(&response, key, answer);
 	else
-		verify_source_answer(answer, VERIFY_UNKNOWN,
+		verify_answer_set(answer, VERIFY_UNKNOWN,
 		    "failed to query local tailscaled status for %s: %s", key,
 		    why.text);
 	fetch_response_clear(&response);
 }
 
 static void
-free_tailscaled(struct verify_source *s)
+close_tailscaled(struct verify_source *s)
 {
 	struct tailscaled *t = (struct tailscaled *)s;
 
@@ -198,38 +197,39 @@ free_tailscaled(struct verify_source *s)
 }
 
 static struct verify_source *
-make(const struct verify_config *config, struct fail *why)
+open_tailscaled(const struct verify_source_config *config,
+    const struct verify_source_context *context, struct fail *why)
 {
+	static const struct verify_source_ops ops = {
+		.ask = ask,
+		.close = close_tailscaled,
+	};
 	struct tailscaled *t = calloc(1, sizeof *t);
-	const char *socket = config->socket;
+	const char *socket = config->argument;
 
-	if (socket == NULL || socket[0] == '\0')
+	if (socket[0] == '\0')
 		socket = default_socket();
 	if (t == NULL)
-		goto short_of_memory;
-	t->source = (struct verify_source){
-		.blocks = true,
-		.ask = ask,
-		.free = free_tailscaled,
-	};
-	t->born_ms = config->now_ms();
-	t->patient = !config->socket_once;
+		goto out_of_memory;
+	t->source = (struct verify_source){ .ops = &ops, .blocks = true };
+	t->opened_ms = context->now_ms();
+	t->retries = !context->interactive;
 	t->socket = strdup(socket);
 	t->client = fetch_client_new();
 	if (t->socket != NULL && t->client != NULL)
 		return &t->source;
-	free_tailscaled(&t->source);
+	close_tailscaled(&t->source);
 
-short_of_memory:
+out_of_memory:
 	fail_set(why, "out of memory");
 	return NULL;
 }
 
-static bool
-is_configured(const struct verify_config *config)
-{
-	return config->use_tailscaled;
-}
-
-const struct verify_source_kind verify_tailscaled_kind = { is_configured,
-	make };
+const struct verify_source_kind verify_tailscaled_kind = {
+	.name = "tailscaled",
+	.tool_option = "socket",
+	.argument_name = "PATH",
+	.tool_help = "ask the tailscaled that listens there; \"\" is its usual "
+		     "place",
+	.open = open_tailscaled,
+};

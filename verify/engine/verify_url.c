@@ -2,13 +2,12 @@
  * verify_url: asks an admission controller, as the Go derper's
  * --verify-client-url does; headscale answers it on POST /verify.
  *
- * Only when no response could be had is the controller unreachable, and may
- * fail-open come to bear; whatever it did answer counts, and all but a 200
- * with {"Allow":true} refuses. Verdicts beyond that: an Allow that is false
- * and a 403 are a refusal of the key; any other answer says nothing about the
- * key (a wrong path, a broken controller) and is unknown, which the relay
- * treats as a refusal too. Source: tailscale derp/derpserver/derpserver.go
- * (verifyClient), tailcfg/derpmap.go.
+ * The controller is unreachable, and fail-open takes effect, only when there
+ * was no response; every response counts, and all but a 200 with {"Allow":true}
+ * mean no. The verdict then: an Allow that is false and a 403 deny the key; any
+ * other response says nothing about the key (a wrong path, a broken controller)
+ * and is unknown, which the relay treats as a denial too. Source: tailscale
+ * derp/derpserver/derpserver.go (verifyClient), tailcfg/derpmap.go.
  */
 #include "admit.h"
 #include "fetch.h"
@@ -22,7 +21,7 @@ struct url {
 	/* immutable */
 	char *url;     /* owned */
 	char *ca_file; /* owned, or NULL */
-	bool fail_open;
+	enum verify_outage outage;
 	struct fetch_client *client; /* owned */
 	/* atomic: when it last answered anybody, by now_ms; 0: never */
 	_Atomic uint64_t answered_ms;
@@ -42,13 +41,13 @@ judge_body(const struct fetch_response *response,
 	if (q->client != NULL)
 		netaddr_format_ip(q->client, ip);
 	if (admit_response_parse(body, &allow, &why) == -1)
-		verify_source_answer(answer, VERIFY_UNKNOWN,
+		verify_answer_set(answer, VERIFY_UNKNOWN,
 		    "admission controller: bad answer: %s", why.text);
 	else if (!allow)
-		verify_source_answer(answer, VERIFY_DENY,
+		verify_answer_set(answer, VERIFY_DENY,
 		    "admission controller: %s/%s not allowed", key, ip);
 	else
-		verify_source_answer(answer, VERIFY_ALLOW,
+		verify_answer_set(answer, VERIFY_ALLOW,
 		    "allowed by the admission controller");
 }
 
@@ -59,35 +58,43 @@ judge(const struct fetch_response *response, const struct verify_question *q,
 	if (response->status == 200)
 		judge_body(response, q, answer);
 	else
-		verify_source_answer(answer,
+		verify_answer_set(answer,
 		    response->status == 403 ? VERIFY_DENY : VERIFY_UNKNOWN,
 		    "admission controller: %s", response->status_line);
 }
 
 /*
  * No answer in time. When the question had to wait for its turn while the
- * controller answered others, the time was lost here and the controller is not
- * away: nobody may be let in for that, or a crowd could push itself past a
- * controller that refuses it. When it answered nobody, it hangs.
+ * controller answered others, the time was lost here and the controller is
+ * reachable: nobody may be admitted for that, or many connections at once could
+ * get past a controller that denies them. When it answered nobody, it hangs.
  */
 static void
-judge_silence(const struct url *u, const struct verify_question *q,
+judge_unreachable(const struct url *u, const struct verify_question *q,
     uint64_t began_ms, const char *why, struct verify_answer *answer)
 {
 	const bool waited =
 	    began_ms - q->asked_ms > (q->deadline_ms - q->asked_ms) / 10;
 
 	if (waited && atomic_load(&u->answered_ms) >= q->asked_ms) {
-		verify_source_answer(answer, VERIFY_UNKNOWN,
+		verify_answer_set(answer, VERIFY_UNKNOWN,
 		    "admission controller: too many questions at once: %s",
 		    why);
 		return;
 	}
-	verify_source_answer(answer,
-	    u->fail_open ? VERIFY_ALLOW : VERIFY_UNKNOWN,
-	    "admission controller unreachable%s: %s",
-	    u->fail_open ? ", which allows everybody" : "", why);
-	answer->fail_open = u->fail_open;
+	switch (u->outage) {
+	case VERIFY_OUTAGE_CLOSED:
+		verify_answer_set(answer, VERIFY_UNKNOWN,
+		    "admission controller unreachable: %s", why);
+		return;
+	case VERIFY_OUTAGE_OPEN:
+		verify_answer_set(answer, VERIFY_ALLOW,
+		    "admission controller unreachable, which allows everybody: "
+		    "%s",
+		    why);
+		answer->fail_open = true;
+		return;
+	}
 }
 
 static void
@@ -121,14 +128,14 @@ ask(struct verify_source *s, const struct verify_question *q,
 		judge(&response, q, answer);
 		break;
 	case FETCH_UNREACHABLE:
-		judge_silence(u, q, began_ms, why.text, answer);
+		judge_unreachable(u, q, began_ms, why.text, answer);
 		break;
 	case FETCH_BROKEN:
-		verify_source_answer(answer, VERIFY_UNKNOWN,
-		    "admission controller: its answer broke off: %s", why.text);
+		verify_answer_set(answer, VERIFY_UNKNOWN,
+		    "admission controller: incomplete response: %s", why.text);
 		break;
 	case FETCH_SHORT:
-		verify_source_answer(answer, VERIFY_UNKNOWN,
+		verify_answer_set(answer, VERIFY_UNKNOWN,
 		    "cannot ask the admission controller: %s", why.text);
 		break;
 	}
@@ -136,7 +143,7 @@ ask(struct verify_source *s, const struct verify_question *q,
 }
 
 static void
-free_url(struct verify_source *s)
+close_url(struct verify_source *s)
 {
 	struct url *u = (struct url *)s;
 
@@ -147,38 +154,46 @@ free_url(struct verify_source *s)
 }
 
 static struct verify_source *
-make(const struct verify_config *config, struct fail *why)
+open_url(const struct verify_source_config *config,
+    const struct verify_source_context *context, struct fail *why)
 {
-	const char *ca_file = config->url_ca_file;
+	static const struct verify_source_ops ops = {
+		.ask = ask,
+		.close = close_url,
+	};
+	const char *ca_file = config->ca_file;
 	const bool own_roots = ca_file != NULL && ca_file[0] != '\0';
 	struct url *u = calloc(1, sizeof *u);
 
+	(void)context;
 	if (u == NULL) {
 		fail_set(why, "out of memory");
 		return NULL;
 	}
 	u->source = (struct verify_source){
+		.ops = &ops,
 		.blocks = true,
 		.reads_client = true,
-		.ask = ask,
-		.free = free_url,
 	};
-	u->fail_open = config->url_fail_open;
-	u->url = strdup(config->url);
+	u->outage = config->outage;
+	u->url = strdup(config->argument);
 	u->ca_file = own_roots ? strdup(ca_file) : NULL;
 	u->client = fetch_client_new();
 	if (u->url != NULL && u->client != NULL &&
 	    (u->ca_file != NULL || !own_roots))
 		return &u->source;
-	free_url(&u->source);
+	close_url(&u->source);
 	fail_set(why, "out of memory");
 	return NULL;
 }
 
-static bool
-is_configured(const struct verify_config *config)
-{
-	return config->url != NULL && config->url[0] != '\0';
-}
-
-const struct verify_source_kind verify_url_kind = { is_configured, make };
+const struct verify_source_kind verify_url_kind = {
+	.name = "url",
+	.tool_option = "url",
+	.argument_name = "URL",
+	.tool_help = "ask an admission controller: headscale's /verify",
+	.needs_argument = true,
+	.uses_ca_file = true,
+	.can_fail_open = true,
+	.open = open_url,
+};

@@ -24,6 +24,7 @@ setup(void **state)
 	struct sockaddr_in sin = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof sin;
+	struct fail why = { 0 };
 
 	f->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	check_int(bind(f->listener, (struct sockaddr *)&sin, len), 0);
@@ -36,7 +37,8 @@ setup(void **state)
 	fake_server_open(&config);
 	f->p = calloc(1, sizeof *f->p);
 	fake_peer_key(f->p);
-	f->config = (struct verify_config){ .url = f->url };
+	f->config = (struct verify_config){ 0 };
+	assert_non_null(verify_config_add(&f->config, "url", f->url, &why));
 	*state = f;
 	return 0;
 }
@@ -74,11 +76,13 @@ list(struct fixture *f, const struct derp_key *key)
 {
 	char text[DERP_KEY_TEXT];
 	FILE *file = fopen(f->nodes, "w");
+	struct fail why = { 0 };
 
 	derp_key_format(key, text);
 	fprintf(file, "%s\n", text);
 	fclose(file);
-	f->config = (struct verify_config){ .nodes_file = f->nodes };
+	f->config = (struct verify_config){ 0 };
+	assert_non_null(verify_config_add(&f->config, "nodes", f->nodes, &why));
 }
 
 /* Turns until the client runs or is gone; whether it runs. */
@@ -163,7 +167,7 @@ admission_answers_nobody_who_has_gone(void **state)
 	const uint64_t since = clock_now_ms();
 
 	f->config.ask_ms = 200;
-	f->config.url_fail_open = true;
+	f->config.sources[0].outage = VERIFY_OUTAGE_OPEN;
 	start(f);
 	check_int(f->p->client->state, CLIENT_ADMISSION);
 	fake_peer_leave(f->p);
@@ -188,7 +192,7 @@ admission_fails_open_when_the_url_hangs(void **state)
 	struct fixture *f = *state;
 
 	check(CLIENT_ADMISSION_MS > VERIFY_ASK_MS); /* no race */
-	f->config.url_fail_open = true;
+	f->config.sources[0].outage = VERIFY_OUTAGE_OPEN;
 	start(f);
 	check_int(f->p->client->state, CLIENT_ADMISSION);
 	check(wait_for(f, CLIENT_ADMISSION_MS + 2000));

@@ -137,6 +137,19 @@ engine_await_notice(struct engine_notices *n, const char *part)
 	}
 }
 
+/* Adds a source to the config; the row is for further settings. */
+static inline struct verify_source_config *
+engine_add(struct verify_config *config, const char *kind, const char *argument)
+{
+	struct fail why = { 0 };
+	struct verify_source_config *row =
+	    verify_config_add(config, kind, argument, &why);
+
+	if (row == NULL)
+		fail_msg("%s", why.text);
+	return row;
+}
+
 static inline struct verify *
 engine_new(const struct verify_config *config)
 {

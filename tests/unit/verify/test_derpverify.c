@@ -133,6 +133,32 @@ derpverify_checks_against_a_list(void **state)
 }
 
 static void
+derpverify_asks_every_source_of_a_kind(void **state)
+{
+	char one[DERP_KEY_TEXT];
+	struct run r;
+
+	(void)state;
+	snprintf(one, sizeof one, "%s", engine_key_text(1));
+	write_nodes();
+	write_file("again", engine_key_text(9));
+	run(&r, "check --nodes nodes --nodes again %s", one);
+	check_int(r.status, 1);
+	check_contains(r.out, "not in node list again");
+	run(&r, "check --nodes again --nodes nodes %s", one);
+	check_int(r.status, 1);
+	run(&r, "check --policy any --nodes nodes --nodes again %s", one);
+	check_int(r.status, 0);
+	run(&r, "check --policy some --nodes nodes %s", one);
+	check_int(r.status, 2);
+	check_contains(r.err, "-policy is all or any, not \"some\"");
+	/* an empty name is not "no source": that would allow everybody */
+	run(&r, "check --nodes '' %s", one);
+	check_int(r.status, 2);
+	check_contains(r.err, "the FILE is empty");
+}
+
+static void
 derpverify_reads_keys_from_standard_input(void **state)
 {
 	char one[DERP_KEY_TEXT], text[512];
@@ -319,6 +345,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(derpverify_checks_against_a_list),
+		cmocka_unit_test(derpverify_asks_every_source_of_a_kind),
 		cmocka_unit_test(derpverify_reads_keys_from_standard_input),
 		cmocka_unit_test(derpverify_asks_a_url),
 		cmocka_unit_test(derpverify_asks_a_socket),

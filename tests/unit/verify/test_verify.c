@@ -1,5 +1,5 @@
-/* Unit tests of verify/engine/verify: order, flights, cache and ends. The judging of
- * answers is tested with each source. */
+/* Unit tests of verify/engine/verify: order, flights, cache and ends. The
+ * judging of answers is tested with each source. */
 #include "unit/verify/gated.h"
 
 #include "fetch.h"
@@ -27,13 +27,13 @@ engine_refuses_the_zero_key(void **state)
 {
 	struct gated g;
 	const struct derp_key zero = { { 0 } };
-	struct verify_config config = { .url_fail_open = true };
+	struct verify_config config = { 0 };
 	struct verify_answer answer;
 	struct verify *v;
 
 	(void)state;
 	gated_open(&g, HEAD "{\"Allow\":true}", true);
-	config.url = g.stub.url;
+	engine_add(&config, "url", g.stub.url)->outage = VERIFY_OUTAGE_OPEN;
 	v = engine_new(&config);
 	check(verify_ask(v, &zero, NULL, &answer, NULL, NULL));
 	check_int(answer.verdict, VERIFY_DENY);
@@ -53,7 +53,7 @@ engine_asks_once_for_many(void **state)
 
 	(void)state;
 	gated_open(&g, HEAD "{\"Allow\":true}", false);
-	config.url = g.stub.url;
+	engine_add(&config, "url", g.stub.url);
 	v = engine_new(&config);
 	for (int i = 0; i < MANY; i++)
 		check(!ask(v, 1, &answers));
@@ -83,7 +83,7 @@ engine_asks_for_each_address(void **state)
 
 	(void)state;
 	gated_open(&g, HEAD "{\"Allow\":true}", false);
-	config.url = g.stub.url;
+	engine_add(&config, "url", g.stub.url);
 	v = engine_new(&config);
 	for (int i = 0; i < 6; i++) {
 		struct netaddr ip;
@@ -101,15 +101,15 @@ engine_asks_for_each_address(void **state)
 }
 
 static void
-engine_forgets_an_allow_at_once(void **state)
+engine_forgets_an_allow_answered_now(void **state)
 {
-	struct verify_config config = { .now_ms = engine_now_ms };
+	struct verify_config config = { .context.now_ms = engine_now_ms };
 	struct verify *v;
 	struct gated g;
 
 	(void)state;
 	gated_open(&g, HEAD "{\"Allow\":true}", true);
-	config.url = g.stub.url;
+	engine_add(&config, "url", g.stub.url);
 	v = engine_new(&config);
 	check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
 	/* the node was deleted: its next connect is refused */
@@ -123,14 +123,14 @@ engine_forgets_an_allow_at_once(void **state)
 static void
 engine_reuses_a_refusal_for_a_moment(void **state)
 {
-	struct verify_config config = { .now_ms = engine_now_ms };
+	struct verify_config config = { .context.now_ms = engine_now_ms };
 	struct verify_counters counters;
 	struct verify *v;
 	struct gated g;
 
 	(void)state;
 	gated_open(&g, HEAD "{\"Allow\":false}", true);
-	config.url = g.stub.url;
+	engine_add(&config, "url", g.stub.url);
 	v = engine_new(&config);
 	check_int(engine_check(v, 1).verdict, VERIFY_DENY);
 	g.bytes = HEAD "{\"Allow\":true}";
@@ -151,7 +151,7 @@ static void
 engine_caches_as_configured(void **state)
 {
 	struct verify_config config = {
-		.now_ms = engine_now_ms,
+		.context.now_ms = engine_now_ms,
 		.cache_allow_ms = 1000,
 		.cache_deny_ms = 1,
 	};
@@ -160,7 +160,7 @@ engine_caches_as_configured(void **state)
 
 	(void)state;
 	gated_open(&g, HEAD "{\"Allow\":true}", true);
-	config.url = g.stub.url;
+	engine_add(&config, "url", g.stub.url);
 	v = engine_new(&config);
 	check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
 	engine_ms += 999;
@@ -177,10 +177,9 @@ static void
 engine_keeps_no_answer_that_no_source_gave(void **state)
 {
 	struct verify_config config = {
-		.now_ms = engine_now_ms,
+		.context.now_ms = engine_now_ms,
 		.cache_allow_ms = 1000,
 		.cache_deny_ms = 1000,
-		.url_fail_open = true,
 	};
 	struct verify_answer answer;
 	struct verify_counters counters;
@@ -189,7 +188,7 @@ engine_keeps_no_answer_that_no_source_gave(void **state)
 
 	(void)state;
 	gated_open(&g, "", true); /* closes without a word */
-	config.url = g.stub.url;
+	engine_add(&config, "url", g.stub.url)->outage = VERIFY_OUTAGE_OPEN;
 	v = engine_new(&config);
 	answer = engine_check(v, 1);
 	check_int(answer.verdict, VERIFY_ALLOW);
@@ -236,7 +235,7 @@ engine_asks_in_order_and_stops_at_a_refusal(void **state)
 	write_list(2);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct http_stub local = { 0 }, url = { 0 };
-		struct verify_config config = { .use_tailscaled = true };
+		struct verify_config config = { 0 };
 		char socket[108], nodes[108], said[256], told[256];
 		struct verify_answer answer;
 		struct verify *v;
@@ -251,9 +250,9 @@ engine_asks_in_order_and_stops_at_a_refusal(void **state)
 		url.reply.bytes = told;
 		http_stub_open_unix(&local, socket);
 		http_stub_open(&url);
-		config.socket = socket;
-		config.url = url.url;
-		config.nodes_file = nodes;
+		engine_add(&config, "tailscaled", socket);
+		engine_add(&config, "url", url.url);
+		engine_add(&config, "nodes", nodes);
 		v = engine_new(&config);
 		answer = engine_check(v, cases[i].key);
 		check_int(answer.verdict, cases[i].verdict);
@@ -273,9 +272,8 @@ engine_does_not_cache_the_list(void **state)
 	struct engine_notices notices = ENGINE_NOTICES;
 	struct verify_config config = {
 		.cache_allow_ms = 1000000,
-		.notice = engine_notice,
-		.notice_ctx = &notices,
-		.nodes_file = path_of("nodes"),
+		.context.notice = engine_notice,
+		.context.notice_ctx = &notices,
 	};
 	struct verify *v;
 	struct gated g;
@@ -283,14 +281,45 @@ engine_does_not_cache_the_list(void **state)
 	(void)state;
 	write_list(2);
 	gated_open(&g, HEAD "{\"Allow\":true}", true);
-	config.url = g.stub.url;
+	engine_add(&config, "url", g.stub.url);
+	engine_add(&config, "nodes", path_of("nodes"));
 	v = engine_new(&config);
 	check_int(engine_check(v, 2).verdict, VERIFY_ALLOW);
 	write_list(1);
 	verify_reload(v);
-	engine_await_notice(&notices, "1 keys, 2 before");
+	engine_await_notice(&notices, "reloaded: 1 keys (was 2)");
 	check_int(engine_check(v, 2).verdict, VERIFY_DENY);
 	check_int(atomic_load(&g.stub.requests), 1);
+	verify_free(v);
+	gated_close(&g);
+}
+
+/* A list that has the key answers at once; the URL is asked about others. */
+static void
+engine_asks_memory_first_under_any(void **state)
+{
+	struct engine_answers answers = ENGINE_ANSWERS;
+	struct verify_config config = { .policy = VERIFY_POLICY_ANY };
+	struct verify_answer answer;
+	struct verify *v;
+	struct gated g;
+
+	(void)state;
+	write_list(2);
+	gated_open(&g, HEAD "{\"Allow\":true}", true);
+	engine_add(&config, "url", g.stub.url);
+	engine_add(&config, "nodes", path_of("nodes"));
+	v = engine_new(&config);
+	check(ask(v, 1, &answers)); /* answered now */
+	check_int(atomic_load(&g.stub.requests), 0);
+	check_int(engine_check(v, 9).verdict, VERIFY_ALLOW);
+	check_int(atomic_load(&g.stub.requests), 1);
+	g.bytes = HEAD "{\"Allow\":false}";
+	answer = engine_check(v, 9);
+	check_int(answer.verdict, VERIFY_DENY);
+	check_contains(answer.reason, "not allowed; peer nodekey:");
+	g.bytes = "HTTP/1.1 500 Oops\r\n\r\n";
+	check_int(engine_check(v, 8).verdict, VERIFY_UNKNOWN);
 	verify_free(v);
 	gated_close(&g);
 }
@@ -299,8 +328,7 @@ static void
 engine_answers_everybody_when_freed(void **state)
 {
 	struct engine_answers answers = ENGINE_ANSWERS;
-	struct verify_config config = { .url_fail_open = true,
-		.ask_ms = 60000 };
+	struct verify_config config = { .ask_ms = 60000 };
 	const uint64_t start_ms = clock_now_ms();
 	struct verify *v;
 	uint64_t took_ms;
@@ -308,7 +336,7 @@ engine_answers_everybody_when_freed(void **state)
 
 	(void)state;
 	gated_open(&g, NULL, false);
-	config.url = g.stub.url;
+	engine_add(&config, "url", g.stub.url)->outage = VERIFY_OUTAGE_OPEN;
 	v = engine_new(&config);
 	/* more than there are workers, so that some are queued */
 	for (unsigned n = 1; n <= MANY; n++)
@@ -331,7 +359,7 @@ static void
 engine_keeps_the_time_limit_when_all_hang(void **state)
 {
 	struct engine_answers answers = ENGINE_ANSWERS;
-	struct verify_config config = { .url_fail_open = true, .ask_ms = 500 };
+	struct verify_config config = { .ask_ms = 500 };
 	const uint64_t start_ms = clock_now_ms();
 	struct verify_counters counters;
 	struct verify *v;
@@ -339,7 +367,7 @@ engine_keeps_the_time_limit_when_all_hang(void **state)
 
 	(void)state;
 	gated_open(&g, NULL, false);
-	config.url = g.stub.url;
+	engine_add(&config, "url", g.stub.url)->outage = VERIFY_OUTAGE_OPEN;
 	v = engine_new(&config);
 	for (unsigned n = 1; n <= 4 * MANY; n++)
 		check(!ask(v, n, &answers));
@@ -365,7 +393,7 @@ engine_bounds_what_waits(void **state)
 
 	(void)state;
 	gated_open(&g, NULL, false);
-	config.url = g.stub.url;
+	engine_add(&config, "url", g.stub.url);
 	v = engine_new(&config);
 	for (unsigned i = 0; i < 1100; i++) /* for one key */
 		turned_away += ask(v, 1, &answers);
@@ -388,20 +416,20 @@ engine_bounds_what_waits(void **state)
 }
 
 /* Loops, reload and outages at once; for the thread sanitizer. */
-struct crowd {
+struct askers {
 	struct verify *v;
 	struct engine_answers *answers;
-	atomic_uint at_once;
+	atomic_uint answered_now;
 };
 
 static void *
-crowd_ask(void *ctx)
+askers_run(void *ctx)
 {
-	struct crowd *c = ctx;
+	struct askers *c = ctx;
 
 	for (unsigned n = 0; n < 200; n++) {
 		if (ask(c->v, n % 7 + 1, c->answers))
-			atomic_fetch_add(&c->at_once, 1);
+			atomic_fetch_add(&c->answered_now, 1);
 		if (n % 50 == 0)
 			verify_reload(c->v);
 	}
@@ -412,9 +440,8 @@ static void
 engine_is_used_by_many_threads(void **state)
 {
 	struct engine_answers answers = ENGINE_ANSWERS;
-	struct verify_config config = { .nodes_file = path_of("nodes"),
-		.cache_allow_ms = 1 };
-	struct crowd crowd = { .answers = &answers };
+	struct verify_config config = { .cache_allow_ms = 1 };
+	struct askers askers = { .answers = &answers };
 	struct verify_counters counters;
 	pthread_t threads[4];
 	struct gated g;
@@ -422,19 +449,20 @@ engine_is_used_by_many_threads(void **state)
 	(void)state;
 	write_list(5);
 	gated_open(&g, HEAD "{\"Allow\":true}", true);
-	config.url = g.stub.url;
-	crowd.v = engine_new(&config);
+	engine_add(&config, "url", g.stub.url);
+	engine_add(&config, "nodes", path_of("nodes"));
+	askers.v = engine_new(&config);
 	for (size_t i = 0; i < 4; i++)
 		check_int(
-		    pthread_create(&threads[i], NULL, crowd_ask, &crowd), 0);
+		    pthread_create(&threads[i], NULL, askers_run, &askers), 0);
 	for (size_t i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	engine_await(&answers, 800 - atomic_load(&crowd.at_once));
-	verify_get_counters(crowd.v, &counters);
+	engine_await(&answers, 800 - atomic_load(&askers.answered_now));
+	verify_get_counters(askers.v, &counters);
 	check_size(counters.asked, 800);
 	check_size(counters.allowed + counters.denied + counters.unknown, 800);
 	check(counters.allowed > 0 && counters.denied > 0);
-	verify_free(crowd.v);
+	verify_free(askers.v);
 	gated_close(&g);
 }
 
@@ -460,12 +488,13 @@ main(void)
 		cmocka_unit_test(engine_refuses_the_zero_key),
 		cmocka_unit_test(engine_asks_once_for_many),
 		cmocka_unit_test(engine_asks_for_each_address),
-		cmocka_unit_test(engine_forgets_an_allow_at_once),
+		cmocka_unit_test(engine_forgets_an_allow_answered_now),
 		cmocka_unit_test(engine_reuses_a_refusal_for_a_moment),
 		cmocka_unit_test(engine_caches_as_configured),
 		cmocka_unit_test(engine_keeps_no_answer_that_no_source_gave),
 		cmocka_unit_test(engine_asks_in_order_and_stops_at_a_refusal),
 		cmocka_unit_test(engine_does_not_cache_the_list),
+		cmocka_unit_test(engine_asks_memory_first_under_any),
 		cmocka_unit_test(engine_answers_everybody_when_freed),
 		cmocka_unit_test(engine_keeps_the_time_limit_when_all_hang),
 		cmocka_unit_test(engine_bounds_what_waits),

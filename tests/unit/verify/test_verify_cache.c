@@ -21,7 +21,7 @@ put(struct verify_cache *c, unsigned n, uint64_t until_ms, const char *reason)
 {
 	struct verify_answer answer;
 
-	verify_source_answer(&answer, VERIFY_DENY, "%s", reason);
+	verify_answer_set(&answer, VERIFY_DENY, "%s", reason);
 	verify_cache_put(c, id(n), until_ms, &answer);
 }
 

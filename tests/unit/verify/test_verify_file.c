@@ -1,5 +1,5 @@
-/* Unit tests of verify/engine/verify_file, through the engine: a list that changes
- * under it in every way that editors, scripts and accidents have. */
+/* Unit tests of verify/engine/verify_file, through the engine: a list that
+ * changes under it in every way that editors, scripts and accidents have. */
 #include "unit/verify/engine.h"
 
 #include <sys/stat.h>
@@ -51,14 +51,14 @@ replace_keys(unsigned first, unsigned count)
 static struct verify *
 new_engine(struct engine_notices *notices)
 {
-	const struct verify_config config = {
-		.nodes_file = list_path(),
-		.notice = engine_notice,
-		.notice_ctx = notices,
-		.wall_s = engine_wall_s,
-		.look_ms = LOOK_MS,
+	struct verify_config config = {
+		.context.notice = engine_notice,
+		.context.notice_ctx = notices,
+		.context.wall_s = engine_wall_s,
+		.context.refresh_ms = LOOK_MS,
 	};
 
+	engine_add(&config, "nodes", list_path());
 	return engine_new(&config);
 }
 
@@ -113,7 +113,7 @@ file_is_read_again_when_replaced(void **state)
 	v = new_engine(&notices);
 	check_int(engine_check(v, 4).verdict, VERIFY_DENY);
 	replace_keys(2, 3);
-	engine_await_notice(&notices, "3 keys, 3 before\n");
+	engine_await_notice(&notices, "reloaded: 3 keys (was 3)\n");
 	check_int(engine_check(v, 4).verdict, VERIFY_ALLOW);
 	check_int(engine_check(v, 1).verdict, VERIFY_DENY);
 	verify_free(v);
@@ -129,11 +129,11 @@ file_is_read_again_when_written(void **state)
 	write_keys(list_path(), 1, 3);
 	v = new_engine(&notices);
 	write_keys(list_path(), 1, 5);
-	engine_await_notice(&notices, "5 keys, 3 before\n");
+	engine_await_notice(&notices, "reloaded: 5 keys (was 3)\n");
 	check_int(engine_check(v, 5).verdict, VERIFY_ALLOW);
 	/* the same size and another key: the time tells */
 	write_keys(list_path(), 2, 5);
-	engine_await_notice(&notices, "5 keys, 5 before\n");
+	engine_await_notice(&notices, "reloaded: 5 keys (was 5)\n");
 	check_int(engine_check(v, 1).verdict, VERIFY_DENY);
 	verify_free(v);
 }
@@ -149,7 +149,7 @@ file_is_read_at_once_when_asked(void **state)
 	v = new_engine(&notices);
 	/* unchanged, and read all the same */
 	verify_reload(v);
-	engine_await_notice(&notices, "3 keys, 3 before\n");
+	engine_await_notice(&notices, "reloaded: 3 keys (was 3)\n");
 	verify_free(v);
 }
 
@@ -178,17 +178,17 @@ file_that_turns_bad_leaves_the_last_good_list(void **state)
 
 	write_text(list_path(), "");
 	engine_await_notice(
-	    &notices, "turned empty; keeping the 3 keys of the last good list");
+	    &notices, "is empty now; keeping the 3 keys of the last good list");
 	check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
 	check_size(listed(v), 3);
 
 	check_int(unlink(list_path()), 0);
 	check_int(mkdir(list_path(), 0700), 0);
-	engine_await_notice(&notices, "is no regular file");
+	engine_await_notice(&notices, "is not a regular file");
 	check_int(rmdir(list_path()), 0);
 
 	write_keys(list_path(), 2, 3);
-	engine_await_notice(&notices, "3 keys, 3 before\n");
+	engine_await_notice(&notices, "reloaded: 3 keys (was 3)\n");
 	check_int(engine_check(v, 1).verdict, VERIFY_DENY);
 	verify_free(v);
 }
@@ -226,8 +226,8 @@ file_says_when_it_shrank(void **state)
 	write_keys(list_path(), 1, 9);
 	v = new_engine(&notices);
 	replace_keys(1, 3);
-	engine_await_notice(
-	    &notices, "3 keys, 9 before; less than half of them are left\n");
+	engine_await_notice(&notices,
+	    "reloaded: 3 keys (was 9); less than half of them are left\n");
 	check_int(engine_check(v, 9).verdict, VERIFY_DENY);
 	verify_free(v);
 }
@@ -260,11 +260,12 @@ file_members_expire_by_the_clock(void **state)
 static void
 file_must_be_good_at_start(void **state)
 {
-	const struct verify_config config = { .nodes_file = list_path() };
+	struct verify_config config = { 0 };
 	struct fail why = { 0 };
 	char want[256];
 
 	(void)state;
+	engine_add(&config, "nodes", list_path());
 	unlink(list_path());
 	check_null(verify_new(&config, &why));
 	snprintf(want, sizeof want,
@@ -291,7 +292,7 @@ file_may_be_empty_at_start(void **state)
 	engine_await_notice(&notices, "is empty: it admits nobody");
 	check_int(engine_check(v, 1).verdict, VERIFY_DENY);
 	write_keys(list_path(), 1, 1);
-	engine_await_notice(&notices, "1 keys, 0 before\n");
+	engine_await_notice(&notices, "reloaded: 1 keys (was 0)\n");
 	check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
 	verify_free(v);
 }

@@ -90,8 +90,7 @@ engine_survives_failed_allocations(void **state)
 	for (size_t i = 0; i < sizeof worlds / sizeof worlds[0]; i++) {
 		const struct world *w = &worlds[i];
 		struct http_stub local = { 0 }, url = { 0 };
-		struct verify_config config = { .url_fail_open = true,
-			.socket_once = true };
+		struct verify_config config = { .context.interactive = true };
 		char socket[108], nodes[108];
 
 		snprintf(socket, sizeof socket, "%s", path_of("sock"));
@@ -100,10 +99,13 @@ engine_survives_failed_allocations(void **state)
 		url.reply.bytes = w->url;
 		http_stub_open_unix(&local, socket);
 		http_stub_open(&url);
-		config.use_tailscaled = w->socket != NULL;
-		config.socket = socket;
-		config.url = w->url != NULL ? url.url : NULL;
-		config.nodes_file = w->list ? nodes : NULL;
+		if (w->socket != NULL)
+			engine_add(&config, "tailscaled", socket);
+		if (w->url != NULL)
+			engine_add(&config, "url", url.url)->outage =
+			    VERIFY_OUTAGE_OPEN;
+		if (w->list)
+			engine_add(&config, "nodes", nodes);
 		try_each_allocation(w, &config);
 		http_stub_close(&local);
 		http_stub_close(&url);

@@ -18,10 +18,8 @@ socket_path(void)
 static struct verify_answer
 ask_stub(const char *reply, enum http_stub_then then, uint64_t ask_ms)
 {
-	const struct verify_config config = {
-		.use_tailscaled = true,
-		.socket = socket_path(),
-		.socket_once = true,
+	struct verify_config config = {
+		.context.interactive = true,
 		.ask_ms = ask_ms,
 	};
 	struct http_stub stub = { .reply = { .bytes = reply } };
@@ -30,6 +28,7 @@ ask_stub(const char *reply, enum http_stub_then then, uint64_t ask_ms)
 
 	stub.reply.then = then;
 	http_stub_open_unix(&stub, socket_path());
+	engine_add(&config, "tailscaled", socket_path());
 	v = engine_new(&config);
 	answer = engine_check(v, 9);
 	verify_free(v);
@@ -108,7 +107,7 @@ tailscaled_judges_every_answer(void **state)
 }
 
 static void
-tailscaled_takes_a_real_answer(void **state)
+tailscaled_reads_a_real_answer(void **state)
 {
 	char reply[8192] = HEAD("200 OK");
 	struct verify_answer answer;
@@ -128,12 +127,9 @@ tailscaled_takes_a_real_answer(void **state)
 }
 
 static void
-tailscaled_is_asked_as_it_wants(void **state)
+tailscaled_request_is_as_upstreams(void **state)
 {
-	const struct verify_config config = {
-		.use_tailscaled = true,
-		.socket = socket_path(),
-	};
+	struct verify_config config = { 0 };
 	struct http_stub stub = {
 		.reply = { .bytes = "HTTP/1.1 200 OK\r\nContent-Length: "
 				    "2\r\n\r\n{}",
@@ -143,6 +139,7 @@ tailscaled_is_asked_as_it_wants(void **state)
 
 	(void)state;
 	http_stub_open_unix(&stub, socket_path());
+	engine_add(&config, "tailscaled", socket_path());
 	v = engine_new(&config);
 	for (int i = 0; i < 3; i++)
 		check_int(engine_check(v, 9).verdict, VERIFY_ALLOW);
@@ -162,17 +159,16 @@ tailscaled_is_asked_as_it_wants(void **state)
 }
 
 static void
-tailscaled_that_is_not_there_is_named(void **state)
+tailscaled_that_is_absent_is_named(void **state)
 {
-	const struct verify_config config = {
-		.use_tailscaled = true,
-		.socket = "/nonexistent/sock",
-		.socket_once = true,
-	};
-	struct verify *v = engine_new(&config);
-	struct verify_answer answer = engine_check(v, 9);
+	struct verify_config config = { .context.interactive = true };
+	struct verify_answer answer;
+	struct verify *v;
 
 	(void)state;
+	engine_add(&config, "tailscaled", "/nonexistent/sock");
+	v = engine_new(&config);
+	answer = engine_check(v, 9);
 	check_int(answer.verdict, VERIFY_UNKNOWN);
 	check_text(answer.reason,
 	    FAILED "cannot connect to /nonexistent/sock: no such file or "
@@ -189,18 +185,16 @@ open_later(void *ctx)
 }
 
 static void
-tailscaled_may_come_up_after_us(void **state)
+tailscaled_may_start_after_us(void **state)
 {
-	const struct verify_config config = {
-		.use_tailscaled = true,
-		.socket = socket_path(),
-		.now_ms = engine_now_ms,
-	};
+	struct verify_config config = { .context.now_ms = engine_now_ms };
 	struct http_stub stub = { .reply = { .bytes = HEAD("200 OK") "{}" } };
-	struct verify *v = engine_new(&config);
+	struct verify *v;
 	pthread_t thread;
 
 	(void)state;
+	engine_add(&config, "tailscaled", socket_path());
+	v = engine_new(&config);
 	check_int(pthread_create(&thread, NULL, open_later, &stub), 0);
 	check_int(engine_check(v, 9).verdict, VERIFY_ALLOW);
 	pthread_join(thread, NULL);
@@ -230,10 +224,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tailscaled_judges_every_answer),
-		cmocka_unit_test(tailscaled_takes_a_real_answer),
-		cmocka_unit_test(tailscaled_is_asked_as_it_wants),
-		cmocka_unit_test(tailscaled_that_is_not_there_is_named),
-		cmocka_unit_test(tailscaled_may_come_up_after_us),
+		cmocka_unit_test(tailscaled_reads_a_real_answer),
+		cmocka_unit_test(tailscaled_request_is_as_upstreams),
+		cmocka_unit_test(tailscaled_that_is_absent_is_named),
+		cmocka_unit_test(tailscaled_may_start_after_us),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);

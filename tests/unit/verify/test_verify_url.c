@@ -12,14 +12,14 @@
 static struct verify_answer
 ask_stub(struct http_stub *stub, bool fail_open, uint64_t ask_ms)
 {
-	const struct verify_config config = {
-		.url = stub->url,
-		.url_fail_open = fail_open,
-		.ask_ms = ask_ms,
-	};
-	struct verify *v = engine_new(&config);
-	struct verify_answer answer = engine_check(v, 7);
+	struct verify_config config = { .ask_ms = ask_ms };
+	struct verify_answer answer;
+	struct verify *v;
 
+	engine_add(&config, "url", stub->url)->outage =
+	    fail_open ? VERIFY_OUTAGE_OPEN : VERIFY_OUTAGE_CLOSED;
+	v = engine_new(&config);
+	answer = engine_check(v, 7);
 	verify_free(v);
 	return answer;
 }
@@ -61,9 +61,9 @@ static const struct {
 	    "admission controller: bad answer" },
 	{ "broken off",
 	    "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"Allow\":true}",
-	    STUB_CLOSE, VERIFY_UNKNOWN, VERIFY_UNKNOWN, "broke off" },
+	    STUB_CLOSE, VERIFY_UNKNOWN, VERIFY_UNKNOWN, "incomplete response" },
 	{ "hang after the head", HEAD("200 OK") "{\"Allow\":", STUB_HANG,
-	    VERIFY_UNKNOWN, VERIFY_UNKNOWN, "broke off" },
+	    VERIFY_UNKNOWN, VERIFY_UNKNOWN, "incomplete response" },
 	{ "hang before the head", NULL, STUB_HANG, VERIFY_UNKNOWN, VERIFY_ALLOW,
 	    "admission controller unreachable: " },
 	{ "garbage", "\x15\x03\x01\x02\x02\x02\r\n\r\n", STUB_CLOSE,
@@ -165,7 +165,7 @@ url_sends_key_and_address(void **state)
 
 	(void)state;
 	http_stub_open(&stub);
-	config.url = stub.url;
+	engine_add(&config, "url", stub.url);
 	v = engine_new(&config);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct netaddr ip = { 0 };
@@ -204,7 +204,7 @@ url_names_the_address_it_refuses(void **state)
 
 	(void)state;
 	http_stub_open(&stub);
-	config.url = stub.url;
+	engine_add(&config, "url", stub.url);
 	v = engine_new(&config);
 	check_int(netaddr_parse_ip(&ip, slice_str("192.0.2.9")), 0);
 	verify_check(v, &key, &ip, &answer);
@@ -227,14 +227,14 @@ refuse_slowly(
 	};
 }
 
-/* A controller that refuses, but no faster than it can, and a crowd: those for
- * whom there was no time are not let in for that. */
+/* A controller that refuses, but no faster than it can, and many connections:
+ * those for whom there was no time are not allowed for that reason. */
 static void
 url_does_not_open_for_a_queue_of_ours(void **state)
 {
-	enum { CROWD = 600 };
+	enum { CLIENTS = 600 };
 	struct http_stub stub = { .answer = refuse_slowly };
-	struct verify_config config = { .url_fail_open = true, .ask_ms = 1500 };
+	struct verify_config config = { .ask_ms = 1500 };
 	struct engine_answers all = ENGINE_ANSWERS;
 	struct verify_answer answer;
 	struct verify_counters counters;
@@ -242,14 +242,14 @@ url_does_not_open_for_a_queue_of_ours(void **state)
 
 	(void)state;
 	http_stub_open(&stub);
-	config.url = stub.url;
+	engine_add(&config, "url", stub.url)->outage = VERIFY_OUTAGE_OPEN;
 	v = engine_new(&config);
-	for (unsigned n = 1; n <= CROWD; n++) {
+	for (unsigned n = 1; n <= CLIENTS; n++) {
 		const struct derp_key key = engine_key(n);
 
 		check(!verify_ask(v, &key, NULL, &answer, engine_done, &all));
 	}
-	engine_await(&all, CROWD);
+	engine_await(&all, CLIENTS);
 	verify_get_counters(v, &counters);
 	check(counters.denied > 0);
 	check(counters.unknown > 0);
@@ -263,14 +263,14 @@ static void
 check_without_descriptors(const char *host, uint16_t port)
 {
 	struct http_stub url = { 0 };
-	struct verify_config config = { .url_fail_open = true };
+	struct verify_config config = { 0 };
 	struct verify_answer answer;
 	struct verify *v;
 	int taken[1024];
 	int n = 0;
 
 	snprintf(url.url, sizeof url.url, "http://%s:%u/", host, port);
-	config.url = url.url;
+	engine_add(&config, "url", url.url)->outage = VERIFY_OUTAGE_OPEN;
 	v = engine_new(&config);
 	while (n < 1024 && (taken[n] = dup(0)) != -1)
 		n++;

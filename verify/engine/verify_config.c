@@ -1,0 +1,46 @@
+/* verify_config: see verify_config.h. */
+#include "verify_config.h"
+
+#include "verify_kinds.h"
+
+#include <string.h>
+
+struct verify_source_config *
+verify_config_add(struct verify_config *config, const char *kind,
+    const char *argument, struct fail *why)
+{
+	struct verify_source_config *row;
+	const struct verify_source_kind *found = verify_kinds_find(kind);
+
+	argument = argument != NULL ? argument : "";
+	if (found == NULL) {
+		fail_set(why, "\"%s\" is not a kind of source", kind);
+		return NULL;
+	}
+	if (found->needs_argument && argument[0] == '\0') {
+		fail_set(why, "source %s: the %s is empty", found->name,
+		    found->argument_name);
+		return NULL;
+	}
+	if (config->source_count == VERIFY_SOURCES_MAX) {
+		fail_set(
+		    why, "more than %d verify sources", VERIFY_SOURCES_MAX);
+		return NULL;
+	}
+	row = &config->sources[config->source_count++];
+	*row = (struct verify_source_config){ .kind = found,
+		.argument = argument };
+	return row;
+}
+
+int
+verify_config_parse_policy(const char *name, enum verify_policy *policy)
+{
+	if (strcmp(name, "all") == 0)
+		*policy = VERIFY_POLICY_ALL;
+	else if (strcmp(name, "any") == 0)
+		*policy = VERIFY_POLICY_ANY;
+	else
+		return -1;
+	return 0;
+}

@@ -1,0 +1,58 @@
+/*
+ * verify_config: which sources decide about node keys, and how they combine.
+ *
+ * Start from { 0 }, add sources with verify_config_add, set the rest. A plain
+ * value; texts are borrowed from the caller. Threads: used by one at a time.
+ */
+#ifndef DERPKIT_VERIFY_CONFIG_H
+#define DERPKIT_VERIFY_CONFIG_H
+
+#include "verify_source.h"
+
+#define VERIFY_SOURCES_MAX 64
+
+/* After this time every question has its answer, but for scheduling: a source
+ * that has not answered by then counts as unreachable, unless the question had
+ * to wait for its turn here while the source answered others. A caller with a
+ * time limit of its own sets it higher, or fail-open never takes effect. 5 s is
+ * what the Go derper allows the admission URL (derp/derpserver/derpserver.go).
+ */
+#define VERIFY_ASK_MS 5000
+
+enum verify_policy {
+	/* Every source must allow the key (upstream's AND of --verify-clients
+	 * and --verify-client-url). The first other answer decides. */
+	VERIFY_POLICY_ALL,
+	/* One source that allows the key is enough. */
+	VERIFY_POLICY_ANY,
+};
+
+struct verify_config {
+	/* asked in this order, but those that hold their keys in memory are
+	 * asked after (ALL) or before (ANY) the others. None: everybody is
+	 * allowed. */
+	struct verify_source_config sources[VERIFY_SOURCES_MAX];
+	size_t source_count;
+	enum verify_policy policy;
+	/* how long an answer may be reused; 0: defaults (named in verify.c) */
+	uint64_t cache_allow_ms, cache_deny_ms;
+	/* how long one question may take in all; 0: VERIFY_ASK_MS */
+	uint64_t ask_ms;
+	/* for the sources. now_ms and wall_s are injected for tests; NULL: the
+	 * system's clocks */
+	struct verify_source_context context;
+};
+
+/*
+ * Adds a source of that kind (a name in verify_kinds.c). The argument is
+ * borrowed; NULL is "". Returns the new row, borrowed from the config, for
+ * settings that not every kind has. NULL with *why: there is no such kind, it
+ * needs an argument, or there are VERIFY_SOURCES_MAX sources already.
+ */
+struct verify_source_config *verify_config_add(struct verify_config *config,
+    const char *kind, const char *argument, struct fail *why);
+
+/* The name of a policy, "all" or "any". -1: neither. */
+int verify_config_parse_policy(const char *name, enum verify_policy *policy);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * verify_sources: the open sources of an engine, and the policy by which their
+ * answers become one.
+ *
+ * Sources are in two groups: those whose ask may block, and those that answer
+ * from memory. Life: verify_sources_open -> ask ... -> close, when no question
+ * runs any more. Threads: ask from any number at once; otherwise immutable.
+ */
+#ifndef DERPKIT_VERIFY_SOURCES_H
+#define DERPKIT_VERIFY_SOURCES_H
+
+#include "verify_config.h"
+
+enum verify_group {
+	VERIFY_BLOCKING,
+	VERIFY_MEMORY,
+};
+
+struct verify_sources {
+	/* immutable once open */
+	struct verify_source *list[VERIFY_SOURCES_MAX]; /* blocking first */
+	size_t count;
+	size_t blocking_count;
+	bool reads_client; /* an answer may depend on the client's address */
+	enum verify_policy policy;
+};
+
+/* Opens every source of the config. -1 with *why; close it all the same. */
+int verify_sources_open(struct verify_sources *s,
+    const struct verify_config *config,
+    const struct verify_source_context *context, struct fail *why);
+
+/* Fine on { 0 }, after a failed open, and twice. */
+void verify_sources_close(struct verify_sources *s);
+
+/*
+ * Asks the sources of a group until the policy is decided and combines their
+ * answers with *answer, which is { 0 } (no reason) or what the other group
+ * said.
+ */
+void verify_sources_ask(const struct verify_sources *s, enum verify_group group,
+    const struct verify_question *q, struct verify_answer *answer);
+
+/* Whether no further answer can change this one. */
+bool verify_sources_decided(
+    const struct verify_sources *s, const struct verify_answer *answer);
+
+/* Keys that all sources hold in memory. */
+size_t verify_sources_key_count(const struct verify_sources *s);
+
+#endif
