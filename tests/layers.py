@@ -41,8 +41,8 @@ LIB = ["lib/base", "lib/proto", "lib/doc", "lib/tls", "lib/net", "lib/http",
 # order in which they are printed.
 SHELVES = {
     "lib/base": [],
-    "lib/proto": ["lib/base"],
     "lib/doc": ["lib/base"],
+    "lib/proto": ["lib/base", "lib/doc"],
     "lib/tls": ["lib/base"],
     "lib/net": ["lib/base", "lib/tls"],
     "lib/http": ["lib/base", "lib/net"],

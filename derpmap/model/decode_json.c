@@ -7,7 +7,7 @@
  */
 #include "decode_map.h"
 
-#include "utf8.h"
+#include "json_fold.h"
 
 #include <errno.h>
 #include <math.h>
@@ -76,35 +76,6 @@ refuse(struct decoder *d, enum derpmap_diagnostic_kind kind,
 		    "refuses the document",
 		    what, wanted, kind_name(n), quote, shown,
 		    (const char *)n->text.p, quote);
-}
-
-/* --- names --- */
-
-/* Go folds case by Unicode: two letters outside ASCII fold into it. */
-static uint32_t
-fold(uint32_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c | 0x20;
-	if (c == 0x17f)
-		return 's';
-	return c == 0x212a ? 'k' : c;
-}
-
-static bool
-same_name(struct slice text, const char *name)
-{
-	size_t n;
-	uint32_t c;
-
-	while (text.n > 0 && *name != '\0') {
-		n = utf8_next(text, &c);
-		if (n == 0 || fold(c) != fold((uint8_t)*name))
-			return false;
-		text = slice_of(text.p + n, text.n - n);
-		name++;
-	}
-	return text.n == 0 && *name == '\0';
 }
 
 /* --- values --- */
@@ -435,7 +406,8 @@ decode_struct(struct decoder *d, enum derpmap_level level,
 			.value = n->items[2 * i + 1] };
 		size_t f = 0;
 
-		while (f < fields.n && !same_name(key->text, fields.v[f].json))
+		while (
+		    f < fields.n && !json_fold_eq(key->text, fields.v[f].json))
 			f++;
 		if (f == fields.n) {
 			decoder_report(d, DERPMAP_UNKNOWN_KEY, level, key,

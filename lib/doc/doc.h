@@ -14,7 +14,7 @@
 #define DERPKIT_DOC_H
 
 #include "arena.h"
-#include "bytes.h"
+#include "doc_pos.h"
 #include "fail.h"
 
 /* Bytes of text that a reader takes; more is refused. A tree costs at most
@@ -22,12 +22,6 @@
 #define DOC_TEXT_MAX ((size_t)4 << 20)
 #define DOC_ARENA_MAX ((size_t)1 << 30) /* enough for any text of that size */
 #define DOC_DEPTH_MAX 10000 /* collections in each other; Go's limits */
-
-struct doc_pos {
-	unsigned line;   /* 1-based; 0: no place */
-	unsigned column; /* 1-based, in code points */
-	size_t offset;   /* bytes from the start of the text as given */
-};
 
 enum doc_kind {
 	DOC_SCALAR,

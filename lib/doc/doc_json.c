@@ -1,73 +1,34 @@
 /* doc_json: see doc_json.h. Grammar: RFC 8259. */
 #include "doc_json.h"
 
-#include "buf.h"
-#include "utf8.h"
-
-#include <string.h>
+#include "json_token.h"
 
 struct json {
-	struct slice text;
-	size_t at; /* next byte */
-	unsigned line, column;
+	struct json_scan scan;
+	struct doc_pos place; /* of the last byte that was asked for */
 	struct doc_builder builder;
-	struct buf scratch; /* the string being read */
 };
 
+/* The place of the next byte. What is asked for never lies further back, so
+ * that the text is walked once. */
 static struct doc_pos
-here(const struct json *j)
+here(struct json *j)
 {
-	return (struct doc_pos){ j->line, j->column, j->at };
-}
-
-/* The next byte, or 0 at the end: 0 is no token of JSON either. */
-static uint8_t
-peek(const struct json *j)
-{
-	return j->at < j->text.n ? j->text.p[j->at] : 0;
-}
-
-/* Steps over one character, however broken; a broken byte counts as one. */
-static void
-step(struct json *j)
-{
-	struct slice rest = slice_of(j->text.p + j->at, j->text.n - j->at);
-	size_t n = utf8_next(rest, NULL);
-
-	if (peek(j) == '\n') {
-		j->line++;
-		j->column = 1;
-	} else {
-		j->column++;
-	}
-	j->at += n > 0 ? n : 1;
-}
-
-static void
-skip_blanks(struct json *j)
-{
-	for (;;) {
-		switch (peek(j)) {
-		case ' ':
-		case '\t':
-		case '\n':
-		case '\r':
-			step(j);
-			continue;
-		}
-		return;
-	}
+	doc_pos_advance(&j->place, j->scan.text, j->scan.at);
+	return j->place;
 }
 
 static int
 syntax(struct json *j, const char *wanted)
 {
 	struct doc_builder *b = &j->builder;
-	uint8_t c = peek(j);
+	struct json_scan *s = &j->scan;
+	uint8_t c;
 
-	if (j->at >= j->text.n)
+	if (s->at >= s->text.n)
 		return doc_builder_fail(b, DOC_SYNTAX, here(j),
 		    "the text ends where %s is expected", wanted);
+	c = s->text.p[s->at];
 	if (c == '#' || c == '/')
 		return doc_builder_fail(b, DOC_SYNTAX, here(j),
 		    "JSON has no comments; %s is expected", wanted);
@@ -78,215 +39,59 @@ syntax(struct json *j, const char *wanted)
 	    "byte 0x%02x where %s is expected", c, wanted);
 }
 
+/* Takes the token that was peeked at. */
 static int
-add_code(struct json *j, uint32_t code)
+take(struct json *j, struct json_token *t)
 {
-	uint8_t bytes[4];
-
-	return buf_append(&j->scratch, bytes, utf8_put(bytes, code));
+	return json_token_take(&j->scan, t) == 0 ? 0
+						 : syntax(j, j->scan.expected);
 }
 
-/* Four hex digits; -1 with the error set when there are none. */
+/* The value of a scalar's token, in the arena. */
 static int
-read_hex4(struct json *j, uint32_t *code)
+keep_text(struct json *j, struct doc_node *node, const struct json_token *t)
 {
-	*code = 0;
-	for (int i = 0; i < 4; i++) {
-		uint8_t c = peek(j);
+	bool is_string = t->kind == JSON_TOKEN_STRING;
+	size_t n = is_string ? json_token_string_len(t) : t->text.n;
+	uint8_t *copy = arena_alloc(j->builder.arena, n + 1, 1);
+	struct writer w = writer_of(copy, n);
 
-		if (c >= '0' && c <= '9')
-			c = (uint8_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			c = (uint8_t)(c - 'a' + 10);
-		else if (c >= 'A' && c <= 'F')
-			c = (uint8_t)(c - 'A' + 10);
-		else
-			return syntax(j, "a hex digit of \\uXXXX");
-		*code = *code << 4 | c;
-		step(j);
-	}
-	return 0;
-}
-
-static bool
-is_low_surrogate_escape(const struct json *j)
-{
-	const uint8_t *p = j->text.p + j->at;
-
-	return j->text.n - j->at >= 6 && p[0] == '\\' && p[1] == 'u' &&
-	    (p[2] == 'd' || p[2] == 'D') &&
-	    ((p[3] >= 'c' && p[3] <= 'f') || (p[3] >= 'C' && p[3] <= 'F'));
-}
-
-/* What follows \u; surrogates without their other half become U+FFFD. */
-static int
-read_unicode_escape(struct json *j)
-{
-	struct json before;
-	uint32_t code, low;
-
-	if (read_hex4(j, &code) == -1)
-		return -1;
-	if (code < 0xd800 || code >= 0xe000)
-		return add_code(j, code);
-	if (code >= 0xdc00 || !is_low_surrogate_escape(j))
-		return add_code(j, 0xfffd);
-	before = *j;
-	step(j);
-	step(j);
-	if (read_hex4(j, &low) == -1)
-		return -1;
-	if (low < 0xdc00 || low >= 0xe000) {
-		j->at = before.at;
-		j->column = before.column;
-		return add_code(j, 0xfffd);
-	}
-	return add_code(j, 0x10000 + ((code & 0x3ff) << 10) + (low & 0x3ff));
-}
-
-static int
-read_escape(struct json *j)
-{
-	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	const char *found;
-	uint8_t c;
-
-	step(j);
-	c = peek(j);
-	if (c == 'u') {
-		step(j);
-		return read_unicode_escape(j);
-	}
-	found = c != 0 ? strchr(from, c) : NULL;
-	if (found == NULL)
-		return syntax(j, "one of \"\\/bfnrtu behind a backslash");
-	step(j);
-	return buf_append(&j->scratch, &to[found - from], 1);
-}
-
-/* One character of a string. */
-static int
-read_character(struct json *j)
-{
-	struct slice rest = slice_of(j->text.p + j->at, j->text.n - j->at);
-	size_t n = utf8_next(rest, NULL);
-
-	if (peek(j) < ' ')
-		return syntax(j, "the end of the string");
-	step(j);
-	if (n == 0)
-		return add_code(j, 0xfffd);
-	return buf_append(&j->scratch, rest.p, n);
-}
-
-static int
-take_text(struct json *j, struct doc_node *node, struct slice text)
-{
-	const char *copy = "";
-
-	if (node == NULL)
-		return -1;
-	if (text.n > 0)
-		copy =
-		    arena_text(j->builder.arena, (const char *)text.p, text.n);
 	if (copy == NULL)
 		return doc_builder_fail(&j->builder, DOC_MEMORY, node->start,
 		    "not enough memory to read the document");
-	node->text = slice_of(copy, text.n);
+	if (is_string)
+		json_token_string(t, &w);
+	else
+		writer_bytes(&w, t->text.p, t->text.n);
+	node->text = writer_slice(&w);
+	return 0;
+}
+
+static int
+read_scalar(struct json *j)
+{
+	struct doc_node *node =
+	    doc_builder_add(&j->builder, DOC_SCALAR, here(j));
+	struct json_token t;
+
+	if (node == NULL || take(j, &t) == -1 || keep_text(j, node, &t) == -1)
+		return -1;
+	if (t.kind == JSON_TOKEN_STRING)
+		node->style = DOC_DOUBLE;
 	node->end = here(j);
 	return 0;
 }
 
-static int
-read_string(struct json *j)
-{
-	struct doc_node *node =
-	    doc_builder_add(&j->builder, DOC_SCALAR, here(j));
-	int result = 0;
-
-	if (node == NULL)
-		return -1;
-	node->style = DOC_DOUBLE;
-	buf_consume(&j->scratch, buf_len(&j->scratch));
-	step(j);
-	while (result == 0 && peek(j) != '"')
-		result = peek(j) == '\\' ? read_escape(j) : read_character(j);
-	if (result == -1)
-		return doc_builder_fail(&j->builder, DOC_MEMORY, here(j),
-		    "not enough memory to read the document");
-	step(j);
-	return take_text(j, node, buf_slice(&j->scratch));
-}
-
-static int
-read_digits(struct json *j)
-{
-	if (peek(j) < '0' || peek(j) > '9')
-		return syntax(j, "a digit");
-	while (peek(j) >= '0' && peek(j) <= '9')
-		step(j);
-	return 0;
-}
-
-static int
-read_number(struct json *j)
-{
-	struct doc_node *node =
-	    doc_builder_add(&j->builder, DOC_SCALAR, here(j));
-	size_t start = j->at;
-
-	if (peek(j) == '-')
-		step(j);
-	if (peek(j) == '0')
-		step(j);
-	else if (read_digits(j) == -1)
-		return -1;
-	if (peek(j) == '.') {
-		step(j);
-		if (read_digits(j) == -1)
-			return -1;
-	}
-	if (peek(j) == 'e' || peek(j) == 'E') {
-		step(j);
-		if (peek(j) == '+' || peek(j) == '-')
-			step(j);
-		if (read_digits(j) == -1)
-			return -1;
-	}
-	return take_text(j, node, slice_of(j->text.p + start, j->at - start));
-}
-
-static int
-read_word(struct json *j)
-{
-	static const char *const words[] = { "true", "false", "null" };
-	struct slice rest = slice_of(j->text.p + j->at, j->text.n - j->at);
-	struct doc_node *node;
-
-	for (size_t i = 0; i < 3; i++) {
-		size_t n = strlen(words[i]);
-
-		if (!slice_starts(rest, words[i]))
-			continue;
-		node = doc_builder_add(&j->builder, DOC_SCALAR, here(j));
-		j->at += n;
-		j->column += (unsigned)n;
-		return take_text(j, node, slice_str(words[i]));
-	}
-	return syntax(j, "a value");
-}
-
 /* Opens the collection whose bracket is next. */
 static int
-read_open(struct json *j)
+read_open(struct json *j, enum doc_kind kind)
 {
-	enum doc_kind kind = peek(j) == '{' ? DOC_MAPPING : DOC_SEQUENCE;
 	struct doc_node *node = doc_builder_add(&j->builder, kind, here(j));
+	struct json_token t;
 
-	if (node == NULL)
+	if (node == NULL || take(j, &t) == -1)
 		return -1;
 	node->style = DOC_FLOW;
-	step(j);
 	return doc_builder_open(&j->builder, node);
 }
 
@@ -294,32 +99,41 @@ read_open(struct json *j)
 static int
 read_value(struct json *j)
 {
-	uint8_t c;
-
-	skip_blanks(j);
-	c = peek(j);
-	if (c == '{' || c == '[')
-		return read_open(j);
-	if (c == '"')
-		return read_string(j);
-	if (c == '-' || (c >= '0' && c <= '9'))
-		return read_number(j);
-	return read_word(j);
+	switch (json_token_peek(&j->scan)) {
+	case JSON_TOKEN_OBJECT:
+		return read_open(j, DOC_MAPPING);
+	case JSON_TOKEN_ARRAY:
+		return read_open(j, DOC_SEQUENCE);
+	case JSON_TOKEN_NULL:
+	case JSON_TOKEN_FALSE:
+	case JSON_TOKEN_TRUE:
+	case JSON_TOKEN_NUMBER:
+	case JSON_TOKEN_STRING:
+		return read_scalar(j);
+	case JSON_TOKEN_ARRAY_END:
+	case JSON_TOKEN_OBJECT_END:
+	case JSON_TOKEN_COLON:
+	case JSON_TOKEN_COMMA:
+	case JSON_TOKEN_END:
+	case JSON_TOKEN_NONE:
+		break;
+	}
+	return syntax(j, "a value");
 }
 
 /* The key and colon of a member. */
 static int
 read_key(struct json *j)
 {
-	if (peek(j) != '"')
+	struct json_token colon;
+
+	if (json_token_peek(&j->scan) != JSON_TOKEN_STRING)
 		return syntax(j, "a member name in double quotes");
-	if (read_string(j) == -1)
+	if (read_scalar(j) == -1)
 		return -1;
-	skip_blanks(j);
-	if (peek(j) != ':')
+	if (json_token_peek(&j->scan) != JSON_TOKEN_COLON)
 		return syntax(j, "':'");
-	step(j);
-	return 0;
+	return take(j, &colon);
 }
 
 /* Goes on in the innermost open collection: closes it, or reads its next
@@ -329,19 +143,22 @@ read_next(struct json *j)
 {
 	struct doc_node *open = doc_builder_top(&j->builder);
 	bool mapping = open->kind == DOC_MAPPING;
-	uint8_t close = mapping ? '}' : ']';
+	enum json_token_kind close =
+	    mapping ? JSON_TOKEN_OBJECT_END : JSON_TOKEN_ARRAY_END;
+	enum json_token_kind kind = json_token_peek(&j->scan);
+	struct json_token t;
 
-	skip_blanks(j);
-	if (peek(j) == close) {
-		step(j);
+	if (kind == close) {
+		if (take(j, &t) == -1)
+			return -1;
 		return doc_builder_close(&j->builder, here(j));
 	}
 	if (open->count > 0) {
-		if (peek(j) != ',')
+		if (kind != JSON_TOKEN_COMMA)
 			return syntax(j, mapping ? "',' or '}'" : "',' or ']'");
-		step(j);
-		skip_blanks(j);
-		if (peek(j) == close)
+		if (take(j, &t) == -1)
+			return -1;
+		if (json_token_peek(&j->scan) == close)
 			return doc_builder_fail(&j->builder, DOC_SYNTAX,
 			    here(j), "JSON has no trailing commas");
 	}
@@ -353,23 +170,24 @@ read_next(struct json *j)
 static int
 read_document(struct json *j)
 {
-	if (j->text.n > DOC_TEXT_MAX)
+	struct slice text = j->scan.text;
+
+	if (text.n > DOC_TEXT_MAX)
 		return doc_builder_fail(&j->builder, DOC_LIMIT,
 		    (struct doc_pos){ 0 }, "longer than %zu bytes",
 		    DOC_TEXT_MAX);
-	if (slice_starts(j->text, "\xef\xbb\xbf")) {
+	if (slice_starts(text, "\xef\xbb\xbf")) {
 		if (doc_builder_note(&j->builder, DOC_NOTE_BOM, here(j)) == -1)
 			return -1;
 		return doc_builder_fail(&j->builder, DOC_ENCODING, here(j),
-		    "a byte order mark, which JSON readers refuse");
+		    "a byte order mark, which JSON readers reject");
 	}
 	if (read_value(j) == -1)
 		return -1;
 	while (doc_builder_top(&j->builder) != NULL)
 		if (read_next(j) == -1)
 			return -1;
-	skip_blanks(j);
-	if (j->at < j->text.n)
+	if (json_token_peek(&j->scan) != JSON_TOKEN_END)
 		return syntax(j, "the end of the text");
 	return 0;
 }
@@ -378,13 +196,14 @@ int
 doc_json_read(
     struct doc *d, struct arena *a, struct slice text, struct fail *why)
 {
-	struct json j = { .text = text, .line = 1, .column = 1 };
+	struct json j = {
+		.scan = json_token_scan(text),
+		.place = { .line = 1, .column = 1 },
+	};
 	int result;
 
-	buf_init(&j.scratch, 4 * DOC_TEXT_MAX);
 	doc_builder_init(&j.builder, a, d, DOC_DEPTH_MAX);
 	result = read_document(&j);
-	buf_clear(&j.scratch);
 	if (result == -1)
 		fail_at(why, d->error_at.line, d->error_at.column, "%s",
 		    d->error_text);

@@ -4,8 +4,9 @@
  * The two JSON texts of the protocol must be read as the Go programs read
  * them, and a general library loses what that needs: the order of members
  * whose names differ in case only, earlier duplicates (a wrong type in one of
- * them is an error too) and text that is no UTF-8 (read as U+FFFD). Nothing is
- * allocated, because strangers send these texts before they are known.
+ * them is an error too) and text that is not UTF-8 (read as U+FFFD). Nothing is
+ * allocated, because unauthenticated clients send these texts. The grammar is
+ * here; tokens, strings and the folding of names are lib/doc's.
  *
  * Use: gojson_take checks a whole value, its members can then be walked.
  * Source: RFC 8259; Go encoding/json, documented and observed behaviour.
@@ -30,6 +31,7 @@ enum gojson_type {
 
 struct gojson {
 	enum gojson_type type;
+	bool is_plain;     /* a string without escapes, in ASCII only */
 	struct slice text; /* as written: with quotes, braces, escapes */
 };
 
@@ -47,12 +49,12 @@ bool gojson_name_is(const struct gojson *name, const char *want);
 
 /*
  * The next member of an object. Start with *rest = an object's text; it is
- * moved behind the member. False at the end.
+ * moved past the member. False at the end.
  */
 bool gojson_next(struct slice *rest, struct gojson *name, struct gojson *value);
 
 /* A string's text as UTF-8 without a NUL, bad UTF-8 and lone surrogates as
- * U+FFFD. -1 when the value is no string or does not fit. */
+ * U+FFFD. -1 when the value is not a string or does not fit. */
 int gojson_string(const struct gojson *value, struct writer *w);
 
 /* A number without fraction and exponent that fits; -1 otherwise. */

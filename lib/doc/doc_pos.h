@@ -1,0 +1,23 @@
+/*
+ * doc_pos: a place in a text. Threads: plain values.
+ */
+#ifndef DERPKIT_DOC_POS_H
+#define DERPKIT_DOC_POS_H
+
+#include "bytes.h"
+
+struct doc_pos {
+	unsigned line;   /* 1-based; 0: no place */
+	unsigned column; /* 1-based, in code points */
+	size_t offset;   /* bytes from the start of the text as given */
+};
+
+/*
+ * Moves *pos forward to the byte at `offset` of the text. A line ends with LF;
+ * a byte that is not part of well-formed UTF-8 counts as one code point. The
+ * cost is that of the bytes passed, so a reader that asks for the places of a
+ * text in order pays for each byte once.
+ */
+void doc_pos_advance(struct doc_pos *pos, struct slice text, size_t offset);
+
+#endif
