@@ -2,10 +2,10 @@
  * cmd_convert: a map from one textual form to the other. What the reading
  * program would refuse is refused here, with its place and the reason.
  */
-#include "canon.h"
 #include "commands.h"
+#include "encode_map.h"
 #include "load.h"
-#include "report.h"
+#include "sanitize.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,7 @@ shown_file(const struct load *l)
 static void
 say_at(const struct load *l, struct doc_pos at, const char *text)
 {
-	char *clean = report_clean(text, true);
+	char *clean = sanitize_text(text, true);
 
 	fprintf(stderr, "%s:%u:%u: %s\n", shown_file(l), at.line, at.column,
 	    clean != NULL ? clean : "refused");
@@ -111,8 +111,8 @@ write_map(const struct load *l, enum load_form to)
 	int status = EXIT_DONE;
 
 	buf_init(&out, OUTPUT_MAX);
-	if ((to == LOAD_JSON ? canon_json(&out, &l->map, &why)
-			     : canon_yaml(&out, &l->map, &why)) == -1) {
+	if ((to == LOAD_JSON ? encode_map_json(&out, &l->map, &why)
+			     : encode_map_yaml(&out, &l->map, &why)) == -1) {
 		fprintf(stderr, "%s:%u:%u: %s\n", shown_file(l), why.line,
 		    why.column, why.text);
 		status = EXIT_UNUSABLE;

@@ -1,6 +1,6 @@
 /* cmd_generate: a map of one region from options. */
-#include "canon.h"
 #include "commands.h"
+#include "encode_map.h"
 #include "generate.h"
 #include "lint.h"
 #include "netaddr.h"
@@ -122,8 +122,8 @@ generate(struct arguments *a, bool json, struct fail *why)
 	    generate_map(&g, &a->config, why) == -1)
 		return -1;
 	buf_init(&text, OUTPUT_MAX);
-	result = json ? canon_json(&text, &g.map, why)
-		      : canon_yaml(&text, &g.map, why);
+	result = json ? encode_map_json(&text, &g.map, why)
+		      : encode_map_yaml(&text, &g.map, why);
 	if (result == 0)
 		result = check_clean(buf_slice(&text), json, why);
 	if (result == 0)

@@ -69,7 +69,7 @@ print_rules(void)
 	rule_list_sorted(rules);
 	for (size_t i = 0; i < count; i++)
 		printf("%s %-7s %s: %s\n    %s\n    source: %s\n", rules[i]->id,
-		    severity_name(rules[i]->severity), rules[i]->name,
+		    finding_severity(rules[i]->severity), rules[i]->name,
 		    rules[i]->title, rules[i]->help, rules[i]->source);
 	free((void *)rules);
 	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_UNUSABLE;

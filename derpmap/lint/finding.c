@@ -123,7 +123,7 @@ findings_worst(const struct findings *list)
 }
 
 const char *
-severity_name(enum severity severity)
+finding_severity(enum severity severity)
 {
 	switch (severity) {
 	case SEVERITY_INFO:

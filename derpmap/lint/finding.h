@@ -53,6 +53,6 @@ void findings_sort(struct findings *list);
 int findings_worst(const struct findings *list);
 
 /* "info", "warning" or "error". */
-const char *severity_name(enum severity severity);
+const char *finding_severity(enum severity severity);
 
 #endif

@@ -1,9 +1,9 @@
 /* report: see report.h. */
 #include "report.h"
 
-#include "utf8.h"
+#include "report_json.h"
+#include "report_text.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const struct report_format formats[] = {
@@ -37,7 +37,7 @@ put_count(FILE *to, const struct findings *list, enum severity severity,
 		count += f->severity == severity;
 	if (count == 0)
 		return;
-	fprintf(to, "%s%zu %s%s", *separator, count, severity_name(severity),
+	fprintf(to, "%s%zu %s%s", *separator, count, finding_severity(severity),
 	    count == 1 ? "" : "s");
 	*separator = ", ";
 }
@@ -52,40 +52,4 @@ report_summary(FILE *to, const struct findings *list)
 	put_count(to, list, SEVERITY_INFO, &separator);
 	if (list->first == NULL)
 		fputs("no findings", to);
-}
-
-/* C0, DEL and C1, among them what terminals take for commands. */
-static bool
-is_control(uint32_t code)
-{
-	return code < 0x20 || (code >= 0x7f && code < 0xa0);
-}
-
-char *
-report_clean(const char *text, bool printable)
-{
-	struct slice rest = slice_str(text);
-	/* the longest replacement is of 4 bytes, for one */
-	char *out = reallocarray(NULL, rest.n + 1, 4);
-	size_t used = 0, n;
-	uint32_t code;
-
-	if (out == NULL)
-		return NULL;
-	for (; rest.n > 0; rest = slice_of(rest.p + n, rest.n - n)) {
-		n = utf8_next(rest, &code);
-		if (n == 0) {
-			n = 1;
-			memcpy(out + used, "\xef\xbf\xbd", 3);
-			used += 3;
-		} else if (printable && is_control(code)) {
-			snprintf(out + used, 5, "\\x%02x", code & 0xff);
-			used += 4;
-		} else {
-			memcpy(out + used, rest.p, n);
-			used += n;
-		}
-	}
-	out[used] = '\0';
-	return out;
 }

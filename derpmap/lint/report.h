@@ -29,18 +29,7 @@ const struct report_format *report_formats(size_t *count);
 /* The format of this name, or NULL. */
 const struct report_format *report_format_find(const char *name);
 
-/* The formats themselves. JSON: schemas/lint-report.schema.json. */
-int report_text(FILE *to, const struct findings *list, bool colour);
-int report_json(FILE *to, const struct findings *list, bool colour);
-
 /* "3 errors, 1 warning, 2 infos", or "no findings". */
 void report_summary(FILE *to, const struct findings *list);
-
-/*
- * A copy of the text as valid UTF-8: other bytes become U+FFFD, and with
- * `printable` control characters become \xNN. Returns owned: free with free().
- * NULL when memory is short.
- */
-char *report_clean(const char *text, bool printable);
 
 #endif

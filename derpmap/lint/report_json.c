@@ -1,5 +1,7 @@
-/* report_json: findings for programs; see schemas/lint-report.schema.json. */
-#include "report.h"
+/* report_json: see report_json.h. */
+#include "report_json.h"
+
+#include "sanitize.h"
 
 #include <jansson.h>
 
@@ -9,7 +11,7 @@
 static int
 set_text(json_t *object, const char *name, const char *text)
 {
-	char *clean = report_clean(text, false);
+	char *clean = sanitize_text(text, false);
 	int result = -1;
 
 	if (clean != NULL)
@@ -26,7 +28,7 @@ finding_json(const struct finding *f)
 	if (o == NULL)
 		return NULL;
 	if (set_text(o, "rule", f->rule) == -1 ||
-	    set_text(o, "severity", severity_name(f->severity)) == -1 ||
+	    set_text(o, "severity", finding_severity(f->severity)) == -1 ||
 	    set_text(o, "file", f->file) == -1 ||
 	    json_object_set_new(o, "line", json_integer(f->at.line)) == -1 ||
 	    json_object_set_new(o, "column", json_integer(f->at.column)) ==

@@ -1,6 +1,8 @@
-/* report_text: findings as compilers print them, a fix below each. */
-#include "report.h"
+/* report_text: see report_text.h. */
+#include "report_text.h"
+
 #include "rule_list.h"
+#include "sanitize.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +25,7 @@ colour_of(enum severity severity)
 static int
 put_clean(FILE *to, const char *text)
 {
-	char *clean = report_clean(text, true);
+	char *clean = sanitize_text(text, true);
 
 	if (clean == NULL)
 		return -1;
@@ -41,7 +43,7 @@ put_finding(FILE *to, const struct finding *f, bool colour)
 	if (put_clean(to, file) == -1)
 		return -1;
 	fprintf(to, ":%u:%u: %s%s%s: ", f->at.line, f->at.column,
-	    colour ? colour_of(f->severity) : "", severity_name(f->severity),
+	    colour ? colour_of(f->severity) : "", finding_severity(f->severity),
 	    colour ? "\033[0m" : "");
 	if (put_clean(to, f->message) == -1)
 		return -1;

@@ -22,9 +22,6 @@ enum dialect {
 	DIALECT_JSON,      /* Go JSON of derp.urls and of the wire */
 };
 
-/* "headscale" or "json". */
-const char *dialect_name(enum dialect dialect);
-
 /*
  * Decodes the document, which must have been read by the dialect's reader and
  * without error, into *m; all of it is borrowed from the arena and the

@@ -5,7 +5,7 @@
  * values over earlier ones, objects joined, null without effect on scalars.
  * Errors of type do not stop it, as there; the document is refused at the end.
  */
-#include "decode_map.h"
+#include "decode_json.h"
 
 #include "json_fold.h"
 

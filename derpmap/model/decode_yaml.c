@@ -5,10 +5,12 @@
  * steps can be seen: which values are looked at at all (those of unknown and
  * null keys are not), in which order (explicit keys, then merged ones), what
  * counts towards the limit on aliases. `stopped` is that library's failf,
- * which ends decoding; a remark that refuses without it is one of the errors
- * that it gathers.
+ * which ends decoding; a diagnostic that refuses without it is one of the
+ * errors that it gathers.
  */
 #include "decode_yaml.h"
+
+#include "decode_yaml_value.h"
 
 #include <string.h>
 
@@ -34,7 +36,7 @@ merge_into(struct yaml_decoder *y, const struct target *t,
     const struct doc_node *source)
 {
 	struct alias alias;
-	const struct doc_node *n = yaml_enter(y, source, &alias);
+	const struct doc_node *n = decode_yaml_enter(y, source, &alias);
 
 	if (n != NULL && n->kind == DOC_MAPPING) {
 		if (t->into != NULL)
@@ -42,14 +44,14 @@ merge_into(struct yaml_decoder *y, const struct target *t,
 		else
 			decode_struct(y, t->level, n, t->base);
 	}
-	yaml_leave(y, &alias);
+	decode_yaml_leave(y, &alias);
 }
 
 static void
 bad_merge(struct yaml_decoder *y, enum derpmap_level level,
     const struct doc_node *node)
 {
-	yaml_stop(y, DERPMAP_BAD_MERGE, level, node,
+	decode_yaml_stop(y, DERPMAP_BAD_MERGE, level, node,
 	    "<< wants a mapping or a list of mappings; headscale refuses the "
 	    "file");
 }
@@ -73,12 +75,13 @@ collect_set(struct yaml_decoder *y, const struct target *t,
 		struct yaml_value v;
 		struct alias alias;
 
-		n = yaml_enter(y, key, &alias);
+		n = decode_yaml_enter(y, key, &alias);
 		if (n != NULL && n->kind != DOC_SCALAR) {
-			yaml_stop(y, DERPMAP_PANIC, t->level, key,
+			decode_yaml_stop(y, DERPMAP_PANIC, t->level, key,
 			    "a list or mapping as key beside a merge key: "
 			    "headscale crashes");
-		} else if (n != NULL && yaml_resolve(y, t->level, n, &v) == 0) {
+		} else if (n != NULL &&
+		    decode_yaml_resolve(y, t->level, n, &v) == 0) {
 			if (v.type == YAML_INT && t->into != NULL)
 				decoder_put(y->d, &set->keys, v.i, NULL);
 			for (size_t f = 0; f < fields.n; f++)
@@ -86,7 +89,7 @@ collect_set(struct yaml_decoder *y, const struct target *t,
 				    slice_is(v.text, fields.v[f].yaml))
 					set->fields |= 1U << f;
 		}
-		yaml_leave(y, &alias);
+		decode_yaml_leave(y, &alias);
 	}
 }
 
@@ -117,7 +120,7 @@ decode_merge(struct yaml_decoder *y, const struct target *t,
 	decoder_report(y->d, DERPMAP_MERGE_KEY, t->level, merge,
 	    "a merge key puts in what is not set beside it");
 	if (++y->merge_depth > MERGE_DEPTH_MAX)
-		yaml_stop(y, DERPMAP_BAD_MERGE, t->level, merge,
+		decode_yaml_stop(y, DERPMAP_BAD_MERGE, t->level, merge,
 		    "merge keys nested too deeply for derpmap; headscale would "
 		    "go on");
 	entries_init(&set.keys);
@@ -146,13 +149,13 @@ decode_pointed(struct yaml_decoder *y, enum derpmap_level level,
 		[DERPMAP_LEVEL_NODE] = "a node",
 	};
 	struct alias alias;
-	const struct doc_node *n = yaml_enter(y, value, &alias);
+	const struct doc_node *n = decode_yaml_enter(y, value, &alias);
 	struct yaml_value v = { .type = YAML_TEXT };
 	bool good = false;
 
 	*nil = false;
 	if (n == NULL) {
-		yaml_leave(y, &alias);
+		decode_yaml_leave(y, &alias);
 		return false;
 	}
 	if (n->kind == DOC_MAPPING && !yaml_scalar_is_null(n)) {
@@ -163,13 +166,14 @@ decode_pointed(struct yaml_decoder *y, enum derpmap_level level,
 		    "%s tagged !!null; headscale refuses the file",
 		    names[level]);
 	} else if (n->kind != DOC_SCALAR ||
-	    (yaml_resolve(y, level, n, &v) == 0 && v.type != YAML_NULL)) {
-		yaml_value_bad_shape(
+	    (decode_yaml_resolve(y, level, n, &v) == 0 &&
+		v.type != YAML_NULL)) {
+		decode_yaml_value_bad_shape(
 		    y, level, value, names[level], "a mapping");
 	} else {
 		good = *nil = !y->d->stopped;
 	}
-	yaml_leave(y, &alias);
+	decode_yaml_leave(y, &alias);
 	return good;
 }
 
@@ -211,15 +215,15 @@ is_null_scalar(struct yaml_decoder *y, enum derpmap_level level,
 	struct yaml_value v;
 
 	if (n->kind == DOC_SCALAR) {
-		if (yaml_resolve(y, level, n, &v) == -1)
+		if (decode_yaml_resolve(y, level, n, &v) == -1)
 			return false;
 		if (v.type == YAML_NULL)
 			return true;
 	} else if (n->kind == DOC_MAPPING) {
 		/* remarked by itself; the shape is wrong all the same */
-		yaml_has_duplicates(y, level, n);
+		decode_yaml_has_duplicates(y, level, n);
 	}
-	yaml_value_bad_shape(y, level, n, what, wanted);
+	decode_yaml_value_bad_shape(y, level, n, what, wanted);
 	return false;
 }
 
@@ -228,14 +232,14 @@ decode_nodes(struct yaml_decoder *y, const struct doc_node *value,
     struct derpmap_region *region)
 {
 	struct alias alias;
-	const struct doc_node *n = yaml_enter(y, value, &alias);
+	const struct doc_node *n = decode_yaml_enter(y, value, &alias);
 
 	region->nodes_nil = true;
 	if (n != NULL && n->kind == DOC_SEQUENCE)
 		decode_node_list(y, n, region);
 	else if (n != NULL)
 		is_null_scalar(y, DERPMAP_LEVEL_REGION, n, "nodes", "a list");
-	yaml_leave(y, &alias);
+	decode_yaml_leave(y, &alias);
 }
 
 /* --- mappings with integer keys --- */
@@ -270,7 +274,7 @@ put_score(struct yaml_decoder *y, const struct derpmap_int *id,
 	score->score.from.key = id->from.key;
 	score->score.from.value = value;
 	score->score.from.how = how_of(value) | id->from.how;
-	if (yaml_value_score(y, value, &score->score) ||
+	if (decode_yaml_value_score(y, value, &score->score) ||
 	    (yaml_scalar_is_null(value) &&
 		(is_new || entries_find(into, id->v) == NULL)))
 		decoder_put(y->d, into, id->v, score);
@@ -283,7 +287,7 @@ put_entry(struct yaml_decoder *y, enum derpmap_level level,
 {
 	struct derpmap_int id = { .from = { .key = key } };
 
-	if (!yaml_value_key(y, level, key, &id))
+	if (!decode_yaml_value_key(y, level, key, &id))
 		return;
 	if (merged != NULL) {
 		if (entries_find(&merged->keys, id.v) != NULL)
@@ -311,7 +315,7 @@ decode_mapping(struct yaml_decoder *y, enum derpmap_level level,
 	const struct doc_node *merge = NULL;
 	struct merged *merged = y->merged;
 
-	if (yaml_has_duplicates(y, level, n))
+	if (decode_yaml_has_duplicates(y, level, n))
 		return;
 	for (size_t i = 0; i < n->count && !y->d->stopped; i++) {
 		const struct doc_node *key = n->items[2 * i];
@@ -335,7 +339,7 @@ decode_entries(struct yaml_decoder *y, enum derpmap_level level,
     const struct doc_node *value, struct entries *into, bool *nil)
 {
 	struct alias alias;
-	const struct doc_node *n = yaml_enter(y, value, &alias);
+	const struct doc_node *n = decode_yaml_enter(y, value, &alias);
 
 	*nil = true;
 	if (n != NULL && n->kind == DOC_MAPPING) {
@@ -346,7 +350,7 @@ decode_entries(struct yaml_decoder *y, enum derpmap_level level,
 		    level == DERPMAP_LEVEL_REGIONS ? "regions" : "regionscore",
 		    "a mapping");
 	}
-	yaml_leave(y, &alias);
+	decode_yaml_leave(y, &alias);
 }
 
 /* --- structs --- */
@@ -385,7 +389,7 @@ decode_field(struct yaml_decoder *y, enum derpmap_level level,
 	case DERPMAP_INT:
 	case DERPMAP_FLOAT:
 	case DERPMAP_BOOL:
-		yaml_value_field(y, level, field, from, base);
+		decode_yaml_value_field(y, level, field, from, base);
 		return;
 	}
 }
@@ -400,7 +404,7 @@ decode_member(struct yaml_decoder *y, enum derpmap_level level,
 	struct slice name;
 	size_t i = 0;
 
-	if (!yaml_value_name(y, level, key, &name))
+	if (!decode_yaml_value_name(y, level, key, &name))
 		return;
 	while (i < fields.n && !slice_is(name, fields.v[i].yaml))
 		i++;
@@ -438,7 +442,7 @@ decode_struct(struct yaml_decoder *y, enum derpmap_level level,
 	struct merged *merged = y->merged;
 	uint32_t done = 0;
 
-	if (yaml_has_duplicates(y, level, n))
+	if (decode_yaml_has_duplicates(y, level, n))
 		return;
 	for (size_t i = 0; i < n->count && !y->d->stopped; i++) {
 		const struct doc_node *key = n->items[2 * i];
@@ -462,12 +466,12 @@ decode_yaml(struct decoder *d, const struct doc_node *root)
 	/* the document itself is the first thing decoded */
 	struct yaml_decoder y = { .d = d, .decodes = 1 };
 	struct alias alias;
-	const struct doc_node *n = yaml_enter(&y, root, &alias);
+	const struct doc_node *n = decode_yaml_enter(&y, root, &alias);
 
 	if (n != NULL && n->kind == DOC_MAPPING)
 		decode_struct(&y, DERPMAP_LEVEL_MAP, n, d->map);
 	else if (n != NULL)
 		is_null_scalar(
 		    &y, DERPMAP_LEVEL_MAP, n, "the document", "a mapping");
-	yaml_leave(&y, &alias);
+	decode_yaml_leave(&y, &alias);
 }

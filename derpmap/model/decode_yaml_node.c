@@ -1,14 +1,11 @@
-/*
- * decode_yaml_node: how yaml.v3 enters a node: aliases and their limit, the
- * check for duplicate keys, scalars against their tags. Part of decode_yaml.
- */
-#include "decode_yaml.h"
+/* decode_yaml_node: see decode_yaml_node.h. */
+#include "decode_yaml_node.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 void
-yaml_stop(struct yaml_decoder *y, enum derpmap_diagnostic_kind kind,
+decode_yaml_stop(struct yaml_decoder *y, enum derpmap_diagnostic_kind kind,
     enum derpmap_level level, const struct doc_node *node, const char *text)
 {
 	if (!y->d->stopped)
@@ -36,13 +33,13 @@ count(struct yaml_decoder *y, const struct doc_node *node)
 	if (y->alias_decodes > 100 && y->decodes > 1000 &&
 	    (double)y->alias_decodes / (double)y->decodes >
 		alias_share(y->decodes))
-		yaml_stop(y, DERPMAP_BAD_ALIAS, DERPMAP_LEVEL_MAP, node,
+		decode_yaml_stop(y, DERPMAP_BAD_ALIAS, DERPMAP_LEVEL_MAP, node,
 		    "too much of the map comes from aliases; headscale takes "
 		    "that for an attack");
 }
 
 const struct doc_node *
-yaml_enter(
+decode_yaml_enter(
     struct yaml_decoder *y, const struct doc_node *node, struct alias *alias)
 {
 	alias->node = NULL;
@@ -53,7 +50,8 @@ yaml_enter(
 		return y->d->stopped ? NULL : node;
 	for (struct alias *a = y->aliases; a != NULL; a = a->outer)
 		if (a->node == node) {
-			yaml_stop(y, DERPMAP_BAD_ALIAS, DERPMAP_LEVEL_MAP, node,
+			decode_yaml_stop(y, DERPMAP_BAD_ALIAS,
+			    DERPMAP_LEVEL_MAP, node,
 			    "what this alias stands for contains the alias "
 			    "itself");
 			return NULL;
@@ -66,22 +64,22 @@ yaml_enter(
 }
 
 void
-yaml_leave(struct yaml_decoder *y, struct alias *alias)
+decode_yaml_leave(struct yaml_decoder *y, struct alias *alias)
 {
 	if (alias->node != NULL)
 		y->aliases = alias->outer;
 }
 
 int
-yaml_resolve(struct yaml_decoder *y, enum derpmap_level level,
+decode_yaml_resolve(struct yaml_decoder *y, enum derpmap_level level,
     const struct doc_node *n, struct yaml_value *v)
 {
 	struct fail why = { .text = "" };
 
 	if (yaml_scalar_resolve(v, n, y->d->arena, &why) == 0)
 		return 0;
-	yaml_stop(y, v->is_binary ? DERPMAP_BAD_BINARY : DERPMAP_BAD_TAG, level,
-	    n, why.text);
+	decode_yaml_stop(y, v->is_binary ? DERPMAP_BAD_BINARY : DERPMAP_BAD_TAG,
+	    level, n, why.text);
 	return -1;
 }
 
@@ -135,7 +133,7 @@ duplicate(struct yaml_decoder *y, enum derpmap_level level,
 }
 
 bool
-yaml_has_duplicates(
+decode_yaml_has_duplicates(
     struct yaml_decoder *y, enum derpmap_level level, const struct doc_node *n)
 {
 	struct key_ref *refs;

@@ -1,9 +1,5 @@
-/*
- * decode_yaml_value: single values into fields, with the conversions that
- * yaml.v3 makes without a word: 443.9 to 443, 0443 to 291, yes to true. Part
- * of decode_yaml.
- */
-#include "decode_yaml.h"
+/* decode_yaml_value: see decode_yaml_value.h. */
+#include "decode_yaml_value.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,12 +13,12 @@ shown(struct slice text)
 }
 
 void
-yaml_value_bad_shape(struct yaml_decoder *y, enum derpmap_level level,
+decode_yaml_value_bad_shape(struct yaml_decoder *y, enum derpmap_level level,
     const struct doc_node *node, const char *what, const char *wanted)
 {
 	decoder_report(y->d, DERPMAP_BAD_SHAPE, level, node,
 	    "%s must be %s, not %s; headscale refuses the file", what, wanted,
-	    decode_node_name(node));
+	    decoder_node_name(node));
 }
 
 /* What a value is, for messages. */
@@ -282,54 +278,54 @@ bad_collection(struct yaml_decoder *y, enum derpmap_level level,
     const char *what, const struct doc_node *n)
 {
 	if (n->kind == DOC_MAPPING)
-		yaml_has_duplicates(y, level, n);
+		decode_yaml_has_duplicates(y, level, n);
 	decoder_report(y->d, DERPMAP_BAD_TEXT, level, n,
 	    "%s must be a single value, not %s; headscale refuses the file",
-	    what, decode_node_name(n));
+	    what, decoder_node_name(n));
 }
 
 void
-yaml_value_field(struct yaml_decoder *y, enum derpmap_level level,
+decode_yaml_value_field(struct yaml_decoder *y, enum derpmap_level level,
     const struct derpmap_field *field, struct derpmap_origin from, void *base)
 {
 	char *at = (char *)base + field->offset;
 	struct derpmap_origin *origin = origin_of(field->type, at);
 	struct alias alias;
-	const struct doc_node *n = yaml_enter(y, from.value, &alias);
+	const struct doc_node *n = decode_yaml_enter(y, from.value, &alias);
 	struct yaml_value v;
 
 	*origin = from;
 	if (n != NULL && n->kind != DOC_SCALAR) {
 		bad_collection(y, level, field->yaml, n);
-	} else if (n != NULL && yaml_resolve(y, level, n, &v) == 0) {
+	} else if (n != NULL && decode_yaml_resolve(y, level, n, &v) == 0) {
 		origin->how |= how_scalar(n);
 		if (v.type == YAML_NULL)
 			origin->how |= DERPMAP_NULL;
 		else
 			set_field(y, level, field, n, &v, at);
 	}
-	yaml_leave(y, &alias);
+	decode_yaml_leave(y, &alias);
 }
 
 /* --- keys and scores --- */
 
 bool
-yaml_value_name(struct yaml_decoder *y, enum derpmap_level level,
+decode_yaml_value_name(struct yaml_decoder *y, enum derpmap_level level,
     const struct doc_node *key, struct slice *name)
 {
 	struct alias alias;
-	const struct doc_node *n = yaml_enter(y, key, &alias);
+	const struct doc_node *n = decode_yaml_enter(y, key, &alias);
 	struct yaml_value v;
 	bool good = false;
 
 	if (n != NULL && n->kind != DOC_SCALAR) {
 		bad_collection(y, level, "a key", n);
-	} else if (n != NULL && yaml_resolve(y, level, n, &v) == 0 &&
+	} else if (n != NULL && decode_yaml_resolve(y, level, n, &v) == 0 &&
 	    v.type != YAML_NULL) {
 		*name = v.is_binary ? v.text : n->text;
 		good = true;
 	}
-	yaml_leave(y, &alias);
+	decode_yaml_leave(y, &alias);
 	return good;
 }
 
@@ -349,17 +345,17 @@ bad_key(struct yaml_decoder *y, enum derpmap_level level,
 }
 
 bool
-yaml_value_key(struct yaml_decoder *y, enum derpmap_level level,
+decode_yaml_value_key(struct yaml_decoder *y, enum derpmap_level level,
     const struct doc_node *key, struct derpmap_int *id)
 {
 	struct alias alias;
-	const struct doc_node *n = yaml_enter(y, key, &alias);
+	const struct doc_node *n = decode_yaml_enter(y, key, &alias);
 	struct yaml_value v;
 	bool good = false;
 
 	if (n != NULL && n->kind != DOC_SCALAR) {
 		bad_collection(y, level, "a region's key", n);
-	} else if (n != NULL && yaml_resolve(y, level, n, &v) == 0) {
+	} else if (n != NULL && decode_yaml_resolve(y, level, n, &v) == 0) {
 		id->from.how |= how_scalar(n);
 		if (v.type == YAML_NULL) {
 			decoder_report(y->d, DERPMAP_NULL_KEY, level, key,
@@ -371,23 +367,23 @@ yaml_value_key(struct yaml_decoder *y, enum derpmap_level level,
 			bad_key(y, level, key, n, &v);
 		}
 	}
-	yaml_leave(y, &alias);
+	decode_yaml_leave(y, &alias);
 	return good;
 }
 
 bool
-yaml_value_score(struct yaml_decoder *y, const struct doc_node *value,
+decode_yaml_value_score(struct yaml_decoder *y, const struct doc_node *value,
     struct derpmap_float *score)
 {
 	struct alias alias;
-	const struct doc_node *n = yaml_enter(y, value, &alias);
+	const struct doc_node *n = decode_yaml_enter(y, value, &alias);
 	struct yaml_value v;
 	bool good = false;
 
 	if (n != NULL && n->kind != DOC_SCALAR) {
 		bad_collection(y, DERPMAP_LEVEL_SCORE, "a score", n);
 	} else if (n != NULL &&
-	    yaml_resolve(y, DERPMAP_LEVEL_SCORE, n, &v) == 0 &&
+	    decode_yaml_resolve(y, DERPMAP_LEVEL_SCORE, n, &v) == 0 &&
 	    v.type != YAML_NULL) {
 		score->from.how |= how_scalar(n);
 		good = to_float(&v, &score->v) == 0;
@@ -395,6 +391,6 @@ yaml_value_score(struct yaml_decoder *y, const struct doc_node *value,
 			bad_value(y, DERPMAP_BAD_FLOAT, DERPMAP_LEVEL_SCORE,
 			    "a score", "a number", n, &v);
 	}
-	yaml_leave(y, &alias);
+	decode_yaml_leave(y, &alias);
 	return good;
 }

@@ -3,7 +3,7 @@
  * after it was written, in either form. */
 #include "fuzz.h"
 
-#include "canon.h"
+#include "encode_map.h"
 #include "load.h"
 
 #define OUTPUT_MAX ((size_t)64 << 20)
@@ -19,7 +19,7 @@ check_same(struct slice text, enum load_form form, struct slice json)
 	buf_init(&again, OUTPUT_MAX);
 	if (load_text(&l, "x", text, form, &why) == 0) {
 		FUZZ_CHECK(load_accepted(&l));
-		FUZZ_CHECK(canon_json(&again, &l.map, &why) == 0);
+		FUZZ_CHECK(encode_map_json(&again, &l.map, &why) == 0);
 		FUZZ_CHECK(slice_eq(buf_slice(&again), json));
 		load_close(&l);
 	}
@@ -34,9 +34,9 @@ check_round_trips(const struct derpmap *m)
 
 	buf_init(&yaml, OUTPUT_MAX);
 	buf_init(&json, OUTPUT_MAX);
-	if (canon_yaml(&yaml, m, &why) == 0 &&
-	    canon_json(&json, m, &why) == 0 && buf_len(&yaml) <= DOC_TEXT_MAX &&
-	    buf_len(&json) <= DOC_TEXT_MAX) {
+	if (encode_map_yaml(&yaml, m, &why) == 0 &&
+	    encode_map_json(&json, m, &why) == 0 &&
+	    buf_len(&yaml) <= DOC_TEXT_MAX && buf_len(&json) <= DOC_TEXT_MAX) {
 		check_same(buf_slice(&yaml), LOAD_HEADSCALE, buf_slice(&json));
 		check_same(buf_slice(&json), LOAD_JSON, buf_slice(&json));
 	}

@@ -2,7 +2,7 @@
  * expect.json (what it comes to) or expect.error (LINE:COLUMN: REASON). */
 #include "check.h"
 
-#include "canon.h"
+#include "encode_map.h"
 #include "load.h"
 
 #include <dirent.h>
@@ -73,13 +73,13 @@ check_round_trip(const char *name, const struct derpmap *m, struct slice json)
 
 	buf_init(&yaml, 1 << 22);
 	buf_init(&again, 1 << 22);
-	check_int(canon_yaml(&yaml, m, &why), 0);
+	check_int(encode_map_yaml(&yaml, m, &why), 0);
 	check_int(
 	    load_text(&l, name, buf_slice(&yaml), LOAD_HEADSCALE, &why), 0);
 	if (!load_accepted(&l))
 		fail_msg("%s: our YAML is refused:\n%.*s", name,
 		    (int)buf_len(&yaml), (const char *)buf_slice(&yaml).p);
-	check_int(canon_json(&again, &l.map, &why), 0);
+	check_int(encode_map_json(&again, &l.map, &why), 0);
 	compare(name, buf_slice(&again), json);
 	load_close(&l);
 	buf_clear(&yaml);
@@ -106,7 +106,7 @@ run_case(const char *name)
 	check_int(load_text(&l, name, buf_slice(&in), form, &why), 0);
 	if (!load_accepted(&l)) {
 		put_refusals(&got, &l);
-	} else if (canon_json(&got, &l.map, &why) == -1) {
+	} else if (encode_map_json(&got, &l.map, &why) == -1) {
 		buf_clear(&got);
 		buf_printf(&got, "%u:%u: %s\n", why.line, why.column, why.text);
 	} else {

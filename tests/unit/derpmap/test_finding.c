@@ -58,9 +58,9 @@ findings_know_the_worst(void **state)
 	findings_add(&list, "A", SEVERITY_ERROR, "f", at, "a");
 	findings_add(&list, "A", SEVERITY_WARNING, "f", at, "a");
 	check_int(findings_worst(&list), SEVERITY_ERROR);
-	check_text(severity_name(SEVERITY_ERROR), "error");
-	check_text(severity_name(SEVERITY_WARNING), "warning");
-	check_text(severity_name(SEVERITY_INFO), "info");
+	check_text(finding_severity(SEVERITY_ERROR), "error");
+	check_text(finding_severity(SEVERITY_WARNING), "warning");
+	check_text(finding_severity(SEVERITY_INFO), "info");
 	arena_free(a);
 }
 

@@ -1,8 +1,8 @@
-/* canon: the text of a map, to the byte. */
+/* encode_map: the text of a map, to the byte. */
 #include "check.h"
 #include "fake_alloc.h"
 
-#include "canon.h"
+#include "encode_map.h"
 #include "generate.h"
 #include "load.h"
 
@@ -21,14 +21,15 @@ convert(const char *text, bool json, const char *want)
 	buf_init(&out, 1 << 20);
 	check_int(load_text(&l, "x", slice_str(text), LOAD_DETECT, &why), 0);
 	check(load_accepted(&l));
-	check_int((json ? canon_json : canon_yaml)(&out, &l.map, &why), 0);
+	check_int(
+	    (json ? encode_map_json : encode_map_yaml)(&out, &l.map, &why), 0);
 	check_slice_text(buf_slice(&out), want);
 	buf_clear(&out);
 	load_close(&l);
 }
 
 static void
-canon_writes_yaml(void **state)
+encode_map_writes_yaml(void **state)
 {
 	(void)state;
 	convert("{\"omitDefaultRegions\":true,\"HomeParams\":{\"RegionScore\":"
@@ -71,7 +72,7 @@ canon_writes_yaml(void **state)
 }
 
 static void
-canon_writes_json(void **state)
+encode_map_writes_json(void **state)
 {
 	(void)state;
 	convert("regions:\n  900:\n    regionid: 900\n    nodes:\n"
@@ -108,7 +109,7 @@ canon_writes_json(void **state)
 }
 
 static void
-canon_quotes_every_text(void **state)
+encode_map_quotes_every_text(void **state)
 {
 	(void)state;
 	convert("{\"Regions\":{\"1\":{\"RegionCode\":\"no\",\"RegionName\":"
@@ -132,7 +133,7 @@ canon_quotes_every_text(void **state)
 }
 
 static void
-canon_keeps_numbers(void **state)
+encode_map_keeps_numbers(void **state)
 {
 	(void)state;
 	convert("homeparams: {regionscore: {1: .inf, 2: -.inf, 3: .nan, "
@@ -148,7 +149,7 @@ canon_keeps_numbers(void **state)
 }
 
 static void
-canon_refuses_what_json_lacks(void **state)
+encode_map_refuses_what_json_lacks(void **state)
 {
 	struct fail why = { .text = "" };
 	struct load l;
@@ -160,7 +161,7 @@ canon_refuses_what_json_lacks(void **state)
 		      slice_str("regions:\n  1:\n    longitude: .nan\n"),
 		      LOAD_HEADSCALE, &why),
 	    0);
-	check_int(canon_json(&out, &l.map, &why), -1);
+	check_int(encode_map_json(&out, &l.map, &why), -1);
 	check_int(why.line, 3);
 	check_int(why.column, 16);
 	check_contains(why.text, "Longitude is not a number");
@@ -169,7 +170,7 @@ canon_refuses_what_json_lacks(void **state)
 }
 
 static void
-canon_says_when_there_is_no_room(void **state)
+encode_map_says_when_there_is_no_room(void **state)
 {
 	struct generate_config config = { .region_id = 900,
 		.hostname = "derp.example.net",
@@ -184,9 +185,9 @@ canon_says_when_there_is_no_room(void **state)
 	for (size_t max = 0; max < 100; max++) {
 		why.text[0] = '\0';
 		buf_init(&out, max);
-		check_int(canon_json(&out, &g.map, &why), -1);
+		check_int(encode_map_json(&out, &g.map, &why), -1);
 		check_contains(why.text, "memory");
-		check_int(canon_yaml(&out, &g.map, &why), -1);
+		check_int(encode_map_yaml(&out, &g.map, &why), -1);
 		buf_clear(&out);
 	}
 }
@@ -227,7 +228,8 @@ convert_large(struct buf *out, const char *text, bool json, struct fail *why)
 		check_int(l.doc.error, DOC_OK);
 		check(load_accepted(&l));
 		/* written in the other form */
-		result = (json ? canon_yaml : canon_json)(out, &l.map, why);
+		result = (json ? encode_map_yaml : encode_map_json)(
+		    out, &l.map, why);
 	}
 	load_close(&l);
 	return result;
@@ -236,7 +238,7 @@ convert_large(struct buf *out, const char *text, bool json, struct fail *why)
 /* Each allocation fails in turn, from the text to the last byte of the output:
  * that is told, and what is not told as failed is whole. */
 static void
-canon_is_whole_or_told_when_memory_is_short(void **state)
+encode_map_is_whole_or_told_when_memory_is_short(void **state)
 {
 	struct buf want, out;
 
@@ -275,13 +277,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(canon_writes_yaml),
-		cmocka_unit_test(canon_writes_json),
-		cmocka_unit_test(canon_quotes_every_text),
-		cmocka_unit_test(canon_keeps_numbers),
-		cmocka_unit_test(canon_refuses_what_json_lacks),
-		cmocka_unit_test(canon_says_when_there_is_no_room),
-		cmocka_unit_test(canon_is_whole_or_told_when_memory_is_short),
+		cmocka_unit_test(encode_map_writes_yaml),
+		cmocka_unit_test(encode_map_writes_json),
+		cmocka_unit_test(encode_map_quotes_every_text),
+		cmocka_unit_test(encode_map_keeps_numbers),
+		cmocka_unit_test(encode_map_refuses_what_json_lacks),
+		cmocka_unit_test(encode_map_says_when_there_is_no_room),
+		cmocka_unit_test(
+		    encode_map_is_whole_or_told_when_memory_is_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,12 @@
 /*
- * decode_map: what the two decoders share: remarks, and putting the finished
- * parts into the map. Inside decode.
+ * decoder: what the decoders of all dialects share: diagnostics, memory, and
+ * putting the finished parts into the map.
+ *
+ * Life: decoder_init -> ... -> decoder_finish, which frees what is not in the
+ * arena. Threads: used by one.
  */
-#ifndef DERPKIT_DECODE_MAP_H
-#define DERPKIT_DECODE_MAP_H
+#ifndef DERPKIT_DECODER_H
+#define DERPKIT_DECODER_H
 
 #include "derpmap.h"
 #include "entries.h"
@@ -34,10 +37,6 @@ __attribute__((format(printf, 5, 6))) void decoder_report(struct decoder *d,
     const struct doc_node *node, const char *fmt, ...);
 
 /* What a node is, for messages: "a list", "a mapping", "text"... */
-const char *decode_node_name(const struct doc_node *node);
-
-/* The dialects, one file each. Memory failure is in d->no_memory. */
-void decode_yaml(struct decoder *d, const struct doc_node *root);
-void decode_json(struct decoder *d, const struct doc_node *root);
+const char *decoder_node_name(const struct doc_node *node);
 
 #endif

@@ -1,5 +1,5 @@
-/* canon: see canon.h. */
-#include "canon.h"
+/* encode_map: see encode_map.h. */
+#include "encode_map.h"
 
 #include "utf8.h"
 
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct canon {
+struct encoder {
 	struct buf *out;
 	bool json;
 	bool full; /* the buffer took no more */
@@ -17,7 +17,7 @@ struct canon {
 };
 
 __attribute__((format(printf, 2, 3))) static void
-put(struct canon *c, const char *fmt, ...)
+put(struct encoder *e, const char *fmt, ...)
 {
 	char text[128];
 	va_list args;
@@ -27,21 +27,21 @@ put(struct canon *c, const char *fmt, ...)
 	n = vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
 	if (n < 0 || (size_t)n >= sizeof text ||
-	    buf_append(c->out, text, (size_t)n) == -1)
-		c->full = true;
+	    buf_append(e->out, text, (size_t)n) == -1)
+		e->full = true;
 }
 
 static void
-put_bytes(struct canon *c, const void *p, size_t n)
+put_bytes(struct encoder *e, const void *p, size_t n)
 {
-	if (n > 0 && buf_append(c->out, p, n) == -1)
-		c->full = true;
+	if (n > 0 && buf_append(e->out, p, n) == -1)
+		e->full = true;
 }
 
 static void
-put_indent(struct canon *c, unsigned depth)
+put_indent(struct encoder *e, unsigned depth)
 {
-	put(c, "%*s", (int)(2 * depth), "");
+	put(e, "%*s", (int)(2 * depth), "");
 }
 
 /* --- scalars --- */
@@ -49,18 +49,18 @@ put_indent(struct canon *c, unsigned depth)
 /* The shortest decimal that reads back as the same number. sent says, for the
  * refusal, what headscale does with it. */
 static int
-put_float(struct canon *c, const struct derpmap_float *f, const char *name,
+put_float(struct encoder *e, const struct derpmap_float *f, const char *name,
     const char *sent)
 {
 	struct doc_pos at = derpmap_origin_pos(&f->from);
 	char text[32];
 
-	if (!isfinite(f->v) && c->json)
-		return fail_at(c->why, at.line, at.column,
+	if (!isfinite(f->v) && e->json)
+		return fail_at(e->why, at.line, at.column,
 		    "%s is %s; JSON has no such number, %s", name,
 		    isnan(f->v) ? "not a number" : "infinite", sent);
 	if (!isfinite(f->v)) {
-		put(c, "%s",
+		put(e, "%s",
 		    isnan(f->v)    ? ".nan"
 			: f->v > 0 ? ".inf"
 				   : "-.inf");
@@ -72,8 +72,8 @@ put_float(struct canon *c, const struct derpmap_float *f, const char *name,
 			break;
 	}
 	/* in YAML -0 would be an integer, which has no sign there */
-	put(c, "%s%s", text,
-	    f->v == 0 && signbit(f->v) && !c->json ? ".0" : "");
+	put(e, "%s%s", text,
+	    f->v == 0 && signbit(f->v) && !e->json ? ".0" : "");
 	return 0;
 }
 
@@ -87,64 +87,64 @@ is_safe(uint32_t code)
 }
 
 static void
-put_escape(struct canon *c, uint32_t code)
+put_escape(struct encoder *e, uint32_t code)
 {
 	if (code == '"' || code == '\\')
-		put(c, "\\%c", (int)code);
+		put(e, "\\%c", (int)code);
 	else if (code == '\n')
-		put(c, "\\n");
+		put(e, "\\n");
 	else if (code == '\t')
-		put(c, "\\t");
+		put(e, "\\t");
 	else if (code < 0x10000)
-		put(c, "\\u%04x", code);
-	else if (!c->json)
-		put(c, "\\U%08x", code);
+		put(e, "\\u%04x", code);
+	else if (!e->json)
+		put(e, "\\U%08x", code);
 	else
-		put(c, "\\u%04x\\u%04x", 0xd7c0 + (code >> 10),
+		put(e, "\\u%04x\\u%04x", 0xd7c0 + (code >> 10),
 		    0xdc00 + (code & 0x3ff));
 }
 
 /* In double quotes; the escapes used are those of JSON and of YAML. Bytes that
  * are not UTF-8 become U+FFFD, as in Go. */
 static void
-put_text(struct canon *c, struct slice text)
+put_text(struct encoder *e, struct slice text)
 {
-	put(c, "\"");
+	put(e, "\"");
 	while (text.n > 0) {
 		uint32_t code = 0xfffd;
 		size_t n = utf8_next(text, &code);
 
 		if (n == 0)
-			put_bytes(c, "\xef\xbf\xbd", 3);
+			put_bytes(e, "\xef\xbf\xbd", 3);
 		else if (is_safe(code))
-			put_bytes(c, text.p, n);
+			put_bytes(e, text.p, n);
 		else
-			put_escape(c, code);
+			put_escape(e, code);
 		n = n > 0 ? n : 1;
 		text = slice_of(text.p + n, text.n - n);
 	}
-	put(c, "\"");
+	put(e, "\"");
 }
 
 /* Only !!binary can hold what is not UTF-8; YAML can say it again. */
 static void
-put_binary(struct canon *c, struct slice bytes)
+put_binary(struct encoder *e, struct slice bytes)
 {
 	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm"
 				  "nopqrstuvwxyz0123456789+/";
 
-	put(c, "!!binary \"");
+	put(e, "!!binary \"");
 	for (size_t i = 0; i < bytes.n; i += 3) {
 		size_t have = bytes.n - i < 3 ? bytes.n - i : 3;
 		uint32_t bits = 0;
 
 		for (size_t k = 0; k < 3; k++)
 			bits = bits << 8 | (k < have ? bytes.p[i + k] : 0U);
-		put(c, "%c%c%c%c", set[bits >> 18], set[bits >> 12 & 63],
+		put(e, "%c%c%c%c", set[bits >> 18], set[bits >> 12 & 63],
 		    have > 1 ? set[bits >> 6 & 63] : '=',
 		    have > 2 ? set[bits & 63] : '=');
 	}
-	put(c, "\"");
+	put(e, "\"");
 }
 
 /* --- fields --- */
@@ -171,26 +171,26 @@ is_zero(const struct derpmap_field *f, const void *at)
 }
 
 static int
-put_value(struct canon *c, const struct derpmap_field *f, const void *at)
+put_value(struct encoder *e, const struct derpmap_field *f, const void *at)
 {
 	struct slice text;
 
 	switch (f->type) {
 	case DERPMAP_TEXT:
 		text = ((const struct derpmap_text *)at)->v;
-		if (!c->json && !utf8_valid(text))
-			put_binary(c, text);
+		if (!e->json && !utf8_valid(text))
+			put_binary(e, text);
 		else
-			put_text(c, text);
+			put_text(e, text);
 		break;
 	case DERPMAP_INT:
-		put(c, "%" PRId64, ((const struct derpmap_int *)at)->v);
+		put(e, "%" PRId64, ((const struct derpmap_int *)at)->v);
 		break;
 	case DERPMAP_FLOAT:
-		return put_float(c, at, c->json ? f->json : f->yaml,
+		return put_float(e, at, e->json ? f->json : f->yaml,
 		    "so headscale cannot send this map to any client");
 	case DERPMAP_BOOL:
-		put(c, "%s",
+		put(e, "%s",
 		    ((const struct derpmap_bool *)at)->v ? "true" : "false");
 		break;
 	case DERPMAP_NODES:
@@ -205,43 +205,43 @@ put_value(struct canon *c, const struct derpmap_field *f, const void *at)
 /* What stands before a member: JSON wants a comma after the first one, and in
  * YAML the first one stands behind the dash of a list's entry. */
 static void
-begin_member(struct canon *c, bool *first, bool dashed, unsigned depth)
+begin_member(struct encoder *e, bool *first, bool dashed, unsigned depth)
 {
-	if (c->json) {
-		put(c, *first ? "\n" : ",\n");
-		put_indent(c, depth);
+	if (e->json) {
+		put(e, *first ? "\n" : ",\n");
+		put_indent(e, depth);
 	} else if (!(*first && dashed)) {
-		put_indent(c, depth);
+		put_indent(e, depth);
 	}
 	*first = false;
 }
 
 static void
-put_name(struct canon *c, const struct derpmap_field *f)
+put_name(struct encoder *e, const struct derpmap_field *f)
 {
-	if (c->json)
-		put(c, "\"%s\": ", f->json);
+	if (e->json)
+		put(e, "\"%s\": ", f->json);
 	else
-		put(c, "%s:", f->yaml);
+		put(e, "%s:", f->yaml);
 }
 
 static void
-end_member(struct canon *c)
+end_member(struct encoder *e)
 {
-	if (!c->json)
-		put(c, "\n");
+	if (!e->json)
+		put(e, "\n");
 }
 
 /* A collection without entries, or null for one. */
 static void
-put_empty(struct canon *c, const char *text)
+put_empty(struct encoder *e, const char *text)
 {
-	put(c, c->json ? "%s" : " %s\n", text);
+	put(e, e->json ? "%s" : " %s\n", text);
 }
 
 /* The simple fields of a struct. */
 static int
-put_fields(struct canon *c, enum derpmap_level level, const void *base,
+put_fields(struct encoder *e, enum derpmap_level level, const void *base,
     bool *first, bool dashed, unsigned depth)
 {
 	struct derpmap_fields fields = derpmap_fields(level);
@@ -252,12 +252,12 @@ put_fields(struct canon *c, enum derpmap_level level, const void *base,
 
 		if (f->type > DERPMAP_BOOL || (f->omit && is_zero(f, at)))
 			continue;
-		begin_member(c, first, dashed, depth);
-		put_name(c, f);
-		put(c, c->json ? "" : " ");
-		if (put_value(c, f, at) == -1)
+		begin_member(e, first, dashed, depth);
+		put_name(e, f);
+		put(e, e->json ? "" : " ");
+		if (put_value(e, f, at) == -1)
 			return -1;
-		end_member(c);
+		end_member(e);
 	}
 	return 0;
 }
@@ -265,58 +265,58 @@ put_fields(struct canon *c, enum derpmap_level level, const void *base,
 /* --- nodes and regions --- */
 
 static int
-put_node(struct canon *c, const struct derpmap_node *node, bool *first_node,
+put_node(struct encoder *e, const struct derpmap_node *node, bool *first_node,
     unsigned depth)
 {
 	bool first = true;
 
-	if (c->json) {
-		put(c, *first_node ? "\n" : ",\n");
-		put_indent(c, depth);
-		put(c, node->is_nil ? "null" : "{");
+	if (e->json) {
+		put(e, *first_node ? "\n" : ",\n");
+		put_indent(e, depth);
+		put(e, node->is_nil ? "null" : "{");
 	} else {
-		put_indent(c, depth);
-		put(c, node->is_nil ? "- null\n" : "- ");
+		put_indent(e, depth);
+		put(e, node->is_nil ? "- null\n" : "- ");
 	}
 	*first_node = false;
 	if (node->is_nil)
 		return 0;
-	if (put_fields(c, DERPMAP_LEVEL_NODE, node, &first, true, depth + 1) ==
+	if (put_fields(e, DERPMAP_LEVEL_NODE, node, &first, true, depth + 1) ==
 	    -1)
 		return -1;
-	if (c->json) {
-		put(c, "\n");
-		put_indent(c, depth);
-		put(c, "}");
+	if (e->json) {
+		put(e, "\n");
+		put_indent(e, depth);
+		put(e, "}");
 	}
 	return 0;
 }
 
 static int
-put_nodes(struct canon *c, const struct derpmap_region *r, unsigned depth)
+put_nodes(struct encoder *e, const struct derpmap_region *r, unsigned depth)
 {
 	bool first = true;
 
 	if (r->node_count == 0) {
-		put_empty(c, r->nodes_nil ? "null" : "[]");
+		put_empty(e, r->nodes_nil ? "null" : "[]");
 		return 0;
 	}
-	put(c, c->json ? "[" : "\n");
+	put(e, e->json ? "[" : "\n");
 	for (size_t i = 0; i < r->node_count; i++)
-		if (put_node(c, r->nodes[i], &first, depth + 1) == -1)
+		if (put_node(e, r->nodes[i], &first, depth + 1) == -1)
 			return -1;
-	if (c->json) {
-		put(c, "\n");
-		put_indent(c, depth);
-		put(c, "]");
+	if (e->json) {
+		put(e, "\n");
+		put_indent(e, depth);
+		put(e, "]");
 	}
 	return 0;
 }
 
 static void
-put_key(struct canon *c, int64_t key)
+put_key(struct encoder *e, int64_t key)
 {
-	put(c, c->json ? "\"%" PRId64 "\": " : "%" PRId64 ":", key);
+	put(e, e->json ? "\"%" PRId64 "\": " : "%" PRId64 ":", key);
 }
 
 static const struct derpmap_field *
@@ -330,128 +330,128 @@ find_field(enum derpmap_level level, enum derpmap_type type)
 }
 
 static int
-put_region(struct canon *c, const struct derpmap_region *r, bool *first_region,
-    unsigned depth)
+put_region(struct encoder *e, const struct derpmap_region *r,
+    bool *first_region, unsigned depth)
 {
 	bool first = true;
 
-	begin_member(c, first_region, false, depth);
-	put_key(c, r->key);
+	begin_member(e, first_region, false, depth);
+	put_key(e, r->key);
 	if (r->is_nil) {
-		put(c, c->json ? "null" : " null\n");
+		put(e, e->json ? "null" : " null\n");
 		return 0;
 	}
-	put(c, c->json ? "{" : "\n");
-	if (put_fields(c, DERPMAP_LEVEL_REGION, r, &first, false, depth + 1) ==
+	put(e, e->json ? "{" : "\n");
+	if (put_fields(e, DERPMAP_LEVEL_REGION, r, &first, false, depth + 1) ==
 	    -1)
 		return -1;
-	begin_member(c, &first, false, depth + 1);
-	put_name(c, find_field(DERPMAP_LEVEL_REGION, DERPMAP_NODES));
-	if (put_nodes(c, r, depth + 1) == -1)
+	begin_member(e, &first, false, depth + 1);
+	put_name(e, find_field(DERPMAP_LEVEL_REGION, DERPMAP_NODES));
+	if (put_nodes(e, r, depth + 1) == -1)
 		return -1;
-	if (c->json) {
-		put(c, "\n");
-		put_indent(c, depth);
-		put(c, "}");
+	if (e->json) {
+		put(e, "\n");
+		put_indent(e, depth);
+		put(e, "}");
 	}
 	return 0;
 }
 
 static int
-put_regions(struct canon *c, const struct derpmap *m, bool *first_member)
+put_regions(struct encoder *e, const struct derpmap *m, bool *first_member)
 {
 	bool first = true;
 
-	begin_member(c, first_member, false, c->json ? 1 : 0);
-	put_name(c, find_field(DERPMAP_LEVEL_MAP, DERPMAP_REGIONS));
+	begin_member(e, first_member, false, e->json ? 1 : 0);
+	put_name(e, find_field(DERPMAP_LEVEL_MAP, DERPMAP_REGIONS));
 	if (m->region_count == 0) {
-		put_empty(c, m->regions_nil ? "null" : "{}");
+		put_empty(e, m->regions_nil ? "null" : "{}");
 		return 0;
 	}
-	put(c, c->json ? "{" : "\n");
+	put(e, e->json ? "{" : "\n");
 	for (size_t i = 0; i < m->region_count; i++)
-		if (put_region(c, m->regions[i], &first, c->json ? 2 : 1) == -1)
+		if (put_region(e, m->regions[i], &first, e->json ? 2 : 1) == -1)
 			return -1;
-	if (c->json)
-		put(c, "\n  }");
+	if (e->json)
+		put(e, "\n  }");
 	return 0;
 }
 
 /* --- the map --- */
 
 static int
-put_scores(struct canon *c, const struct derpmap *m)
+put_scores(struct encoder *e, const struct derpmap *m)
 {
 	bool first = true;
-	unsigned depth = c->json ? 3 : 2;
+	unsigned depth = e->json ? 3 : 2;
 
-	put(c, c->json ? "\n    " : "\n  ");
-	put_name(c, find_field(DERPMAP_LEVEL_HOME, DERPMAP_SCORES));
-	put(c, c->json ? "{" : "\n");
+	put(e, e->json ? "\n    " : "\n  ");
+	put_name(e, find_field(DERPMAP_LEVEL_HOME, DERPMAP_SCORES));
+	put(e, e->json ? "{" : "\n");
 	for (size_t i = 0; i < m->score_count; i++) {
-		begin_member(c, &first, false, depth);
-		put_key(c, m->scores[i].region);
-		if (!c->json)
-			put(c, " ");
-		if (put_float(c, &m->scores[i].score, "a score",
+		begin_member(e, &first, false, depth);
+		put_key(e, m->scores[i].region);
+		if (!e->json)
+			put(e, " ");
+		if (put_float(e, &m->scores[i].score, "a score",
 			"and headscale sends no scores") == -1)
 			return -1;
-		end_member(c);
+		end_member(e);
 	}
-	if (c->json)
-		put(c, "\n    }\n  ");
+	if (e->json)
+		put(e, "\n    }\n  ");
 	return 0;
 }
 
 static int
-put_home(struct canon *c, const struct derpmap *m, bool *first)
+put_home(struct encoder *e, const struct derpmap *m, bool *first)
 {
 	if (m->home_nil)
 		return 0;
-	begin_member(c, first, false, c->json ? 1 : 0);
-	put_name(c, find_field(DERPMAP_LEVEL_MAP, DERPMAP_HOME));
+	begin_member(e, first, false, e->json ? 1 : 0);
+	put_name(e, find_field(DERPMAP_LEVEL_MAP, DERPMAP_HOME));
 	if (m->score_count == 0) {
-		put_empty(c, "{}");
+		put_empty(e, "{}");
 
 		return 0;
 	}
-	if (c->json)
-		put(c, "{");
-	if (put_scores(c, m) == -1)
+	if (e->json)
+		put(e, "{");
+	if (put_scores(e, m) == -1)
 		return -1;
-	if (c->json)
-		put(c, "}");
+	if (e->json)
+		put(e, "}");
 	return 0;
 }
 
 static int
-put_map(struct canon *c, const struct derpmap *m)
+put_map(struct encoder *e, const struct derpmap *m)
 {
 	bool first = true;
 
-	if (c->json)
-		put(c, "{");
-	if (put_home(c, m, &first) == -1 || put_regions(c, m, &first) == -1 ||
+	if (e->json)
+		put(e, "{");
+	if (put_home(e, m, &first) == -1 || put_regions(e, m, &first) == -1 ||
 	    put_fields(
-		c, DERPMAP_LEVEL_MAP, m, &first, false, c->json ? 1 : 0) == -1)
+		e, DERPMAP_LEVEL_MAP, m, &first, false, e->json ? 1 : 0) == -1)
 		return -1;
-	if (c->json)
-		put(c, "\n}\n");
-	return c->full ? fail_set(c->why, "not enough memory for the text") : 0;
+	if (e->json)
+		put(e, "\n}\n");
+	return e->full ? fail_set(e->why, "not enough memory for the text") : 0;
 }
 
 int
-canon_yaml(struct buf *out, const struct derpmap *m, struct fail *why)
+encode_map_yaml(struct buf *out, const struct derpmap *m, struct fail *why)
 {
-	struct canon c = { .out = out, .why = why };
+	struct encoder e = { .out = out, .why = why };
 
-	return put_map(&c, m);
+	return put_map(&e, m);
 }
 
 int
-canon_json(struct buf *out, const struct derpmap *m, struct fail *why)
+encode_map_json(struct buf *out, const struct derpmap *m, struct fail *why)
 {
-	struct canon c = { .out = out, .json = true, .why = why };
+	struct encoder e = { .out = out, .json = true, .why = why };
 
-	return put_map(&c, m);
+	return put_map(&e, m);
 }
