@@ -3,6 +3,7 @@
 
 #include "vectors.h"
 
+#include <openssl/evp.h>
 #include <stdlib.h>
 
 #define VECTORS "tls13.txt"
@@ -318,12 +319,94 @@ tls_record_waits_for_room_and_bytes(void **state)
 	check_size(k.seq, 1);
 }
 
+/* A second implementation of RFC 8446 §5.2 and §5.3, by EVP alone: seals the
+ * content as record number seq. */
+static size_t
+seal_by_evp(enum aead_kind kind, const struct tls_record_key *k, uint64_t seq,
+    struct slice content, uint8_t *out)
+{
+	const EVP_CIPHER *ciphers[] = { EVP_aes_128_gcm(), EVP_aes_256_gcm(),
+		EVP_chacha20_poly1305() };
+	const uint8_t type = TLS_RECORD_DATA;
+	const size_t body = content.n + 1 + AEAD_TAG;
+	const uint8_t header[] = { 23, 3, 3, (uint8_t)(body >> 8),
+		(uint8_t)body };
+	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+	uint8_t nonce[AEAD_NONCE];
+	int n;
+
+	for (unsigned i = 0; i < AEAD_NONCE; i++)
+		nonce[i] = (uint8_t)(k->iv[i] ^
+		    (i < 4 ? 0 : seq >> (8 * (AEAD_NONCE - 1 - i))));
+	memcpy(out, header, sizeof header);
+	out += sizeof header;
+	check(EVP_EncryptInit_ex(c, ciphers[kind], NULL, k->key, nonce) == 1 &&
+	    EVP_EncryptUpdate(c, NULL, &n, header, sizeof header) == 1 &&
+	    EVP_EncryptUpdate(c, out, &n, content.p, (int)content.n) == 1 &&
+	    EVP_EncryptUpdate(c, out + content.n, &n, &type, 1) == 1 &&
+	    EVP_EncryptFinal_ex(c, out + content.n + 1, &n) == 1 &&
+	    EVP_CIPHER_CTX_ctrl(
+		c, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG, out + content.n + 1) == 1);
+	EVP_CIPHER_CTX_free(c);
+	return sizeof header + body;
+}
+
+static void
+check_number(enum aead_kind kind, uint64_t seq)
+{
+	static uint8_t want[ROOM];
+	const struct slice content = slice_str("a packet of some bytes");
+	const uint8_t secret[48] = { 5 };
+	struct writer wire = writer_of(wire_bytes, ROOM);
+	struct writer plain = writer_of(plain_bytes, ROOM);
+	struct tls_record_key k;
+	struct tls_record record;
+	struct slice in;
+
+	check_int(tls_record_key_set(&k, kind, secret), 0);
+	in = slice_of(want, seal_by_evp(kind, &k, seq, content, want));
+	k.seq = seq;
+	check_int(tls_record_seal(&k, load(AEAD_SEAL, kind, &k),
+		      TLS_RECORD_DATA, content, &wire),
+	    0);
+	check_slice(writer_slice(&wire), in);
+	check(k.seq == seq + 1);
+	k.seq = seq;
+	check_int(tls_record_open(
+		      &k, load(AEAD_OPEN, kind, &k), &in, &plain, &record),
+	    TLS_RECORD_OK);
+	check_slice(record.content, content);
+	check(k.seq == seq + 1);
+}
+
+/* Every byte of the record number is in the nonce. */
+static void
+tls_record_counts_in_64_bits(void **state)
+{
+	static const uint64_t numbers[] = { 0, 255, 256, 65535, 1 << 16,
+		1 << 24, UINT64_C(1) << 32, UINT64_C(1) << 40,
+		UINT64_C(1) << 48, UINT64_C(1) << 56, 0x0102030405060708,
+		UINT64_MAX - 1 };
+
+	(void)state;
+	for (int maker = AEAD_EVP; maker <= AEAD_IPSEC_MB; maker++) {
+		if (aead_select((enum aead_maker)maker) == -1)
+			continue;
+		for (size_t k = 0; k < 3; k++)
+			for (size_t i = 0;
+			     i < sizeof numbers / sizeof numbers[0]; i++)
+				check_number(kinds[k], numbers[i]);
+	}
+	check_int(aead_select(AEAD_BEST), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tls_record_derives_keys_of_rfc8448),
 		cmocka_unit_test(tls_record_protects_as_rfc8448),
+		cmocka_unit_test(tls_record_counts_in_64_bits),
 		cmocka_unit_test(tls_record_moves_to_the_next_secret),
 		cmocka_unit_test(tls_record_strips_padding),
 		cmocka_unit_test(tls_record_refuses_bad_inner_plaintext),
