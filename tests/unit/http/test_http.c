@@ -201,6 +201,26 @@ http_keeps_the_connection(void **state)
 	fake_peer_free(p);
 }
 
+/* A request whose body is, byte for byte, another one: that is not answered,
+ * as somebody in front of the relay may take it for a body (request
+ * smuggling). */
+static void
+check_answers_once(const char *request)
+{
+	struct fake_peer *p = dial();
+	const char *text;
+	bool open;
+
+	fake_peer_send(p, slice_str(request));
+	text = text_of(p, &open);
+	check_contains(text, "HTTP/1.1 200 OK\r\n");
+	check_contains(text, "\r\nConnection: close\r\n");
+	check_null(strstr(text + 1, "HTTP/1.1 "));
+	check(!open);
+	fake_peer_free(p);
+	fake_server_settle();
+}
+
 static void
 http_closes_when_it_must(void **state)
 {
@@ -210,11 +230,12 @@ http_closes_when_it_must(void **state)
 	asks("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true, "200");
 	asks("GET /" HOST "Connection: close\r\n\r\n", false, "200 OK");
 	/* what follows a body's announcement is not a request */
-	asks("POST /" HOST "Content-Length: 30\r\n\r\n"
-	     "GET /derp/probe" HOST "\r\n",
-	    false, "200 OK", "\r\nConnection: close\r\n");
-	asks("POST /" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", false,
-	    "200 OK");
+	check_answers_once("POST /" HOST "Content-Length: 30\r\n\r\n"
+			   "GET /derp/probe" HOST "\r\n");
+	check_answers_once("POST /" HOST "Transfer-Encoding: chunked\r\n\r\n"
+			   "GET /derp/probe" HOST "\r\n");
+	check_answers_once(
+	    "POST /" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
 	asks("garbage\r\n\r\n", false, "HTTP/1.1 400 Bad Request\r\n");
 	check_size(fake_server.workers[0]->counters.accepts, 0);
 }
