@@ -1,6 +1,7 @@
 """Certificates: which one, for whom, with what behind it, and their reload."""
 
 import os
+import re
 import signal
 import socket
 import ssl
@@ -213,6 +214,57 @@ class Metacert(Scenario):
         p.expect("up y 2")
 
 
+class ForeignMetacert(Scenario):
+    """What our client takes for a metacert: the relay is played by the test."""
+
+    def setUp(self):
+        super().setUp()
+        self.meta = chain(self.derper(tls=True))[-1]
+        self.key = re.search(rb"derpkey([0-9a-f]{64})", self.meta).group(1)
+
+    def changed(self, old, new):
+        """The relay's own metacert with other bytes in it: nobody checks its
+        signature, as it proves nothing that the key in it does not."""
+        self.assertIn(old, self.meta)
+        self.assertEqual(len(old), len(new))
+        return self.meta.replace(old, new)
+
+    def dialed(self, meta):
+        """Version, certificates and key that the client makes of a chain that
+        ends with this one."""
+        crt = make_cert(self.folder, HOST, f"IP:{HOST}")
+        with open(crt, "a") as f:
+            f.write(ssl.DER_cert_to_PEM_cert(meta))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(crt, self.path(f"{HOST}.key"))
+        p = self.peer()
+        with socket.create_server((HOST, 0)) as listener:
+            listener.settimeout(PATIENCE)
+            port = listener.getsockname()[1]
+            p.do(f"connect a {HOST} {port} tls insecure until=dial")
+            conn, _ = listener.accept()
+            conn.settimeout(PATIENCE)
+            with context.wrap_socket(conn, server_side=True):
+                return p.expect("dialed a (.*)").group(1)
+
+    def test_only_this_version_of_the_protocol_is_believed(self):
+        self.assertEqual(self.dialed(self.meta), f"TLSv1.3 2 {self.key.decode()}")
+        serial = b"\x02\x01%c\x30\x05\x06\x03\x2b\x65\x70"  # then Ed25519
+        for version in (0, 1, 3, 0x7F):
+            with self.subTest(version):
+                meta = self.changed(serial % 2, serial % version)
+                self.assertEqual(self.dialed(meta), "TLSv1.3 2 -")
+
+    def test_only_a_key_is_believed(self):
+        for key in (b"0" * 64, b"g" * 64):
+            with self.subTest(key):
+                meta = self.changed(self.key, key)
+                self.assertEqual(self.dialed(meta), "TLSv1.3 2 -")
+        self.assertEqual(
+            self.dialed(self.changed(b"derpkey", b"derpkez")), "TLSv1.3 2 -"
+        )
+
+
 @ours_only  # it must be restarted
 class Reload(Scenario):
     def setUp(self):
@@ -254,6 +306,29 @@ class Reload(Scenario):
         make_cert(self.folder, NAME, f"DNS:{NAME}")
         new = cert_der(self.path(f"{NAME}.crt"))
         wait_until(lambda: self.served() == new, "the repaired certificate")
+        self.still_relaying()
+
+    def test_a_certificate_may_come_before_its_key(self):
+        old = self.served()
+        new = cert_der(make_cert(self.folder, "next", f"DNS:{NAME}"))
+        os.rename(self.path("next.crt"), self.path(f"{NAME}.crt"))
+        self.relay.wait_log("certificate reload failed, keeping the old one")
+        self.assertEqual(self.served(), old)
+        # nobody tells the relay that the key is there now
+        os.rename(self.path("next.key"), self.path(f"{NAME}.key"))
+        wait_until(lambda: self.served() == new, "the new certificate")
+        self.still_relaying()
+
+    def test_a_certificate_for_another_name_keeps_the_old_one(self):
+        old = self.served()
+        make_cert(self.folder, "next", "DNS:else.example.org")
+        for ext in ("key", "crt"):
+            os.rename(self.path(f"next.{ext}"), self.path(f"{NAME}.{ext}"))
+        self.relay.wait_log(
+            "certificate reload failed, keeping the old one: "
+            f'.*cert invalid for hostname "{NAME}"'
+        )
+        self.assertEqual(self.served(), old)
         self.still_relaying()
 
 
