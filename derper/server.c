@@ -32,10 +32,8 @@ struct server {
 	pthread_t threads[CONFIG_WORKERS_MAX];
 	unsigned started; /* threads */
 	atomic_size_t under_way[CONFIG_WORKERS_MAX];
-	pthread_mutex_t report_lock;
-	struct counters report; /* locked by report_lock: the workers' sum */
-	unsigned reported;      /* locked by report_lock */
-	size_t most_open;       /* connections, since memory was given back */
+	struct counters_array *counters; /* a set for each worker */
+	size_t most_open; /* connections, since memory was given back */
 };
 
 /* A message from the main thread to a worker. */
@@ -116,24 +114,19 @@ server_tls(const struct server *s)
 	return s->certs != NULL ? certs_context(s->certs) : NULL;
 }
 
-void
-server_report(struct server *s, const struct worker *worker)
+struct counters *
+server_counters(struct server *s, unsigned worker)
+{
+	return counters_at(s->counters, worker);
+}
+
+static void
+report(const struct server *s)
 {
 	char text[LOG_LINE_MAX - 64];
-	struct counters own = worker->counters;
+	const struct counter_values sum = counters_sum(s->counters);
 
-	own.out_of_fds =
-	    worker->main_listener.out_of_fds + worker->http_listener.out_of_fds;
-	pthread_mutex_lock(&s->report_lock);
-	counters_add(&s->report, &own);
-	s->reported++;
-	text[0] = '\0';
-	if (s->reported == (unsigned)s->config->workers) {
-		counters_format(&s->report, text, sizeof text);
-		s->report = (struct counters){ 0 };
-		s->reported = 0;
-	}
-	pthread_mutex_unlock(&s->report_lock);
+	counters_format(&sum, text, sizeof text);
 	if (text[0] != '\0')
 		log_info("counters %s", text);
 }
@@ -160,15 +153,6 @@ static void
 handle_drain(void *ctx, struct message *m)
 {
 	worker_drain(ctx);
-	free(m);
-}
-
-static void
-handle_report(void *ctx, struct message *m)
-{
-	struct worker *worker = ctx;
-
-	server_report(worker->server, worker);
 	free(m);
 }
 
@@ -366,7 +350,7 @@ wait_for_end(struct server *s, const sigset_t *signals)
 			reload(s, true);
 			break;
 		case SIGUSR1:
-			command_all(s, handle_report, NULL);
+			report(s);
 			break;
 		default:
 			reload(s, false);
@@ -386,6 +370,8 @@ stop(struct server *s)
 			loop_stop(s->workers[i]->loop);
 		pthread_join(s->threads[i], NULL);
 	}
+	if (s->started > 0)
+		report(s);
 }
 
 static void
@@ -399,7 +385,7 @@ server_free(struct server *s)
 	certs_close(s->certs);
 	ip_limit_free(s->ip_limit);
 	registry_free(s->peers);
-	pthread_mutex_destroy(&s->report_lock);
+	counters_free(s->counters);
 	derp_private_key_clear(&s->private_key);
 	free(s);
 }
@@ -412,7 +398,8 @@ build(struct server *s, struct fail *why)
 	s->peers = registry_new((size_t)c->max_connections);
 	s->ip_limit = ip_limit_new(
 	    (size_t)c->max_connections, (size_t)c->max_per_address);
-	if (s->peers == NULL || s->ip_limit == NULL)
+	s->counters = counters_new((size_t)c->workers);
+	if (s->peers == NULL || s->ip_limit == NULL || s->counters == NULL)
 		return fail_set(why, "out of memory");
 	if (load_key(s, why) == -1)
 		return -1;
@@ -448,7 +435,6 @@ server_run(const struct config *config, struct fail *why)
 	if (s == NULL)
 		return fail_set(why, "out of memory");
 	s->config = config;
-	pthread_mutex_init(&s->report_lock, NULL);
 	block_signals(&signals);
 	rc = build(s, why);
 	if (rc == 0)

@@ -9,6 +9,7 @@
 #define DERPKIT_SERVER_H
 
 #include "config.h"
+#include "counters.h"
 #include "derp_key.h"
 #include "ip_limit.h"
 #include "mailbox.h"
@@ -40,7 +41,7 @@ const struct netaddr *server_http_addr(const struct server *s);
 const struct netaddr *server_stun_addr(const struct server *s);
 /* The TLS context in force at start; NULL: plain HTTP. Borrowed. */
 struct tls_context *server_tls(const struct server *s);
-/* A worker reports its counters on its way out or when asked. */
-void server_report(struct server *s, const struct worker *worker);
+/* The worker's own set. */
+struct counters *server_counters(struct server *s, unsigned worker);
 
 #endif

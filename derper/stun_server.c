@@ -87,14 +87,14 @@ answer(struct stun_server *s, size_t i)
 
 	if (!stun_request_parse(
 		slice_of(d->bytes, s->messages[i].msg_len), txid)) {
-		s->counters->stun_not_stun++;
+		counters_add(&s->counters->stun_not_stun, 1);
 		return false;
 	}
 	netaddr_from_sockaddr(&from, &d->from);
 	stun_response_put(&w, txid, &from);
 	keep_source_only(&s->messages[i].msg_hdr);
 	d->iov = (struct iovec){ d->reply, w.n };
-	s->counters->stun_success++;
+	counters_add(&s->counters->stun_success, 1);
 	return true;
 }
 

@@ -1,24 +1,87 @@
 /* counters: see counters.h. */
 #include "counters.h"
 
+#include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-void
-counters_add(struct counters *to, const struct counters *from)
+/* A set, filled up to whole cache lines. */
+struct padded_counters {
+	_Alignas(COUNTERS_ALIGN) struct counters set;
+};
+
+struct counters_array {
+	size_t count;
+	struct padded_counters sets[];
+};
+
+static_assert(sizeof(struct padded_counters) % COUNTERS_ALIGN == 0,
+    "two sets share no cache line");
+
+struct counters_array *
+counters_new(size_t count)
 {
-#define COUNTER_ADD(name) to->name += from->name;
-	COUNTERS(COUNTER_ADD)
-#undef COUNTER_ADD
+	struct counters_array *a;
+	size_t size;
+
+	if (count > (SIZE_MAX - sizeof *a) / sizeof a->sets[0])
+		return NULL;
+	size = sizeof *a + count * sizeof a->sets[0];
+	a = aligned_alloc(COUNTERS_ALIGN, size);
+	if (a == NULL)
+		return NULL;
+	memset(a, 0, size);
+	a->count = count;
+	return a;
 }
 
 void
-counters_format(const struct counters *c, char *out, size_t cap)
+counters_free(struct counters_array *a)
+{
+	free(a);
+}
+
+struct counters *
+counters_at(struct counters_array *a, size_t i)
+{
+	assert(i < a->count);
+	return &a->sets[i].set;
+}
+
+void
+counters_read(struct counter_values *sum, const struct counters *set)
+{
+#define COUNTER_READ(name) \
+	sum->name += atomic_load_explicit(&set->name, memory_order_relaxed);
+	COUNTERS(COUNTER_READ)
+#undef COUNTER_READ
+}
+
+struct counter_values
+counters_sum(const struct counters_array *a)
+{
+	struct counter_values sum = { 0 };
+
+	for (size_t i = 0; i < a->count; i++)
+		counters_read(&sum, &a->sets[i].set);
+	/* logins and ends between two of these reads: there are no more home
+	 * connections than connections, nor more of these than logins */
+	if (sum.current_connections > sum.accepts)
+		sum.accepts = sum.current_connections;
+	if (sum.current_home > sum.current_connections)
+		sum.current_home = sum.current_connections;
+	return sum;
+}
+
+void
+counters_format(const struct counter_values *v, char *out, size_t cap)
 {
 	const struct {
 		const char *name;
 		uint64_t value;
 	} all[] = {
-#define COUNTER_ROW(name) { #name, c->name },
+#define COUNTER_ROW(name) { #name, v->name },
 		COUNTERS(COUNTER_ROW)
 #undef COUNTER_ROW
 	};

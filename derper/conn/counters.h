@@ -1,14 +1,21 @@
 /*
  * counters: what the relay has done, per worker.
  *
- * Each worker counts for itself, without atomics, in its own struct; whoever
- * wants the sum asks the workers by message. Names are those of upstream's
- * metrics without the derp_ prefix where it has the same one. Threads:
- * loop-owned; sums are plain values.
+ * Each worker has a set of its own, on cache lines of its own, and is the only
+ * one to write to it; anybody may read. An addition is a load and a store, with
+ * no locked instruction. The reader sums the sets, so that no worker is asked
+ * and none has to answer.
+ *
+ * A gauge goes up and down on the worker that the connection lives on, so each
+ * worker's is exact at the moment at which it is read. Names are those of
+ * upstream's metrics without the derp_ prefix where it has the same one. Life:
+ * counters_new -> counters_add by the workers, counters_sum by anybody ->
+ * counters_free. Threads: a set is written by one thread; atomic.
  */
 #ifndef DERPKIT_COUNTERS_H
 #define DERPKIT_COUNTERS_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,16 +54,57 @@
 	X(current_connections) /* gauge: logged in */                  \
 	X(current_home)        /* gauge: of these, home connections */
 
+/* Bytes that no two sets share: a cache line. */
+#define COUNTERS_ALIGN 64
+
+/* The set of one worker; atomic. */
 struct counters {
+#define COUNTER_FIELD(name) _Atomic uint64_t name;
+	COUNTERS(COUNTER_FIELD)
+#undef COUNTER_FIELD
+};
+
+/* The same as plain values: what was read at one time. */
+struct counter_values {
 #define COUNTER_FIELD(name) uint64_t name;
 	COUNTERS(COUNTER_FIELD)
 #undef COUNTER_FIELD
 };
 
-/* Adds all of `from` to `to`. */
-void counters_add(struct counters *to, const struct counters *from);
+struct counters_array;
+
+/* `count` sets, all zero, each on cache lines of its own. Returns owned; NULL
+ * when memory is short. */
+struct counters_array *counters_new(size_t count);
+void counters_free(struct counters_array *a);
+
+/* The i-th set; borrowed until counters_free. */
+struct counters *counters_at(struct counters_array *a, size_t i);
+
+/* Adds to one counter of a set. Only the thread that owns the set. */
+static inline void
+counters_add(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter,
+	    atomic_load_explicit(counter, memory_order_relaxed) + n,
+	    memory_order_relaxed);
+}
+
+/* Subtracts from a gauge of a set. Only the thread that owns the set. */
+static inline void
+counters_subtract(_Atomic uint64_t *gauge, uint64_t n)
+{
+	counters_add(gauge, (uint64_t)0 - n);
+}
+
+/* Adds what one set holds now to *sum. Any thread. */
+void counters_read(struct counter_values *sum, const struct counters *set);
+
+/* The sum of all sets now. Any thread. current_home is never above
+ * current_connections, nor that above accepts, whatever happens meanwhile. */
+struct counter_values counters_sum(const struct counters_array *a);
 
 /* "name=value name=value ..." of those that are not zero, cut at cap. */
-void counters_format(const struct counters *c, char *out, size_t cap);
+void counters_format(const struct counter_values *v, char *out, size_t cap);
 
 #endif

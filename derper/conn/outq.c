@@ -47,7 +47,7 @@ outq_add(struct client *c, uint8_t *frames, size_t len)
 	}
 	run = worker_turn_alloc(c->worker, sizeof *run);
 	if (run == NULL) {
-		c->worker->counters.dropped_queue_tail++;
+		counters_add(&c->worker->counters->dropped_queue_tail, 1);
 		return;
 	}
 	*run = (struct run){ .p = frames, .len = len };
@@ -107,7 +107,7 @@ drop_oldest(struct client *c, struct fifo *f)
 	f->packets--;
 	c->out.bytes -= p->len;
 	c->worker->queued_bytes -= p->len;
-	c->worker->counters.dropped_queue_head++;
+	counters_add(&c->worker->counters->dropped_queue_head, 1);
 	free(p);
 }
 
@@ -154,7 +154,7 @@ backlog_add(struct client *c, const uint8_t *frame, size_t len)
 		drop_oldest(c, f);
 	p = over_limits(c, len) ? NULL : malloc(sizeof *p + len);
 	if (p == NULL) {
-		c->worker->counters.dropped_queue_tail += counted;
+		counters_add(&c->worker->counters->dropped_queue_tail, counted);
 		return counted ? 0 : -1;
 	}
 	*p = (struct packet){ .len = (uint32_t)len, .counted = counted };
@@ -206,12 +206,12 @@ send_all(struct client *c, struct slice bytes)
 		if (!stream_blocked(&c->stream) &&
 		    stream_send(&c->stream, bytes, &taken) == -1)
 			return -1;
-		c->worker->counters.bytes_sent += taken;
+		counters_add(&c->worker->counters->bytes_sent, taken);
 		bytes = slice_of(bytes.p + taken, bytes.n - taken);
 		/* the socket is full: at most one chunk goes on its way with
 		 * the stream, the rest of what is here waits in the backlog */
 		if (taken < STREAM_CHUNK && bytes.n > 0) {
-			c->worker->counters.bytes_sent += bytes.n;
+			counters_add(&c->worker->counters->bytes_sent, bytes.n);
 			return stream_keep(&c->stream, bytes);
 		}
 	}
@@ -320,12 +320,13 @@ outq_clear(struct client *c)
 	for (size_t i = 0; i < 2; i++)
 		while (fifos[i]->first != NULL) {
 			p = fifo_take(c, fifos[i]);
-			c->worker->counters.dropped_gone_disconnected +=
-			    p->counted;
+			counters_add(
+			    &c->worker->counters->dropped_gone_disconnected,
+			    p->counted);
 			free(p);
 		}
 	for (struct run *run = c->out.first_run; run != NULL; run = run->next)
-		c->worker->counters.dropped_gone_disconnected +=
-		    packets_in(run);
+		counters_add(&c->worker->counters->dropped_gone_disconnected,
+		    packets_in(run));
 	c->out.first_run = c->out.last_run = NULL;
 }

@@ -231,7 +231,7 @@ take_rate(struct worker *worker)
 {
 	uint64_t now_ms = loop_now_ms(worker->loop);
 	uint64_t passed =
-	    worker->counters.packets_received + worker->counters.packets_sent;
+	    worker->counters->packets_received + worker->counters->packets_sent;
 	uint64_t past_ms = now_ms - worker->rate_since_ms;
 
 	if (past_ms < PACE_WINDOW_MS)
@@ -265,7 +265,7 @@ pace(struct worker *worker)
 	take_rate(worker);
 	if (worker->rate_high && !much && clock_now_us() < due_us &&
 	    loop_hold_high_rate(worker->loop, due_us))
-		worker->counters.pauses++;
+		counters_add(&worker->counters->pauses, 1);
 }
 
 /* Being out of descriptors is worth a line now and then. */
@@ -277,6 +277,8 @@ log_out_of_fds_now(struct worker *worker)
 
 	if (out_of_fds == worker->out_of_fds_seen)
 		return;
+	counters_add(&worker->counters->out_of_fds,
+	    out_of_fds - worker->out_of_fds_seen);
 	worker->out_of_fds_seen = out_of_fds;
 	if (log_allowed(&worker->log_out_of_fds, loop_now_ms(worker->loop)))
 		log_warn("derper: out of descriptors with %zu connections on "
@@ -314,7 +316,7 @@ shed_load(struct worker *worker)
 
 			if (c == NULL || client_holds(c) <= most / 2)
 				continue;
-			worker->counters.refused_memory++;
+			counters_add(&worker->counters->refused_memory, 1);
 			client_fail(c,
 			    "too much is queued for all clients, "
 			    "and most of it here");
@@ -329,7 +331,7 @@ end_turn(void *ctx)
 	struct worker *worker = ctx;
 	struct client *c;
 
-	worker->counters.turns++;
+	counters_add(&worker->counters->turns, 1);
 	flush(worker);
 	take_logins(worker);
 	if (worker->memory_pressure)
@@ -413,7 +415,7 @@ open_sockets(struct worker *worker, struct fail *why)
 	fd = listener_open(stun, LISTENER_UDP, why);
 	if (fd == -1)
 		return -1;
-	worker->stun = stun_server_new(worker->loop, fd, &worker->counters);
+	worker->stun = stun_server_new(worker->loop, fd, worker->counters);
 	return worker->stun != NULL ? 0 : fail_set(why, "out of memory");
 }
 
@@ -429,6 +431,7 @@ worker_new(struct server *server, unsigned index, struct fail *why)
 	worker->server = server;
 	worker->config = server_config(server);
 	worker->index = index;
+	worker->counters = server_counters(server, index);
 	worker->free_slot = UINT32_MAX;
 	worker->logins_left = WORKER_LOGINS_PER_TURN;
 	worker->main_listener =
@@ -518,7 +521,6 @@ worker_run(void *ctx)
 	 */
 	(void)prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
 	loop_run(worker->loop);
-	server_report(worker->server, worker);
 	return NULL;
 }
 

@@ -87,8 +87,8 @@ struct worker {
 	 * who are not */
 	size_t saved_clients, saved_before_login;
 	struct loop_timer drain_timer;
-	struct counters counters;
-	uint64_t out_of_fds_seen; /* of the listeners' counts */
+	struct counters *counters; /* borrowed; written by this worker */
+	uint64_t out_of_fds_seen;  /* of the listeners' counts */
 	struct log_limit log_login, log_close, log_out_of_fds;
 };
 

@@ -159,7 +159,7 @@ refuse(struct client *c, unsigned status, const char *why)
 	    "Connection: close\r\n\r\n%u %s",
 	    status, http1_reason(status), status, http1_reason(status));
 
-	c->worker->counters.http_refused++;
+	counters_add(&c->worker->counters->http_refused, 1);
 	client_log_failure(c, "http:", why);
 	client_write(c, slice_of(text, (size_t)n));
 	client_finish(c);
@@ -183,7 +183,7 @@ http_input(struct client *c, struct slice in)
 	case HTTP1_OK:
 		break;
 	}
-	c->worker->counters.http_requests++;
+	counters_add(&c->worker->counters->http_requests, 1);
 	routes_handle(c, &req);
 	return used;
 }

@@ -92,9 +92,9 @@ client_accept(struct worker *worker, int fd, const struct netaddr *remote,
 	struct ip_limit *ip_limit = server_ip_limit(worker->server);
 	struct client *c;
 
-	worker->counters.connections++;
+	counters_add(&worker->counters->connections, 1);
 	if (worker->draining || !ip_limit_enter(ip_limit, remote)) {
-		worker->counters.refused_limit++;
+		counters_add(&worker->counters->refused_limit, 1);
 		if (!worker->draining)
 			log_refused(worker, remote);
 		close(fd);
@@ -102,7 +102,7 @@ client_accept(struct worker *worker, int fd, const struct netaddr *remote,
 	}
 	c = client_new(worker, fd, remote, on_http_port);
 	if (c == NULL) {
-		worker->counters.refused_memory++;
+		counters_add(&worker->counters->refused_memory, 1);
 		ip_limit_leave(ip_limit, remote);
 		return;
 	}
@@ -149,7 +149,7 @@ client_fail(struct client *c, const char *fmt, ...)
 		client_log_failure(c, "http:", why);
 		break;
 	case CLIENT_LOGIN:
-		c->worker->counters.login_failed++;
+		counters_add(&c->worker->counters->login_failed, 1);
 		client_log_failure(c, "derp:", why);
 		break;
 	case CLIENT_ADMISSION:
@@ -211,9 +211,9 @@ no_request_in_time(struct client *c)
 		return;
 	}
 	if (c->stream.tls != NULL && !c->secure_seen)
-		c->worker->counters.tls_failed++;
+		counters_add(&c->worker->counters->tls_failed, 1);
 	else
-		c->worker->counters.http_refused++;
+		counters_add(&c->worker->counters->http_refused, 1);
 	client_fail(c, "no request in time");
 }
 
@@ -253,7 +253,7 @@ write_timed_out(void *ctx)
 
 	if (c->state == CLIENT_ENDED)
 		return;
-	c->worker->counters.write_timeouts++;
+	counters_add(&c->worker->counters->write_timeouts, 1);
 	client_fail(c, "write timed out");
 }
 
@@ -363,7 +363,7 @@ start_running(struct client *c)
 	c->peer =
 	    registry_join(server_registry(worker->server), &c->key, c->addr);
 	if (c->peer == NULL) {
-		worker->counters.refused_limit++;
+		counters_add(&worker->counters->refused_limit, 1);
 		client_fail(c, "too many connections of one key");
 		return;
 	}
@@ -372,8 +372,8 @@ start_running(struct client *c)
 	c->not_here_ms = loop_now_ms(worker->loop);
 	c->keep_alive_ms = CLIENT_KEEP_ALIVE_MS +
 	    randombytes_uniform(CLIENT_KEEP_ALIVE_JITTER_MS);
-	worker->counters.accepts++;
-	worker->counters.current_connections++;
+	counters_add(&worker->counters->accepts, 1);
+	counters_add(&worker->counters->current_connections, 1);
 	set_deadline(c, c->keep_alive_ms);
 }
 
@@ -391,7 +391,7 @@ client_admitted(struct client *c, bool allow, const char *reason)
 	char remote[NETADDR_TEXT], key[DERP_KEY_TEXT];
 
 	if (!allow) {
-		c->worker->counters.rejected++;
+		counters_add(&c->worker->counters->rejected, 1);
 		if (log_allowed(
 			&c->worker->log_login, loop_now_ms(c->worker->loop))) {
 			netaddr_format(&c->remote, remote);
@@ -428,9 +428,9 @@ leave_peers(struct client *c)
 	for (size_t i = 0; i < count; i++)
 		frames_tell_gone(worker, &c->key, heard[i]);
 	free(heard);
-	worker->counters.current_connections--;
+	counters_subtract(&worker->counters->current_connections, 1);
 	if (c->home)
-		worker->counters.current_home--;
+		counters_subtract(&worker->counters->current_home, 1);
 }
 
 void

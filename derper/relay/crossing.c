@@ -62,10 +62,12 @@ handle_batch(void *ctx, struct message *m)
 		c = worker_client(worker, entry.addr);
 		if (c != NULL) {
 			outq_add(c, b->bytes + at + sizeof entry, entry.len);
-			worker->counters.packets_sent += entry.packets;
+			counters_add(
+			    &worker->counters->packets_sent, entry.packets);
 		} else {
-			worker->counters.dropped_gone_disconnected +=
-			    entry.packets;
+			counters_add(
+			    &worker->counters->dropped_gone_disconnected,
+			    entry.packets);
 		}
 	}
 	b->next = worker->arrived;
@@ -136,7 +138,7 @@ crossing_add(struct worker *worker, struct conn_addr addr, struct slice frame)
 		.packets = frame.p[0] == DERP_RECV_PACKET };
 	const size_t room = sizeof entry + padded(frame.n);
 
-	worker->counters.crossed += entry.packets;
+	counters_add(&worker->counters->crossed, entry.packets);
 	if (b != NULL && extend(b, addr, frame))
 		return 0;
 	if (b == NULL || b->cap - b->used < room)

@@ -12,7 +12,7 @@
 static void
 bad_frame(struct client *c, const struct derp_frame *f, const char *what)
 {
-	c->worker->counters.bad_frames++;
+	counters_add(&c->worker->counters->bad_frames, 1);
 	client_fail(c, "%s frame of %u bytes: %s", derp_frame_name(f->type),
 	    f->len, what);
 }
@@ -114,13 +114,13 @@ nobody_there(struct client *c, const struct derp_frame *f)
 	struct derp_key dst;
 	struct slice packet;
 
-	c->worker->counters.dropped_unknown_dest++;
+	counters_add(&c->worker->counters->dropped_unknown_dest, 1);
 	if (derp_send_packet_parse(f->body, &dst, &packet) == -1 ||
 	    !derp_packet_is_disco(packet) || !may_say_not_here(c))
 		return;
 	derp_peer_gone_put(&w, &dst, DERP_GONE_NOT_HERE);
 	outq_control(c, writer_slice(&w));
-	c->worker->counters.peer_gone_not_here_frames++;
+	counters_add(&c->worker->counters->peer_gone_not_here_frames, 1);
 }
 
 static void
@@ -132,8 +132,8 @@ send_packet(struct client *c, const struct derp_frame *f)
 	struct client *to;
 
 	c->window_packets++;
-	worker->counters.packets_received++;
-	worker->counters.bytes_received += f->body.n - DERP_KEY;
+	counters_add(&worker->counters->packets_received, 1);
+	counters_add(&worker->counters->bytes_received, f->body.n - DERP_KEY);
 	if (r == NULL) {
 		nobody_there(c, f);
 		return;
@@ -141,16 +141,16 @@ send_packet(struct client *c, const struct derp_frame *f)
 	derp_send_to_recv(f->head, &c->key);
 	if (r->addr.worker != worker->index) {
 		if (crossing_add(worker, r->addr, slice_of(f->head, len)) == -1)
-			worker->counters.dropped_queue_tail++;
+			counters_add(&worker->counters->dropped_queue_tail, 1);
 		return;
 	}
 	to = worker_client(worker, r->addr);
 	if (to == NULL) {
-		worker->counters.dropped_gone_disconnected++;
+		counters_add(&worker->counters->dropped_gone_disconnected, 1);
 		return;
 	}
 	outq_add(to, f->head, len);
-	worker->counters.packets_sent++;
+	counters_add(&worker->counters->packets_sent, 1);
 }
 
 static void
@@ -166,9 +166,9 @@ note_preferred(struct client *c, const struct derp_frame *f)
 		return;
 	c->home = home;
 	if (home)
-		c->worker->counters.current_home++;
+		counters_add(&c->worker->counters->current_home, 1);
 	else
-		c->worker->counters.current_home--;
+		counters_subtract(&c->worker->counters->current_home, 1);
 }
 
 /* One Pong may be under way; pings that come meanwhile are not answered. */
@@ -178,7 +178,7 @@ answer_ping(struct client *c, const struct derp_frame *f)
 	uint8_t data[DERP_PING_DATA], frame[DERP_HEADER + DERP_PING_DATA];
 	struct writer w = writer_of(frame, sizeof frame);
 
-	c->worker->counters.got_ping++;
+	counters_add(&c->worker->counters->got_ping, 1);
 	if (derp_ping_parse(f->body, data) == -1) {
 		bad_frame(c, f, "bad length");
 		return;
@@ -188,7 +188,7 @@ answer_ping(struct client *c, const struct derp_frame *f)
 	c->pong_pending = true;
 	derp_pong_put(&w, data);
 	outq_control(c, writer_slice(&w));
-	c->worker->counters.sent_pong++;
+	counters_add(&c->worker->counters->sent_pong, 1);
 }
 
 static void
@@ -234,7 +234,7 @@ frames_input(struct client *c, uint8_t *p, size_t n)
 		dispatch(c, &f);
 		return c->state == CLIENT_RUNNING ? used : 0;
 	case DERP_CUT_SKIP:
-		c->worker->counters.unknown_frames++;
+		counters_add(&c->worker->counters->unknown_frames, 1);
 		c->skip = f.skip;
 		return used;
 	case DERP_CUT_MORE:
@@ -290,7 +290,7 @@ frames_tell_gone(
 	struct client *c;
 
 	derp_peer_gone_put(&w, key, DERP_GONE_DISCONNECTED);
-	worker->counters.peer_gone_disconnected_frames++;
+	counters_add(&worker->counters->peer_gone_disconnected_frames, 1);
 	if (to.worker != worker->index) {
 		(void)crossing_add(worker, to, writer_slice(&w));
 		return;

@@ -116,7 +116,7 @@ process(struct client *c, uint8_t *p, size_t n)
 	if (c->state == CLIENT_ENDED)
 		return;
 	if (save_rest(c, p + used, n - used) == -1) {
-		c->worker->counters.refused_memory++;
+		counters_add(&c->worker->counters->refused_memory, 1);
 		client_fail(c, "no memory for what is not whole yet");
 	}
 }
@@ -131,7 +131,7 @@ handshake_failed(struct client *c, const char *why)
 		"remote error: tls: bad certificate",
 		"first record does not look like a TLS handshake" };
 
-	c->worker->counters.tls_failed++;
+	counters_add(&c->worker->counters->tls_failed, 1);
 	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
 		if (strcmp(why, usual[i]) == 0)
 			return;
@@ -163,7 +163,7 @@ read_ended(struct client *c, enum stream_status status, const char *why)
 		client_fail(
 		    c, "receive client key: %s", why[0] != '\0' ? why : "EOF");
 	} else if (c->broken && why[0] != '\0') {
-		c->worker->counters.read_failed++;
+		counters_add(&c->worker->counters->read_failed, 1);
 		client_fail(c, "%s", why);
 	}
 	client_end(c, why);

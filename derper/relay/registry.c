@@ -38,13 +38,6 @@ struct registry {
 	struct shard shards[REGISTRY_SHARDS];
 };
 
-bool
-conn_addr_eq(struct conn_addr a, struct conn_addr b)
-{
-	return a.generation == b.generation && a.slot == b.slot &&
-	    a.worker == b.worker;
-}
-
 struct registry *
 registry_new(size_t max)
 {

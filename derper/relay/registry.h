@@ -19,22 +19,12 @@
 #ifndef DERPKIT_REGISTRY_H
 #define DERPKIT_REGISTRY_H
 
+#include "conn_addr.h"
 #include "derp_key.h"
 
 #include <stdatomic.h>
 
 struct registry;
-
-/* Where a connection is: worker, slot in it, and the slot's generation, so that
- * news for an earlier tenant of a slot is void. All zero: nowhere. */
-struct conn_addr {
-	uint16_t worker;
-	uint16_t pad;
-	uint32_t slot;
-	uint64_t generation; /* from 1 */
-};
-
-bool conn_addr_eq(struct conn_addr a, struct conn_addr b);
 
 /* One key that is here. Owned by the table; a connection may hold the pointer
  * from registry_join to registry_leave. */

@@ -1,55 +1,148 @@
-/* counters: sums and text. */
+/* counters: sums while others write, and text. */
 #include "check.h"
+#include "fake_alloc.h"
 
 #include "counters.h"
 
+#include <pthread.h>
+
+enum { SETS = 3, ROUNDS = 200000, STANDING = 5 };
+
 static void
-counters_add_adds_every_field(void **state)
+counters_sum_adds_every_field_of_every_set(void **state)
 {
-	struct counters one, sum;
-	uint64_t *a = (uint64_t *)&one, *b = (uint64_t *)&sum;
-	const size_t fields = sizeof one / sizeof(uint64_t);
+	struct counters_array *a = counters_new(SETS);
+	const size_t fields = sizeof(struct counters) / sizeof(uint64_t);
+	struct counter_values sum;
 
 	(void)state;
-	for (size_t i = 0; i < fields; i++) {
-		a[i] = i + 1;
-		b[i] = 1000;
+	for (size_t s = 0; s < SETS; s++) {
+		_Atomic uint64_t *set = (_Atomic uint64_t *)counters_at(a, s);
+
+		check_size((uintptr_t)set % COUNTERS_ALIGN, 0);
+		/* falling, as the last two are limited by those before */
+		for (size_t i = 0; i < fields; i++)
+			counters_add(&set[i], (fields - i) * (s + 1));
 	}
-	counters_add(&sum, &one);
-	for (size_t i = 0; i < fields; i++) {
-		check_size(b[i], 1001 + i);
-		check_size(a[i], i + 1);
+	sum = counters_sum(a);
+	for (size_t i = 0; i < fields; i++)
+		check_size(((const uint64_t *)&sum)[i], (fields - i) * 6);
+	counters_free(a);
+}
+
+static void
+counters_go_up_and_down(void **state)
+{
+	struct counters_array *a = counters_new(1);
+	struct counters *c = counters_at(a, 0);
+
+	(void)state;
+	counters_add(&c->accepts, 9);
+	counters_add(&c->current_connections, 7);
+	counters_subtract(&c->current_connections, 3);
+	check_size(counters_sum(a).current_connections, 4);
+	check_size(counters_sum(a).accepts, 9);
+	counters_free(a);
+}
+
+static void
+counters_new_needs_memory(void **state)
+{
+	(void)state;
+	check(counters_new(SIZE_MAX / 8) == NULL);
+	counters_free(NULL);
+}
+
+struct writer_thread {
+	struct counters *set;
+	atomic_bool *stop;
+};
+
+/* Connections come, become home ones, and go; one of them is always there. */
+static void *
+write_counters(void *ctx)
+{
+	struct writer_thread *t = ctx;
+
+	for (int i = 0; i < ROUNDS && !atomic_load(t->stop); i++) {
+		counters_add(&t->set->accepts, 1);
+		counters_add(&t->set->current_connections, 1);
+		counters_add(&t->set->current_home, 1);
+		counters_subtract(&t->set->current_home, 1);
+		counters_subtract(&t->set->current_connections, 1);
 	}
+	return NULL;
+}
+
+/* Every sum is one that could have been, however the workers write. */
+static void
+counters_sum_is_plausible_at_all_times(void **state)
+{
+	struct counters_array *a = counters_new(SETS);
+	struct writer_thread writers[SETS];
+	pthread_t threads[SETS];
+	atomic_bool stop = false;
+	uint64_t accepts = 0;
+
+	(void)state;
+	for (size_t s = 0; s < SETS; s++) {
+		writers[s] = (struct writer_thread){ counters_at(a, s), &stop };
+		counters_add(&writers[s].set->accepts, STANDING);
+		counters_add(&writers[s].set->current_connections, STANDING);
+		counters_add(&writers[s].set->current_home, STANDING);
+	}
+	for (size_t s = 0; s < SETS; s++)
+		check_int(pthread_create(
+			      &threads[s], NULL, write_counters, &writers[s]),
+		    0);
+	for (int i = 0; i < 20000; i++) {
+		struct counter_values sum = counters_sum(a);
+
+		/* each worker has STANDING or one more */
+		check(sum.current_connections >= SETS * STANDING);
+		check(sum.current_connections <= SETS * (STANDING + 1));
+		check(sum.current_home >= SETS * STANDING);
+		check(sum.current_home <= sum.current_connections);
+		check(sum.accepts >= sum.current_connections);
+		check(sum.accepts >= accepts);
+		accepts = sum.accepts;
+	}
+	atomic_store(&stop, true);
+	for (size_t s = 0; s < SETS; s++)
+		pthread_join(threads[s], NULL);
+	check_size(counters_sum(a).current_connections, SETS * STANDING);
+	check_size(counters_sum(a).current_home, SETS * STANDING);
+	counters_free(a);
 }
 
 static void
 counters_format_names_what_is_not_zero(void **state)
 {
-	struct counters c = {
+	struct counter_values v = {
 		.accepts = 1, .packets_sent = UINT64_MAX, .current_home = 3
 	};
 	char text[256];
 
 	(void)state;
-	counters_format(&c, text, sizeof text);
+	counters_format(&v, text, sizeof text);
 	check_text(
 	    text, "accepts=1 packets_sent=18446744073709551615 current_home=3");
-	counters_format(&(struct counters){ 0 }, text, sizeof text);
+	counters_format(&(struct counter_values){ 0 }, text, sizeof text);
 	check_text(text, "");
 }
 
-/* Cut, whatever the size, and never behind the end. */
+/* Cut, whatever the size, and never after the end. */
 static void
 counters_format_is_cut_at_the_size(void **state)
 {
-	struct counters c = { .accepts = 12, .connections = 3456 };
+	struct counter_values v = { .accepts = 12, .connections = 3456 };
 	const char *const whole = "accepts=12 connections=3456";
 	char text[64];
 
 	(void)state;
 	for (size_t cap = 1; cap <= strlen(whole) + 1; cap++) {
 		memset(text, '#', sizeof text);
-		counters_format(&c, text, cap);
+		counters_format(&v, text, cap);
 		check(strlen(text) < cap);
 		check_int(memcmp(text, whole, strlen(text)), 0);
 		check_int(text[cap], '#');
@@ -61,7 +154,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(counters_add_adds_every_field),
+		cmocka_unit_test(counters_sum_adds_every_field_of_every_set),
+		cmocka_unit_test(counters_go_up_and_down),
+		cmocka_unit_test(counters_new_needs_memory),
+		cmocka_unit_test(counters_sum_is_plausible_at_all_times),
 		cmocka_unit_test(counters_format_names_what_is_not_zero),
 		cmocka_unit_test(counters_format_is_cut_at_the_size),
 	};

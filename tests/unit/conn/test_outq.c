@@ -285,7 +285,7 @@ outq_drops_nothing_that_the_socket_takes(void **state)
 		check(next_seen(f, &s));
 		check_int(s.number, i);
 	}
-	check_size(f->worker->counters.dropped_queue_head, 0);
+	check_size(f->worker->counters->dropped_queue_head, 0);
 }
 
 /* Blocks a connection by frames of `size` bytes, piles up a backlog of all
@@ -294,7 +294,7 @@ outq_drops_nothing_that_the_socket_takes(void **state)
 static void
 block_and_drain(struct fixture *f, size_t size, size_t step)
 {
-	const struct counters before = f->worker->counters;
+	const uint64_t before = f->worker->counters->dropped_queue_head;
 	uint32_t number = 0, last[3] = { 0 }, seen_of[3] = { 0 };
 	uint32_t control = 0, sent;
 	struct fake_peer *to = f->to;
@@ -329,11 +329,9 @@ block_and_drain(struct fixture *f, size_t size, size_t step)
 	}
 	check_size(to->n, 0);
 	check_int(seen_of[CONTROL], control);
-	check_int(number,
-	    sent -
-		(f->worker->counters.dropped_queue_head -
-		    before.dropped_queue_head));
-	check_int(f->worker->counters.dropped_queue_tail, 0);
+	check_int(
+	    number, sent - (f->worker->counters->dropped_queue_head - before));
+	check_int(f->worker->counters->dropped_queue_tail, 0);
 	/* the newest survive */
 	check_int(
 	    last[OTHER] > last[DISCO] ? last[OTHER] : last[DISCO], sent - 1);
@@ -368,10 +366,10 @@ outq_drops_the_oldest_of_the_kind(void **state)
 		add_one(f, OTHER, number++, 100);
 	first = number;
 	add_one(f, DISCO, 1000, 100);
-	check_size(f->worker->counters.dropped_queue_head, 0);
+	check_size(f->worker->counters->dropped_queue_head, 0);
 	for (uint32_t i = 0; i < 5; i++)
 		add_one(f, OTHER, number++, 100);
-	check_size(f->worker->counters.dropped_queue_head, 5);
+	check_size(f->worker->counters->dropped_queue_head, 5);
 	check_int(f->to->client->out.other.packets, depth);
 	check_int(f->to->client->out.disco.packets, 1);
 	/* what was on its way to the socket comes whole, then disco, then the
@@ -415,8 +413,8 @@ outq_never_drops_control(void **state)
 			got++;
 		}
 	check_int(got, 44 + 1);
-	check_size(f->worker->counters.dropped_queue_head, 43);
-	check_size(f->worker->counters.dropped_queue_tail, 0);
+	check_size(f->worker->counters->dropped_queue_head, 43);
+	check_size(f->worker->counters->dropped_queue_tail, 0);
 }
 
 /* Bytes of one client. */
@@ -439,7 +437,7 @@ outq_keeps_to_the_bytes_of_a_client(void **state)
 		check_size(f->worker->queued_bytes, f->to->client->out.bytes);
 	}
 	check(f->to->client->out.bytes > 20000 - 3100);
-	check(f->worker->counters.dropped_queue_tail > 50);
+	check(f->worker->counters->dropped_queue_tail > 50);
 	check_int(f->to->client->state, CLIENT_RUNNING);
 	/* a frame that must not be dropped ends the connection instead */
 	for (uint32_t i = 0; i < 2000; i++)
@@ -496,7 +494,7 @@ outq_keeps_to_the_bytes_of_all(void **state)
 	make_tiny(&greedy);
 	block(f, &number, 4000);
 	block(&greedy, &number, 4000);
-	for (; f->worker->counters.refused_memory == 0; i++) {
+	for (; f->worker->counters->refused_memory == 0; i++) {
 		check(i < 60);
 		add_one(f, OTHER, number++, 500);
 		add_one(&greedy, OTHER, number++, 4000);
@@ -507,8 +505,8 @@ outq_keeps_to_the_bytes_of_all(void **state)
 	check_size(f->worker->open, 1);
 	check_size(f->worker->queued_bytes, f->to->client->out.bytes);
 	check_int(f->to->client->out.other.packets, i);
-	check_size(f->worker->counters.refused_memory, 1);
-	check(f->worker->counters.dropped_gone_disconnected > 5);
+	check_size(f->worker->counters->refused_memory, 1);
+	check(f->worker->counters->dropped_gone_disconnected > 5);
 	fake_peer_free(greedy.to);
 }
 
@@ -529,7 +527,7 @@ outq_counts_what_was_left(void **state)
 	fake_peer_leave(f->to);
 	fake_server_turn(0);
 	check_size(f->worker->open, 0);
-	check_size(f->worker->counters.dropped_gone_disconnected, number + 5);
+	check_size(f->worker->counters->dropped_gone_disconnected, number + 5);
 	check_size(f->worker->queued_bytes, 0);
 }
 

@@ -197,7 +197,7 @@ http_keeps_the_connection(void **state)
 	text = text_of(p, &open);
 	check(open);
 	check_contains(strstr(text, "Access-Control"), "Disallow: /\n");
-	check_size(fake_server.workers[0]->counters.http_requests, 4);
+	check_size(fake_server.workers[0]->counters->http_requests, 4);
 	fake_peer_free(p);
 }
 
@@ -237,7 +237,7 @@ http_closes_when_it_must(void **state)
 	check_answers_once(
 	    "POST /" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
 	asks("garbage\r\n\r\n", false, "HTTP/1.1 400 Bad Request\r\n");
-	check_size(fake_server.workers[0]->counters.accepts, 0);
+	check_size(fake_server.workers[0]->counters->accepts, 0);
 }
 
 static void

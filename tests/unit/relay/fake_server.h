@@ -39,6 +39,7 @@ struct server {
 	struct ip_limit *ip_limit;
 	struct verify *verify; /* borrowed from the test */
 	struct netaddr addr, stun;
+	struct counters_array *counters;
 	struct worker *workers[CONFIG_WORKERS_MAX];
 	atomic_size_t under_way[CONFIG_WORKERS_MAX];
 };
@@ -120,11 +121,10 @@ server_tls(const struct server *s)
 	return NULL;
 }
 
-void
-server_report(struct server *s, const struct worker *worker)
+struct counters *
+server_counters(struct server *s, unsigned worker)
 {
-	(void)s;
-	(void)worker;
+	return counters_at(s->counters, worker);
 }
 
 /* What the relay is set to unless a test says otherwise. */
@@ -159,6 +159,8 @@ fake_server_open(const struct config *config)
 	s->peers = registry_new((size_t)config->max_connections);
 	s->ip_limit = ip_limit_new(
 	    (size_t)config->max_connections, (size_t)config->max_per_address);
+	s->counters = counters_new((size_t)config->workers);
+	check(s->counters != NULL);
 	for (unsigned i = 0; i < (unsigned)config->workers; i++) {
 		s->workers[i] = worker_new(s, i, &why);
 		check_text(why.text, "");
@@ -175,6 +177,7 @@ fake_server_close(void)
 		worker_free(s->workers[i]);
 	ip_limit_free(s->ip_limit);
 	registry_free(s->peers);
+	counters_free(s->counters);
 }
 
 /* Fixtures for cmocka: a server of one worker. */

@@ -25,7 +25,7 @@ setup(void **state)
 static const struct counters *
 counters(unsigned worker)
 {
-	return &fake_server.workers[worker]->counters;
+	return fake_server.workers[worker]->counters;
 }
 
 static inline void

@@ -121,7 +121,7 @@ admission_lets_in_who_is_listed(void **state)
 	start(f);
 	check(wait_for(f, 3000));
 	check_runs(f->p);
-	check_size(fake_server.workers[0]->counters.rejected, 0);
+	check_size(fake_server.workers[0]->counters->rejected, 0);
 }
 
 /* Success, then the end: no frame tells. */
@@ -137,7 +137,7 @@ admission_turns_away_who_is_not(void **state)
 	check(!fake_peer_read(f->p));
 	check(fake_peer_frame(f->p, &frame) && frame.type == DERP_SERVER_KEY);
 	check(!fake_peer_frame(f->p, &frame));
-	check_size(fake_server.workers[0]->counters.rejected, 1);
+	check_size(fake_server.workers[0]->counters->rejected, 1);
 	check_size(registry_count(fake_server.peers, &f->p->key), 0);
 }
 
@@ -155,7 +155,7 @@ admission_parks_while_it_asks(void **state)
 	check_size(registry_count(fake_server.peers, &f->p->key), 0);
 	check(!f->p->client->stream.reading);
 	check(!wait_for(f, 3000));
-	check_size(fake_server.workers[0]->counters.rejected, 1);
+	check_size(fake_server.workers[0]->counters->rejected, 1);
 }
 
 /* The answer finds nobody, or another one in the slot. */

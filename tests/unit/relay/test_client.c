@@ -5,7 +5,7 @@
 static struct counters *
 counters(void)
 {
-	return &fake_server.workers[0]->counters;
+	return fake_server.workers[0]->counters;
 }
 
 static struct fake_peer *

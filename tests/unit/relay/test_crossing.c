@@ -20,7 +20,7 @@ setup(void **state)
 	config.workers = 2;
 	fake_server_open(&config);
 	f->from = fake_server.workers[0];
-	f->counters = &fake_server.workers[1]->counters;
+	f->counters = fake_server.workers[1]->counters;
 	for (int i = 0; i < TARGETS; i++)
 		f->to[i] = fake_peer_new(1);
 	*state = f;
@@ -107,7 +107,7 @@ crossing_delivers_in_order(void **state)
 
 	for (int i = 0; i < 40; i++)
 		check_int(add(f, (i / 3) % 2, 41 + (size_t)i), 0);
-	check_size(f->from->counters.crossed, 40);
+	check_size(f->from->counters->crossed, 40);
 	/* nothing leaves before it is posted */
 	fake_server_turn(1);
 	take(f);

@@ -57,10 +57,10 @@ input_keeps_strangers_from_the_share_of_clients(void **state)
 	send_in_two(member);
 	send_part(last, "GET / HTTP");
 	check_size(worker()->saved_before_login, before + 10);
-	check_size(worker()->counters.refused_memory, 0);
+	check_size(worker()->counters->refused_memory, 0);
 	send_part(last, "/");
 	check(!fake_peer_read(last));
-	check_size(worker()->counters.refused_memory, 1);
+	check_size(worker()->counters->refused_memory, 1);
 	check_size(worker()->saved_before_login, before);
 	send_in_two(member);
 	worker()->saved_before_login = 0;
@@ -81,7 +81,7 @@ input_limits_what_clients_leave(void **state)
 	fake_peer_send(member, slice_of(head, sizeof head));
 	fake_server_turn(0);
 	check(!fake_peer_read(member));
-	check_size(worker()->counters.refused_memory, 1);
+	check_size(worker()->counters->refused_memory, 1);
 	check_size(worker()->saved_clients, WORKER_SAVED_CLIENTS_MAX - 4);
 	worker()->saved_clients = 0;
 	fake_peer_free(member);
@@ -120,7 +120,7 @@ send_for_a_window(struct fake_peer *p, unsigned packets, bool busy)
 		fake_server_turn(0);
 	}
 	usleep((CLIENT_HIGH_RATE_WINDOW_MS + 10) * 1000);
-	worker()->counters.packets_received += busy ? 100000000 : 0;
+	worker()->counters->packets_received += busy ? 100000000 : 0;
 	fake_server_turn(0);
 	check_int(worker()->rate_high, busy);
 	fake_peer_packet(p, &p->key, slice_str("x"));

@@ -92,23 +92,6 @@ peers_finds_who_joined_until_it_leaves(void **state)
 	check_size(registry_count(p, &a), 0);
 }
 
-static void
-peer_addr_eq_compares_all_of_it(void **state)
-{
-	struct conn_addr a = { .worker = 1, .slot = 2, .generation = 3 }, b = a;
-
-	(void)state;
-	check(conn_addr_eq(a, b));
-	b.worker = 2;
-	check(!conn_addr_eq(a, b));
-	b = a;
-	b.slot = 3;
-	check(!conn_addr_eq(a, b));
-	b = a;
-	b.generation = 4;
-	check(!conn_addr_eq(a, b));
-}
-
 /* Case 19 of upstream's: newest wins, then who spoke last. */
 static void
 peers_makes_the_last_writer_active(void **state)
@@ -431,7 +414,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(peers_finds_who_joined_until_it_leaves),
-		cmocka_unit_test(peer_addr_eq_compares_all_of_it),
 		TEST(peers_makes_the_last_writer_active),
 		TEST(peers_keeps_a_key_reachable_in_all_leaving_orders),
 		TEST(peers_limits_duplicates),
