@@ -15,6 +15,7 @@
 
 #include "yaml_names.h"
 #include "yaml_notes.h"
+#include "yaml_scan.h"
 
 #include <stdlib.h>
 
@@ -521,7 +522,7 @@ parse(struct parser *p)
 	const struct yaml_token *t = yaml_scan_peek(&p->scan);
 
 	if (t == NULL ||
-	    yaml_notes_encoding(&p->builder, &p->scan.source) == -1)
+	    yaml_notes_encoding(&p->builder, &p->scan.cur.source) == -1)
 		return -1;
 	yaml_scan_drop(&p->scan);
 	if (push(p, DOCUMENT_FIRST) == -1)
@@ -535,7 +536,7 @@ parse(struct parser *p)
 		return 0;
 	/* the look at what comes next is part of what yaml.v3 accepts */
 	t = yaml_scan_peek(&p->scan);
-	return t != NULL ? yaml_notes_rest(&p->builder, &p->scan.source, t)
+	return t != NULL ? yaml_notes_rest(&p->builder, &p->scan.cur.source, t)
 			 : -1;
 }
 

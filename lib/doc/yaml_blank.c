@@ -1,9 +1,5 @@
-/*
- * yaml_blank: what stands between tokens: blanks, comments, line breaks. Part
- * of yaml_scan. yaml.v3 gathers comments, and thereby accepts tabs and missing
- * spaces around them that YAML does not allow; this follows it.
- */
-#include "yaml_scan.h"
+/* yaml_blank: see yaml_blank.h. */
+#include "yaml_blank.h"
 
 #include <string.h>
 
@@ -12,13 +8,13 @@
 /* Steps over everything up to the line break behind the comment that begins
  * `ahead` bytes ahead, with only blanks and breaks before. */
 static int
-skip_comment(struct yaml_scan *s, size_t ahead)
+skip_comment(struct yaml_cursor *cur, size_t ahead)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 	size_t seen = src->index + ahead;
 
 	for (;;) {
-		if (yaml_scan_need(s, 1) == -1)
+		if (yaml_cursor_need(cur, 1) == -1)
 			return -1;
 		if (!yaml_is_break_or_end(src, 0)) {
 			yaml_source_skip(src);
@@ -26,26 +22,26 @@ skip_comment(struct yaml_scan *s, size_t ahead)
 		}
 		if (src->index >= seen)
 			return 0;
-		if (yaml_scan_need(s, 2) == -1)
+		if (yaml_cursor_need(cur, 2) == -1)
 			return -1;
 		yaml_source_skip_line(src);
 	}
 }
 
 int
-yaml_blank_line_comment(struct yaml_scan *s)
+yaml_blank_line_comment(struct yaml_cursor *cur)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 
 	if (src->newlines > 0)
 		return 0;
 	for (size_t i = 0; i < COMMENT_LOOK; i++) {
-		if (yaml_scan_need(s, i + 1) == -1)
+		if (yaml_cursor_need(cur, i + 1) == -1)
 			return -1;
 		if (yaml_is_blank(src, i))
 			continue;
 		if (yaml_source_peek(src, i) == '#')
-			return skip_comment(s, i);
+			return skip_comment(cur, i);
 		return 0;
 	}
 	return 0;
@@ -56,18 +52,18 @@ yaml_blank_line_comment(struct yaml_scan *s)
  * gathers them in one go, and lets tabs stand before all but the first.
  */
 static int
-skip_comments(struct yaml_scan *s)
+skip_comments(struct yaml_cursor *cur)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 
 	for (size_t i = 0; i < COMMENT_LOOK; i++) {
 		uint8_t c;
 
-		if (yaml_scan_need(s, i + 1) == -1)
+		if (yaml_cursor_need(cur, i + 1) == -1)
 			return -1;
 		c = yaml_source_peek(src, i);
 		if (c == '#') {
-			if (skip_comment(s, i) == -1)
+			if (skip_comment(cur, i) == -1)
 				return -1;
 			i = 0;
 		} else if (!yaml_is_blank(src, i) && c != '\r' && c != '\n') {
@@ -78,34 +74,34 @@ skip_comments(struct yaml_scan *s)
 }
 
 int
-yaml_blank_skip(struct yaml_scan *s)
+yaml_blank_skip(struct yaml_cursor *cur)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 
 	for (;;) {
-		if (yaml_scan_need(s, 1) == -1)
+		if (yaml_cursor_need(cur, 1) == -1)
 			return -1;
 		/* yaml.v3 looks for the mark at the start of its window */
 		if (src->column == 0 && src->n - src->window >= 3 &&
 		    memcmp(src->text + src->window, "\xef\xbb\xbf", 3) == 0)
 			yaml_source_skip(src);
-		if (yaml_scan_need(s, 1) == -1)
+		if (yaml_cursor_need(cur, 1) == -1)
 			return -1;
 		while (yaml_source_peek(src, 0) == ' ' ||
-		    ((s->flow > 0 || !s->key_allowed) &&
+		    ((cur->flow > 0 || !cur->key_allowed) &&
 			yaml_source_peek(src, 0) == '\t')) {
 			yaml_source_skip(src);
-			if (yaml_scan_need(s, 1) == -1)
+			if (yaml_cursor_need(cur, 1) == -1)
 				return -1;
 		}
-		if (yaml_source_peek(src, 0) == '#' && skip_comments(s) == -1)
+		if (yaml_source_peek(src, 0) == '#' && skip_comments(cur) == -1)
 			return -1;
 		if (!yaml_is_break(src, 0))
 			return 0;
-		if (yaml_scan_need(s, 2) == -1)
+		if (yaml_cursor_need(cur, 2) == -1)
 			return -1;
 		yaml_source_skip_line(src);
-		if (s->flow == 0)
-			s->key_allowed = true;
+		if (cur->flow == 0)
+			cur->key_allowed = true;
 	}
 }

@@ -7,7 +7,7 @@
 #ifndef DERPKIT_YAML_NAMES_H
 #define DERPKIT_YAML_NAMES_H
 
-#include "yaml_scan.h"
+#include "yaml_token.h"
 
 #define YAML_TAG_LINES_MAX 64 /* more %TAG lines than anyone has */
 

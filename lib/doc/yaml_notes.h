@@ -5,7 +5,8 @@
 #ifndef DERPKIT_YAML_NOTES_H
 #define DERPKIT_YAML_NOTES_H
 
-#include "yaml_scan.h"
+#include "yaml_source.h"
+#include "yaml_token.h"
 
 /* Whether no content can begin with this token. */
 bool yaml_notes_ends_document(const struct yaml_token *t);

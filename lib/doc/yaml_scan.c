@@ -1,9 +1,11 @@
 /* yaml_scan: see yaml_scan.h. */
 #include "yaml_scan.h"
 
-#include <stdarg.h>
+#include "yaml_blank.h"
+#include "yaml_text.h"
+#include "yaml_word.h"
+
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,12 +17,8 @@
 int
 yaml_scan_init(struct yaml_scan *s, struct doc_builder *b, struct slice text)
 {
-	*s = (struct yaml_scan){ .builder = b, .indent = -1 };
-	buf_init(&s->text, 4 * DOC_TEXT_MAX);
-	buf_init(&s->breaks, 4 * DOC_TEXT_MAX);
-	if (yaml_source_init(&s->source, b->arena, text) == -1)
-		return yaml_scan_no_memory(s);
-	return 0;
+	*s = (struct yaml_scan){ .queue = NULL };
+	return yaml_cursor_init(&s->cur, b, text);
 }
 
 void
@@ -29,55 +27,10 @@ yaml_scan_clear(struct yaml_scan *s)
 	free(s->queue);
 	free(s->keys);
 	free(s->indents);
-	buf_clear(&s->text);
-	buf_clear(&s->breaks);
+	yaml_cursor_clear(&s->cur);
 	s->queue = NULL;
 	s->keys = NULL;
 	s->indents = NULL;
-}
-
-int
-yaml_scan_fail(struct yaml_scan *s, enum doc_error error, const char *fmt, ...)
-{
-	char text[200];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof text, fmt, args);
-	va_end(args);
-	return doc_builder_fail(
-	    s->builder, error, yaml_source_pos(&s->source), "%s", text);
-}
-
-int
-yaml_scan_no_memory(struct yaml_scan *s)
-{
-	return yaml_scan_fail(
-	    s, DOC_MEMORY, "not enough memory to read the document");
-}
-
-int
-yaml_scan_need(struct yaml_scan *s, size_t n)
-{
-	if (yaml_source_need(&s->source, n))
-		return 0;
-	return doc_builder_fail(s->builder, DOC_ENCODING, s->source.failed_at,
-	    "%s", s->source.failed_text);
-}
-
-int
-yaml_scan_keep(struct yaml_scan *s, struct slice *text)
-{
-	struct slice got = buf_slice(&s->text);
-	const char *copy = "";
-
-	if (got.n > 0)
-		copy =
-		    arena_text(s->builder->arena, (const char *)got.p, got.n);
-	if (copy == NULL)
-		return yaml_scan_no_memory(s);
-	*text = slice_of(copy, got.n);
-	return 0;
 }
 
 /* --- growing arrays --- */
@@ -93,7 +46,7 @@ grow(struct yaml_scan *s, void **array, size_t count, size_t *cap, size_t size)
 		return 0;
 	p = reallocarray(*array, more, size);
 	if (p == NULL)
-		return yaml_scan_no_memory(s);
+		return yaml_cursor_no_memory(&s->cur);
 	*array = p;
 	*cap = more;
 	return 0;
@@ -167,14 +120,14 @@ forget_slot(struct yaml_scan *s, size_t number)
 static int
 key_valid(struct yaml_scan *s, struct yaml_key *key)
 {
-	const struct yaml_source *src = &s->source;
+	const struct yaml_source *src = &s->cur.source;
 
 	if (!key->possible)
 		return 0;
 	if (key->line == src->line && key->index + KEY_MAX >= src->index)
 		return 1;
 	if (key->required)
-		return doc_builder_fail(s->builder, DOC_SYNTAX, key->at,
+		return doc_builder_fail(s->cur.builder, DOC_SYNTAX, key->at,
 		    "a key without ':' behind it on the same line");
 	key->possible = false;
 	return 0;
@@ -195,7 +148,7 @@ remove_key(struct yaml_scan *s)
 	if (!key->possible)
 		return 0;
 	if (key->required)
-		return doc_builder_fail(s->builder, DOC_SYNTAX, key->at,
+		return doc_builder_fail(s->cur.builder, DOC_SYNTAX, key->at,
 		    "a key without ':' behind it");
 	key->possible = false;
 	forget_slot(s, key->number);
@@ -206,15 +159,16 @@ remove_key(struct yaml_scan *s)
 static int
 save_key(struct yaml_scan *s)
 {
-	const struct yaml_source *src = &s->source;
+	const struct yaml_source *src = &s->cur.source;
 
-	if (!s->key_allowed)
+	if (!s->cur.key_allowed)
 		return 0;
 	if (remove_key(s) == -1)
 		return -1;
 	*current_key(s) = (struct yaml_key){
 		.possible = true,
-		.required = s->flow == 0 && s->indent == (int)src->column,
+		.required =
+		    s->cur.flow == 0 && s->cur.indent == (int)src->column,
 		.number = s->parsed + s->count,
 		.at = yaml_source_pos(src),
 		.line = src->line,
@@ -243,16 +197,16 @@ static int
 indent_to(struct yaml_scan *s, unsigned column, enum yaml_token_kind kind,
     struct doc_pos at, size_t number)
 {
-	if (s->flow > 0 || s->indent >= (int)column)
+	if (s->cur.flow > 0 || s->cur.indent >= (int)column)
 		return 0;
 	if (s->indent_count == INDENT_MAX)
-		return yaml_scan_fail(s, DOC_LIMIT,
+		return yaml_cursor_fail(&s->cur, DOC_LIMIT,
 		    "more than %d levels of indentation", INDENT_MAX);
 	if (grow(s, (void **)&s->indents, s->indent_count, &s->indent_cap,
 		sizeof *s->indents) == -1)
 		return -1;
-	s->indents[s->indent_count++] = s->indent;
-	s->indent = (int)column;
+	s->indents[s->indent_count++] = s->cur.indent;
+	s->cur.indent = (int)column;
 	return put_kind(s, kind, at, at, number);
 }
 
@@ -260,14 +214,14 @@ indent_to(struct yaml_scan *s, unsigned column, enum yaml_token_kind kind,
 static int
 dedent_to(struct yaml_scan *s, int column)
 {
-	struct doc_pos at = yaml_source_pos(&s->source);
+	struct doc_pos at = yaml_source_pos(&s->cur.source);
 
-	if (s->flow > 0)
+	if (s->cur.flow > 0)
 		return 0;
-	while (s->indent > column) {
+	while (s->cur.indent > column) {
 		if (put_kind(s, YAML_BLOCK_END, at, at, SIZE_MAX) == -1)
 			return -1;
-		s->indent = s->indents[--s->indent_count];
+		s->cur.indent = s->indents[--s->indent_count];
 	}
 	return 0;
 }
@@ -278,24 +232,25 @@ dedent_to(struct yaml_scan *s, int column)
 static int
 fetch_mark(struct yaml_scan *s, enum yaml_token_kind kind, int n)
 {
-	struct doc_pos start = yaml_source_pos(&s->source);
+	struct doc_pos start = yaml_source_pos(&s->cur.source);
 
 	while (n-- > 0)
-		yaml_source_skip(&s->source);
-	return put_kind(s, kind, start, yaml_source_pos(&s->source), SIZE_MAX);
+		yaml_source_skip(&s->cur.source);
+	return put_kind(
+	    s, kind, start, yaml_source_pos(&s->cur.source), SIZE_MAX);
 }
 
 static int
 fetch_stream_end(struct yaml_scan *s)
 {
 	/* a key must not be taken for one on this line */
-	if (s->source.column != 0) {
-		s->source.column = 0;
-		s->source.line++;
+	if (s->cur.source.column != 0) {
+		s->cur.source.column = 0;
+		s->cur.source.line++;
 	}
 	if (dedent_to(s, -1) == -1 || remove_key(s) == -1)
 		return -1;
-	s->key_allowed = false;
+	s->cur.key_allowed = false;
 	return fetch_mark(s, YAML_STREAM_END, 0);
 }
 
@@ -304,14 +259,15 @@ static int
 fetch_document_mark(struct yaml_scan *s)
 {
 	struct yaml_token t = { .kind = YAML_DOCUMENT_END };
-	uint8_t c = yaml_source_peek(&s->source, 0);
+	uint8_t c = yaml_source_peek(&s->cur.source, 0);
 
 	if (dedent_to(s, -1) == -1 || remove_key(s) == -1)
 		return -1;
-	s->key_allowed = false;
+	s->cur.key_allowed = false;
 	if (c == '%')
-		return yaml_word_directive(s, &t) == 0 ? put(s, &t, SIZE_MAX)
-						       : -1;
+		return yaml_word_directive(&s->cur, &t) == 0
+		    ? put(s, &t, SIZE_MAX)
+		    : -1;
 	return fetch_mark(
 	    s, c == '-' ? YAML_DOCUMENT_START : YAML_DOCUMENT_END, 3);
 }
@@ -321,10 +277,10 @@ fetch_flow_start(struct yaml_scan *s, enum yaml_token_kind kind)
 {
 	if (save_key(s) == -1 || push_key(s) == -1)
 		return -1;
-	if (++s->flow > FLOW_MAX)
-		return yaml_scan_fail(s, DOC_LIMIT,
+	if (++s->cur.flow > FLOW_MAX)
+		return yaml_cursor_fail(&s->cur, DOC_LIMIT,
 		    "more than %d brackets in each other", FLOW_MAX);
-	s->key_allowed = true;
+	s->cur.key_allowed = true;
 	return fetch_mark(s, kind, 1);
 }
 
@@ -333,12 +289,12 @@ fetch_flow_end(struct yaml_scan *s, enum yaml_token_kind kind)
 {
 	if (remove_key(s) == -1)
 		return -1;
-	if (s->flow > 0) {
-		s->flow--;
+	if (s->cur.flow > 0) {
+		s->cur.flow--;
 		forget_slot(s, current_key(s)->number);
 		s->key_count--;
 	}
-	s->key_allowed = false;
+	s->cur.key_allowed = false;
 	return fetch_mark(s, kind, 1);
 }
 
@@ -347,13 +303,13 @@ fetch_flow_end(struct yaml_scan *s, enum yaml_token_kind kind)
 static int
 begin_block(struct yaml_scan *s, enum yaml_token_kind kind, const char *what)
 {
-	if (s->flow > 0)
+	if (s->cur.flow > 0)
 		return 0;
-	if (!s->key_allowed)
-		return yaml_scan_fail(
-		    s, DOC_SYNTAX, "%s cannot stand here", what);
-	return indent_to(
-	    s, s->source.column, kind, yaml_source_pos(&s->source), SIZE_MAX);
+	if (!s->cur.key_allowed)
+		return yaml_cursor_fail(
+		    &s->cur, DOC_SYNTAX, "%s cannot stand here", what);
+	return indent_to(s, s->cur.source.column, kind,
+	    yaml_source_pos(&s->cur.source), SIZE_MAX);
 }
 
 static int
@@ -362,7 +318,7 @@ fetch_entry(struct yaml_scan *s)
 	if (begin_block(s, YAML_BLOCK_SEQUENCE, "a list entry") == -1 ||
 	    remove_key(s) == -1)
 		return -1;
-	s->key_allowed = true;
+	s->cur.key_allowed = true;
 	return fetch_mark(s, YAML_BLOCK_ENTRY, 1);
 }
 
@@ -371,7 +327,7 @@ fetch_flow_entry(struct yaml_scan *s)
 {
 	if (remove_key(s) == -1)
 		return -1;
-	s->key_allowed = true;
+	s->cur.key_allowed = true;
 	return fetch_mark(s, YAML_FLOW_ENTRY, 1);
 }
 
@@ -381,7 +337,7 @@ fetch_key(struct yaml_scan *s)
 	if (begin_block(s, YAML_BLOCK_MAPPING, "a key") == -1 ||
 	    remove_key(s) == -1)
 		return -1;
-	s->key_allowed = s->flow == 0;
+	s->cur.key_allowed = s->cur.flow == 0;
 	return fetch_mark(s, YAML_KEY, 1);
 }
 
@@ -402,12 +358,12 @@ fetch_value(struct yaml_scan *s)
 			return -1;
 		key->possible = false;
 		forget_slot(s, number);
-		s->key_allowed = false;
+		s->cur.key_allowed = false;
 	} else {
 		if (begin_block(s, YAML_BLOCK_MAPPING,
 			"a ':' that makes a mapping") == -1)
 			return -1;
-		s->key_allowed = s->flow == 0;
+		s->cur.key_allowed = s->cur.flow == 0;
 	}
 	return fetch_mark(s, YAML_VALUE, 1);
 }
@@ -417,22 +373,22 @@ static int
 fetch_text(struct yaml_scan *s, uint8_t c)
 {
 	struct yaml_token t = { .kind = YAML_SCALAR };
-	bool block = s->flow == 0 && (c == '|' || c == '>');
+	bool block = s->cur.flow == 0 && (c == '|' || c == '>');
 	int result;
 
 	if ((block ? remove_key(s) : save_key(s)) == -1)
 		return -1;
-	s->key_allowed = block;
+	s->cur.key_allowed = block;
 	if (c == '*' || c == '&')
-		result = yaml_word_anchor(s, &t);
+		result = yaml_word_anchor(&s->cur, &t);
 	else if (c == '!')
-		result = yaml_word_tag(s, &t);
+		result = yaml_word_tag(&s->cur, &t);
 	else if (block)
-		result = yaml_text_block(s, &t, c == '|');
+		result = yaml_text_block(&s->cur, &t, c == '|');
 	else if (c == '\'' || c == '"')
-		result = yaml_text_quoted(s, &t, c == '\'');
+		result = yaml_text_quoted(&s->cur, &t, c == '\'');
 	else
-		result = yaml_text_plain(s, &t);
+		result = yaml_text_plain(&s->cur, &t);
 	return result == 0 ? put(s, &t, SIZE_MAX) : -1;
 }
 
@@ -440,13 +396,13 @@ fetch_text(struct yaml_scan *s, uint8_t c)
 static bool
 begins_plain(const struct yaml_scan *s)
 {
-	const struct yaml_source *src = &s->source;
+	const struct yaml_source *src = &s->cur.source;
 	uint8_t c = yaml_source_peek(src, 0);
 
 	if (c == '-')
 		return !yaml_is_blank(src, 1);
 	if (c == '?' || c == ':')
-		return s->flow == 0 && !yaml_is_space_or_end(src, 1);
+		return s->cur.flow == 0 && !yaml_is_space_or_end(src, 1);
 	return !yaml_is_space_or_end(src, 0) &&
 	    strchr(",[]{}#&*!|>'\"%@`", c) == NULL;
 }
@@ -454,7 +410,7 @@ begins_plain(const struct yaml_scan *s)
 static int
 fetch_content(struct yaml_scan *s)
 {
-	const struct yaml_source *src = &s->source;
+	const struct yaml_source *src = &s->cur.source;
 	uint8_t c = yaml_source_peek(src, 0);
 	bool alone = yaml_is_space_or_end(src, 1);
 
@@ -472,36 +428,38 @@ fetch_content(struct yaml_scan *s)
 	}
 	if (c == '-' && alone)
 		return fetch_entry(s);
-	if (c == '?' && (s->flow > 0 || alone))
+	if (c == '?' && (s->cur.flow > 0 || alone))
 		return fetch_key(s);
-	if (c == ':' && (s->flow > 0 || alone))
+	if (c == ':' && (s->cur.flow > 0 || alone))
 		return fetch_value(s);
 	if (begins_plain(s) || (c != 0 && strchr("*&!'\"", c) != NULL) ||
-	    (s->flow == 0 && (c == '|' || c == '>')))
+	    (s->cur.flow == 0 && (c == '|' || c == '>')))
 		return fetch_text(s, c);
 	if (c == '\t')
-		return yaml_scan_fail(s, DOC_TAB,
+		return yaml_cursor_fail(&s->cur, DOC_TAB,
 		    "a tab where indentation or a value is expected; YAML "
 		    "indents with spaces");
-	return yaml_scan_fail(s, DOC_SYNTAX, "'%c' cannot begin a value", c);
+	return yaml_cursor_fail(
+	    &s->cur, DOC_SYNTAX, "'%c' cannot begin a value", c);
 }
 
 /* Reads one more token into the queue, with what must come before it. */
 static int
 fetch(struct yaml_scan *s)
 {
-	const struct yaml_source *src = &s->source;
+	const struct yaml_source *src = &s->cur.source;
 
-	if (yaml_scan_need(s, 1) == -1)
+	if (yaml_cursor_need(&s->cur, 1) == -1)
 		return -1;
 	if (!s->started) {
 		s->started = true;
-		s->key_allowed = true;
+		s->cur.key_allowed = true;
 		return push_key(s) == 0 ? fetch_mark(s, YAML_STREAM_START, 0)
 					: -1;
 	}
-	if (yaml_blank_skip(s) == -1 || dedent_to(s, (int)src->column) == -1 ||
-	    yaml_scan_need(s, 4) == -1)
+	if (yaml_blank_skip(&s->cur) == -1 ||
+	    dedent_to(s, (int)src->column) == -1 ||
+	    yaml_cursor_need(&s->cur, 4) == -1)
 		return -1;
 	if (yaml_source_peek(src, 0) == 0)
 		return fetch_stream_end(s);
@@ -510,7 +468,8 @@ fetch(struct yaml_scan *s)
 		return fetch_document_mark(s);
 	if (fetch_content(s) == -1)
 		return -1;
-	return s->last == YAML_BLOCK_ENTRY ? 0 : yaml_blank_line_comment(s);
+	return s->last == YAML_BLOCK_ENTRY ? 0
+					   : yaml_blank_line_comment(&s->cur);
 }
 
 /* Whether the head may still get a token put before it. */
@@ -522,7 +481,7 @@ head_open(struct yaml_scan *s)
 	if (key == 0)
 		return 0;
 	if (key > s->key_count)
-		return doc_builder_fail(s->builder, DOC_SYNTAX,
+		return doc_builder_fail(s->cur.builder, DOC_SYNTAX,
 		    s->queue[s->head].token.start,
 		    "a key whose ':' is on another line, where the bracket "
 		    "ends: headscale's YAML reader crashes here");
@@ -532,7 +491,7 @@ head_open(struct yaml_scan *s)
 const struct yaml_token *
 yaml_scan_peek(struct yaml_scan *s)
 {
-	if (s->builder->doc->error != DOC_OK)
+	if (s->cur.builder->doc->error != DOC_OK)
 		return NULL;
 	while (!s->available) {
 		if (s->count > LOOK_AHEAD) {

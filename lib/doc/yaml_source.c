@@ -24,24 +24,14 @@ yaml_source_init(struct yaml_source *s, struct arena *a, struct slice text)
 static bool
 bad(struct yaml_source *s, const char *text)
 {
-	unsigned line = s->line, column = s->column;
-	size_t i = s->at;
+	struct doc_pos at = { s->line + 1, s->column + 1, s->at };
 
-	/* the place of what cannot be decoded is behind all that was */
-	while (i < s->n) {
-		size_t n = utf8_next(slice_of(s->text + i, s->n - i), NULL);
-
-		if (s->text[i] == '\n') {
-			line++;
-			column = 0;
-		} else {
-			column++;
-		}
-		i += n > 0 ? n : 1;
-	}
+	/* the place of what cannot be decoded is after all that was */
+	doc_pos_advance(&at, slice_of(s->text, s->n), s->n);
+	at.offset = s->raw_at;
 	s->failed = true;
 	s->failed_text = text;
-	s->failed_at = (struct doc_pos){ line + 1, column + 1, s->raw_at };
+	s->failed_at = at;
 	return false;
 }
 

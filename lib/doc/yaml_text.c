@@ -1,17 +1,13 @@
-/*
- * yaml_text: scalars: plain, quoted and block. Part of yaml_scan.
- *
- * YAML 1.1 chapter 9, as yaml.v3 reads it: \' is an escape and \/ is none, and
- * in a flow collection a plain scalar ends at a question mark.
- */
-#include "yaml_scan.h"
+/* yaml_text: see yaml_text.h. */
+#include "yaml_text.h"
 
 #include "utf8.h"
+#include "yaml_blank.h"
 
 #include <string.h>
 
 /*
- * The white space between two words of a scalar. s->breaks holds its blanks
+ * The white space between two words of a scalar. cur->breaks holds its blanks
  * when there is no line break in it, else the breaks behind the first one.
  */
 struct gap {
@@ -27,55 +23,54 @@ reset(struct buf *b)
 }
 
 static int
-checked(struct yaml_scan *s, int result)
+checked(struct yaml_cursor *cur, int result)
 {
-	return result == 0 ? 0 : yaml_scan_no_memory(s);
+	return result == 0 ? 0 : yaml_cursor_no_memory(cur);
 }
 
 static int
-add(struct yaml_scan *s, const void *p, size_t n)
+add(struct yaml_cursor *cur, const void *p, size_t n)
 {
-	return n == 0 ? 0 : checked(s, buf_append(&s->text, p, n));
+	return n == 0 ? 0 : checked(cur, buf_append(&cur->text, p, n));
 }
 
 static int
-add_breaks(struct yaml_scan *s)
+add_breaks(struct yaml_cursor *cur)
 {
-	struct slice breaks = buf_slice(&s->breaks);
-	int result = add(s, breaks.p, breaks.n);
+	struct slice breaks = buf_slice(&cur->breaks);
+	int result = add(cur, breaks.p, breaks.n);
 
-	reset(&s->breaks);
+	reset(&cur->breaks);
 	return result;
 }
 
 static int
-take(struct yaml_scan *s)
+take(struct yaml_cursor *cur)
 {
-	return checked(s, yaml_source_take(&s->source, &s->text));
+	return checked(cur, yaml_source_take(&cur->source, &cur->text));
 }
 
 static void
-begin(struct yaml_scan *s, struct yaml_token *t, enum doc_style style)
+begin(struct yaml_cursor *cur, struct yaml_token *t, enum doc_style style)
 {
-	reset(&s->text);
-	reset(&s->breaks);
+	yaml_cursor_reset(cur);
 	t->kind = YAML_SCALAR;
 	t->style = style;
-	t->start = yaml_source_pos(&s->source);
+	t->start = yaml_source_pos(&cur->source);
 	t->end = t->start;
 }
 
 /* Reads one line break of a gap. */
 static int
-gap_break(struct yaml_scan *s, struct gap *gap)
+gap_break(struct yaml_cursor *cur, struct gap *gap)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 
-	if (yaml_scan_need(s, 2) == -1)
+	if (yaml_cursor_need(cur, 2) == -1)
 		return -1;
 	if (gap->broken)
-		return checked(s, yaml_source_take_line(src, &s->breaks));
-	reset(&s->breaks);
+		return checked(cur, yaml_source_take_line(src, &cur->breaks));
+	reset(&cur->breaks);
 	gap->broken = true;
 	gap->first_n = 1;
 	gap->first[0] = '\n';
@@ -91,26 +86,26 @@ gap_break(struct yaml_scan *s, struct gap *gap)
 /* Reads the blanks and breaks up to the next word. Behind a break, tabs left
  * of tab_limit are an error. */
 static int
-read_gap(struct yaml_scan *s, struct gap *gap, int tab_limit)
+read_gap(struct yaml_cursor *cur, struct gap *gap, int tab_limit)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 	int result = 0;
 
 	while (
 	    result == 0 && (yaml_is_blank(src, 0) || yaml_is_break(src, 0))) {
 		if (yaml_is_break(src, 0))
-			result = gap_break(s, gap);
+			result = gap_break(cur, gap);
 		else if (gap->broken && (int)src->column < tab_limit &&
 		    yaml_source_peek(src, 0) == '\t')
-			return yaml_scan_fail(s, DOC_TAB,
+			return yaml_cursor_fail(cur, DOC_TAB,
 			    "a tab where indentation is expected; YAML "
 			    "indents with spaces");
 		else
-			result = checked(s,
+			result = checked(cur,
 			    yaml_source_take(
-				src, gap->broken ? NULL : &s->breaks));
+				src, gap->broken ? NULL : &cur->breaks));
 		if (result == 0)
-			result = yaml_scan_need(s, 1);
+			result = yaml_cursor_need(cur, 1);
 	}
 	return result;
 }
@@ -118,83 +113,83 @@ read_gap(struct yaml_scan *s, struct gap *gap, int tab_limit)
 /* Puts the gap between the word before and the next: a single break becomes a
  * space, of more the first one goes. */
 static int
-add_gap(struct yaml_scan *s, const struct gap *gap)
+add_gap(struct yaml_cursor *cur, const struct gap *gap)
 {
 	bool fold = gap->first_n > 0 && gap->first[0] == '\n';
 
-	if (gap->broken && fold && buf_len(&s->breaks) == 0)
-		return add(s, " ", 1);
-	if (gap->broken && !fold && add(s, gap->first, gap->first_n) == -1)
+	if (gap->broken && fold && buf_len(&cur->breaks) == 0)
+		return add(cur, " ", 1);
+	if (gap->broken && !fold && add(cur, gap->first, gap->first_n) == -1)
 		return -1;
-	return add_breaks(s);
+	return add_breaks(cur);
 }
 
 /* --- plain --- */
 
 static bool
-ends_plain(const struct yaml_scan *s)
+ends_plain(const struct yaml_cursor *cur)
 {
-	const struct yaml_source *src = &s->source;
+	const struct yaml_source *src = &cur->source;
 	uint8_t c = yaml_source_peek(src, 0);
 
 	if (yaml_is_space_or_end(src, 0))
 		return true;
 	if (c == ':' && yaml_is_space_or_end(src, 1))
 		return true;
-	return s->flow > 0 && strchr(",?[]{}", c) != NULL;
+	return cur->flow > 0 && strchr(",?[]{}", c) != NULL;
 }
 
 int
-yaml_text_plain(struct yaml_scan *s, struct yaml_token *t)
+yaml_text_plain(struct yaml_cursor *cur, struct yaml_token *t)
 {
-	struct yaml_source *src = &s->source;
-	int limit = s->indent + 1;
+	struct yaml_source *src = &cur->source;
+	int limit = cur->indent + 1;
 	struct gap gap = { 0 };
 
-	begin(s, t, DOC_PLAIN);
+	begin(cur, t, DOC_PLAIN);
 	for (;;) {
-		if (yaml_scan_need(s, 4) == -1)
+		if (yaml_cursor_need(cur, 4) == -1)
 			return -1;
 		if (yaml_is_document_mark(src) ||
 		    yaml_source_peek(src, 0) == '#')
 			break;
-		if (!ends_plain(s)) {
-			if (add_gap(s, &gap) == -1)
+		if (!ends_plain(cur)) {
+			if (add_gap(cur, &gap) == -1)
 				return -1;
 			gap = (struct gap){ 0 };
 		}
-		while (!ends_plain(s)) {
-			if (take(s) == -1)
+		while (!ends_plain(cur)) {
+			if (take(cur) == -1)
 				return -1;
 			t->end = yaml_source_pos(src);
-			if (yaml_scan_need(s, 2) == -1)
+			if (yaml_cursor_need(cur, 2) == -1)
 				return -1;
 		}
 		if (!yaml_is_blank(src, 0) && !yaml_is_break(src, 0))
 			break;
-		if (yaml_scan_need(s, 1) == -1 ||
-		    read_gap(s, &gap, limit) == -1)
+		if (yaml_cursor_need(cur, 1) == -1 ||
+		    read_gap(cur, &gap, limit) == -1)
 			return -1;
-		if (s->flow == 0 && (int)src->column < limit)
+		if (cur->flow == 0 && (int)src->column < limit)
 			break;
 	}
 	/* on a new line a key may begin */
 	if (gap.broken)
-		s->key_allowed = true;
-	return yaml_scan_keep(s, &t->text);
+		cur->key_allowed = true;
+	return yaml_cursor_keep(cur, &t->text);
 }
 
 /* --- quoted --- */
 
 /* n hex digits as a code point. */
 static int
-read_code(struct yaml_scan *s, size_t n)
+read_code(struct yaml_cursor *cur, size_t n)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 	uint8_t bytes[4];
 	uint64_t code = 0;
 
-	if (yaml_scan_need(s, n) == -1)
+	if (yaml_cursor_need(cur, n) == -1)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		uint8_t c = yaml_source_peek(src, i);
@@ -206,18 +201,18 @@ read_code(struct yaml_scan *s, size_t n)
 		else if (c >= 'A' && c <= 'F')
 			c = (uint8_t)(c - 'A' + 10);
 		else
-			return yaml_scan_fail(s, DOC_SYNTAX,
+			return yaml_cursor_fail(cur, DOC_SYNTAX,
 			    "%zu hex digits are expected here", n);
 		code = code << 4 | c;
 	}
 	if ((code >= 0xd800 && code < 0xe000) || code > 0x10ffff)
-		return yaml_scan_fail(s, DOC_SYNTAX,
+		return yaml_cursor_fail(cur, DOC_SYNTAX,
 		    "an escape for U+%04llX, which is no character; "
 		    "headscale's YAML reader refuses it",
 		    (unsigned long long)code);
 	for (size_t i = 0; i < n; i++)
 		yaml_source_skip(src);
-	return add(s, bytes, utf8_put(bytes, (uint32_t)code));
+	return add(cur, bytes, utf8_put(bytes, (uint32_t)code));
 }
 
 /* What follows a backslash, if it is one character for another. */
@@ -263,31 +258,31 @@ escape_text(uint8_t c)
 }
 
 static int
-read_escape(struct yaml_scan *s)
+read_escape(struct yaml_cursor *cur)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 	uint8_t c = yaml_source_peek(src, 1);
 	const char *text = escape_text(c);
 
 	if (text == NULL && (c == 0 || strchr("0xuU", c) == NULL))
-		return yaml_scan_fail(s, DOC_SYNTAX,
+		return yaml_cursor_fail(cur, DOC_SYNTAX,
 		    "an escape that YAML does not have%s",
 		    c == '/' ? ": \\/ is one in JSON only" : "");
 	yaml_source_skip(src);
 	yaml_source_skip(src);
 	if (text != NULL)
-		return add(s, text, strlen(text));
+		return add(cur, text, strlen(text));
 	if (c == '0')
-		return add(s, "", 1);
-	return read_code(s, c == 'x' ? 2 : c == 'u' ? 4 : 8);
+		return add(cur, "", 1);
+	return read_code(cur, c == 'x' ? 2 : c == 'u' ? 4 : 8);
 }
 
 /* Reads up to white space or the closing quote. *joined is set when an escaped
  * line break ended it. */
 static int
-read_quoted_word(struct yaml_scan *s, bool single, bool *joined)
+read_quoted_word(struct yaml_cursor *cur, bool single, bool *joined)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 	int result;
 
 	while (!yaml_is_space_or_end(src, 0)) {
@@ -297,60 +292,60 @@ read_quoted_word(struct yaml_scan *s, bool single, bool *joined)
 			if (yaml_source_peek(src, 1) != '\'')
 				return 0;
 			yaml_source_skip(src);
-			result = take(s);
+			result = take(cur);
 		} else if (!single && c == '"') {
 			return 0;
 		} else if (!single && c == '\\' && yaml_is_break(src, 1)) {
-			if (yaml_scan_need(s, 3) == -1)
+			if (yaml_cursor_need(cur, 3) == -1)
 				return -1;
 			yaml_source_skip(src);
 			yaml_source_skip_line(src);
 			*joined = true;
-			return yaml_scan_need(s, 1);
+			return yaml_cursor_need(cur, 1);
 		} else if (!single && c == '\\') {
-			result = read_escape(s);
+			result = read_escape(cur);
 		} else {
-			result = take(s);
+			result = take(cur);
 		}
-		if (result == -1 || yaml_scan_need(s, 2) == -1)
+		if (result == -1 || yaml_cursor_need(cur, 2) == -1)
 			return -1;
 	}
-	return yaml_scan_need(s, 1);
+	return yaml_cursor_need(cur, 1);
 }
 
 int
-yaml_text_quoted(struct yaml_scan *s, struct yaml_token *t, bool single)
+yaml_text_quoted(struct yaml_cursor *cur, struct yaml_token *t, bool single)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 	uint8_t quote = single ? '\'' : '"';
 
-	begin(s, t, single ? DOC_SINGLE : DOC_DOUBLE);
+	begin(cur, t, single ? DOC_SINGLE : DOC_DOUBLE);
 	yaml_source_skip(src);
 	for (;;) {
 		struct gap gap = { 0 };
 
-		if (yaml_scan_need(s, 4) == -1)
+		if (yaml_cursor_need(cur, 4) == -1)
 			return -1;
 		if (yaml_is_document_mark(src))
-			return yaml_scan_fail(s, DOC_SYNTAX,
+			return yaml_cursor_fail(cur, DOC_SYNTAX,
 			    "a document mark inside the quotes that begin on "
 			    "line %u",
 			    t->start.line);
 		if (yaml_source_peek(src, 0) == 0)
-			return yaml_scan_fail(s, DOC_SYNTAX,
+			return yaml_cursor_fail(cur, DOC_SYNTAX,
 			    "the text ends inside the quotes that begin on "
 			    "line %u",
 			    t->start.line);
-		if (read_quoted_word(s, single, &gap.broken) == -1)
+		if (read_quoted_word(cur, single, &gap.broken) == -1)
 			return -1;
 		if (yaml_source_peek(src, 0) == quote)
 			break;
-		if (read_gap(s, &gap, -1) == -1 || add_gap(s, &gap) == -1)
+		if (read_gap(cur, &gap, -1) == -1 || add_gap(cur, &gap) == -1)
 			return -1;
 	}
 	yaml_source_skip(src);
 	t->end = yaml_source_pos(src);
-	return yaml_scan_keep(s, &t->text);
+	return yaml_cursor_keep(cur, &t->text);
 }
 
 /* --- block --- */
@@ -364,53 +359,54 @@ struct block {
 /* One of the two characters that may follow | or >: where the text is
  * indented, what becomes of its last breaks. */
 static int
-read_indicator(struct yaml_scan *s, struct block *b, bool digit)
+read_indicator(struct yaml_cursor *cur, struct block *b, bool digit)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 	uint8_t c = yaml_source_peek(src, 0);
 
 	if (digit && c >= '0' && c <= '9') {
 		if (c == '0')
-			return yaml_scan_fail(
-			    s, DOC_SYNTAX, "an indentation of 0");
-		b->indent = c - '0' + (s->indent >= 0 ? s->indent : 0);
+			return yaml_cursor_fail(
+			    cur, DOC_SYNTAX, "an indentation of 0");
+		b->indent = c - '0' + (cur->indent >= 0 ? cur->indent : 0);
 		yaml_source_skip(src);
 	} else if (!digit && (c == '+' || c == '-')) {
 		b->chomp = c == '+' ? 1 : -1;
 		yaml_source_skip(src);
 	}
-	return yaml_scan_need(s, 1);
+	return yaml_cursor_need(cur, 1);
 }
 
 /* The rest of the line with | or >. */
 static int
-read_block_head(struct yaml_scan *s, struct block *b)
+read_block_head(struct yaml_cursor *cur, struct block *b)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 	bool digit_first;
 
 	yaml_source_skip(src);
-	if (yaml_scan_need(s, 1) == -1)
+	if (yaml_cursor_need(cur, 1) == -1)
 		return -1;
 	digit_first =
 	    yaml_source_peek(src, 0) >= '0' && yaml_source_peek(src, 0) <= '9';
-	if (read_indicator(s, b, digit_first) == -1)
+	if (read_indicator(cur, b, digit_first) == -1)
 		return -1;
 	/* a second digit, or a second sign, is no indicator */
 	if ((digit_first || b->chomp != 0) &&
-	    read_indicator(s, b, !digit_first) == -1)
+	    read_indicator(cur, b, !digit_first) == -1)
 		return -1;
 	while (yaml_is_blank(src, 0)) {
 		yaml_source_skip(src);
-		if (yaml_scan_need(s, 1) == -1)
+		if (yaml_cursor_need(cur, 1) == -1)
 			return -1;
 	}
-	if (yaml_source_peek(src, 0) == '#' && yaml_blank_line_comment(s) == -1)
+	if (yaml_source_peek(src, 0) == '#' &&
+	    yaml_blank_line_comment(cur) == -1)
 		return -1;
 	if (!yaml_is_break_or_end(src, 0))
-		return yaml_scan_fail(
-		    s, DOC_SYNTAX, "text on the line of a block scalar's mark");
-	if (yaml_is_break(src, 0) && yaml_scan_need(s, 2) == -1)
+		return yaml_cursor_fail(cur, DOC_SYNTAX,
+		    "text on the line of a block scalar's mark");
+	if (yaml_is_break(src, 0) && yaml_cursor_need(cur, 2) == -1)
 		return -1;
 	yaml_source_skip_line(src);
 	return 0;
@@ -419,37 +415,38 @@ read_block_head(struct yaml_scan *s, struct block *b)
 /* Reads indentation and empty lines up to the next line with text; finds out
  * the indentation if it is not known. */
 static int
-read_block_breaks(struct yaml_scan *s, struct block *b, struct doc_pos *end)
+read_block_breaks(struct yaml_cursor *cur, struct block *b, struct doc_pos *end)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 	int widest = 0;
 
 	*end = yaml_source_pos(src);
 	for (;;) {
-		if (yaml_scan_need(s, 1) == -1)
+		if (yaml_cursor_need(cur, 1) == -1)
 			return -1;
 		while ((b->indent == 0 || (int)src->column < b->indent) &&
 		    yaml_source_peek(src, 0) == ' ') {
 			yaml_source_skip(src);
-			if (yaml_scan_need(s, 1) == -1)
+			if (yaml_cursor_need(cur, 1) == -1)
 				return -1;
 		}
 		if ((int)src->column > widest)
 			widest = (int)src->column;
 		if ((b->indent == 0 || (int)src->column < b->indent) &&
 		    yaml_source_peek(src, 0) == '\t')
-			return yaml_scan_fail(s, DOC_TAB,
+			return yaml_cursor_fail(cur, DOC_TAB,
 			    "a tab where a block scalar's indentation is "
 			    "expected; YAML indents with spaces");
 		if (!yaml_is_break(src, 0))
 			break;
-		if (yaml_scan_need(s, 2) == -1 ||
-		    checked(s, yaml_source_take_line(src, &s->breaks)) == -1)
+		if (yaml_cursor_need(cur, 2) == -1 ||
+		    checked(cur, yaml_source_take_line(src, &cur->breaks)) ==
+			-1)
 			return -1;
 		*end = yaml_source_pos(src);
 	}
 	if (b->indent == 0) {
-		b->indent = s->indent + 1 > 1 ? s->indent + 1 : 1;
+		b->indent = cur->indent + 1 > 1 ? cur->indent + 1 : 1;
 		if (widest > b->indent)
 			b->indent = widest;
 	}
@@ -458,51 +455,52 @@ read_block_breaks(struct yaml_scan *s, struct block *b, struct doc_pos *end)
 
 /* The line with text that comes next, without its break. */
 static int
-read_block_line(struct yaml_scan *s)
+read_block_line(struct yaml_cursor *cur)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 
 	while (!yaml_is_break_or_end(src, 0)) {
-		if (take(s) == -1 || yaml_scan_need(s, 1) == -1)
+		if (take(cur) == -1 || yaml_cursor_need(cur, 1) == -1)
 			return -1;
 	}
-	return yaml_scan_need(s, 2);
+	return yaml_cursor_need(cur, 2);
 }
 
 int
-yaml_text_block(struct yaml_scan *s, struct yaml_token *t, bool literal)
+yaml_text_block(struct yaml_cursor *cur, struct yaml_token *t, bool literal)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 	struct block b = { .literal = literal };
 	struct slice last = { NULL, 0 }; /* break behind the line before */
 	bool was_blank = false;
 
-	begin(s, t, literal ? DOC_LITERAL : DOC_FOLDED);
-	if (read_block_head(s, &b) == -1 ||
-	    read_block_breaks(s, &b, &t->end) == -1)
+	begin(cur, t, literal ? DOC_LITERAL : DOC_FOLDED);
+	if (read_block_head(cur, &b) == -1 ||
+	    read_block_breaks(cur, &b, &t->end) == -1)
 		return -1;
 	while ((int)src->column == b.indent && yaml_source_peek(src, 0) != 0) {
 		bool is_blank = yaml_is_blank(src, 0);
 		bool fold =
 		    !literal && !was_blank && !is_blank && slice_is(last, "\n");
 
-		if (!fold && add(s, last.p, last.n) == -1)
+		if (!fold && add(cur, last.p, last.n) == -1)
 			return -1;
-		if (fold && buf_len(&s->breaks) == 0 && add(s, " ", 1) == -1)
+		if (fold && buf_len(&cur->breaks) == 0 &&
+		    add(cur, " ", 1) == -1)
 			return -1;
 		was_blank = is_blank;
-		if (add_breaks(s) == -1 || read_block_line(s) == -1)
+		if (add_breaks(cur) == -1 || read_block_line(cur) == -1)
 			return -1;
 		last = slice_str(yaml_is_break(src, 0) ? "\n" : "");
 		if (yaml_source_peek(src, 0) == 0xe2 && last.n > 0)
 			last = slice_of(src->text + src->at, 3);
 		yaml_source_skip_line(src);
-		if (read_block_breaks(s, &b, &t->end) == -1)
+		if (read_block_breaks(cur, &b, &t->end) == -1)
 			return -1;
 	}
-	if (b.chomp != -1 && add(s, last.p, last.n) == -1)
+	if (b.chomp != -1 && add(cur, last.p, last.n) == -1)
 		return -1;
-	if (b.chomp == 1 && add_breaks(s) == -1)
+	if (b.chomp == 1 && add_breaks(cur) == -1)
 		return -1;
-	return yaml_scan_keep(s, &t->text);
+	return yaml_cursor_keep(cur, &t->text);
 }

@@ -1,86 +1,62 @@
-/*
- * yaml_word: anchors, aliases, tags and directives. Part of yaml_scan.
- *
- * YAML 1.1 sections 6.8, 6.9 and 7.1, as yaml.v3 reads them: , [ ] belong to a
- * tag, and a ! alone is a tag that says nothing.
- */
-#include "yaml_scan.h"
+/* yaml_word: see yaml_word.h. */
+#include "yaml_word.h"
 
 #include <string.h>
 
 static int
-take(struct yaml_scan *s)
+take(struct yaml_cursor *cur)
 {
-	if (yaml_source_take(&s->source, &s->text) == -1)
-		return yaml_scan_no_memory(s);
-	return yaml_scan_need(s, 1);
-}
-
-static void
-reset(struct yaml_scan *s)
-{
-	buf_consume(&s->text, buf_len(&s->text));
+	if (yaml_source_take(&cur->source, &cur->text) == -1)
+		return yaml_cursor_no_memory(cur);
+	return yaml_cursor_need(cur, 1);
 }
 
 static int
-take_word(struct yaml_scan *s)
+take_word(struct yaml_cursor *cur)
 {
-	while (yaml_is_word(&s->source, 0))
-		if (take(s) == -1)
+	while (yaml_is_word(&cur->source, 0))
+		if (take(cur) == -1)
 			return -1;
 	return 0;
 }
 
-static int
-skip_blanks(struct yaml_scan *s)
-{
-	if (yaml_scan_need(s, 1) == -1)
-		return -1;
-	while (yaml_is_blank(&s->source, 0)) {
-		yaml_source_skip(&s->source);
-		if (yaml_scan_need(s, 1) == -1)
-			return -1;
-	}
-	return 0;
-}
-
 static void
-finish(struct yaml_scan *s, struct yaml_token *t)
+finish(struct yaml_cursor *cur, struct yaml_token *t)
 {
-	t->end = yaml_source_pos(&s->source);
+	t->end = yaml_source_pos(&cur->source);
 }
 
 int
-yaml_word_anchor(struct yaml_scan *s, struct yaml_token *t)
+yaml_word_anchor(struct yaml_cursor *cur, struct yaml_token *t)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 	bool alias = yaml_source_peek(src, 0) == '*';
 	uint8_t c;
 
-	reset(s);
+	yaml_cursor_reset(cur);
 	t->kind = alias ? YAML_ALIAS : YAML_ANCHOR;
 	t->start = yaml_source_pos(src);
 	yaml_source_skip(src);
-	if (yaml_scan_need(s, 1) == -1 || take_word(s) == -1)
+	if (yaml_cursor_need(cur, 1) == -1 || take_word(cur) == -1)
 		return -1;
 	c = yaml_source_peek(src, 0);
-	if (buf_len(&s->text) == 0 ||
+	if (buf_len(&cur->text) == 0 ||
 	    (!yaml_is_space_or_end(src, 0) && strchr("?:,]}%@`", c) == NULL))
-		return yaml_scan_fail(s, DOC_SYNTAX,
+		return yaml_cursor_fail(cur, DOC_SYNTAX,
 		    "the name of an %s is letters, digits, - and _",
 		    alias ? "alias" : "anchor");
-	finish(s, t);
-	return yaml_scan_keep(s, &t->text);
+	finish(cur, t);
+	return yaml_cursor_keep(cur, &t->text);
 }
 
 /* --- tags --- */
 
 static bool
-is_uri(const struct yaml_scan *s)
+is_uri(const struct yaml_cursor *cur)
 {
-	uint8_t c = yaml_source_peek(&s->source, 0);
+	uint8_t c = yaml_source_peek(&cur->source, 0);
 
-	return yaml_is_word(&s->source, 0) ||
+	return yaml_is_word(&cur->source, 0) ||
 	    (c != 0 && strchr(";/?:@&=+$,.!~*'()[]%", c) != NULL);
 }
 
@@ -98,22 +74,22 @@ hex_digit(uint8_t c)
 
 /* The bytes of one character, each as %XX. */
 static int
-take_escapes(struct yaml_scan *s)
+take_escapes(struct yaml_cursor *cur)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 	int left = -1;
 
 	do {
 		int high, low, octet;
 		uint8_t byte;
 
-		if (yaml_scan_need(s, 3) == -1)
+		if (yaml_cursor_need(cur, 3) == -1)
 			return -1;
 		high = hex_digit(yaml_source_peek(src, 1));
 		low = hex_digit(yaml_source_peek(src, 2));
 		if (yaml_source_peek(src, 0) != '%' || high < 0 || low < 0)
-			return yaml_scan_fail(
-			    s, DOC_SYNTAX, "%%XX is expected in a tag");
+			return yaml_cursor_fail(
+			    cur, DOC_SYNTAX, "%%XX is expected in a tag");
 		octet = high << 4 | low;
 		byte = (uint8_t)octet;
 		if (left == -1)
@@ -125,10 +101,10 @@ take_escapes(struct yaml_scan *s)
 		else if (octet >> 6 != 2)
 			left = 0;
 		if (left == 0)
-			return yaml_scan_fail(
-			    s, DOC_SYNTAX, "%%XX in a tag that is not UTF-8");
-		if (buf_append(&s->text, &byte, 1) == -1)
-			return yaml_scan_no_memory(s);
+			return yaml_cursor_fail(
+			    cur, DOC_SYNTAX, "%%XX in a tag that is not UTF-8");
+		if (buf_append(&cur->text, &byte, 1) == -1)
+			return yaml_cursor_no_memory(cur);
 		for (int i = 0; i < 3; i++)
 			yaml_source_skip(src);
 	} while (--left > 0);
@@ -137,19 +113,19 @@ take_escapes(struct yaml_scan *s)
 
 /* The characters of a tag; *any tells whether there was one. */
 static int
-take_uri(struct yaml_scan *s, bool *any)
+take_uri(struct yaml_cursor *cur, bool *any)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 
-	if (yaml_scan_need(s, 1) == -1)
+	if (yaml_cursor_need(cur, 1) == -1)
 		return -1;
-	while (is_uri(s)) {
+	while (is_uri(cur)) {
 		*any = true;
 		if (yaml_source_peek(src, 0) != '%') {
-			if (take(s) == -1)
+			if (take(cur) == -1)
 				return -1;
-		} else if (take_escapes(s) == -1 ||
-		    yaml_scan_need(s, 1) == -1) {
+		} else if (take_escapes(cur) == -1 ||
+		    yaml_cursor_need(cur, 1) == -1) {
 			return -1;
 		}
 	}
@@ -157,64 +133,65 @@ take_uri(struct yaml_scan *s, bool *any)
 }
 
 static int
-take_wanted_uri(struct yaml_scan *s)
+take_wanted_uri(struct yaml_cursor *cur)
 {
 	bool any = false;
 
-	if (take_uri(s, &any) == -1)
+	if (take_uri(cur, &any) == -1)
 		return -1;
-	return any ? 0 : yaml_scan_fail(s, DOC_SYNTAX, "a tag is expected");
+	return any ? 0 : yaml_cursor_fail(cur, DOC_SYNTAX, "a tag is expected");
 }
 
 /* !, !word or !word! */
 static int
-take_handle(struct yaml_scan *s)
+take_handle(struct yaml_cursor *cur)
 {
-	if (yaml_scan_need(s, 1) == -1)
+	if (yaml_cursor_need(cur, 1) == -1)
 		return -1;
-	if (yaml_source_peek(&s->source, 0) != '!')
-		return yaml_scan_fail(s, DOC_SYNTAX, "'!' is expected");
-	if (take(s) == -1 || take_word(s) == -1)
+	if (yaml_source_peek(&cur->source, 0) != '!')
+		return yaml_cursor_fail(cur, DOC_SYNTAX, "'!' is expected");
+	if (take(cur) == -1 || take_word(cur) == -1)
 		return -1;
-	return yaml_source_peek(&s->source, 0) == '!' ? take(s) : 0;
+	return yaml_source_peek(&cur->source, 0) == '!' ? take(cur) : 0;
 }
 
 /* !<uri> */
 static int
-read_verbatim(struct yaml_scan *s, struct yaml_token *t)
+read_verbatim(struct yaml_cursor *cur, struct yaml_token *t)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 
 	yaml_source_skip(src);
 	yaml_source_skip(src);
-	if (take_wanted_uri(s) == -1)
+	if (take_wanted_uri(cur) == -1)
 		return -1;
 	if (yaml_source_peek(src, 0) != '>')
-		return yaml_scan_fail(
-		    s, DOC_SYNTAX, "'>' is expected at the end of a tag");
+		return yaml_cursor_fail(
+		    cur, DOC_SYNTAX, "'>' is expected at the end of a tag");
 	yaml_source_skip(src);
-	return yaml_scan_keep(s, &t->more);
+	return yaml_cursor_keep(cur, &t->more);
 }
 
 /* A handle and what follows it; without a second ! the handle is ! alone and
  * the rest of it belongs to the suffix. */
 static int
-read_tag(struct yaml_scan *s, struct yaml_token *t)
+read_tag(struct yaml_cursor *cur, struct yaml_token *t)
 {
 	struct slice handle;
 	bool any = true;
 
-	if (take_handle(s) == -1)
+	if (take_handle(cur) == -1)
 		return -1;
-	handle = buf_slice(&s->text);
+	handle = buf_slice(&cur->text);
 	if (handle.n > 1 && handle.p[handle.n - 1] == '!') {
-		if (yaml_scan_keep(s, &t->text) == -1)
+		if (yaml_cursor_keep(cur, &t->text) == -1)
 			return -1;
-		reset(s);
-		return take_wanted_uri(s) == 0 ? yaml_scan_keep(s, &t->more)
-					       : -1;
+		yaml_cursor_reset(cur);
+		return take_wanted_uri(cur) == 0
+		    ? yaml_cursor_keep(cur, &t->more)
+		    : -1;
 	}
-	if (take_uri(s, &any) == -1 || yaml_scan_keep(s, &t->more) == -1)
+	if (take_uri(cur, &any) == -1 || yaml_cursor_keep(cur, &t->more) == -1)
 		return -1;
 	if (t->more.n > 1) {
 		t->text = slice_of(t->more.p, 1);
@@ -224,44 +201,44 @@ read_tag(struct yaml_scan *s, struct yaml_token *t)
 }
 
 int
-yaml_word_tag(struct yaml_scan *s, struct yaml_token *t)
+yaml_word_tag(struct yaml_cursor *cur, struct yaml_token *t)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 	int result;
 
-	reset(s);
+	yaml_cursor_reset(cur);
 	t->kind = YAML_TAG;
 	t->start = yaml_source_pos(src);
-	if (yaml_scan_need(s, 2) == -1)
+	if (yaml_cursor_need(cur, 2) == -1)
 		return -1;
-	result = yaml_source_peek(src, 1) == '<' ? read_verbatim(s, t)
-						 : read_tag(s, t);
-	if (result == -1 || yaml_scan_need(s, 1) == -1)
+	result = yaml_source_peek(src, 1) == '<' ? read_verbatim(cur, t)
+						 : read_tag(cur, t);
+	if (result == -1 || yaml_cursor_need(cur, 1) == -1)
 		return -1;
 	if (!yaml_is_space_or_end(src, 0))
-		return yaml_scan_fail(
-		    s, DOC_SYNTAX, "a space is expected behind a tag");
-	finish(s, t);
+		return yaml_cursor_fail(
+		    cur, DOC_SYNTAX, "a space is expected behind a tag");
+	finish(cur, t);
 	return 0;
 }
 
 /* --- directives --- */
 
 static int
-bad_directive(struct yaml_scan *s, const char *text)
+bad_directive(struct yaml_cursor *cur, const char *text)
 {
-	return yaml_scan_fail(s, DOC_DIRECTIVE, "%s", text);
+	return yaml_cursor_fail(cur, DOC_DIRECTIVE, "%s", text);
 }
 
 /* One of the two numbers of a version: one or two digits. */
 static int
-read_number(struct yaml_scan *s, int *number)
+read_number(struct yaml_cursor *cur, int *number)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 	int digits = 0;
 
 	*number = 0;
-	if (yaml_scan_need(s, 1) == -1)
+	if (yaml_cursor_need(cur, 1) == -1)
 		return -1;
 	for (;;) {
 		uint8_t c = yaml_source_peek(src, 0);
@@ -270,105 +247,107 @@ read_number(struct yaml_scan *s, int *number)
 			break;
 		if (++digits > 2)
 			return bad_directive(
-			    s, "a version in a %YAML line that is too long");
+			    cur, "a version in a %YAML line that is too long");
 		*number = *number * 10 + (c - '0');
 		yaml_source_skip(src);
-		if (yaml_scan_need(s, 1) == -1)
+		if (yaml_cursor_need(cur, 1) == -1)
 			return -1;
 	}
-	return digits > 0 ? 0
-			  : bad_directive(s, "a %YAML line without a version");
+	return digits > 0
+	    ? 0
+	    : bad_directive(cur, "a %YAML line without a version");
 }
 
 static int
-read_version(struct yaml_scan *s, struct yaml_token *t)
+read_version(struct yaml_cursor *cur, struct yaml_token *t)
 {
 	int major, minor;
 
 	t->kind = YAML_VERSION;
-	if (skip_blanks(s) == -1 || read_number(s, &major) == -1)
+	if (yaml_cursor_skip_blanks(cur) == -1 ||
+	    read_number(cur, &major) == -1)
 		return -1;
-	if (yaml_source_peek(&s->source, 0) != '.')
+	if (yaml_source_peek(&cur->source, 0) != '.')
 		return bad_directive(
-		    s, "a %YAML line needs a version like 1.1");
-	yaml_source_skip(&s->source);
-	if (read_number(s, &minor) == -1)
+		    cur, "a %YAML line needs a version like 1.1");
+	yaml_source_skip(&cur->source);
+	if (read_number(cur, &minor) == -1)
 		return -1;
-	reset(s);
-	if (buf_printf(&s->text, "%d.%d", major, minor) == -1)
-		return yaml_scan_no_memory(s);
-	return yaml_scan_keep(s, &t->text);
+	yaml_cursor_reset(cur);
+	if (buf_printf(&cur->text, "%d.%d", major, minor) == -1)
+		return yaml_cursor_no_memory(cur);
+	return yaml_cursor_keep(cur, &t->text);
 }
 
 static int
-read_tag_line(struct yaml_scan *s, struct yaml_token *t)
+read_tag_line(struct yaml_cursor *cur, struct yaml_token *t)
 {
 	t->kind = YAML_TAG_LINE;
-	reset(s);
-	if (skip_blanks(s) == -1 || take_handle(s) == -1 ||
-	    yaml_scan_keep(s, &t->text) == -1)
+	yaml_cursor_reset(cur);
+	if (yaml_cursor_skip_blanks(cur) == -1 || take_handle(cur) == -1 ||
+	    yaml_cursor_keep(cur, &t->text) == -1)
 		return -1;
 	if (t->text.n > 1 && t->text.p[t->text.n - 1] != '!')
 		return bad_directive(
-		    s, "a %TAG line needs a handle: !, !! or !name!");
-	if (yaml_scan_need(s, 1) == -1)
+		    cur, "a %TAG line needs a handle: !, !! or !name!");
+	if (yaml_cursor_need(cur, 1) == -1)
 		return -1;
-	if (!yaml_is_blank(&s->source, 0))
-		return bad_directive(s, "a %TAG line needs a prefix");
-	reset(s);
-	if (skip_blanks(s) == -1 || take_wanted_uri(s) == -1)
+	if (!yaml_is_blank(&cur->source, 0))
+		return bad_directive(cur, "a %TAG line needs a prefix");
+	yaml_cursor_reset(cur);
+	if (yaml_cursor_skip_blanks(cur) == -1 || take_wanted_uri(cur) == -1)
 		return -1;
-	if (!yaml_is_space_or_end(&s->source, 0))
+	if (!yaml_is_space_or_end(&cur->source, 0))
 		return bad_directive(
-		    s, "a character that cannot be in a %TAG line's prefix");
-	return yaml_scan_keep(s, &t->more);
+		    cur, "a character that cannot be in a %TAG line's prefix");
+	return yaml_cursor_keep(cur, &t->more);
 }
 
 /* The name behind %. */
 static int
-read_name(struct yaml_scan *s)
+read_name(struct yaml_cursor *cur)
 {
-	reset(s);
-	yaml_source_skip(&s->source);
-	if (yaml_scan_need(s, 1) == -1 || take_word(s) == -1)
+	yaml_cursor_reset(cur);
+	yaml_source_skip(&cur->source);
+	if (yaml_cursor_need(cur, 1) == -1 || take_word(cur) == -1)
 		return -1;
-	if (buf_len(&s->text) == 0 || !yaml_is_space_or_end(&s->source, 0))
+	if (buf_len(&cur->text) == 0 || !yaml_is_space_or_end(&cur->source, 0))
 		return bad_directive(
-		    s, "a line that begins with % but is no directive");
+		    cur, "a line that begins with % but is no directive");
 	return 0;
 }
 
 int
-yaml_word_directive(struct yaml_scan *s, struct yaml_token *t)
+yaml_word_directive(struct yaml_cursor *cur, struct yaml_token *t)
 {
-	struct yaml_source *src = &s->source;
+	struct yaml_source *src = &cur->source;
 	struct slice name;
 	int result;
 
 	t->start = yaml_source_pos(src);
-	if (read_name(s) == -1)
+	if (read_name(cur) == -1)
 		return -1;
-	name = buf_slice(&s->text);
+	name = buf_slice(&cur->text);
 	if (slice_is(name, "YAML"))
-		result = read_version(s, t);
+		result = read_version(cur, t);
 	else if (slice_is(name, "TAG"))
-		result = read_tag_line(s, t);
+		result = read_tag_line(cur, t);
 	else
-		result = bad_directive(s,
+		result = bad_directive(cur,
 		    "a directive other than %YAML and %TAG; headscale's YAML "
 		    "reader refuses it");
-	finish(s, t);
-	if (result == -1 || skip_blanks(s) == -1)
+	finish(cur, t);
+	if (result == -1 || yaml_cursor_skip_blanks(cur) == -1)
 		return -1;
 	if (yaml_source_peek(src, 0) == '#')
 		while (!yaml_is_break_or_end(src, 0)) {
 			yaml_source_skip(src);
-			if (yaml_scan_need(s, 1) == -1)
+			if (yaml_cursor_need(cur, 1) == -1)
 				return -1;
 		}
 	if (!yaml_is_break_or_end(src, 0))
-		return bad_directive(s, "text behind a directive");
-	if (yaml_is_break(src, 0) && yaml_scan_need(s, 2) == -1)
+		return bad_directive(cur, "text behind a directive");
+	if (yaml_is_break(src, 0) && yaml_cursor_need(cur, 2) == -1)
 		return -1;
 	yaml_source_skip_line(src);
 	return 0;
