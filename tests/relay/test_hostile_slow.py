@@ -13,6 +13,8 @@ from hostile import HostileScenario, scaled
 from relaytest import HOST, UPGRADE, frame, make_cert, read_until, tls_context
 
 HTTP_S, LOGIN_S = 30, 10  # the relay's deadlines
+LATE_S = 20  # a busy machine
+LOGIN_LATE_S = 15  # the same, and over before HTTP_S could end it
 DRIP_S = 0.1
 
 
@@ -87,12 +89,11 @@ class Slow(HostileScenario):
         mark, started = self.relay.log_mark(), time.monotonic()
         head = b"GET /derp HTTP/1.1\r\nX: " + b"y" * 4000
         info = frame(0x02, os.urandom(4000))
-        late = 20  # a busy machine
         kinds = [
-            ("http", self.plain, head, HTTP_S - 2, HTTP_S + late),
-            ("silent", self.plain, b"", HTTP_S - 2, HTTP_S + late),
-            ("login", self.upgraded, info, LOGIN_S - 2, LOGIN_S + late),
-            ("nothing", self.upgraded, b"", LOGIN_S - 2, LOGIN_S + late),
+            ("http", self.plain, head, HTTP_S - 2, HTTP_S + LATE_S),
+            ("silent", self.plain, b"", HTTP_S - 2, HTTP_S + LATE_S),
+            ("login", self.upgraded, info, LOGIN_S - 2, LOGIN_S + LOGIN_LATE_S),
+            ("nothing", self.upgraded, b"", LOGIN_S - 2, LOGIN_S + LOGIN_LATE_S),
         ]
         self.drip_all(kinds)
         self.logged("receive client key: i/o timeout", mark, started)
@@ -109,13 +110,12 @@ class Slow(HostileScenario):
             hello.do_handshake()
         # a long record that never ends
         record = b"\x17\x03\x03" + struct.pack(">H", 16000) + bytes(4000)
-        late = 20
         kinds = [
-            ("hello", self.plain, outward.read()[:-1], HTTP_S - 2, HTTP_S + late),
-            ("no hello", self.plain, b"", HTTP_S - 2, HTTP_S + late),
-            ("no request", self.shaken, b"", HTTP_S - 2, HTTP_S + late),
-            ("no login", self.upgraded, b"", LOGIN_S - 2, LOGIN_S + late),
-            ("record", self.raw, record, HTTP_S - 2, HTTP_S + late),
+            ("hello", self.plain, outward.read()[:-1], HTTP_S - 2, HTTP_S + LATE_S),
+            ("no hello", self.plain, b"", HTTP_S - 2, HTTP_S + LATE_S),
+            ("no request", self.shaken, b"", HTTP_S - 2, HTTP_S + LATE_S),
+            ("no login", self.upgraded, b"", LOGIN_S - 2, LOGIN_S + LOGIN_LATE_S),
+            ("record", self.raw, record, HTTP_S - 2, HTTP_S + LATE_S),
         ]
         self.drip_all(kinds)
         self.undisturbed()
