@@ -137,10 +137,11 @@ log_pin(const struct certs *certs)
 		return;
 	log_info("Using self-signed certificate for IP address \"%s\". "
 		 "Configure it in DERPMap using: "
-		 "(https://tailscale.com/s/custom-derp)\n"
-		 "  {\"Name\":\"custom\",\"RegionID\":900,\"HostName\":\"%s\","
-		 "\"CertName\":\"sha256-raw:%s\"}",
-	    ip, ip, info.sha256);
+		 "(https://tailscale.com/s/custom-derp)",
+	    ip);
+	log_continue("  {\"Name\":\"custom\",\"RegionID\":900,\"HostName\":"
+		     "\"%s\",\"CertName\":\"sha256-raw:%s\"}",
+	    ip, info.sha256);
 }
 
 struct certs *

@@ -51,8 +51,8 @@ write_line(const char *line, size_t n)
  * Foreign text is quoted where it is put into a message; that no line holds a
  * control character is made sure here, where all lines pass.
  */
-__attribute__((format(printf, 1, 0))) static void
-print(const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) static void
+print(bool timed, const char *fmt, va_list args)
 {
 	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
 	struct writer w = writer_of(line, sizeof line - 1);
@@ -61,7 +61,8 @@ print(const char *fmt, va_list args)
 	int n;
 
 	localtime_r(&now, &tm);
-	w.n = strftime(line, sizeof line, "%Y/%m/%d %H:%M:%S ", &tm);
+	if (timed)
+		w.n = strftime(line, sizeof line, "%Y/%m/%d %H:%M:%S ", &tm);
 	n = vsnprintf(text, sizeof text, fmt, args);
 	if (n > 0)
 		quote_put(&w,
@@ -71,21 +72,22 @@ print(const char *fmt, va_list args)
 	write_line(line, w.n + 1);
 }
 
-#define LOG_FUNCTION(name, condition)   \
-	void name(const char *fmt, ...) \
-	{                               \
-		va_list args;           \
-		if (!(condition))       \
-			return;         \
-		va_start(args, fmt);    \
-		print(fmt, args);       \
-		va_end(args);           \
+#define LOG_FUNCTION(name, condition, timed) \
+	void name(const char *fmt, ...)      \
+	{                                    \
+		va_list args;                \
+		if (!(condition))            \
+			return;              \
+		va_start(args, fmt);         \
+		print((timed), fmt, args);   \
+		va_end(args);                \
 	}
 
-LOG_FUNCTION(log_error, true)
-LOG_FUNCTION(log_warn, true)
-LOG_FUNCTION(log_info, true)
-LOG_FUNCTION(log_debug, debug_on)
+LOG_FUNCTION(log_error, true, true)
+LOG_FUNCTION(log_warn, true, true)
+LOG_FUNCTION(log_info, true, true)
+LOG_FUNCTION(log_debug, debug_on, true)
+LOG_FUNCTION(log_continue, true, false)
 
 bool
 log_allowed(struct log_limit *limit, uint64_t now_ms)

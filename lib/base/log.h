@@ -24,6 +24,9 @@ __attribute__((format(printf, 1, 2))) void log_warn(const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void log_info(const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void log_debug(const char *fmt, ...);
 
+/* A further line of the event logged before: without the time. */
+__attribute__((format(printf, 1, 2))) void log_continue(const char *fmt, ...);
+
 /* Lines dropped so far because nobody took them. */
 uint64_t log_dropped(void);
 

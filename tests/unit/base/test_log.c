@@ -85,6 +85,19 @@ log_holds_no_control_character(void **state)
 }
 
 static void
+log_continues_an_event(void **state)
+{
+	struct sink s = sink_open();
+	char text[256];
+
+	(void)state;
+	log_continue("  %s", "more of it");
+	sink_read(&s, text, sizeof text);
+	sink_restore(&s);
+	check_text(text, "  more of it\n");
+}
+
+static void
 log_cuts_long_lines(void **state)
 {
 	struct sink s = sink_open();
@@ -169,6 +182,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(log_writes_go_lines),
 		cmocka_unit_test(log_holds_no_control_character),
+		cmocka_unit_test(log_continues_an_event),
 		cmocka_unit_test(log_cuts_long_lines),
 		cmocka_unit_test(log_drops_what_nobody_takes),
 		cmocka_unit_test(log_survives_a_closed_reader),
