@@ -1,0 +1,106 @@
+/* turn_memory: see turn_memory.h. */
+#include "turn_memory.h"
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdlib.h>
+
+struct chunk {
+	struct chunk *next;
+	size_t used; /* bytes */
+	alignas(max_align_t) uint8_t bytes[TURN_MEMORY_ALLOC_MAX];
+};
+
+struct turn_memory {
+	uint8_t *arena;
+	size_t arena_bytes, arena_used;
+	struct chunk *chunks; /* the newest first; never NULL after creation */
+};
+
+struct turn_memory *
+turn_memory_new(size_t arena_bytes)
+{
+	struct turn_memory *m = calloc(1, sizeof *m);
+
+	if (m == NULL)
+		return NULL;
+	m->arena_bytes = arena_bytes;
+	m->arena = malloc(arena_bytes);
+	m->chunks = calloc(1, sizeof *m->chunks);
+	if (m->arena == NULL || m->chunks == NULL) {
+		turn_memory_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+void
+turn_memory_free(struct turn_memory *m)
+{
+	struct chunk *chunk;
+
+	if (m == NULL)
+		return;
+	while ((chunk = m->chunks) != NULL) {
+		m->chunks = chunk->next;
+		free(chunk);
+	}
+	free(m->arena);
+	free(m);
+}
+
+bool
+turn_memory_fits(const struct turn_memory *m, size_t n)
+{
+	return n <= m->arena_bytes - m->arena_used;
+}
+
+uint8_t *
+turn_memory_tail(const struct turn_memory *m)
+{
+	return m->arena + m->arena_used;
+}
+
+void
+turn_memory_use(struct turn_memory *m, const uint8_t *end)
+{
+	const size_t used = (size_t)(end - m->arena);
+
+	assert(used >= m->arena_used && used <= m->arena_bytes);
+	m->arena_used = used;
+}
+
+void *
+turn_memory_alloc(struct turn_memory *m, size_t n)
+{
+	const size_t align = alignof(max_align_t);
+	struct chunk *chunk = m->chunks;
+	void *p;
+
+	assert(n <= TURN_MEMORY_ALLOC_MAX);
+	n = (n + align - 1) / align * align;
+	if (n > sizeof chunk->bytes - chunk->used) {
+		chunk = malloc(sizeof *chunk);
+		if (chunk == NULL)
+			return NULL;
+		chunk->used = 0;
+		chunk->next = m->chunks;
+		m->chunks = chunk;
+	}
+	p = chunk->bytes + chunk->used;
+	chunk->used += n;
+	return p;
+}
+
+void
+turn_memory_reset(struct turn_memory *m)
+{
+	struct chunk *chunk;
+
+	while ((chunk = m->chunks)->next != NULL) {
+		m->chunks = chunk->next;
+		free(chunk);
+	}
+	m->chunks->used = 0;
+	m->arena_used = 0;
+}
