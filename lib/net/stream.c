@@ -3,8 +3,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -75,6 +77,23 @@ stream_progressed(struct stream *s)
 	return sent;
 }
 
+/* What the socket took says little: a large window or send buffer takes all of
+ * a burst at once and then nothing for a long time, while the peer reads. */
+bool
+stream_acked_progress(struct stream *s)
+{
+	uint32_t acked;
+	int waiting;
+
+	if (ioctl(s->watch.fd, SIOCOUTQ, &waiting) == -1)
+		return false;
+	acked = s->sent - (uint32_t)waiting;
+	if ((int32_t)(acked - s->acked) <= 0)
+		return false;
+	s->acked = acked;
+	return true;
+}
+
 bool
 stream_established(const struct stream *s)
 {
@@ -132,8 +151,10 @@ send_once(struct stream *s, struct slice bytes)
 		n = send(
 		    s->watch.fd, bytes.p, bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (n == -1 && errno == EINTR);
-	if (n > 0)
+	if (n > 0) {
 		s->sent_since_checked = true;
+		s->sent += (uint32_t)n;
+	}
 	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return 0;
 	return n;

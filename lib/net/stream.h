@@ -41,6 +41,8 @@ struct stream {
 	uint32_t rest_len;       /* bytes */
 	uint32_t unsent_at;      /* first byte not sent */
 	uint32_t unsent_len;     /* one behind the last byte */
+	uint32_t sent;           /* bytes that the socket took, modulo 2^32 */
+	uint32_t acked;          /* of them, acknowledged when last asked */
 	bool reading;            /* wants to be told about input */
 	bool sent_since_checked; /* the socket took something */
 };
@@ -89,6 +91,9 @@ bool stream_blocked(const struct stream *s);
 size_t stream_unsent(const struct stream *s);
 /* Whether the socket took bytes since this was last asked. */
 bool stream_progressed(struct stream *s);
+/* Whether the peer has acknowledged bytes since this was last asked. It costs a
+ * system call: for timers, not for every flush. */
+bool stream_acked_progress(struct stream *s);
 /* Whether application bytes can be sent: at once, or after the handshake. */
 bool stream_established(const struct stream *s);
 
