@@ -100,7 +100,9 @@ TOKEN = re.compile(COMMENT + "|" + STRING, re.S)
 INCLUDE = re.compile(r'^#\s*include\s+"([^"]+)"', re.M)
 MACRO = re.compile(r"^#\s*define\b(?:[^\\\n]|\\.|\\\n)*", re.M)
 WORD = re.compile(r"(?<![\w.])(?<!->)[A-Za-z_]\w*")
-NAME = re.compile(r"^(\w+)\(", re.M)  # the return type has its own line
+# what is before the last parentheses; a macro may be in the return type
+NESTED = r"(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*"
+NAME = re.compile(rf"(\w+)\s*\({NESTED}\)\s*$")
 
 
 def blank(text, keep_strings=False):
@@ -119,7 +121,7 @@ class Function:
     """A definition: on which line it begins and how many it takes."""
 
     def __init__(self, head, line, lines):
-        self.name = NAME.findall(head)[-1]  # a macro may stand before it
+        self.name = NAME.search(head).group(1)
         self.is_static = re.search(r"\bstatic\b", head) is not None
         self.line, self.lines = line, lines
 
@@ -132,7 +134,7 @@ def functions(text):
         if line.rstrip() != "{":
             continue
         first = head_start(lines, i)
-        head = "\n".join(lines[first:i])
+        head = " ".join(lines[first:i])
         if NAME.search(head) is None:
             continue
         end = lines.index("}", i) if "}" in lines[i:] else len(lines) - 1

@@ -145,6 +145,17 @@ class Layers(unittest.TestCase):
                                  + function("rooms_set") + function("room")
                                  + function("room_wall_set")}), [])
 
+    def test_names_of_functions(self):
+        for head, name, static in (
+            ("int\nf(void)\n", "f", False),
+            ("static void\nf(int a,\n    void (*g)(int (*)[2]))\n", "f", True),
+            ("STACK_OF(X) *f(void)\n", "f", False),
+            ("__attribute__((format(printf, 1, 0))) static int\nf(int x)\n", "f", True),
+        ):
+            found = layers.functions("int x;\n\n" + head + "{\n}\n")
+            self.assertEqual([(f.name, f.is_static, f.line) for f in found],
+                             [(name, static, 3)])
+
     def test_what_is_no_call(self):
         self.assertEqual(
             self.findings(
