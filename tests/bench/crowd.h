@@ -10,7 +10,7 @@
 #ifndef DERPKIT_CROWD_H
 #define DERPKIT_CROWD_H
 
-#include "load.h"
+#include "load_run.h"
 
 #include <stdatomic.h>
 

@@ -12,7 +12,7 @@
 #ifndef DERPKIT_FLOW_H
 #define DERPKIT_FLOW_H
 
-#include "load.h"
+#include "load_run.h"
 
 struct flow_counts { /* packets; those sent in the measuring window */
 	uint64_t sent;

@@ -6,9 +6,9 @@
  */
 #include "crowd.h"
 #include "flow.h"
+#include "load_report.h"
 #include "opts.h"
 #include "probe.h"
-#include "report.h"
 #include "usage.h"
 #include "xalloc.h"
 

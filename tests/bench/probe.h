@@ -12,7 +12,7 @@
 #ifndef DERPKIT_PROBE_H
 #define DERPKIT_PROBE_H
 
-#include "load.h"
+#include "load_run.h"
 
 struct probe_worker {
 	struct load *load;

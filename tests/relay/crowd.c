@@ -23,7 +23,7 @@
  * at the end of the input. Its clients are those of the load generator.
  */
 #include "../bench/histogram.h"
-#include "../bench/peer.h"
+#include "../bench/load_peer.h"
 
 #include "clock.h"
 #include "crowd_lines.h"

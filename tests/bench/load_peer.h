@@ -1,13 +1,13 @@
 /*
- * peer: one DERP client of the load generator.
+ * load_peer: one DERP client of the load generator.
  *
  * Life: peer_init -> peer_dial -> peer_ready for every event until PEER_UP,
  * then traffic -> peer_close, after which it may dial again with the same key
  * -> peer_clear. Threads: a peer belongs to one thread; a relay is immutable.
  * Source: tailscale derp/derphttp/derphttp_client.go for the order of things.
  */
-#ifndef DERPKIT_PEER_H
-#define DERPKIT_PEER_H
+#ifndef DERPKIT_LOAD_PEER_H
+#define DERPKIT_LOAD_PEER_H
 
 #include "derp_handshake.h"
 #include "derp_msg.h"

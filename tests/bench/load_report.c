@@ -1,5 +1,5 @@
-/* report: see report.h. */
-#include "report.h"
+/* load_report: see load_report.h. */
+#include "load_report.h"
 
 #include <jansson.h>
 #include <stdio.h>

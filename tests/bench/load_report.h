@@ -1,11 +1,11 @@
 /*
- * report: what a run has found, as one JSON object.
+ * load_report: what a run has found, as one JSON object.
  *
  * The members are described in schemas/bench.schema.json ("run").
  * Threads: main only.
  */
-#ifndef DERPKIT_REPORT_H
-#define DERPKIT_REPORT_H
+#ifndef DERPKIT_LOAD_REPORT_H
+#define DERPKIT_LOAD_REPORT_H
 
 #include "crowd.h"
 #include "flow.h"

@@ -1,5 +1,5 @@
-/* peer: see peer.h. */
-#include "peer.h"
+/* load_peer: see load_peer.h. */
+#include "load_peer.h"
 
 #include "clock.h"
 #include "http1.h"

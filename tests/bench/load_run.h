@@ -1,6 +1,6 @@
 /*
- * load: what the parts of derp-load share: the orders, the phases of a run and
- * its results.
+ * load_run: what the parts of derp-load share: the orders, the phases of a run
+ * and its results.
  *
  * Every worker thread logs its clients in, then waits at the gate; main opens
  * it for all at once and fixes the times of the phases: warm up until `from`,
@@ -8,11 +8,11 @@
  * are immutable once the gate is open; each result belongs to its worker until
  * it has been joined.
  */
-#ifndef DERPKIT_LOAD_H
-#define DERPKIT_LOAD_H
+#ifndef DERPKIT_LOAD_RUN_H
+#define DERPKIT_LOAD_RUN_H
 
 #include "histogram.h"
-#include "peer.h"
+#include "load_peer.h"
 
 #include <pthread.h>
 
