@@ -56,16 +56,16 @@ crowd_run(void *ctx)
 	switch (w->kind) {
 	case CROWD_HOLD:
 		log_all_in(&c);
-		load_wait_for_gate(w->load);
+		load_run_wait_for_gate(w->load);
 		hold(&c);
 		break;
 	case CROWD_LOGIN:
-		load_wait_for_gate(w->load);
+		load_run_wait_for_gate(w->load);
 		log_all_in(&c);
 		break;
 	case CROWD_STORM:
 		log_all_in(&c);
-		load_wait_for_gate(w->load);
+		load_run_wait_for_gate(w->load);
 		storm(&c);
 		break;
 	}
@@ -82,7 +82,7 @@ open_crowd(struct crowd *c)
 	c->count = (load->clients + load->threads - 1 - first) / load->threads;
 	c->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (c->epoll == -1)
-		load_die("epoll: no descriptor");
+		load_run_die("epoll: no descriptor");
 	c->scratch = wire_scratch_new();
 	c->reader = (struct peer_reader){ .relay = &load->relay,
 		.plain = xcalloc(1, PEER_PLAIN_CAP),
@@ -114,13 +114,13 @@ log_all_in(struct crowd *c)
 {
 	unsigned limit = c->load->concurrency / c->load->threads + 1;
 
-	c->now_ns = c->progress_ns = load_now_ns();
+	c->now_ns = c->progress_ns = load_run_now_ns();
 	while (c->finished < c->count) {
 		while (c->next < c->count && c->in_flight < limit)
 			dial(c, c->next++);
 		wait_and_handle(c, 100);
 		if (c->now_ns - c->progress_ns > STALL_NS)
-			load_die("no login for %llu s; %u of %u done",
+			load_run_die("no login for %llu s; %u of %u done",
 			    STALL_NS / 1000000000, c->finished, c->count);
 	}
 }
@@ -169,7 +169,7 @@ wait_and_handle(struct crowd *c, int timeout_ms)
 	struct epoll_event events[EVENTS];
 	int n = epoll_wait(c->epoll, events, EVENTS, timeout_ms);
 
-	c->now_ns = load_now_ns();
+	c->now_ns = load_run_now_ns();
 	for (int i = 0; i < n; i++)
 		handle(c, events[i].data.u32, events[i].events);
 }
@@ -245,7 +245,7 @@ went_down(struct crowd *c, unsigned i, const struct fail *why)
 	if (c->storming)
 		c->again[c->again_count++] = i;
 	if (w->kind == CROWD_STORM && !c->storming)
-		load_die("before the storm: client %u: %s", i, why->text);
+		load_run_die("before the storm: client %u: %s", i, why->text);
 	if (!counts_now(c))
 		return;
 	if (w->failures++ == 0)
@@ -262,7 +262,7 @@ watch(struct crowd *c, unsigned i)
 	if (c->events[i] == wanted)
 		return;
 	if (epoll_ctl(c->epoll, op, c->peers[i].wire.fd, &event) == -1)
-		load_die("epoll: cannot watch");
+		load_run_die("epoll: cannot watch");
 	c->events[i] = wanted;
 }
 

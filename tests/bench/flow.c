@@ -98,7 +98,7 @@ flow_run(void *ctx)
 		if (f.debt_max < DEBT_MIN)
 			f.debt_max = DEBT_MIN;
 	}
-	load_wait_for_gate(load);
+	load_run_wait_for_gate(load);
 	if (f.count > 0)
 		run(&f);
 	close_pairs(&f);
@@ -111,7 +111,7 @@ open_pairs(struct flow *f)
 {
 	f->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (f->epoll == -1)
-		load_die("epoll: no descriptor");
+		load_run_die("epoll: no descriptor");
 	f->scratch = wire_scratch_new();
 	f->reader = (struct peer_reader){ .relay = &f->load->relay,
 		.plain = xcalloc(1, PEER_PLAIN_CAP),
@@ -131,7 +131,7 @@ open_pairs(struct flow *f)
 			LOGIN_MS, &why) == -1 ||
 		    peer_login_now(&pair->tx, &f->load->relay, f->scratch,
 			LOGIN_MS, &why) == -1)
-			load_die("pair %u: %s", pair->number, why.text);
+			load_run_die("pair %u: %s", pair->number, why.text);
 		watch(f, pair);
 	}
 }
@@ -184,7 +184,7 @@ close_pairs(struct flow *f)
 static void
 run(struct flow *f)
 {
-	f->now_ns = load_now_ns();
+	f->now_ns = load_run_now_ns();
 	while (turn_phase(f)) {
 		if (f->phase != DRAINING && f->load->rate > 0)
 			offer_paced(f);
@@ -248,7 +248,7 @@ wait_and_handle(struct flow *f)
 
 	if (f->load->rate > 0 && f->phase != DRAINING) {
 		uint64_t due = due_ns(f, f->slot);
-		uint64_t now = load_now_ns();
+		uint64_t now = load_run_now_ns();
 
 		if (due <= now)
 			timeout.tv_nsec = 0;
@@ -256,7 +256,7 @@ wait_and_handle(struct flow *f)
 			timeout.tv_nsec = (long)(due - now);
 	}
 	n = epoll_pwait2(f->epoll, events, EVENTS, &timeout, NULL);
-	f->now_ns = load_now_ns();
+	f->now_ns = load_run_now_ns();
 	for (int i = 0; i < n; i++)
 		handle(f, &events[i]);
 }
@@ -408,7 +408,7 @@ watch_one(
 		return;
 	if (epoll_ctl(f->epoll, *now == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
 		p->wire.fd, &event) == -1)
-		load_die("epoll: cannot watch");
+		load_run_die("epoll: cannot watch");
 	*now = wanted;
 }
 

@@ -54,7 +54,7 @@ report_print(struct report *r)
 		json_object_set_new(out, "why", json_string(r->why.text));
 	if (json_dumpf(out, stdout, JSON_COMPACT) == -1 || printf("\n") < 0 ||
 	    fflush(stdout) != 0)
-		load_die("cannot write the report");
+		load_run_die("cannot write the report");
 	json_decref(out);
 	free(r->probe);
 	r->probe = NULL;

@@ -46,13 +46,13 @@ struct load {
 };
 
 /* Monotonic time. */
-uint64_t load_now_ns(void);
+uint64_t load_run_now_ns(void);
 
 /* Both barriers of the gate, on a worker. */
-void load_wait_for_gate(struct load *load);
+void load_run_wait_for_gate(struct load *load);
 
 /* For what cannot go on: prints it and exits with 2. */
-__attribute__((format(printf, 1, 2), noreturn)) void load_die(
+__attribute__((format(printf, 1, 2), noreturn)) void load_run_die(
     const char *fmt, ...);
 
 #endif

@@ -16,7 +16,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sodium.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +92,7 @@ main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN);
 	if (sodium_init() == -1)
-		load_die("libsodium does not start");
+		load_run_die("libsodium does not start");
 	make_load(load, &o);
 	report.load = load;
 	report.relay_watched = o.relay_pid != 0;
@@ -110,35 +109,6 @@ main(int argc, char **argv)
 	SSL_CTX_free(load->relay.wire.tls);
 	free(load);
 	return 0;
-}
-
-uint64_t
-load_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-void
-load_wait_for_gate(struct load *load)
-{
-	pthread_barrier_wait(&load->gate.arrived);
-	pthread_barrier_wait(&load->gate.opened);
-}
-
-void
-load_die(const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	fprintf(stderr, "derp-load: ");
-	vfprintf(stderr, fmt, args);
-	fprintf(stderr, "\n");
-	va_end(args);
-	exit(2);
 }
 
 static bool
@@ -194,7 +164,7 @@ parse(struct orders *o, int argc, char **argv)
 	enum opts_result result = opts_parse(&opts, argc, argv, &why);
 
 	if (result == OPTS_BAD)
-		load_die("%s", why.text);
+		load_run_die("%s", why.text);
 	if (result == OPTS_HELP || opts.word_count != 1 ||
 	    !is_mode(opts.words[0])) {
 		fputs(usage_text, stderr);
@@ -208,7 +178,7 @@ static unsigned
 ranged(int64_t v, int64_t min, int64_t max, const char *name)
 {
 	if (v < min || v > max)
-		load_die("-%s: want %lld to %lld", name, (long long)min,
+		load_run_die("-%s: want %lld to %lld", name, (long long)min,
 		    (long long)max);
 	return (unsigned)v;
 }
@@ -240,7 +210,8 @@ make_load(struct load *load, const struct orders *o)
 	write_max =
 	    load->per_write * (size_t)(DERP_HEADER + DERP_KEY + load->packet);
 	if (write_max > WIRE_RECORD)
-		load_die("%u packets of %u bytes are more than one TLS record",
+		load_run_die(
+		    "%u packets of %u bytes are more than one TLS record",
 		    load->per_write, load->packet);
 	load->rate = (uint64_t)ranged(o->rate, 0, 100000000, "rate");
 	load->probe_hz = ranged(o->probe_hz, 0, 100000, "probe-hz");
@@ -255,7 +226,7 @@ make_load(struct load *load, const struct orders *o)
 		load->relay.wire.tls = wire_tls_context();
 	load->relay.wire.own_records = strcmp(o->records, "own") == 0;
 	if (!load->relay.wire.own_records && strcmp(o->records, "openssl") != 0)
-		load_die("-tls-records: want own or openssl");
+		load_run_die("-tls-records: want own or openssl");
 	resolve(&load->relay, o->addr);
 	if (o->host[0] != '\0')
 		snprintf(load->relay.host, PEER_HOST_MAX, "%s", o->host);
@@ -273,10 +244,10 @@ resolve(struct relay *relay, const char *addr)
 	struct addrinfo *found = NULL;
 
 	if (colon == NULL || colon == addr || colon[1] == '\0')
-		load_die("-addr: want HOST:PORT");
+		load_run_die("-addr: want HOST:PORT");
 	snprintf(relay->host, PEER_HOST_MAX, "%.*s", (int)(colon - addr), addr);
 	if (getaddrinfo(relay->host, colon + 1, &hints, &found) != 0)
-		load_die("-addr: cannot resolve %s", addr);
+		load_run_die("-addr: cannot resolve %s", addr);
 	memcpy(&relay->wire.addr, found->ai_addr, found->ai_addrlen);
 	relay->wire.addr_len = found->ai_addrlen;
 	freeaddrinfo(found);
@@ -293,7 +264,7 @@ learn_key(struct load *load, struct report *report)
 
 	peer_init(&p, 0);
 	if (peer_login_now(&p, &load->relay, scratch, LOGIN_MS, &why) == -1)
-		load_die("cannot log in: %s", why.text);
+		load_run_die("cannot log in: %s", why.text);
 	load->relay.key = p.server;
 	load->relay.key_known = true;
 	report->cipher = wire_cipher(&p.wire);
@@ -306,14 +277,14 @@ static void
 spawn(struct crew *crew, void *(*body)(void *), void *ctx)
 {
 	if (pthread_create(&crew->threads[crew->count++], NULL, body, ctx) != 0)
-		load_die("cannot start a thread");
+		load_run_die("cannot start a thread");
 }
 
 static void
 take(struct usage *u, const struct orders *o)
 {
 	if (usage_take(u, (pid_t)o->relay_pid) == -1)
-		load_die(
+		load_run_die(
 		    "the relay (pid %lld) is gone", (long long)o->relay_pid);
 }
 
@@ -332,7 +303,7 @@ prepare_gate(struct load *load, unsigned workers)
 {
 	if (pthread_barrier_init(&load->gate.arrived, NULL, workers + 1) != 0 ||
 	    pthread_barrier_init(&load->gate.opened, NULL, workers + 1) != 0)
-		load_die("cannot make a barrier");
+		load_run_die("cannot make a barrier");
 }
 
 static void
@@ -345,7 +316,7 @@ open_gate(struct load *load)
 	 * earlier: threads inherit it. */
 	(void)pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
 	pthread_barrier_wait(&gate->arrived);
-	gate->begin_ns = load_now_ns() + LEAD_NS;
+	gate->begin_ns = load_run_now_ns() + LEAD_NS;
 	gate->from_ns = gate->begin_ns + load->warmup_ns;
 	gate->to_ns = gate->from_ns + load->measure_ns;
 	gate->end_ns = gate->to_ns + load->drain_ns;
@@ -450,9 +421,9 @@ run_crowd(struct load *load, const struct orders *o, enum crowd_kind kind,
 	atomic_store(&crew->stop, true);
 	join_all(load, crew);
 	if (kind != CROWD_STORM) {
-		uint64_t end_us = load_now_ns() / 1000;
+		uint64_t end_us = load_run_now_ns() / 1000;
 
-		sleep_until(load_now_ns() + SETTLE_NS);
+		sleep_until(load_run_now_ns() + SETTLE_NS);
 		take(&to, o);
 		to.at_us = end_us; /* the wait counts for the relay only */
 		report->usage = usage_between(&from, &to);

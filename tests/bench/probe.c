@@ -44,7 +44,7 @@ probe_run(void *ctx)
 	prctl(PR_SET_TIMERSLACK, 1UL);
 	w->realtime =
 	    pthread_setschedparam(pthread_self(), SCHED_FIFO, &param) == 0;
-	load_wait_for_gate(w->load);
+	load_run_wait_for_gate(w->load);
 	run(&p);
 	settle(&p);
 	peer_clear(&p.a);
@@ -62,7 +62,7 @@ log_in(struct probe *p)
 
 	p->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (p->epoll == -1)
-		load_die("epoll: no descriptor");
+		load_run_die("epoll: no descriptor");
 	p->scratch = wire_scratch_new();
 	p->reader = (struct peer_reader){ .relay = &p->load->relay,
 		.plain = xcalloc(1, PEER_PLAIN_CAP),
@@ -74,7 +74,7 @@ log_in(struct probe *p)
 		&p->a, &p->load->relay, p->scratch, LOGIN_MS, &why) == -1 ||
 	    peer_login_now(
 		&p->b, &p->load->relay, p->scratch, LOGIN_MS, &why) == -1)
-		load_die("probe: %s", why.text);
+		load_run_die("probe: %s", why.text);
 	watch(p);
 }
 
@@ -88,7 +88,7 @@ watch_one(struct probe *p, struct peer *peer, uint32_t *now)
 		return;
 	if (epoll_ctl(p->epoll, *now == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
 		peer->wire.fd, &event) == -1)
-		load_die("epoll: cannot watch");
+		load_run_die("epoll: cannot watch");
 	*now = wanted;
 }
 
@@ -120,7 +120,7 @@ run(struct probe *p)
 	struct probe_worker *w = p->worker;
 
 	for (;;) {
-		uint64_t now = load_now_ns();
+		uint64_t now = load_run_now_ns();
 		bool draining = due_ns(p, p->next) >= gate->to_ns;
 
 		if (now >= gate->end_ns || (draining && p->returned == w->sent))
@@ -143,7 +143,7 @@ wait_and_handle(struct probe *p, struct fail *why)
 	struct epoll_event events[2];
 	struct timespec timeout = { .tv_nsec = 10000000 };
 	uint64_t due = due_ns(p, p->next);
-	uint64_t now = load_now_ns();
+	uint64_t now = load_run_now_ns();
 	int n;
 
 	if (due < p->load->gate.to_ns)
@@ -205,7 +205,7 @@ take_frame(void *ctx, struct peer *peer, const struct derp_frame *frame)
 	if (r.failed || number >= p->next || !in_window(p, number))
 		return;
 	p->returned++;
-	histogram_add(&p->worker->rtt, load_now_ns() - due_ns(p, number));
+	histogram_add(&p->worker->rtt, load_run_now_ns() - due_ns(p, number));
 }
 
 static void
