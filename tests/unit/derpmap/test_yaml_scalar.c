@@ -6,104 +6,105 @@
 
 #include <math.h>
 
+static const struct {
+	const char *text;
+	enum yaml_type type;
+	double value; /* of numbers and booleans */
+} guesses[] = {
+	{ "", YAML_NULL, 0 },
+	{ "~", YAML_NULL, 0 },
+	{ "null", YAML_NULL, 0 },
+	{ "Null", YAML_NULL, 0 },
+	{ "nULL", YAML_TEXT, 0 },
+	{ "true", YAML_BOOL, 1 },
+	{ "False", YAML_BOOL, 0 },
+	{ "tRUE", YAML_TEXT, 0 },
+	{ "yes", YAML_TEXT, 0 },
+	{ "<<", YAML_TEXT, 0 },
+	{ "0", YAML_INT, 0 },
+	{ "443", YAML_INT, 443 },
+	{ "+443", YAML_INT, 443 },
+	{ "-0", YAML_INT, 0 },
+	{ "0443", YAML_INT, 291 },
+	{ "-0443", YAML_INT, -291 },
+	{ "0_443", YAML_INT, 291 },
+	{ "08", YAML_FLOAT, 8 },
+	{ "0900", YAML_FLOAT, 900 },
+	{ "0x1bb", YAML_INT, 443 },
+	{ "0X1F", YAML_INT, 31 },
+	{ "+0x10", YAML_INT, 16 },
+	{ "0x", YAML_TEXT, 0 },
+	{ "0xg", YAML_TEXT, 0 },
+	{ "0b11", YAML_INT, 3 },
+	{ "0b2", YAML_TEXT, 0 },
+	{ "0o17", YAML_INT, 15 },
+	{ "0O17", YAML_INT, 15 },
+	{ "-0o17", YAML_INT, -15 },
+	{ "0o8", YAML_TEXT, 0 },
+	{ "0b-1", YAML_INT, -1 },
+	{ "0o+7", YAML_INT, 7 },
+	{ "-0b-1", YAML_TEXT, 0 },
+	{ "0O+7", YAML_TEXT, 0 },
+	{ "1_", YAML_INT, 1 },
+	{ "1__0", YAML_INT, 10 },
+	{ "_1", YAML_TEXT, 0 },
+	{ "-_1", YAML_INT, -1 },
+	{ "+", YAML_TEXT, 0 },
+	{ "-", YAML_TEXT, 0 },
+	{ "--1", YAML_TEXT, 0 },
+	{ "1a", YAML_TEXT, 0 },
+	{ "3:30", YAML_TEXT, 0 },
+	{ "1.", YAML_FLOAT, 1 },
+	{ "1.5", YAML_FLOAT, 1.5 },
+	{ "-1.5e1", YAML_FLOAT, -15 },
+	{ "1e3", YAML_FLOAT, 1000 },
+	{ "1E+3", YAML_FLOAT, 1000 },
+	{ "1e1_0", YAML_FLOAT, 1e10 },
+	{ "1e", YAML_TEXT, 0 },
+	{ "1e400", YAML_TEXT, 0 },
+	{ "1e-400", YAML_FLOAT, 0 },
+	{ ".5", YAML_FLOAT, 0.5 },
+	{ "+.5", YAML_FLOAT, 0.5 },
+	{ ".5_5", YAML_FLOAT, 0.55 },
+	{ "._5", YAML_TEXT, 0 },
+	{ ".5_", YAML_TEXT, 0 },
+	{ ".", YAML_TEXT, 0 },
+	{ ".e5", YAML_TEXT, 0 },
+	{ "1.2.3", YAML_TEXT, 0 },
+	{ "0x1p4", YAML_TEXT, 0 },
+	{ "inf", YAML_TEXT, 0 },
+	{ ".inf", YAML_FLOAT, HUGE_VAL },
+	{ "+.INF", YAML_FLOAT, HUGE_VAL },
+	{ "-.Inf", YAML_FLOAT, -HUGE_VAL },
+	{ ".iNF", YAML_TEXT, 0 },
+	{ "9223372036854775807", YAML_INT, 9223372036854775807.0 },
+	{ "-9223372036854775808", YAML_INT, -9223372036854775808.0 },
+	{ "9223372036854775808", YAML_UINT, 9223372036854775808.0 },
+	{ "-9223372036854775809", YAML_FLOAT, -9223372036854775809.0 },
+	{ "18446744073709551616", YAML_FLOAT, 18446744073709551616.0 },
+	{ "+18446744073709551615", YAML_FLOAT, 18446744073709551615.0 },
+	{ "2020-01-01", YAML_DATE, 0 },
+	{ "2020-13-01", YAML_TEXT, 0 },
+};
+
 static void
 yaml_scalar_guesses_types(void **state)
 {
-	static const struct {
-		const char *text;
-		enum yaml_type type;
-		double value; /* of numbers and booleans */
-	} rows[] = {
-		{ "", YAML_NULL, 0 },
-		{ "~", YAML_NULL, 0 },
-		{ "null", YAML_NULL, 0 },
-		{ "Null", YAML_NULL, 0 },
-		{ "nULL", YAML_TEXT, 0 },
-		{ "true", YAML_BOOL, 1 },
-		{ "False", YAML_BOOL, 0 },
-		{ "tRUE", YAML_TEXT, 0 },
-		{ "yes", YAML_TEXT, 0 },
-		{ "<<", YAML_TEXT, 0 },
-		{ "0", YAML_INT, 0 },
-		{ "443", YAML_INT, 443 },
-		{ "+443", YAML_INT, 443 },
-		{ "-0", YAML_INT, 0 },
-		{ "0443", YAML_INT, 291 },
-		{ "-0443", YAML_INT, -291 },
-		{ "0_443", YAML_INT, 291 },
-		{ "08", YAML_FLOAT, 8 },
-		{ "0900", YAML_FLOAT, 900 },
-		{ "0x1bb", YAML_INT, 443 },
-		{ "0X1F", YAML_INT, 31 },
-		{ "+0x10", YAML_INT, 16 },
-		{ "0x", YAML_TEXT, 0 },
-		{ "0xg", YAML_TEXT, 0 },
-		{ "0b11", YAML_INT, 3 },
-		{ "0b2", YAML_TEXT, 0 },
-		{ "0o17", YAML_INT, 15 },
-		{ "0O17", YAML_INT, 15 },
-		{ "-0o17", YAML_INT, -15 },
-		{ "0o8", YAML_TEXT, 0 },
-		{ "0b-1", YAML_INT, -1 },
-		{ "0o+7", YAML_INT, 7 },
-		{ "-0b-1", YAML_TEXT, 0 },
-		{ "0O+7", YAML_TEXT, 0 },
-		{ "1_", YAML_INT, 1 },
-		{ "1__0", YAML_INT, 10 },
-		{ "_1", YAML_TEXT, 0 },
-		{ "-_1", YAML_INT, -1 },
-		{ "+", YAML_TEXT, 0 },
-		{ "-", YAML_TEXT, 0 },
-		{ "--1", YAML_TEXT, 0 },
-		{ "1a", YAML_TEXT, 0 },
-		{ "3:30", YAML_TEXT, 0 },
-		{ "1.", YAML_FLOAT, 1 },
-		{ "1.5", YAML_FLOAT, 1.5 },
-		{ "-1.5e1", YAML_FLOAT, -15 },
-		{ "1e3", YAML_FLOAT, 1000 },
-		{ "1E+3", YAML_FLOAT, 1000 },
-		{ "1e1_0", YAML_FLOAT, 1e10 },
-		{ "1e", YAML_TEXT, 0 },
-		{ "1e400", YAML_TEXT, 0 },
-		{ "1e-400", YAML_FLOAT, 0 },
-		{ ".5", YAML_FLOAT, 0.5 },
-		{ "+.5", YAML_FLOAT, 0.5 },
-		{ ".5_5", YAML_FLOAT, 0.55 },
-		{ "._5", YAML_TEXT, 0 },
-		{ ".5_", YAML_TEXT, 0 },
-		{ ".", YAML_TEXT, 0 },
-		{ ".e5", YAML_TEXT, 0 },
-		{ "1.2.3", YAML_TEXT, 0 },
-		{ "0x1p4", YAML_TEXT, 0 },
-		{ "inf", YAML_TEXT, 0 },
-		{ ".inf", YAML_FLOAT, HUGE_VAL },
-		{ "+.INF", YAML_FLOAT, HUGE_VAL },
-		{ "-.Inf", YAML_FLOAT, -HUGE_VAL },
-		{ ".iNF", YAML_TEXT, 0 },
-		{ "9223372036854775807", YAML_INT, 9223372036854775807.0 },
-		{ "-9223372036854775808", YAML_INT, -9223372036854775808.0 },
-		{ "9223372036854775808", YAML_UINT, 9223372036854775808.0 },
-		{ "-9223372036854775809", YAML_FLOAT, -9223372036854775809.0 },
-		{ "18446744073709551616", YAML_FLOAT, 18446744073709551616.0 },
-		{ "+18446744073709551615", YAML_FLOAT, 18446744073709551615.0 },
-		{ "2020-01-01", YAML_DATE, 0 },
-		{ "2020-13-01", YAML_TEXT, 0 },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+	for (size_t i = 0; i < sizeof guesses / sizeof guesses[0]; i++) {
 		struct yaml_value v;
 		double got;
 
-		yaml_scalar_guess(&v, slice_str(rows[i].text));
+		yaml_scalar_guess(&v, slice_str(guesses[i].text));
 		got = v.type == YAML_BOOL  ? (double)v.b
 		    : v.type == YAML_INT   ? (double)v.i
 		    : v.type == YAML_UINT  ? (double)v.u
 		    : v.type == YAML_FLOAT ? v.f
 					   : 0;
-		if (v.type != rows[i].type || got != rows[i].value)
-			fail_msg("%s: got %d %g, want %d %g", rows[i].text,
-			    (int)v.type, got, (int)rows[i].type, rows[i].value);
+		if (v.type != guesses[i].type || got != guesses[i].value)
+			fail_msg("%s: got %d %g, want %d %g", guesses[i].text,
+			    (int)v.type, got, (int)guesses[i].type,
+			    guesses[i].value);
 	}
 }
 

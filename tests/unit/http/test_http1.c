@@ -164,95 +164,96 @@ http1_takes_unusual_but_right_heads(void **state)
 	}
 }
 
+#define LINE "GET / HTTP/1.1\r\n"
+#define HOST "Host: a\r\n"
+
+static const char *const malformed[] = {
+	/* request lines */
+	"GET /\r\n\r\n",
+	"GET / HTTP/2.0\r\n" HOST "\r\n",
+	"GET / HTTP/1.1 \r\n" HOST "\r\n",
+	"GET / HTTP/1.10\r\n" HOST "\r\n",
+	"GET / HTTP/1.01\r\n" HOST "\r\n",
+	"GET /% HTTP/1.1\r\n" HOST "\r\n",
+	"GET /a%2 HTTP/1.1\r\n" HOST "\r\n",
+	"GET /a%2g HTTP/1.1\r\n" HOST "\r\n",
+	"GET http://h#/a HTTP/1.1\r\n" HOST "\r\n",
+	"GET http://u@h/a HTTP/1.1\r\n" HOST "\r\n",
+	"CONNECT h/x HTTP/1.1\r\n" HOST "\r\n",
+	"GET / HTTP/1.x\r\n" HOST "\r\n",
+	"GET / HTTP/1.\r\n" HOST "\r\n",
+	"GET / http/1.1\r\n" HOST "\r\n",
+	"GET  / HTTP/1.1\r\n" HOST "\r\n",
+	"GET / x HTTP/1.1\r\n" HOST "\r\n",
+	"GET /\tx HTTP/1.1\r\n" HOST "\r\n",
+	"GET /\x01 HTTP/1.1\r\n" HOST "\r\n",
+	"GET /\x7f HTTP/1.1\r\n" HOST "\r\n",
+	"GET /\rx HTTP/1.1\r\n" HOST "\r\n",
+	"GET derp HTTP/1.1\r\n" HOST "\r\n",
+	"GET * x HTTP/1.1\r\n" HOST "\r\n",
+	"GET ftp://a/ HTTP/1.1\r\n" HOST "\r\n",
+	"GET http:///a HTTP/1.1\r\n" HOST "\r\n",
+	"GET http:// HTTP/1.1\r\n" HOST "\r\n",
+	"GET http:/a HTTP/1.1\r\n" HOST "\r\n",
+	"G(T / HTTP/1.1\r\n" HOST "\r\n",
+	" GET / HTTP/1.1\r\n" HOST "\r\n",
+	"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+	"\r\n\r\n",
+	"\n\n\nGET / HTTP/1.0\r\n\r\n",
+	/* header lines */
+	LINE "Host : a\r\n\r\n",
+	LINE HOST "X\r\n\r\n",
+	LINE HOST ": x\r\n\r\n",
+	LINE HOST " X: y\r\n\r\n",
+	LINE HOST "X: y\r\n z\r\n\r\n",
+	LINE HOST "X: y\r\n\tz\r\n\r\n",
+	LINE HOST "X\xc3\xa9: y\r\n\r\n",
+	LINE HOST "X(: y\r\n\r\n",
+	LINE HOST "X: y\rz\r\n\r\n",
+	LINE HOST "X: y\r\r\n\r\n",
+	LINE HOST "X: y\x01\r\n\r\n",
+	LINE HOST "X: y\x7f\r\n\r\n",
+	LINE HOST "\r\r\n\r\n",
+	/* hosts */
+	LINE "\r\n",
+	LINE HOST HOST "\r\n",
+	LINE "Host: a b\r\n\r\n",
+	LINE "Host: a/b\r\n\r\n",
+	LINE "Host: a\"b\r\n\r\n",
+	LINE "Host: <a>\r\n\r\n",
+	LINE "Host: u@a\r\n\r\n",
+	/* where the body ends */
+	LINE HOST "Content-Length: \r\n\r\n",
+	LINE HOST "Content-Length: +5\r\n\r\n",
+	LINE HOST "Content-Length: -5\r\n\r\n",
+	LINE HOST "Content-Length: 0x5\r\n\r\n",
+	LINE HOST "Content-Length: 5 5\r\n\r\n",
+	LINE HOST "Content-Length: 5, 5\r\n\r\n",
+	LINE HOST "Content-Length: 9223372036854775808\r\n\r\n",
+	LINE HOST "Content-Length: 5\r\nContent-Length: 6\r\n\r\n",
+	LINE HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"
+		  "\r\n",
+	LINE HOST "Transfer-Encoding: gzip, chunked\r\n\r\n",
+	LINE HOST "Transfer-Encoding: xchunked\r\n\r\n",
+	LINE HOST "Transfer-Encoding: chunked\r\n"
+		  "Transfer-Encoding: chunked\r\n\r\n",
+	"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+	/* not HTTP: said at once */
+	"\x16\x03\x01",
+	"\x80",
+	" ",
+};
+
 static void
 http1_refuses_malformed_heads(void **state)
 {
-#define LINE "GET / HTTP/1.1\r\n"
-#define HOST "Host: a\r\n"
-	static const char *const bad[] = {
-		/* request lines */
-		"GET /\r\n\r\n",
-		"GET / HTTP/2.0\r\n" HOST "\r\n",
-		"GET / HTTP/1.1 \r\n" HOST "\r\n",
-		"GET / HTTP/1.10\r\n" HOST "\r\n",
-		"GET / HTTP/1.01\r\n" HOST "\r\n",
-		"GET /% HTTP/1.1\r\n" HOST "\r\n",
-		"GET /a%2 HTTP/1.1\r\n" HOST "\r\n",
-		"GET /a%2g HTTP/1.1\r\n" HOST "\r\n",
-		"GET http://h#/a HTTP/1.1\r\n" HOST "\r\n",
-		"GET http://u@h/a HTTP/1.1\r\n" HOST "\r\n",
-		"CONNECT h/x HTTP/1.1\r\n" HOST "\r\n",
-		"GET / HTTP/1.x\r\n" HOST "\r\n",
-		"GET / HTTP/1.\r\n" HOST "\r\n",
-		"GET / http/1.1\r\n" HOST "\r\n",
-		"GET  / HTTP/1.1\r\n" HOST "\r\n",
-		"GET / x HTTP/1.1\r\n" HOST "\r\n",
-		"GET /\tx HTTP/1.1\r\n" HOST "\r\n",
-		"GET /\x01 HTTP/1.1\r\n" HOST "\r\n",
-		"GET /\x7f HTTP/1.1\r\n" HOST "\r\n",
-		"GET /\rx HTTP/1.1\r\n" HOST "\r\n",
-		"GET derp HTTP/1.1\r\n" HOST "\r\n",
-		"GET * x HTTP/1.1\r\n" HOST "\r\n",
-		"GET ftp://a/ HTTP/1.1\r\n" HOST "\r\n",
-		"GET http:///a HTTP/1.1\r\n" HOST "\r\n",
-		"GET http:// HTTP/1.1\r\n" HOST "\r\n",
-		"GET http:/a HTTP/1.1\r\n" HOST "\r\n",
-		"G(T / HTTP/1.1\r\n" HOST "\r\n",
-		" GET / HTTP/1.1\r\n" HOST "\r\n",
-		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-		"\r\n\r\n",
-		"\n\n\nGET / HTTP/1.0\r\n\r\n",
-		/* header lines */
-		LINE "Host : a\r\n\r\n",
-		LINE HOST "X\r\n\r\n",
-		LINE HOST ": x\r\n\r\n",
-		LINE HOST " X: y\r\n\r\n",
-		LINE HOST "X: y\r\n z\r\n\r\n",
-		LINE HOST "X: y\r\n\tz\r\n\r\n",
-		LINE HOST "X\xc3\xa9: y\r\n\r\n",
-		LINE HOST "X(: y\r\n\r\n",
-		LINE HOST "X: y\rz\r\n\r\n",
-		LINE HOST "X: y\r\r\n\r\n",
-		LINE HOST "X: y\x01\r\n\r\n",
-		LINE HOST "X: y\x7f\r\n\r\n",
-		LINE HOST "\r\r\n\r\n",
-		/* hosts */
-		LINE "\r\n",
-		LINE HOST HOST "\r\n",
-		LINE "Host: a b\r\n\r\n",
-		LINE "Host: a/b\r\n\r\n",
-		LINE "Host: a\"b\r\n\r\n",
-		LINE "Host: <a>\r\n\r\n",
-		LINE "Host: u@a\r\n\r\n",
-		/* where the body ends */
-		LINE HOST "Content-Length: \r\n\r\n",
-		LINE HOST "Content-Length: +5\r\n\r\n",
-		LINE HOST "Content-Length: -5\r\n\r\n",
-		LINE HOST "Content-Length: 0x5\r\n\r\n",
-		LINE HOST "Content-Length: 5 5\r\n\r\n",
-		LINE HOST "Content-Length: 5, 5\r\n\r\n",
-		LINE HOST "Content-Length: 9223372036854775808\r\n\r\n",
-		LINE HOST "Content-Length: 5\r\nContent-Length: 6\r\n\r\n",
-		LINE HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"
-			  "\r\n",
-		LINE HOST "Transfer-Encoding: gzip, chunked\r\n\r\n",
-		LINE HOST "Transfer-Encoding: xchunked\r\n\r\n",
-		LINE HOST "Transfer-Encoding: chunked\r\n"
-			  "Transfer-Encoding: chunked\r\n\r\n",
-		"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
-		/* not HTTP: said at once */
-		"\x16\x03\x01",
-		"\x80",
-		" ",
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+	for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
 		struct http1_request req;
 		size_t used;
 
-		if (parse(bad[i], &req, &used) != HTTP1_BAD)
-			fail_msg("not refused: %s", bad[i]);
+		if (parse(malformed[i], &req, &used) != HTTP1_BAD)
+			fail_msg("not refused: %s", malformed[i]);
 	}
 }
 
