@@ -4,6 +4,7 @@
 #include "cert.h"
 #include "log.h"
 #include "metacert.h"
+#include "pin.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -140,7 +141,7 @@ log_pin(const struct certs *certs)
 		 "(https://tailscale.com/s/custom-derp)",
 	    ip);
 	log_continue("  {\"Name\":\"custom\",\"RegionID\":900,\"HostName\":"
-		     "\"%s\",\"CertName\":\"sha256-raw:%s\"}",
+		     "\"%s\",\"CertName\":\"" PIN_PREFIX "%s\"}",
 	    ip, info.sha256);
 }
 

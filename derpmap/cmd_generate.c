@@ -39,8 +39,7 @@ struct arguments {
 
 /* Takes from derper's own settings what the map must say. */
 static int
-apply_derper(
-    struct arguments *a, char pin[static GENERATE_PIN_TEXT], struct fail *why)
+apply_derper(struct arguments *a, char pin[static PIN_TEXT], struct fail *why)
 {
 	bool pinned;
 
@@ -113,7 +112,7 @@ write_result(const struct arguments *a, struct slice text, struct fail *why)
 static int
 generate(struct arguments *a, bool json, struct fail *why)
 {
-	char pin[GENERATE_PIN_TEXT];
+	char pin[PIN_TEXT];
 	struct generated g;
 	struct buf text;
 	int result;

@@ -2,16 +2,14 @@
 #include "generate.h"
 
 #include "cert.h"
-#include "netaddr.h"
+#include "hostname.h"
+#include "pin.h"
+#include "port.h"
 #include "utf8.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-
-#define PIN_PREFIX "sha256-raw:"
-#define NAME_MAX_BYTES 253 /* RFC 1035 section 2.3.4 */
-#define LABEL_MAX_BYTES 63
 
 static bool
 is_documentation(const struct netaddr *a)
@@ -23,76 +21,60 @@ is_documentation(const struct netaddr *a)
 	    netaddr_in(a, "198.51.100.0/24") || netaddr_in(a, "203.0.113.0/24");
 }
 
-static int
-check_label(struct slice label, const char *hostname, struct fail *why)
+/* What to say of a fault, after "--hostname NAME"; NULL: none. */
+static const char *
+fault_text(enum hostname_fault fault)
 {
-	if (label.n == 0)
-		return fail_set(why,
-		    "--hostname %s: two dots in a row, or one at an end",
-		    hostname);
-	if (label.n > LABEL_MAX_BYTES)
-		return fail_set(why,
-		    "--hostname %s: a part is longer than %d characters",
-		    hostname, LABEL_MAX_BYTES);
-	if (label.p[0] == '-' || label.p[label.n - 1] == '-')
-		return fail_set(why,
-		    "--hostname %s: a part begins or ends with a dash",
-		    hostname);
-	for (size_t i = 0; i < label.n; i++) {
-		uint8_t c = label.p[i];
-
-		if (c >= 'A' && c <= 'Z')
-			return fail_set(why,
-			    "--hostname %s: use lower case; derper compares "
-			    "the name letter by letter",
-			    hostname);
-		if (c >= 0x80)
-			return fail_set(why,
-			    "--hostname %s: write names outside ASCII in their "
-			    "xn-- form",
-			    hostname);
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
-		    c != '-')
-			return fail_set(why,
-			    "--hostname %s: '%c' cannot be in a host name; "
-			    "give the name alone, without scheme, port and "
-			    "path",
-			    hostname, c);
+	switch (fault) {
+	case HOSTNAME_EMPTY:
+		return " is empty";
+	case HOSTNAME_LONG:
+		return " is longer than 253 characters";
+	case HOSTNAME_LABEL_EMPTY:
+	case HOSTNAME_LAST_DOT:
+		return ": two dots in a row, or one at an end";
+	case HOSTNAME_LABEL_LONG:
+		return ": a part is longer than 63 characters";
+	case HOSTNAME_LABEL_DASH:
+		return ": a part begins or ends with a dash";
+	case HOSTNAME_UPPER:
+		return ": use lower case; derper compares the name letter by "
+		       "letter";
+	case HOSTNAME_NOT_ASCII:
+		return ": write names outside ASCII in their xn-- form";
+	case HOSTNAME_UNDERSCORE:
+	case HOSTNAME_CHARACTER:
+		break; /* said with the character */
+	case HOSTNAME_NUMERIC:
+		return " is not an address";
 	}
-	return 0;
+	return NULL;
 }
 
 static int
 check_hostname(const char *hostname, struct fail *why)
 {
-	struct slice rest, label;
-	struct netaddr ip;
-	bool more;
+	struct hostname h;
+	const char *fault;
 
 	if (hostname == NULL || hostname[0] == '\0')
 		return fail_set(why,
-		    "--hostname is needed: the name (or "
-		    "address) clients connect to");
-	rest = slice_str(hostname);
-	if (netaddr_parse_ip(&ip, rest) == 0)
-		return is_documentation(&ip)
-		    ? fail_set(why,
-			  "--hostname %s is an address for documentation only",
-			  hostname)
-		    : 0;
-	if (rest.n > NAME_MAX_BYTES)
-		return fail_set(why, "--hostname is longer than %d characters",
-		    NAME_MAX_BYTES);
-	do {
-		more = slice_cut(rest, '.', &label, &rest);
-		if (check_label(label, hostname, why) == -1)
-			return -1;
-	} while (more);
-	if (label.p[0] >= '0' && label.p[0] <= '9' &&
-	    strspn(hostname, "0123456789.") == strlen(hostname))
-		return fail_set(
-		    why, "--hostname %s is not an address", hostname);
-	return 0;
+		    "--hostname is needed: the name (or address) clients "
+		    "connect to");
+	hostname_check(&h, slice_str(hostname));
+	if (h.is_address && is_documentation(&h.address))
+		return fail_set(why,
+		    "--hostname %s is an address for documentation only",
+		    hostname);
+	if (h.first == HOSTNAME_UNDERSCORE || h.first == HOSTNAME_CHARACTER)
+		return fail_set(why,
+		    "--hostname %s: '%c' cannot be in a host name; give the "
+		    "name alone, without scheme, port and path",
+		    hostname,
+		    h.first == HOSTNAME_UNDERSCORE ? '_' : h.character);
+	fault = fault_text(h.first);
+	return fault != NULL ? fail_set(why, "--hostname %s%s", hostname, fault)
+			     : 0;
 }
 
 static int
@@ -128,27 +110,23 @@ check_cert_name(const char *text, struct fail *why)
 		return 0;
 	if (check_text("--cert-name", text, why) == -1)
 		return -1;
-	if (strncmp(text, "sha256", 6) != 0)
-		return 0;
-	if (strncmp(text, PIN_PREFIX, strlen(PIN_PREFIX)) != 0 ||
-	    strlen(text) != strlen(PIN_PREFIX) + 64 ||
-	    strspn(text + strlen(PIN_PREFIX), "0123456789abcdef") != 64)
+	if (pin_is_meant(slice_str(text)) && !pin_is_valid(slice_str(text)))
 		return fail_set(why,
-		    "--cert-name: a pin is sha256-raw: and 64 digits of "
-		    "lower-case hex, without colons");
+		    "--cert-name: a pin is " PIN_PREFIX
+		    " and 64 digits of lower-case hex, without colons");
 	return 0;
 }
 
 static int
 check_ports(const struct generate_config *c, struct fail *why)
 {
-	if (c->derp_port < 1 || c->derp_port > 65535)
+	if (!port_is_valid(c->derp_port))
 		return fail_set(why, "--derp-port %lld is not a port",
 		    (long long)c->derp_port);
-	if (c->derp_port == 80)
+	if (c->derp_port == PORT_HTTP)
 		return fail_set(
 		    why, "--derp-port 80: clients always speak TLS to a relay");
-	if (c->stun_port != -1 && (c->stun_port < 1 || c->stun_port > 65535))
+	if (c->stun_port != PORT_STUN_OFF && !port_is_valid(c->stun_port))
 		return fail_set(why,
 		    "--stun-port %lld is not a port (-1 switches STUN off)",
 		    (long long)c->stun_port);
@@ -212,8 +190,8 @@ fill_node(struct generated *g, const struct generate_config *c)
 		if (c->ipv6 == NULL)
 			node->ipv6 = text_of(ip.is_v4 ? "none" : c->hostname);
 	}
-	node->derp_port.v = c->derp_port == 443 ? 0 : c->derp_port;
-	node->stun_port.v = c->stun_port == 3478 ? 0 : c->stun_port;
+	node->derp_port.v = c->derp_port == PORT_DERP ? 0 : c->derp_port;
+	node->stun_port.v = c->stun_port == PORT_STUN ? 0 : c->stun_port;
 	node->can_port80.v = c->can_port80;
 }
 
@@ -241,9 +219,9 @@ generate_map(
 
 int
 generate_from_derper(const char *certdir, const char *hostname,
-    char pin[static GENERATE_PIN_TEXT], bool *pinned, struct fail *why)
+    char pin[static PIN_TEXT], bool *pinned, struct fail *why)
 {
-	char stem[NAME_MAX_BYTES + 1], path[PATH_MAX];
+	char stem[HOSTNAME_MAX + 1], path[PATH_MAX];
 	struct cert_info info;
 	size_t n = 0;
 
@@ -253,7 +231,7 @@ generate_from_derper(const char *certdir, const char *hostname,
 		    (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
 		    *p == '.' || *p == '-';
 
-		if (keep && n == NAME_MAX_BYTES)
+		if (keep && n == HOSTNAME_MAX)
 			return fail_set(why, "--hostname is too long");
 		if (keep)
 			stem[n++] = *p;
@@ -265,7 +243,7 @@ generate_from_derper(const char *certdir, const char *hostname,
 	if (cert_load_info(&info, path, why) == -1)
 		return -1;
 	if (info.self_signed) {
-		snprintf(pin, GENERATE_PIN_TEXT, PIN_PREFIX "%s", info.sha256);
+		pin_format(pin, info.sha256);
 		*pinned = true;
 	}
 	return 0;

@@ -9,8 +9,7 @@
 #define DERPKIT_GENERATE_H
 
 #include "derpmap.h"
-
-#define GENERATE_PIN_TEXT 80 /* "sha256-raw:" and 64 digits, NUL */
+#include "pin.h"
 
 /* What is given. Texts may be NULL; all are borrowed. */
 struct generate_config {
@@ -49,6 +48,6 @@ int generate_map(struct generated *g, const struct generate_config *config,
  * read.
  */
 int generate_from_derper(const char *certdir, const char *hostname,
-    char pin[static GENERATE_PIN_TEXT], bool *pinned, struct fail *why);
+    char pin[static PIN_TEXT], bool *pinned, struct fail *why);
 
 #endif

@@ -1,25 +1,17 @@
 /* rules_hostname: judgements about host names. */
 #include "rule_groups.h"
 
-#include "netaddr.h"
+#include "hostname.h"
 #include "num.h"
+#include "pin.h"
+#include "port.h"
 
 #include <string.h>
-
-#define PIN_PREFIX "sha256-raw:"
-#define HOST_LABEL_MAX 63 /* RFC 1035 section 2.3.4 */
-#define HOST_NAME_MAX 253
 
 static struct doc_pos
 host_at(const struct derpmap_node *n)
 {
 	return rule_pos(&n->host_name.from, &n->from);
-}
-
-static int64_t
-port_of(const struct derpmap_node *n)
-{
-	return n->derp_port.v == 0 ? 443 : n->derp_port.v;
 }
 
 static bool
@@ -57,10 +49,13 @@ ends_with(struct slice s, const char *text)
 	return s.n >= n && slice_is_nocase(slice_of(s.p + s.n - n, n), text);
 }
 
-static bool
-is_ip(struct slice s, struct netaddr *ip)
+static struct hostname
+check(const struct derpmap_node *n)
 {
-	return netaddr_parse_ip(ip, s) == 0;
+	struct hostname h;
+
+	hostname_check(&h, n->host_name.v);
+	return h;
 }
 
 static void
@@ -99,97 +94,97 @@ static void
 hostname_path(struct rule_run *run, const struct derpmap_node *n)
 {
 	struct slice host = n->host_name.v;
-	struct netaddr ip;
+	struct hostname h = check(n);
 
-	if (holds(host, "://") || is_ip(host, &ip) || has_port(host))
+	if ((h.faults & HOSTNAME_CHARACTER) == 0 || holds(host, "://") ||
+	    has_port(host))
 		return;
-	for (size_t i = 0; i < host.n; i++)
-		if (host.p[i] <= ' ' ||
-		    strchr("/@[]*?#\\\"<>:%,;", host.p[i]) != NULL) {
-			rule_found(run, host_at(n),
-			    "hostname holds the character '%c', which no name "
-			    "and no address has",
-			    host.p[i] <= ' ' ? ' ' : host.p[i])
-			    ->fix = "write the bare name or address";
-			return;
-		}
+	rule_found(run, host_at(n),
+	    "hostname holds the character '%c', which no name and no address "
+	    "has",
+	    h.character <= ' ' ? ' ' : h.character)
+	    ->fix = "write the bare name or address";
 }
 
 static void
 hostname_upper(struct rule_run *run, const struct derpmap_node *n)
 {
-	struct netaddr ip;
-
-	if (is_ip(n->host_name.v, &ip))
-		return;
-	for (size_t i = 0; i < n->host_name.v.n; i++)
-		if (n->host_name.v.p[i] >= 'A' && n->host_name.v.p[i] <= 'Z') {
-			rule_found(run, host_at(n),
-			    "hostname has capitals: a derper in manual mode "
-			    "compares the name that clients ask for byte by "
-			    "byte")
-			    ->fix = "write it in lower case";
-			return;
-		}
+	if ((check(n).faults & HOSTNAME_UPPER) != 0)
+		rule_found(run, host_at(n),
+		    "hostname has capitals: a derper in manual mode compares "
+		    "the name that clients ask for byte by byte")
+		    ->fix = "write it in lower case";
 }
 
 static void
 hostname_unicode(struct rule_run *run, const struct derpmap_node *n)
 {
-	for (size_t i = 0; i < n->host_name.v.n; i++)
-		if (n->host_name.v.p[i] >= 0x80) {
-			rule_found(run, host_at(n),
-			    "hostname is not ASCII and is sent as it is")
-			    ->fix = "write its punycode form (xn--...)";
-			return;
-		}
+	if ((check(n).faults & HOSTNAME_NOT_ASCII) != 0)
+		rule_found(run, host_at(n),
+		    "hostname is not ASCII and is sent as it is")
+		    ->fix = "write its punycode form (xn--...)";
+}
+
+/* What makes a name of good characters one that cannot exist; NULL: nothing. */
+static const char *
+impossible(const struct hostname *h)
+{
+	/* a URL, a port or the like: another rule reports it */
+	if ((h->faults & HOSTNAME_CHARACTER) != 0)
+		return NULL;
+	if ((h->faults & HOSTNAME_LABEL_EMPTY) != 0)
+		return "hostname has an empty label: two dots in a row, or one "
+		       "at the start";
+	if ((h->faults & HOSTNAME_LABEL_DASH) != 0)
+		return "a label of hostname begins or ends with a dash, which "
+		       "certificates and resolvers do not accept";
+	if ((h->faults & HOSTNAME_NUMERIC) != 0)
+		return "hostname is digits and dots, but not an IPv4 address: "
+		       "nothing resolves it";
+	return NULL;
 }
 
 static void
 hostname_label(struct rule_run *run, const struct derpmap_node *n)
 {
-	struct slice rest = n->host_name.v, label;
-	struct netaddr ip;
+	struct hostname h = check(n);
+	const char *text = impossible(&h);
 
-	if (is_ip(rest, &ip))
-		return;
-	if (rest.n > HOST_NAME_MAX)
+	if ((h.faults & HOSTNAME_LONG) != 0)
 		rule_found(run, host_at(n), "hostname is longer than %d bytes",
-		    HOST_NAME_MAX);
-	if (holds(rest, "_"))
+		    HOSTNAME_MAX);
+	if ((h.faults & HOSTNAME_UNDERSCORE) != 0)
 		rule_found_as(run, SEVERITY_WARNING, host_at(n),
-		    "hostname has an underscore, which certificates for it "
-		    "cannot be had for");
-	while (slice_cut(rest, '.', &label, &rest) || label.n > 0) {
-		if (label.n > HOST_LABEL_MAX)
-			rule_found(run, host_at(n),
-			    "a label of hostname is longer than %d bytes",
-			    HOST_LABEL_MAX);
-		if (rest.n == 0)
-			break;
-	}
+		    "hostname has an underscore: no certificate authority "
+		    "issues certificates for it");
+	if ((h.faults & HOSTNAME_LABEL_LONG) != 0)
+		rule_found(run, host_at(n),
+		    "a label of hostname is longer than %d bytes",
+		    HOSTNAME_LABEL_MAX);
+	if (text != NULL)
+		rule_found(run, host_at(n), "%s", text)->fix =
+		    "write the name that DNS has for the relay";
 }
 
 static void
 ip_no_cert(struct rule_run *run, const struct derpmap_node *n)
 {
-	struct netaddr ip;
-
-	if (is_ip(n->host_name.v, &ip) && n->cert_name.v.n == 0 &&
+	if (check(n).is_address && n->cert_name.v.n == 0 &&
 	    !n->insecure_for_tests.v && !n->stun_only.v)
 		rule_found(run, host_at(n),
 		    "hostname is an address and there is no certname: the "
 		    "relay needs a certificate for it that clients trust, and "
 		    "they send no SNI")
-		    ->fix = "pin a self-signed one: certname: sha256-raw:...";
+		    ->fix =
+		    "pin a self-signed one: certname: " PIN_PREFIX "...";
 }
 
 static void
 ipv6_literal(struct rule_run *run, const struct derpmap_node *n)
 {
-	struct netaddr ip;
+	struct hostname h = check(n);
 
-	if (is_ip(n->host_name.v, &ip) && !ip.is_v4 && port_of(n) == 443)
+	if (h.is_address && !h.address.is_v4 && port_derp(n) == PORT_DERP)
 		rule_found(run, host_at(n),
 		    "hostname is an IPv6 address and the port is 443: clients "
 		    "write its URL without brackets, which does not always "
@@ -242,8 +237,11 @@ static const struct rule rules[] = {
 	    { .node = hostname_port }, "hostname has a port",
 	    "The port belongs into derpport.", RULE_DERPHTTP },
 	{ "N09", "hostname-path", SEVERITY_ERROR, RULE_ANY,
-	    { .node = hostname_path }, "hostname holds what no name has",
-	    "Paths, blanks, brackets, wildcards.", RULE_DERPHTTP },
+	    { .node = hostname_path },
+	    "hostname has characters that no name has",
+	    "Paths, blanks, brackets, wildcards: anything but letters, "
+	    "digits, dots and dashes.",
+	    RULE_DERPHTTP },
 	{ "N10", "hostname-upper", SEVERITY_WARNING, RULE_ANY,
 	    { .node = hostname_upper }, "hostname has capitals",
 	    "A derper in manual mode compares the name byte by byte.",
@@ -252,10 +250,11 @@ static const struct rule rules[] = {
 	    { .node = hostname_unicode }, "hostname is not ASCII",
 	    "It is sent as it is; write punycode.", RULE_DERPHTTP },
 	{ "N12", "hostname-label", SEVERITY_ERROR, RULE_ANY,
-	    { .node = hostname_label }, "hostname is too long",
-	    "63 bytes a label, 253 in all. An underscore is a warning: "
-	    "certificates for it cannot be had.",
-	    "RFC 1035 section 2.3.4" },
+	    { .node = hostname_label }, "hostname is not a valid name",
+	    "63 bytes a label, 253 in all; no empty label, no dash at an end "
+	    "of one, not digits alone. An underscore is a warning: no "
+	    "certificate authority issues certificates for it.",
+	    "RFC 1035 section 2.3.4, RFC 1123 section 2.1" },
 	{ "N13", "hostname-ip-no-cert", SEVERITY_INFO, RULE_ANY,
 	    { .node = ip_no_cert }, "an address for hostname, without pin",
 	    "The relay needs a certificate for the address that clients "

@@ -2,6 +2,8 @@
 #include "rule_groups.h"
 
 #include "duplicates.h"
+#include "pin.h"
+#include "port.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,12 +18,6 @@ static struct doc_pos
 host_at(const struct derpmap_node *n)
 {
 	return rule_pos(&n->host_name.from, &n->from);
-}
-
-static int64_t
-port_of(const struct derpmap_node *n)
-{
-	return n->derp_port.v == 0 ? 443 : n->derp_port.v;
 }
 
 static void
@@ -161,7 +157,8 @@ same_ip(const struct derpmap_node *a, const struct derpmap_node *b)
 static bool
 same_server(const struct derpmap_node *a, const struct derpmap_node *b)
 {
-	return !a->stun_only.v && !b->stun_only.v && port_of(a) == port_of(b) &&
+	return !a->stun_only.v && !b->stun_only.v &&
+	    port_derp(a) == port_derp(b) &&
 	    ((a->host_name.v.n > 0 &&
 		 slice_eq(a->host_name.v, b->host_name.v)) ||
 		same_ip(a, b));
@@ -174,10 +171,10 @@ static void
 add_server(
     struct rule_run *run, struct duplicates *t, const struct derpmap_node *n)
 {
-	int64_t port = port_of(n);
+	int64_t port = port_derp(n);
 
 	/* a port that is none is told by another rule */
-	if (n->stun_only.v || port < 0 || port > 65535)
+	if (n->stun_only.v || !port_is_valid(port))
 		return;
 	port *= KEY_COUNT;
 	if (n->host_name.v.n > 0)
@@ -238,7 +235,7 @@ insecure(struct rule_run *run, const struct derpmap_node *n)
 		rule_found(run, rule_pos(&n->insecure_for_tests.from, &n->from),
 		    "TLS verification is off: anybody in between can pose as "
 		    "this relay")
-		    ->fix = "use certname: sha256-raw:... or a certificate "
+		    ->fix = "use certname: " PIN_PREFIX "... or a certificate "
 			    "that clients trust";
 }
 

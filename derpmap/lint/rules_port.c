@@ -1,25 +1,12 @@
 /* rules_port: judgements about ports and STUN. */
 #include "rule_groups.h"
 
-#define DERP_PORT 443  /* what 0 stands for */
-#define STUN_PORT 3478 /* likewise; RFC 8489 section 18.2 */
-
-static int64_t
-derp_port_of(const struct derpmap_node *n)
-{
-	return n->derp_port.v == 0 ? DERP_PORT : n->derp_port.v;
-}
-
-static int64_t
-stun_port_of(const struct derpmap_node *n)
-{
-	return n->stun_port.v == 0 ? STUN_PORT : n->stun_port.v;
-}
+#include "port.h"
 
 static void
 port_range(struct rule_run *run, const struct derpmap_node *n)
 {
-	if (n->derp_port.v < 0 || n->derp_port.v > 65535)
+	if (!port_is_valid(port_derp(n)))
 		rule_found(run, rule_pos(&n->derp_port.from, &n->from),
 		    "derpport %lld is no port: clients cannot dial it",
 		    (long long)n->derp_port.v);
@@ -28,7 +15,7 @@ port_range(struct rule_run *run, const struct derpmap_node *n)
 static void
 stun_port_range(struct rule_run *run, const struct derpmap_node *n)
 {
-	if (n->stun_port.v < -1 || n->stun_port.v > 65535)
+	if (n->stun_port.v != PORT_STUN_OFF && !port_is_valid(port_stun(n)))
 		rule_found(run, rule_pos(&n->stun_port.from, &n->from),
 		    "stunport %lld is no port: clients silently skip STUN "
 		    "here",
@@ -87,7 +74,7 @@ stun_off(struct rule_run *run)
 		for (size_t j = 0; j < m->regions[i]->node_count; j++) {
 			const struct derpmap_node *n = m->regions[i]->nodes[j];
 
-			if (!n->is_nil && n->stun_port.v == -1 &&
+			if (!n->is_nil && n->stun_port.v == PORT_STUN_OFF &&
 			    refusals_spare(run->refusals, &n->from))
 				rule_found(run,
 				    rule_pos(&n->stun_port.from, &n->from),
@@ -100,7 +87,7 @@ stun_off(struct rule_run *run)
 static void
 ports_equal(struct rule_run *run, const struct derpmap_node *n)
 {
-	if (stun_port_of(n) == derp_port_of(n) && !n->stun_only.v)
+	if (port_stun(n) == port_derp(n) && !n->stun_only.v)
 		rule_found(run, rule_pos(&n->stun_port.from, &n->from),
 		    "STUN (UDP) and the relay (TCP) have the same port: fine "
 		    "unless HTTP/3 is served there");
@@ -109,8 +96,8 @@ ports_equal(struct rule_run *run, const struct derpmap_node *n)
 static void
 derp_port_unusual(struct rule_run *run, const struct derpmap_node *n)
 {
-	if (derp_port_of(n) != DERP_PORT && n->derp_port.v > 0 &&
-	    n->derp_port.v <= 65535 && !n->stun_only.v)
+	if (port_derp(n) != PORT_DERP && port_is_valid(n->derp_port.v) &&
+	    !n->stun_only.v)
 		rule_found(run, rule_pos(&n->derp_port.from, &n->from),
 		    "the relay is not on port 443: strict networks block it, "
 		    "and browser clients and the DNS fallback use 443 only");
@@ -129,7 +116,7 @@ derp_port_http(struct rule_run *run, const struct derpmap_node *n)
 static void
 derp_port_80(struct rule_run *run, const struct derpmap_node *n)
 {
-	if (n->derp_port.v == 80)
+	if (n->derp_port.v == PORT_HTTP)
 		rule_found(run, rule_pos(&n->derp_port.from, &n->from),
 		    "derpport is 80, but clients always speak TLS");
 }
@@ -137,8 +124,8 @@ derp_port_80(struct rule_run *run, const struct derpmap_node *n)
 static void
 port_swap(struct rule_run *run, const struct derpmap_node *n)
 {
-	bool derp = n->derp_port.v == STUN_PORT;
-	bool stun = n->stun_port.v == DERP_PORT;
+	bool derp = n->derp_port.v == PORT_STUN;
+	bool stun = n->stun_port.v == PORT_DERP;
 	/* one alone may be meant: STUN on 443 passes more firewalls */
 	enum severity severity =
 	    derp && stun ? SEVERITY_WARNING : SEVERITY_INFO;

@@ -2,12 +2,9 @@
 #include "rule_groups.h"
 
 #include "netaddr.h"
+#include "pin.h"
 
 #include <string.h>
-
-#define PIN_PREFIX "sha256-raw:"
-#define PIN_HEX 64
-#define PIN_HEX_LIKELY 40 /* this many hex digits are no name */
 
 static void
 can_port80_no_ipv4(struct rule_run *run, const struct derpmap_node *n)
@@ -26,49 +23,16 @@ can_port80_none(struct rule_run *run, const struct derpmap_node *n)
 		    "for captive portals");
 }
 
-static bool
-good_pin(struct slice s)
-{
-	size_t prefix = strlen(PIN_PREFIX);
-
-	if (!slice_starts(s, PIN_PREFIX) || s.n != prefix + PIN_HEX)
-		return false;
-	for (size_t i = prefix; i < s.n; i++)
-		if (!(s.p[i] >= '0' && s.p[i] <= '9') &&
-		    !(s.p[i] >= 'a' && s.p[i] <= 'f'))
-			return false;
-	return true;
-}
-
-/* Whether it is meant as a fingerprint: sha256 in front, or hex digits with or
- * without colons and too many for a name. */
-static bool
-looks_like_pin(struct slice s)
-{
-	size_t digits = 0;
-
-	if (s.n >= 6 && slice_is_nocase(slice_of(s.p, 6), "sha256"))
-		return true;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == ':')
-			continue;
-		if (strchr("0123456789abcdefABCDEF", s.p[i]) == NULL ||
-		    s.p[i] == 0)
-			return false;
-		digits++;
-	}
-	return digits >= PIN_HEX_LIKELY;
-}
-
 static void
 cert_name_hash(struct rule_run *run, const struct derpmap_node *n)
 {
 	struct slice name = n->cert_name.v;
 
-	if (!looks_like_pin(name) || good_pin(name))
+	if (!pin_is_meant(name) || pin_is_valid(name))
 		return;
 	rule_found(run, rule_pos(&n->cert_name.from, &n->from),
-	    "a pin is \"sha256-raw:\" and 64 lower-case hex digits, compared "
+	    "a pin is \"" PIN_PREFIX
+	    "\" and 64 lower-case hex digits, compared "
 	    "as text: this one matches no certificate")
 	    ->fix = "copy it from the relay's log, or let derpmap generate "
 		    "--from-derper write it";
@@ -80,7 +44,7 @@ cert_name_scheme(struct rule_run *run, const struct derpmap_node *n)
 	struct slice name = n->cert_name.v;
 	struct netaddr ip;
 
-	if (name.n == 0 || looks_like_pin(name) ||
+	if (name.n == 0 || pin_is_meant(name) ||
 	    netaddr_parse_ip(&ip, name) == 0)
 		return;
 	if (memchr(name.p, '/', name.n) != NULL ||
@@ -111,7 +75,7 @@ cert_name_and_insecure(struct rule_run *run, const struct derpmap_node *n)
 static void
 pin_clients(struct rule_run *run, const struct derpmap_node *n)
 {
-	if (good_pin(n->cert_name.v))
+	if (pin_is_valid(n->cert_name.v))
 		rule_found(run, rule_pos(&n->cert_name.from, &n->from),
 		    "a pin needs clients from 1.82 on, better from 1.84, and "
 		    "must be changed when the certificate is renewed");
@@ -153,7 +117,7 @@ static const struct rule rules[] = {
 	    RULE_CAPTIVE "; tailscale issue 13788" },
 	{ "T05", "certname-hash-format", SEVERITY_ERROR, RULE_ANY,
 	    { .node = cert_name_hash }, "a pin in a form that matches nothing",
-	    "sha256-raw: and 64 lower-case hex digits, nothing else.",
+	    PIN_PREFIX " and 64 lower-case hex digits, nothing else.",
 	    RULE_DERPHTTP },
 	{ "T06", "certname-scheme", SEVERITY_WARNING, RULE_ANY,
 	    { .node = cert_name_scheme }, "certname is more than a name",

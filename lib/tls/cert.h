@@ -11,8 +11,9 @@
 #include "bytes.h"
 #include "fail.h"
 #include "netaddr.h"
+#include "pin.h"
 
-#define CERT_PIN_TEXT 65    /* 64 hex and NUL */
+#define CERT_PIN_TEXT (PIN_HEX + 1) /* with NUL */
 #define CERT_NAMED_MAX 1024 /* bytes of DER of cert_make_named */
 
 /* What is known of a certificate file. */
