@@ -291,35 +291,34 @@ loop_now_us(const struct loop *l)
 	return l->now_us;
 }
 
+#define FOR_EVER UINT64_MAX
+
+/* How long a turn may wait: until the first timer is due or what is held back
+ * is let go. */
+static uint64_t
+wait_us(const struct loop *l)
+{
+	uint64_t until_us = l->hold_us != 0 ? l->hold_us : FOR_EVER;
+	uint64_t now_us;
+
+	if (l->timers > 0 && l->heap[1]->due_ms < until_us / 1000)
+		until_us = l->heap[1]->due_ms * 1000;
+	if (until_us == FOR_EVER)
+		return FOR_EVER;
+	now_us = clock_now_us();
+	return until_us > now_us ? until_us - now_us : 0;
+}
+
+/* The same as epoll_wait wants it; not early, or a turn would run for
+ * nothing. */
 static int
 wait_ms(const struct loop *l)
 {
-	uint64_t now, left;
+	const uint64_t us = wait_us(l);
 
-	if (l->timers == 0)
+	if (us == FOR_EVER)
 		return -1;
-	now = clock_now_ms();
-	if (l->heap[1]->due_ms <= now)
-		return 0;
-	left = l->heap[1]->due_ms - now;
-	return left > INT_MAX ? INT_MAX : (int)left;
-}
-
-/* How long a turn may wait; NULL: for ever. */
-static const struct timespec *
-longest_wait(const struct loop *l, struct timespec *wait)
-{
-	const uint64_t now_us = clock_now_us();
-	uint64_t left_us = l->hold_us != 0 ? l->hold_us : UINT64_MAX;
-
-	if (l->timers > 0 && l->heap[1]->due_ms < left_us / 1000)
-		left_us = l->heap[1]->due_ms * 1000;
-	if (left_us == UINT64_MAX)
-		return NULL;
-	left_us = left_us > now_us ? left_us - now_us : 0;
-	wait->tv_sec = (time_t)(left_us / 1000000);
-	wait->tv_nsec = (long)(left_us % 1000000 * 1000);
-	return wait;
+	return us / 1000 < INT_MAX ? (int)((us + 999) / 1000) : INT_MAX;
 }
 
 /* Waits for either set, or only for what is not high-rate while high_rate is
@@ -332,11 +331,13 @@ wait_for_sets(struct loop *l)
 		{ .fd = l->epoll_fd, .events = POLLIN },
 		{ .fd = l->high_rate_fd, .events = POLLIN },
 	};
-	struct timespec wait;
+	const uint64_t us = l->again ? 0 : wait_us(l);
+	const struct timespec wait = { .tv_sec = (time_t)(us / 1000000),
+		.tv_nsec = (long)(us % 1000000 * 1000) };
 
-	if (!l->again)
+	if (us > 0)
 		(void)ppoll(sets, l->hold_us != 0 ? 1 : 2,
-		    longest_wait(l, &wait), NULL);
+		    us == FOR_EVER ? NULL : &wait, NULL);
 	if (l->hold_us != 0 && clock_now_us() >= l->hold_us)
 		l->hold_us = 0;
 }

@@ -24,7 +24,8 @@
 		 the cheapest per byte, larger leaves the cache */
 /* room that stream_read wants in its writer: all that may be read, and one
  * record more, below which tls_input stops */
-#define STREAM_READ_ROOM (STREAM_CHUNK + TLS_RECORD_MAX + TLS_RECORD_PLAIN_MAX)
+#define STREAM_READ_ROOM \
+	(STREAM_CHUNK + TLS_RECORD_MAX + TLS_RECORD_CONTENT_MAX)
 
 /* One per loop; about 150 KiB. Returns owned; NULL when memory is short. */
 struct stream_scratch;
@@ -65,7 +66,10 @@ enum stream_status {
 };
 
 /* Reads once, at most STREAM_CHUNK bytes, and appends what is meant for the
- * application to plain, which has STREAM_READ_ROOM bytes of room. */
+ * application to plain, which has STREAM_READ_ROOM bytes of room. All handshake
+ * records among them are handled, and OpenSSL computes for each: a caller that
+ * shares its turn with others limits how many connections in a handshake it
+ * reads per turn. */
 enum stream_status stream_read(
     struct stream *s, struct writer *plain, struct fail *why);
 

@@ -9,22 +9,12 @@
  *
  * Life: none for callers; a thread's keys go with it. Threads: any, each has
  * its own; aead_select is for one thread, before the others start.
- * Source: RFC 5116, RFC 8446 §5.2 (inner content type behind the text).
+ * Source: RFC 5116, RFC 8446 §5.2 (inner content type after the text).
  */
 #ifndef DERPKIT_AEAD_H
 #define DERPKIT_AEAD_H
 
-#include "bytes.h"
-
-#define AEAD_KEY_MAX 32 /* bytes of the longest raw key */
-#define AEAD_NONCE 12
-#define AEAD_TAG 16
-
-enum aead_kind {
-	AEAD_AES_128_GCM,
-	AEAD_AES_256_GCM,
-	AEAD_CHACHA20_POLY1305,
-};
+#include "aead_kind.h"
 
 enum aead_use { AEAD_SEAL, AEAD_OPEN };
 
@@ -56,13 +46,7 @@ struct aead;
 struct aead *aead_load(
     enum aead_use use, enum aead_kind kind, const uint8_t *key);
 
-/* What one record is sealed or opened with. */
-struct aead_record {
-	const uint8_t *nonce; /* AEAD_NONCE bytes */
-	struct slice aad;     /* additional data */
-};
-
-/* Seals text and the byte `last` behind it: text.n + 1 + AEAD_TAG bytes go to
+/* Seals text and the byte `last` after it: text.n + 1 + AEAD_TAG bytes go to
  * out, which must not overlap. -1 when the cipher fails. */
 int aead_seal(struct aead *a, const struct aead_record *record,
     struct slice text, uint8_t last, uint8_t *out);

@@ -7,7 +7,7 @@
 #ifndef DERPKIT_AEAD_MB_H
 #define DERPKIT_AEAD_MB_H
 
-#include "aead.h"
+#include "aead_kind.h"
 
 /* An expanded key. */
 struct aead_mb;

@@ -1,9 +1,11 @@
-/* tls_context: certificate and policy of a TLS server: see tls.h. */
+/* tls_context: see tls_context.h. */
 #include "tls_context.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -22,6 +24,9 @@
 	"TLS_AES_256_GCM_SHA384"
 #define GROUPS "X25519:P-256:P-384"
 #define QUOTED_MAX 200 /* bytes of a stranger's text in a reason */
+
+static_assert(TLS_CONTEXT_SECRET_MAX >= EVP_MAX_MD_SIZE,
+    "room for the longest secret that OpenSSL may report");
 
 struct tls_context {
 	atomic_uint owners;

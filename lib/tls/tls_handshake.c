@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tls_context.h"
-
 #define FIRST_VERSION_MAX 0x1000 /* no TLS version is that high */
 
 struct tls_handshake {

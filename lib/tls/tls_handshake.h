@@ -11,8 +11,9 @@
 #ifndef DERPKIT_TLS_HANDSHAKE_H
 #define DERPKIT_TLS_HANDSHAKE_H
 
-#include "tls.h"
+#include "tls_context.h"
 #include "tls_native.h"
+#include "tls_status.h"
 
 struct tls_handshake;
 

@@ -9,8 +9,8 @@
 #ifndef DERPKIT_TLS_NATIVE_H
 #define DERPKIT_TLS_NATIVE_H
 
-#include "tls.h"
 #include "tls_record.h"
+#include "tls_status.h"
 
 /* §5.5 allows 2^24.5 full records for AES-GCM; ChaCha20 needs no limit, but
  * renewing its keys as often costs nothing. */
