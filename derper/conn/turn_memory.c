@@ -14,6 +14,7 @@ struct chunk {
 struct turn_memory {
 	uint8_t *arena;
 	size_t arena_bytes, arena_used;
+	struct turn_hold *held;
 	struct chunk *chunks; /* the newest first; never NULL after creation */
 };
 
@@ -34,6 +35,17 @@ turn_memory_new(size_t arena_bytes)
 	return m;
 }
 
+static void
+release_held(struct turn_memory *m)
+{
+	struct turn_hold *hold;
+
+	while ((hold = m->held) != NULL) {
+		m->held = hold->next;
+		hold->release(hold);
+	}
+}
+
 void
 turn_memory_free(struct turn_memory *m)
 {
@@ -41,6 +53,7 @@ turn_memory_free(struct turn_memory *m)
 
 	if (m == NULL)
 		return;
+	release_held(m);
 	while ((chunk = m->chunks) != NULL) {
 		m->chunks = chunk->next;
 		free(chunk);
@@ -93,6 +106,13 @@ turn_memory_alloc(struct turn_memory *m, size_t n)
 }
 
 void
+turn_memory_hold(struct turn_memory *m, struct turn_hold *hold)
+{
+	hold->next = m->held;
+	m->held = hold;
+}
+
+void
 turn_memory_reset(struct turn_memory *m)
 {
 	struct chunk *chunk;
@@ -101,6 +121,7 @@ turn_memory_reset(struct turn_memory *m)
 		m->chunks = chunk->next;
 		free(chunk);
 	}
+	release_held(m);
 	m->chunks->used = 0;
 	m->arena_used = 0;
 }

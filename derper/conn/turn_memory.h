@@ -20,6 +20,13 @@
 
 struct turn_memory;
 
+/* Memory of somebody else's that is in use until turn_memory_reset; embedded in
+ * it. */
+struct turn_hold {
+	struct turn_hold *next;
+	void (*release)(struct turn_hold *hold); /* takes it */
+};
+
 /* An arena of arena_bytes. Returns owned; NULL when memory is short. */
 struct turn_memory *turn_memory_new(size_t arena_bytes);
 void turn_memory_free(struct turn_memory *m);
@@ -35,6 +42,10 @@ void turn_memory_use(struct turn_memory *m, const uint8_t *end);
 /* n bytes, aligned for anything, until turn_memory_reset; NULL when memory is
  * short. */
 void *turn_memory_alloc(struct turn_memory *m, size_t n);
+
+/* Keeps the memory that `hold` is embedded in: takes it, and gives it to
+ * hold->release at turn_memory_reset. */
+void turn_memory_hold(struct turn_memory *m, struct turn_hold *hold);
 
 /* The turn is over: nothing of it is in use any more. */
 void turn_memory_reset(struct turn_memory *m);

@@ -62,6 +62,39 @@ turn_memory_gives_small_pieces(void **state)
 	turn_memory_free(m);
 }
 
+struct held {
+	struct turn_hold hold; /* first member */
+	int released;
+};
+
+static void
+count_release(struct turn_hold *hold)
+{
+	((struct held *)hold)->released++;
+}
+
+/* Released when the turn ends, or with the memory; once. */
+static void
+turn_memory_releases_what_it_holds(void **state)
+{
+	struct turn_memory *m = turn_memory_new(ARENA);
+	struct held a = { .hold.release = count_release }, b = a;
+
+	(void)state;
+	turn_memory_hold(m, &a.hold);
+	turn_memory_hold(m, &b.hold);
+	check_int(a.released, 0);
+	turn_memory_reset(m);
+	check_int(a.released, 1);
+	check_int(b.released, 1);
+	turn_memory_reset(m);
+	check_int(a.released, 1);
+	turn_memory_hold(m, &a.hold);
+	turn_memory_free(m);
+	check_int(a.released, 2);
+	check_int(b.released, 1);
+}
+
 static void
 turn_memory_survives_lack_of_memory(void **state)
 {
@@ -88,6 +121,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(turn_memory_fills_its_arena),
 		cmocka_unit_test(turn_memory_gives_small_pieces),
+		cmocka_unit_test(turn_memory_releases_what_it_holds),
 		cmocka_unit_test(turn_memory_survives_lack_of_memory),
 	};
 

@@ -1,0 +1,354 @@
+/* notify: both ends leave, limits, bytes; many threads. */
+#include "check.h"
+#include "fake_alloc.h"
+
+#include "notify.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum { PARTIES = 40000, PAIRS = 200000 };
+
+static struct conn_addr
+addr_of(unsigned n)
+{
+	return (struct conn_addr){
+		.worker = (uint16_t)(n % 3), .slot = n, .generation = n + 1
+	};
+}
+
+static int
+setup(void **state)
+{
+	*state = notify_new(PARTIES, PAIRS);
+	return *state != NULL ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+	notify_free(*state);
+	return 0;
+}
+
+static uint32_t
+add_key(struct notify *n)
+{
+	const uint32_t id = notify_add(n, (struct conn_addr){ 0 });
+
+	check(id != 0);
+	return id;
+}
+
+static uint32_t
+add_conn(struct notify *n, unsigned conn)
+{
+	const uint32_t id = notify_add(n, addr_of(conn));
+
+	check(id != 0);
+	return id;
+}
+
+/* The key leaves; how many are told, each once and by a known address. */
+static size_t
+leave_key(struct notify *n, uint32_t key)
+{
+	struct conn_addr *told;
+	size_t count;
+
+	notify_leave_key(n, key, &told, &count);
+	for (size_t i = 0; i < count; i++) {
+		check(conn_addr_eq(told[i], addr_of(told[i].slot)));
+		for (size_t k = 0; k < i && count < 500; k++)
+			check(told[k].slot != told[i].slot);
+	}
+	free(told);
+	return count;
+}
+
+static void
+notify_tells_each_receiver_once(void **state)
+{
+	struct notify *n = *state;
+	const uint32_t key = add_key(n), other = add_key(n);
+	uint32_t conns[100];
+
+	for (unsigned i = 0; i < 100; i++)
+		conns[i] = add_conn(n, i);
+	for (int round = 0; round < 3; round++)
+		for (unsigned i = 0; i < 100; i++)
+			check_int(notify_note(n, key, conns[i], addr_of(i)),
+			    NOTIFY_NOTED);
+	check_int(notify_note(n, other, conns[7], addr_of(7)), NOTIFY_NOTED);
+	check_size(notify_stats(n).pairs, 101);
+	check_size(leave_key(n, key), 100);
+	check_size(notify_stats(n).pairs, 1);
+	check_size(leave_key(n, other), 1);
+	check_size(notify_stats(n).pairs, 0);
+	check_size(notify_stats(n).bytes, 0);
+}
+
+/* Nothing is kept of a receiver that has left, nor is it told. */
+static void
+notify_drops_receivers_that_leave(void **state)
+{
+	struct notify *n = *state;
+	const uint32_t key = add_key(n);
+
+	/* far more than may be noted for one key at a time */
+	for (unsigned i = 0; i < NOTIFY_KEY_MAX * 3; i++) {
+		const uint32_t conn = add_conn(n, i);
+
+		check_int(notify_note(n, key, conn, addr_of(i)), NOTIFY_NOTED);
+		if (i >= 10)
+			notify_leave_conn(n, conn);
+	}
+	check_size(notify_stats(n).pairs, 10);
+	check_size(notify_stats(n).refused, 0);
+	check_size(leave_key(n, key), 10);
+	check_size(notify_stats(n).bytes, 0);
+}
+
+/* A number that was given to another connection does not stand for it. */
+static void
+notify_knows_who_has_left(void **state)
+{
+	struct notify *n = *state;
+	const uint32_t key = add_key(n), gone = add_conn(n, 1);
+
+	notify_leave_conn(n, gone);
+	check_int(notify_note(n, key, gone, addr_of(1)), NOTIFY_GONE);
+	check_int(add_conn(n, 2), gone);
+	check_int(notify_note(n, key, gone, addr_of(1)), NOTIFY_GONE);
+	check_size(notify_stats(n).pairs, 0);
+	check_int(notify_note(n, key, gone, addr_of(2)), NOTIFY_NOTED);
+	check_size(leave_key(n, key), 1);
+}
+
+static void
+notify_limits_the_receivers_of_a_key(void **state)
+{
+	struct notify *n = *state;
+	const uint32_t key = add_key(n);
+	uint32_t conn = 0;
+
+	for (unsigned i = 0; i <= NOTIFY_KEY_MAX; i++) {
+		conn = add_conn(n, i);
+		check_int(notify_note(n, key, conn, addr_of(i)),
+		    i < NOTIFY_KEY_MAX ? NOTIFY_NOTED : NOTIFY_FULL);
+	}
+	check_size(notify_stats(n).refused, 1);
+	check_size(notify_stats(n).pairs, NOTIFY_KEY_MAX);
+	/* another key has its own limit */
+	check_int(notify_note(n, add_key(n), conn, addr_of(NOTIFY_KEY_MAX)),
+	    NOTIFY_NOTED);
+	check_size(leave_key(n, key), NOTIFY_KEY_MAX);
+}
+
+static void
+notify_limits_pairs_in_total(void **state)
+{
+	struct notify *n = notify_new(100, 3);
+	const uint32_t a = add_key(n), b = add_key(n);
+	uint32_t conns[4];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		conns[i] = add_conn(n, i);
+	check_int(notify_note(n, a, conns[0], addr_of(0)), NOTIFY_NOTED);
+	check_int(notify_note(n, a, conns[1], addr_of(1)), NOTIFY_NOTED);
+	check_int(notify_note(n, b, conns[1], addr_of(1)), NOTIFY_NOTED);
+	check_int(notify_note(n, b, conns[2], addr_of(2)), NOTIFY_FULL);
+	check_int(notify_note(n, a, conns[3], addr_of(3)), NOTIFY_FULL);
+	check_size(notify_stats(n).pairs, 3);
+	check_size(notify_stats(n).refused, 2);
+	/* what was noted before stays noted */
+	check_int(notify_note(n, b, conns[1], addr_of(1)), NOTIFY_NOTED);
+	notify_leave_conn(n, conns[1]);
+	check_size(notify_stats(n).pairs, 1);
+	check_int(notify_note(n, b, conns[2], addr_of(2)), NOTIFY_NOTED);
+	check_size(leave_key(n, b), 1);
+	check_size(leave_key(n, a), 1);
+	notify_free(n);
+}
+
+/* All talk to all: at most 16 bytes a pair. */
+static void
+notify_is_small(void **state)
+{
+	enum { ALL = 400 };
+	struct notify *n = *state;
+	uint32_t keys[ALL], conns[ALL];
+	struct notify_stats stats;
+
+	for (unsigned i = 0; i < ALL; i++) {
+		keys[i] = add_key(n);
+		conns[i] = add_conn(n, i);
+	}
+	for (unsigned i = 0; i < ALL; i++)
+		for (unsigned k = 0; k < ALL; k++)
+			check_int(notify_note(n, keys[i], conns[k], addr_of(k)),
+			    NOTIFY_NOTED);
+	stats = notify_stats(n);
+	check_size(stats.pairs, ALL * ALL);
+	check(stats.bytes <= stats.pairs * 16);
+	for (unsigned i = 0; i < ALL; i += 2)
+		notify_leave_conn(n, conns[i]);
+	check_size(notify_stats(n).pairs, ALL * ALL / 2);
+	for (unsigned i = 0; i < ALL; i++)
+		check_size(leave_key(n, keys[i]), ALL / 2);
+	check_size(notify_stats(n).pairs, 0);
+	check_size(notify_stats(n).bytes, 0);
+}
+
+static void
+notify_survives_lack_of_memory(void **state)
+{
+	struct notify *n = notify_new(3, 100);
+	uint32_t key, conns[2], none;
+
+	(void)state;
+	fake_alloc_fail_at(1);
+	none = notify_add(n, addr_of(0));
+	check(fake_alloc_failed());
+	check_int(none, 0);
+	key = add_key(n);
+	conns[0] = add_conn(n, 0);
+	conns[1] = add_conn(n, 1);
+	/* too many */
+	check_int(notify_add(n, addr_of(2)), 0);
+	check_int(notify_note(n, key, conns[0], addr_of(0)), NOTIFY_NOTED);
+	check_int(notify_note(n, key, conns[1], addr_of(1)), NOTIFY_NOTED);
+	/* nobody is told; nothing worse */
+	fake_alloc_fail_at(1);
+	check_size(leave_key(n, key), 0);
+	check(fake_alloc_failed());
+	check_size(notify_stats(n).pairs, 0);
+	notify_free(n);
+	notify_free(NULL);
+}
+
+/* At each of the allocations that noting needs. */
+static void
+notify_note_needs_memory(void **state)
+{
+	struct notify *n = *state;
+	uint32_t keys[20], conns[20];
+	unsigned failed = 0;
+
+	for (unsigned i = 0; i < 20; i++) {
+		keys[i] = add_key(n);
+		conns[i] = add_conn(n, i);
+	}
+	for (unsigned i = 0; i < 400; i++) {
+		const uint32_t key = keys[i / 20], conn = conns[i % 20];
+		const size_t pairs = notify_stats(n).pairs;
+		enum notify_result got;
+
+		fake_alloc_fail_at(1);
+		got = notify_note(n, key, conn, addr_of(i % 20));
+		if (fake_alloc_failed()) {
+			check_int(got, NOTIFY_NO_MEMORY);
+			check_size(notify_stats(n).pairs, pairs);
+			failed++;
+			got = notify_note(n, key, conn, addr_of(i % 20));
+		}
+		check_int(got, NOTIFY_NOTED);
+	}
+	check(failed > 40);
+	for (unsigned i = 0; i < 20; i++)
+		check_size(leave_key(n, keys[i]), 20);
+	check_size(notify_stats(n).bytes, 0);
+}
+
+enum { THREADS = 4, ROUNDS = 300, CONNS = 24 };
+
+struct shared {
+	struct notify *n;
+	/* what others may note; as stale as a remembered route may be */
+	_Atomic uint32_t receivers[CONNS];
+	_Atomic uint32_t numbers[CONNS];
+};
+
+struct thread_ctx {
+	struct shared *shared;
+	unsigned number;
+};
+
+/* Keys and connections come, note each other, and go. */
+static void *
+churn(void *ctx)
+{
+	struct thread_ctx *t = ctx;
+	struct shared *s = t->shared;
+	unsigned seed = t->number;
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		const unsigned me = t->number * ROUNDS + i;
+		const unsigned place = (unsigned)rand_r(&seed) % CONNS;
+		const uint32_t key = notify_add(s->n, (struct conn_addr){ 0 });
+		const uint32_t conn = notify_add(s->n, addr_of(me));
+		struct conn_addr *told;
+		size_t count;
+
+		if (key == 0 || conn == 0)
+			abort();
+		atomic_store(&s->numbers[place], me);
+		atomic_store(&s->receivers[place], conn);
+		for (unsigned k = 0; k < CONNS; k++) {
+			const uint32_t to = atomic_load(&s->receivers[k]);
+
+			if (to != 0)
+				(void)notify_note(s->n, key, to,
+				    addr_of(atomic_load(&s->numbers[k])));
+		}
+		if (i % 2 == 0)
+			notify_leave_conn(s->n, conn);
+		notify_leave_key(s->n, key, &told, &count);
+		for (size_t k = 0; k < count; k++)
+			if (!conn_addr_eq(told[k], addr_of(told[k].slot)))
+				abort();
+		free(told);
+		if (i % 2 != 0)
+			notify_leave_conn(s->n, conn);
+	}
+	return NULL;
+}
+
+static void
+notify_is_safe_for_many_threads(void **state)
+{
+	struct shared shared = { .n = *state };
+	struct thread_ctx ctx[THREADS];
+	pthread_t threads[THREADS];
+
+	for (unsigned i = 0; i < THREADS; i++) {
+		ctx[i] = (struct thread_ctx){ &shared, i };
+		check_int(pthread_create(&threads[i], NULL, churn, &ctx[i]), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	check_size(notify_stats(shared.n).pairs, 0);
+	check_size(notify_stats(shared.n).bytes, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(notify_tells_each_receiver_once),
+		TEST(notify_drops_receivers_that_leave),
+		TEST(notify_knows_who_has_left),
+		TEST(notify_limits_the_receivers_of_a_key),
+		cmocka_unit_test(notify_limits_pairs_in_total),
+		TEST(notify_is_small),
+		cmocka_unit_test(notify_survives_lack_of_memory),
+		TEST(notify_note_needs_memory),
+		TEST(notify_is_safe_for_many_threads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
