@@ -36,7 +36,7 @@ buf_slice(const struct buf *b)
 	return slice_of(b->p + b->start, buf_len(b));
 }
 
-/* Room for n bytes that count, and `spare` behind them that do not. */
+/* Room for n bytes that count, and `spare` after them that do not. */
 static uint8_t *
 make_room(struct buf *b, size_t n, size_t spare)
 {

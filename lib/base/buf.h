@@ -12,7 +12,7 @@
 struct buf {
 	uint8_t *p;   /* owned; NULL when empty and never used */
 	size_t start; /* first byte not consumed */
-	size_t end;   /* one behind the last byte */
+	size_t end;   /* one past the last byte */
 	size_t cap;
 	size_t max; /* never holds more bytes than this */
 };

@@ -35,7 +35,7 @@ encode_base64(char *out, size_t cap, struct slice in)
 	return 0;
 }
 
-/* libsodium 1.0.18 takes some bytes above ASCII for letters of its alphabet. */
+/* libsodium 1.0.18 reads some bytes above ASCII as letters of its alphabet. */
 static bool
 is_ascii(struct slice s)
 {

@@ -3,7 +3,7 @@
  *
  * Caller-owned and fixed in size, so that giving a reason allocates nothing.
  * The first reason wins: a lower layer knows best. Functions take a struct
- * fail pointer that may be NULL when nobody wants to read it.
+ * fail pointer that may be NULL when the reason is not wanted.
  *
  * Use: struct fail why = { 0 }; if (f(&why) == -1) log_error("%s", why.text);
  * Threads: a plain value.
@@ -24,7 +24,7 @@ struct fail {
 __attribute__((format(printf, 2, 3))) int fail_set(
     struct fail *why, const char *fmt, ...);
 
-/* Like fail_set, with ": " and the text of errno behind it. */
+/* Like fail_set, with ": " and the text of errno after it. */
 __attribute__((format(printf, 2, 3))) int fail_errno(
     struct fail *why, const char *fmt, ...);
 

@@ -1,10 +1,11 @@
 /*
  * keytable: a hash table from 32-byte keys to pointers.
  *
- * Keys come from strangers, so the hash is SipHash with a secret seed drawn
- * when the table is made. Open addressing, backward-shift removal, at most
- * three quarters full. Life: keytable_new -> put, get, remove -> free. Values
- * are borrowed; the table never frees them. Threads: used by one at a time.
+ * Keys come from unauthenticated clients, so the hash is SipHash with a secret
+ * seed drawn when the table is made. Open addressing, backward-shift removal,
+ * at most three quarters full. Life: keytable_new -> put, get, remove -> free.
+ * Values are borrowed; the table never frees them. Threads: used by one at a
+ * time.
  */
 #ifndef DERPKIT_KEYTABLE_H
 #define DERPKIT_KEYTABLE_H

@@ -3,8 +3,9 @@
  *
  * Lines begin with the time as Go's log package writes it, because people and
  * scripts know the Go derper's. Writing never blocks and never kills: a line
- * that the reader of standard error does not take is dropped and counted, so
- * a full pipe cannot stop the relay (the Go derper stops serving then).
+ * that the reader of standard error does not read in time is dropped and
+ * counted, so a full pipe cannot stop the relay (the Go derper stops serving
+ * then).
  *
  * Threads: any; locked inside. Only programs log, libraries return reasons.
  */
@@ -27,12 +28,12 @@ __attribute__((format(printf, 1, 2))) void log_debug(const char *fmt, ...);
 /* A further line of the event logged before: without the time. */
 __attribute__((format(printf, 1, 2))) void log_continue(const char *fmt, ...);
 
-/* Lines dropped so far because nobody took them. */
+/* Lines dropped so far because standard error was not read. */
 uint64_t log_dropped(void);
 
 /*
- * A limit for lines that strangers can cause: a bucket of `burst` lines that
- * refills at `per_s`. One per loop and kind; loop-owned.
+ * A limit for lines that unauthenticated clients can cause: a bucket of `burst`
+ * lines that refills at `per_s`. One per loop and kind; loop-owned.
  */
 struct log_limit {
 	unsigned burst;

@@ -23,7 +23,7 @@ netaddr_parse_ip(struct netaddr *a, struct slice text)
 		return -1;
 	memcpy(copy, text.p, text.n);
 	copy[text.n] = '\0';
-	/* inet_pton refuses leading zeros, as Go does */
+	/* inet_pton rejects leading zeros, as Go does */
 	if (inet_pton(AF_INET, copy, got.ip + 12) == 1) {
 		memcpy(got.ip, v4_mapped, sizeof v4_mapped);
 		got.is_v4 = true;

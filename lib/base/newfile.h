@@ -29,7 +29,7 @@ enum newfile_outcome {
  * umask; a file that is there is replaced. -1 and "PATH: REASON" in *why; the
  * old file is then still there, unless it was the sync of the folder that
  * failed. A filesystem without such a sync, or a folder that may not be read,
- * is no failure.
+ * is not a failure.
  */
 int newfile_replace(
     const char *path, struct slice bytes, mode_t mode, struct fail *why);

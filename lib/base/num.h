@@ -10,7 +10,7 @@
 #include "bytes.h"
 
 /* Decimal, 0x, 0o, 0b, or octal with a leading 0; optional sign; no blanks.
- * -1 when it is no number or outside [min, max]; *out is then untouched. */
+ * -1 when it is not a number or outside [min, max]; *out is then untouched. */
 int num_parse_int(struct slice text, int64_t min, int64_t max, int64_t *out);
 
 /* Decimal digits only, without sign: ports, sizes. Same errors. */
@@ -20,7 +20,7 @@ int num_parse_decimal(struct slice text, uint64_t max, uint64_t *out);
 int num_parse_bool(struct slice text, bool *out);
 
 /* A Go duration ("300ms", "1.5h", "2h45m", "0") in milliseconds, rounded
- * towards zero; negative ones are refused. -1 otherwise. */
+ * towards zero; negative ones are rejected. -1 otherwise. */
 int num_parse_duration_ms(struct slice text, uint64_t *out);
 
 #endif

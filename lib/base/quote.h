@@ -28,7 +28,7 @@ bool quote_printable(uint32_t code);
 
 /* Writes the text in double quotes, escaped, and cut after QUOTE_SHOWN bytes
  * (never within a character) with "..." after the closing quote. Returns out,
- * so that it can stand in the arguments of a printf. */
+ * so that it can be used in the arguments of a printf. */
 const char *quote_text(char out[static QUOTE_TEXT], struct slice text);
 
 /* Appends the whole text to w, escaped, but without quotes around it and with

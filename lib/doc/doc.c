@@ -30,7 +30,7 @@ doc_get(const struct doc_node *node, const char *key)
 const struct doc_node *
 doc_resolve(const struct doc_node *node)
 {
-	/* an alias never stands for an alias: anchors are on other nodes */
+	/* an alias never refers to an alias: anchors are on other nodes */
 	return node != NULL && node->kind == DOC_ALIAS ? node->target : node;
 }
 
@@ -114,7 +114,7 @@ doc_builder_open(struct doc_builder *b, struct doc_node *collection)
 
 	if (b->depth == b->depth_max)
 		return doc_builder_fail(b, DOC_LIMIT, collection->start,
-		    "more than %zu collections in each other", b->depth_max);
+		    "more than %zu nested collections", b->depth_max);
 	if (l == NULL)
 		l = arena_alloc(b->arena, 1, sizeof *l);
 	else

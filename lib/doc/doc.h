@@ -1,7 +1,7 @@
 /*
  * doc: a document as a tree in which everything knows its place.
  *
- * The readers (doc_json, doc_yaml) make it; nobody changes it afterwards. It
+ * The readers (doc_json, doc_yaml) make it; it is not changed afterwards. It
  * says what is written, not what it means: a scalar is its text, its style and
  * its tag, an alias stays an alias, a key that comes twice is there twice, the
  * merge key is a key like others. What a number or `yes` means is decided by
@@ -17,11 +17,11 @@
 #include "doc_pos.h"
 #include "fail.h"
 
-/* Bytes of text that a reader takes; more is refused. A tree costs at most
+/* Bytes of text that a reader takes; more is rejected. A tree costs at most
  * about 200 bytes of memory per byte of text, see DOC_ARENA_MAX. */
 #define DOC_TEXT_MAX ((size_t)4 << 20)
 #define DOC_ARENA_MAX ((size_t)1 << 30) /* enough for any text of that size */
-#define DOC_DEPTH_MAX 10000 /* collections in each other; Go's limits */
+#define DOC_DEPTH_MAX 10000             /* nested collections; Go's limits */
 
 enum doc_kind {
 	DOC_SCALAR,
@@ -48,14 +48,14 @@ struct doc_node {
 	const char *tag;    /* YAML: as resolved and shortened: "!!int", "!x",
 			       "!" (non-specific); NULL when none is written */
 	const char *anchor; /* YAML: &name, or NULL */
-	const struct doc_node *target; /* alias: what it stands for; may be a
+	const struct doc_node *target; /* alias: the node it refers to; may be a
 					  collection that it is part of */
 	struct doc_node **items;       /* sequence: elements;
 					  mapping: key, value, key, value… */
 	size_t count;                  /* elements, or pairs of a mapping */
 	struct doc_pos start; /* its first character, quote or bracket; of an
 				 empty scalar where it would be */
-	struct doc_pos end;   /* one behind its last character */
+	struct doc_pos end;   /* one past its last character */
 };
 
 /* Why there is no tree. */
@@ -63,19 +63,19 @@ enum doc_error {
 	DOC_OK,
 	DOC_SYNTAX,    /* not YAML, not JSON */
 	DOC_TAB,       /* YAML: a tab where indentation or a token begins */
-	DOC_ENCODING,  /* bytes that are no text */
-	DOC_DIRECTIVE, /* YAML: a % line the program refuses */
+	DOC_ENCODING,  /* bytes that are not text */
+	DOC_DIRECTIVE, /* YAML: a % line the program rejects */
 	DOC_LIMIT,     /* too deep, too long */
 	DOC_MEMORY,
 };
 
-/* What is legal and surprises: facts for whoever judges. */
+/* What is legal and unexpected: facts for the caller to judge. */
 enum doc_note_kind {
 	DOC_NOTE_BOM,             /* starts with a byte order mark */
 	DOC_NOTE_UTF16,           /* is UTF-16 */
 	DOC_NOTE_SECOND_DOCUMENT, /* place: its `---`; never read */
 	DOC_NOTE_EMPTY_FIRST,     /* an empty document comes before content */
-	DOC_NOTE_IGNORED_TEXT,    /* place: text behind the document's end that
+	DOC_NOTE_IGNORED_TEXT,    /* place: text after the document's end that
 				     the program drops without a word */
 };
 
@@ -94,10 +94,10 @@ struct doc {
 };
 
 /* The value of the first key with this text, aliases not followed; NULL when
- * there is none or node is no mapping. node may be NULL. */
+ * there is none or node is not a mapping. node may be NULL. */
 const struct doc_node *doc_get(const struct doc_node *node, const char *key);
 
-/* The node an alias stands for, however many aliases are in between; other
+/* The node an alias refers to, however many aliases are in between; other
  * nodes are themselves. */
 const struct doc_node *doc_resolve(const struct doc_node *node);
 

@@ -3,7 +3,7 @@
  * encoding/json.
  *
  * RFC 8259 to the letter (no comments, no trailing commas, no byte order mark),
- * at most 10000 collections in each other, nothing but blanks after the value;
+ * at most 10000 nested collections, nothing but blanks after the value;
  * repeated keys are kept. As in Go, bytes that are not UTF-8 become U+FFFD, one
  * each, and so does a lone surrogate escape. jansson is not used here because
  * it keeps no place on values.

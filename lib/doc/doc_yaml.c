@@ -4,9 +4,9 @@
  * Why not libyaml: yaml.v3 descends from it and has moved away in at least ten
  * places (`?` in a flow scalar, `key:` before a bracket, \/ and \', tags,
  * directives, byte order marks, tabs before comments, depth limits, how far is
- * read behind the document). Events taken from libyaml differed on 3 % of
+ * read after the document). Events from libyaml differed on 3 % of
  * generated documents, and each difference is a map that we would call good
- * and headscale refuses, or reads differently.
+ * and headscale rejects, or reads differently.
  *
  * The grammar is YAML 1.1's in libyaml's formulation. Each open collection is
  * a frame with the state in which it goes on; there is no recursion.
@@ -425,7 +425,7 @@ flow_value(struct parser *p, const struct yaml_token *t, bool none)
 
 /* --- the document --- */
 
-/* The % lines at its start and the `---` behind them. *t is the next token. */
+/* The % lines at its start and the `---` after them. *t is the next token. */
 static int
 read_directives(struct parser *p, const struct yaml_token **t)
 {
@@ -443,7 +443,7 @@ read_directives(struct parser *p, const struct yaml_token **t)
 		} else if (!slice_is((*t)->text, "1.1")) {
 			return doc_builder_fail(&p->builder, DOC_DIRECTIVE,
 			    (*t)->start,
-			    "%%YAML %.*s: headscale's YAML reader refuses "
+			    "%%YAML %.*s: headscale's YAML reader rejects "
 			    "every "
 			    "version but 1.1",
 			    (int)(*t)->text.n, (const char *)(*t)->text.p);
@@ -455,7 +455,7 @@ read_directives(struct parser *p, const struct yaml_token **t)
 	if (*t == NULL)
 		return -1;
 	if (any && (*t)->kind != YAML_DOCUMENT_START)
-		return syntax(p, *t, "'---' behind the % lines");
+		return syntax(p, *t, "'---' after the % lines");
 	return 0;
 }
 

@@ -3,8 +3,8 @@
  * gopkg.in/yaml.v3 v3.0.1, which is what headscale reads its maps with.
  *
  * Only the first document is read, as yaml.Unmarshal does; what it would
- * still notice behind it is noticed here too, by the same look-ahead. Syntax
- * this reader refuses and that one accepts, or the reverse, is a bug.
+ * still notice after it is noticed here too, by the same look-ahead. Syntax
+ * this reader rejects and that one accepts, or the reverse, is a bug.
  *
  * Aliases are kept (target set), anchors and tags are kept, merge keys are
  * ordinary keys whose text is <<, duplicate keys are kept. An alias without

@@ -7,7 +7,7 @@
  * token may follow which.
  *
  * Use: json_token_peek tells from its first byte which token is next, so that
- * the caller can refuse one that is out of place before it is read;
+ * the caller can reject one that is out of place before it is read;
  * json_token_take reads it. Nothing is allocated, because unauthenticated
  * clients send such texts.
  *

@@ -5,7 +5,7 @@
 
 #define COMMENT_LOOK 512 /* bytes in which a comment is looked for */
 
-/* Steps over everything up to the line break behind the comment that begins
+/* Steps over everything up to the line break after the comment that begins
  * `ahead` bytes ahead, with only blanks and breaks before. */
 static int
 skip_comment(struct yaml_cursor *cur, size_t ahead)
@@ -49,7 +49,7 @@ yaml_blank_line_comment(struct yaml_cursor *cur)
 
 /*
  * A comment, and the comments on lines of their own that follow it: yaml.v3
- * gathers them in one go, and lets tabs stand before all but the first.
+ * collects them in one go, and allows tabs before all but the first.
  */
 static int
 skip_comments(struct yaml_cursor *cur)

@@ -102,7 +102,7 @@ yaml_names_tag_line(struct yaml_names *n, const struct yaml_token *t)
 		    "a second %%TAG line for the same handle");
 	if (n->tag_line_count == YAML_TAG_LINES_MAX)
 		return doc_builder_fail(n->builder, DOC_LIMIT, t->start,
-		    "more than %d %%TAG lines; headscale takes them",
+		    "more than %d %%TAG lines; headscale accepts them",
 		    YAML_TAG_LINES_MAX);
 	n->tag_lines[n->tag_line_count++] =
 	    (struct yaml_tag_line){ t->text, t->more };

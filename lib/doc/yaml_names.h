@@ -1,5 +1,5 @@
 /*
- * yaml_names: what names stand for: anchors, and the handles of tags.
+ * yaml_names: what names mean: anchors, and the handles of tags.
  *
  * Inside doc_yaml only. Life: as long as the builder; nothing to free.
  * Threads: used by one.

@@ -21,7 +21,7 @@ yaml_notes_encoding(struct doc_builder *b, const struct yaml_source *s)
 	return s->utf16 ? doc_builder_note(b, DOC_NOTE_UTF16, at) : 0;
 }
 
-/* Whether there is more than blanks, comments and `...` behind a `...`. */
+/* Whether there is more than blanks, comments and `...` after a `...`. */
 static bool
 has_more(struct slice rest)
 {
@@ -41,7 +41,7 @@ has_more(struct slice rest)
 	return false;
 }
 
-/* Whether the end mark is the end indeed; in UTF-16 nobody looks. */
+/* Whether the end mark is the last content; not checked in UTF-16. */
 static bool
 is_last(const struct yaml_source *s, const struct yaml_token *t)
 {

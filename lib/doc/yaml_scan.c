@@ -10,9 +10,9 @@
 #include <string.h>
 
 #define KEY_MAX 1024     /* characters from a key's start to its colon */
-#define FLOW_MAX 10000   /* flow collections in each other */
-#define INDENT_MAX 10000 /* block collections in each other */
-#define LOOK_AHEAD 2     /* tokens wanted behind the head */
+#define FLOW_MAX 10000   /* nested flow collections */
+#define INDENT_MAX 10000 /* nested block collections */
+#define LOOK_AHEAD 2     /* tokens wanted after the head */
 
 int
 yaml_scan_init(struct yaml_scan *s, struct doc_builder *b, struct slice text)
@@ -54,7 +54,7 @@ grow(struct yaml_scan *s, void **array, size_t count, size_t *cap, size_t size)
 
 /* --- the queue --- */
 
-/* Puts a token before the token with the number `at`; behind all others when
+/* Puts a token before the token with the number `at`; after all others when
  * that one has gone already, or with SIZE_MAX. */
 static int
 put(struct yaml_scan *s, const struct yaml_token *t, size_t at)
@@ -128,7 +128,7 @@ key_valid(struct yaml_scan *s, struct yaml_key *key)
 		return 1;
 	if (key->required)
 		return doc_builder_fail(s->cur.builder, DOC_SYNTAX, key->at,
-		    "a key without ':' behind it on the same line");
+		    "a key without ':' after it on the same line");
 	key->possible = false;
 	return 0;
 }
@@ -139,7 +139,7 @@ current_key(struct yaml_scan *s)
 	return &s->keys[s->key_count - 1];
 }
 
-/* What came so far is no key. */
+/* What came so far is not a key. */
 static int
 remove_key(struct yaml_scan *s)
 {
@@ -149,7 +149,7 @@ remove_key(struct yaml_scan *s)
 		return 0;
 	if (key->required)
 		return doc_builder_fail(s->cur.builder, DOC_SYNTAX, key->at,
-		    "a key without ':' behind it");
+		    "a key without ':' after it");
 	key->possible = false;
 	forget_slot(s, key->number);
 	return 0;
@@ -243,7 +243,7 @@ fetch_mark(struct yaml_scan *s, enum yaml_token_kind kind, int n)
 static int
 fetch_stream_end(struct yaml_scan *s)
 {
-	/* a key must not be taken for one on this line */
+	/* nothing on this line may become a key any more */
 	if (s->cur.source.column != 0) {
 		s->cur.source.column = 0;
 		s->cur.source.line++;
@@ -279,7 +279,7 @@ fetch_flow_start(struct yaml_scan *s, enum yaml_token_kind kind)
 		return -1;
 	if (++s->cur.flow > FLOW_MAX)
 		return yaml_cursor_fail(&s->cur, DOC_LIMIT,
-		    "more than %d brackets in each other", FLOW_MAX);
+		    "more than %d nested brackets", FLOW_MAX);
 	s->cur.key_allowed = true;
 	return fetch_mark(s, kind, 1);
 }
@@ -307,7 +307,7 @@ begin_block(struct yaml_scan *s, enum yaml_token_kind kind, const char *what)
 		return 0;
 	if (!s->cur.key_allowed)
 		return yaml_cursor_fail(
-		    &s->cur, DOC_SYNTAX, "%s cannot stand here", what);
+		    &s->cur, DOC_SYNTAX, "%s is not allowed here", what);
 	return indent_to(s, s->cur.source.column, kind,
 	    yaml_source_pos(&s->cur.source), SIZE_MAX);
 }

@@ -4,7 +4,7 @@
  * Inside doc_yaml only. The tokens are those of the YAML 1.1 production rules
  * as libyaml and its descendant yaml.v3 cut them: indentation becomes start
  * and end tokens, and a key is only known to be one when its colon comes, so
- * that tokens are put into the queue behind its head. What is accepted, and
+ * that tokens are put into the queue after its head. What is accepted, and
  * how far is looked ahead, is that of yaml.v3; see doc_yaml.h.
  *
  * Life: yaml_scan_init -> yaml_scan_peek, yaml_scan_drop -> yaml_scan_clear.
@@ -20,7 +20,7 @@
  * one for the block context. */
 struct yaml_key {
 	bool possible;
-	bool required; /* nothing but a key can stand here */
+	bool required; /* nothing but a key is allowed here */
 	size_t number; /* of the token it begins with */
 	struct doc_pos at;
 	unsigned line, column;

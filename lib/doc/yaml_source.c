@@ -13,7 +13,7 @@ yaml_source_init(struct yaml_source *s, struct arena *a, struct slice text)
 	/* two bytes of UTF-16 become at most three of UTF-8 */
 	size_t cap = text.n + text.n / 2 + 4;
 
-	/* yaml.v3 takes an empty text for an empty line */
+	/* yaml.v3 reads an empty text as an empty line */
 	if (text.n == 0)
 		text = slice_str("\n");
 	*s = (struct yaml_source){ .raw = text };
@@ -51,7 +51,7 @@ start(struct yaml_source *s)
 	s->raw_at = s->bom;
 }
 
-/* The next portion: 512 bytes from where decoding stands. */
+/* The next portion: 512 bytes from where decoding is. */
 static void
 next_portion(struct yaml_source *s)
 {

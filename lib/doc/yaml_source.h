@@ -1,10 +1,10 @@
 /*
  * yaml_source: the characters of a YAML text, one after the other.
  *
- * Inside doc_yaml only. It hides the encoding (UTF-8, or UTF-16 behind a byte
- * order mark), counts lines and columns and refuses characters that YAML does
+ * Inside doc_yaml only. It hides the encoding (UTF-8, or UTF-16 after a byte
+ * order mark), counts lines and columns and rejects characters that YAML does
  * not have. Decoding goes ahead in the portions that yaml.v3 reads, because a
- * bad byte far behind the document is noticed there only when its portion is
+ * bad byte far after the document is noticed there only when its portion is
  * fetched: yaml_source_need says how many characters must be there, as that
  * reader does, and the same portions follow.
  *
@@ -26,7 +26,7 @@ struct yaml_source {
 	bool utf16, big_endian;
 	size_t bom; /* bytes of the mark */
 
-	/* as UTF-8; zeros are to be read behind its end */
+	/* as UTF-8; zeros are read past its end */
 	uint8_t *text; /* in the arena */
 	size_t n;      /* decoded so far */
 	size_t at;     /* next byte to read */
@@ -36,7 +36,7 @@ struct yaml_source {
 	/* place of the next character, counted from 0 */
 	unsigned line, column;
 	size_t index;      /* characters from the start */
-	unsigned newlines; /* line breaks since something that is no blank */
+	unsigned newlines; /* line breaks since something that is not a blank */
 
 	bool failed; /* a portion had no text in it */
 	struct doc_pos failed_at;
@@ -50,10 +50,10 @@ int yaml_source_init(struct yaml_source *s, struct arena *a, struct slice text);
  * the text is bad; s->failed is then set and stays. */
 bool yaml_source_need(struct yaml_source *s, size_t n);
 
-/* The byte i places ahead; 0 behind the end. */
+/* The byte i places ahead; 0 past the end. */
 uint8_t yaml_source_peek(const struct yaml_source *s, size_t i);
 
-/* Steps over one character that is no line break. */
+/* Steps over one character that is not a line break. */
 void yaml_source_skip(struct yaml_source *s);
 
 /* Steps over a line break if there is one; CR LF is one. */
@@ -77,7 +77,7 @@ bool yaml_is_space_or_end(const struct yaml_source *s, size_t i);
 /* Letters, digits, - and _. */
 bool yaml_is_word(const struct yaml_source *s, size_t i);
 
-/* Whether `---` or `...` stands here, at a line's start and alone. */
+/* Whether `---` or `...` is here, at a line's start and alone. */
 bool yaml_is_document_mark(const struct yaml_source *s);
 
 #endif

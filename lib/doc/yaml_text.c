@@ -8,7 +8,7 @@
 
 /*
  * The white space between two words of a scalar. cur->breaks holds its blanks
- * when there is no line break in it, else the breaks behind the first one.
+ * when there is no line break in it, else the breaks after the first one.
  */
 struct gap {
 	bool broken;
@@ -207,8 +207,8 @@ read_code(struct yaml_cursor *cur, size_t n)
 	}
 	if ((code >= 0xd800 && code < 0xe000) || code > 0x10ffff)
 		return yaml_cursor_fail(cur, DOC_SYNTAX,
-		    "an escape for U+%04llX, which is no character; "
-		    "headscale's YAML reader refuses it",
+		    "an escape for U+%04llX, which is not a character; "
+		    "headscale's YAML reader rejects it",
 		    (unsigned long long)code);
 	for (size_t i = 0; i < n; i++)
 		yaml_source_skip(src);
@@ -391,7 +391,7 @@ read_block_head(struct yaml_cursor *cur, struct block *b)
 	    yaml_source_peek(src, 0) >= '0' && yaml_source_peek(src, 0) <= '9';
 	if (read_indicator(cur, b, digit_first) == -1)
 		return -1;
-	/* a second digit, or a second sign, is no indicator */
+	/* a second digit, or a second sign, is not an indicator */
 	if ((digit_first || b->chomp != 0) &&
 	    read_indicator(cur, b, !digit_first) == -1)
 		return -1;
@@ -471,7 +471,7 @@ yaml_text_block(struct yaml_cursor *cur, struct yaml_token *t, bool literal)
 {
 	struct yaml_source *src = &cur->source;
 	struct block b = { .literal = literal };
-	struct slice last = { NULL, 0 }; /* break behind the line before */
+	struct slice last = { NULL, 0 }; /* break after the line before */
 	bool was_blank = false;
 
 	begin(cur, t, literal ? DOC_LITERAL : DOC_FOLDED);

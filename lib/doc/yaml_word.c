@@ -217,7 +217,7 @@ yaml_word_tag(struct yaml_cursor *cur, struct yaml_token *t)
 		return -1;
 	if (!yaml_is_space_or_end(src, 0))
 		return yaml_cursor_fail(
-		    cur, DOC_SYNTAX, "a space is expected behind a tag");
+		    cur, DOC_SYNTAX, "a space is expected after a tag");
 	finish(cur, t);
 	return 0;
 }
@@ -303,7 +303,7 @@ read_tag_line(struct yaml_cursor *cur, struct yaml_token *t)
 	return yaml_cursor_keep(cur, &t->more);
 }
 
-/* The name behind %. */
+/* The name after %. */
 static int
 read_name(struct yaml_cursor *cur)
 {
@@ -313,7 +313,7 @@ read_name(struct yaml_cursor *cur)
 		return -1;
 	if (buf_len(&cur->text) == 0 || !yaml_is_space_or_end(&cur->source, 0))
 		return bad_directive(
-		    cur, "a line that begins with % but is no directive");
+		    cur, "a line that begins with % but is not a directive");
 	return 0;
 }
 
@@ -335,7 +335,7 @@ yaml_word_directive(struct yaml_cursor *cur, struct yaml_token *t)
 	else
 		result = bad_directive(cur,
 		    "a directive other than %YAML and %TAG; headscale's YAML "
-		    "reader refuses it");
+		    "reader rejects it");
 	finish(cur, t);
 	if (result == -1 || yaml_cursor_skip_blanks(cur) == -1)
 		return -1;
@@ -346,7 +346,7 @@ yaml_word_directive(struct yaml_cursor *cur, struct yaml_token *t)
 				return -1;
 		}
 	if (!yaml_is_break_or_end(src, 0))
-		return bad_directive(cur, "text behind a directive");
+		return bad_directive(cur, "text after a directive");
 	if (yaml_is_break(src, 0) && yaml_cursor_need(cur, 2) == -1)
 		return -1;
 	yaml_source_skip_line(src);

@@ -23,12 +23,12 @@ read_key(const struct gojson *value, struct derp_key *key, struct fail *why)
 
 	if (gojson_string(value, &w) == -1 ||
 	    derp_key_parse(key, writer_slice(&w)) == -1)
-		return fail_set(why, "NodePublic is no node key");
+		return fail_set(why, "NodePublic is not a node key");
 	return 0;
 }
 
-/* Go's netip.Addr: "" is no address, and IPv6 may have a zone, which nobody
- * uses: it is dropped. */
+/* Go's netip.Addr: "" means no address. IPv6 may have a zone, which is not
+ * used: it is dropped. */
 static int
 read_source(
     const struct gojson *value, struct netaddr *source, struct fail *why)
@@ -40,14 +40,14 @@ read_source(
 
 	*source = (struct netaddr){ 0 };
 	if (gojson_string(value, &w) == -1)
-		return fail_set(why, "Source is no address");
+		return fail_set(why, "Source is not an address");
 	if (w.n == 0)
 		return 0;
 	has_zone = slice_cut(writer_slice(&w), '%', &ip, &zone);
 	if (netaddr_parse_ip(source, ip) == -1 ||
 	    (has_zone && (zone.n == 0 || source->is_v4))) {
 		*source = (struct netaddr){ 0 };
-		return fail_set(why, "Source is no address");
+		return fail_set(why, "Source is not an address");
 	}
 	return 0;
 }
@@ -64,7 +64,7 @@ admit_request_parse(struct slice body, struct derp_key *key,
 	if (gojson_parse(body, &root) == -1)
 		return fail_set(why, "malformed JSON");
 	if (root.type != GOJSON_OBJECT && root.type != GOJSON_NULL)
-		return fail_set(why, "JSON is no object");
+		return fail_set(why, "JSON is not an object");
 	rest = root.text;
 	while (gojson_next(&rest, &name, &value)) {
 		if (value.type == GOJSON_NULL)
@@ -95,7 +95,7 @@ admit_response_parse(struct slice body, bool *allow, struct fail *why)
 	if (gojson_take(&body, &root) == -1)
 		return fail_set(why, "malformed JSON");
 	if (root.type != GOJSON_OBJECT)
-		return fail_set(why, "JSON is no object");
+		return fail_set(why, "JSON is not an object");
 	rest = root.text;
 	while (gojson_next(&rest, &name, &value)) {
 		if (!gojson_name_is(&name, "Allow") ||
@@ -103,7 +103,7 @@ admit_response_parse(struct slice body, bool *allow, struct fail *why)
 			continue;
 		if (gojson_bool(&value, allow) == -1) {
 			*allow = false;
-			return fail_set(why, "Allow is no boolean");
+			return fail_set(why, "Allow is not a boolean");
 		}
 	}
 	return 0;

@@ -26,7 +26,7 @@ int admit_request_parse(struct slice body, struct derp_key *key,
 /* {"Allow":true} and a newline. */
 void admit_response_put(struct writer *w, bool allow);
 /* The first JSON value of the body; a missing Allow is false. -1 when it is
- * no JSON object or Allow is no boolean. */
+ * not a JSON object or Allow is not a boolean. */
 int admit_response_parse(struct slice body, bool *allow, struct fail *why);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* What clients take from a server; tailscale derp/derp_client.go. */
+/* What clients accept from a server; tailscale derp/derp_client.go. */
 #define MAX_FROM_SERVER (1U << 20)
 #define MAX_SERVER_INFO (24U + MAX_FROM_SERVER)
 #define DISCO_MIN (6 + 32 + 24) /* magic, key, nonce */

@@ -29,7 +29,7 @@ enum derp_frame_type {
 };
 
 #define DERP_HEADER 5                  /* bytes */
-#define DERP_MAX_PACKET 65536          /* payload behind the key(s) */
+#define DERP_MAX_PACKET 65536          /* payload after the key(s) */
 #define DERP_MAX_CLIENT_INFO 262144    /* accepted by the server */
 #define DERP_MIN_CLIENT_INFO (32 + 24) /* key and nonce */
 #define DERP_MAX_PING 1000

@@ -229,7 +229,7 @@ parse_object(struct slice json, struct gojson *root, struct fail *why)
 	if (gojson_parse(json, root) == -1)
 		return fail_set(why, "msg: malformed JSON");
 	if (root->type != GOJSON_OBJECT && root->type != GOJSON_NULL)
-		return fail_set(why, "msg: JSON is no object");
+		return fail_set(why, "msg: JSON is not an object");
 	return 0;
 }
 
@@ -250,7 +250,7 @@ read_client_member(const struct gojson *name, const struct gojson *value,
 	if (gojson_name_is(name, "IsProber"))
 		return read_bool(value, "IsProber", &info->is_prober, why);
 	if (gojson_name_is(name, "AppName") && value->type != GOJSON_STRING)
-		return fail_set(why, "msg: AppName is no string");
+		return fail_set(why, "msg: AppName is not a string");
 	return 0;
 }
 
@@ -275,7 +275,7 @@ read_int(const struct gojson *value, const char *name, int64_t *out,
     struct fail *why)
 {
 	if (gojson_int(value, out) == -1)
-		return fail_set(why, "msg: %s is no integer", name);
+		return fail_set(why, "msg: %s is not an integer", name);
 	return 0;
 }
 
@@ -284,7 +284,7 @@ read_bool(
     const struct gojson *value, const char *name, bool *out, struct fail *why)
 {
 	if (gojson_bool(value, out) == -1)
-		return fail_set(why, "msg: %s is no boolean", name);
+		return fail_set(why, "msg: %s is not a boolean", name);
 	return 0;
 }
 

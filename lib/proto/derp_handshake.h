@@ -51,7 +51,7 @@ int derp_client_info_put(struct writer *w, const struct derp_client_info *info,
  * rest of it only on success. The reason on failure is upstream's text: "short
  * client info", "long client info", "msgbox: cannot open len=N with client key
  * nodekey:HEX", or what is wrong with the JSON.
- * DIFFERS from upstream: all low-order client keys are refused, not only the
+ * DIFFERS from upstream: all low-order client keys are rejected, not only the
  * zero key, because their shared secret is known to everybody.
  */
 int derp_client_info_open(struct slice body,

@@ -40,7 +40,7 @@ void derp_recv_packet_put(
 /*
  * Turns a whole SendPacket frame into the RecvPacket frame for its receiver:
  * both have the same length, so only type and key change. head is the frame's
- * header with its payload behind it.
+ * header with its payload after it.
  */
 void derp_send_to_recv(uint8_t *head, const struct derp_key *src);
 

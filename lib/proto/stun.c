@@ -201,7 +201,7 @@ stun_response_parse(struct slice datagram, uint8_t txid[static STUN_TXID],
 	*mapped = (struct netaddr){ 0 };
 	if (!read_header(&r, BINDING_SUCCESS, &length, txid))
 		return -1;
-	r.rest = reader_take(&r, length); /* what is behind it is ignored */
+	r.rest = reader_take(&r, length); /* what is after it is ignored */
 	while (result == 0 && next_attribute(&r, &a)) {
 		if (a.type == ATTR_XOR_MAPPED_ADDRESS ||
 		    a.type == ATTR_XOR_MAPPED_ADDRESS_OLD)

@@ -25,7 +25,7 @@ void stun_request_put(struct writer *w, const uint8_t txid[static STUN_TXID]);
 void stun_response_put(struct writer *w, const uint8_t txid[static STUN_TXID],
     const struct netaddr *mapped);
 /* A success response: its txid and the mapped address (XOR-MAPPED-ADDRESS
- * 0x0020 or 0x8020, else MAPPED-ADDRESS). -1 when it is none. v4-mapped
+ * 0x0020 or 0x8020, else MAPPED-ADDRESS). -1 when it is not one. v4-mapped
  * addresses come out as IPv4. */
 int stun_response_parse(struct slice datagram, uint8_t txid[static STUN_TXID],
     struct netaddr *mapped);

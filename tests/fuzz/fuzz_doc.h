@@ -1,4 +1,4 @@
-/* fuzz_doc: what holds for every document, however it came about. */
+/* fuzz_doc: what holds for every document, from any reader. */
 #ifndef DERPKIT_FUZZ_DOC_H
 #define DERPKIT_FUZZ_DOC_H
 

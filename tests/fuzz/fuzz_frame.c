@@ -21,7 +21,7 @@ parse_packet(struct slice body)
 		FUZZ_CHECK(packet.n + DERP_KEY == body.n);
 }
 
-/* Every parser must stand every body, whatever the type says. */
+/* Every parser must survive every body, whatever the type says. */
 static void
 parse_all(struct slice body)
 {

@@ -1,5 +1,5 @@
 /* json_token: any bytes. Tokens lie in the text in order, and a string has a
- * value that is UTF-8 and of the length that was foretold. */
+ * value that is UTF-8 and of the length that was announced. */
 #include "fuzz.h"
 #include "json_token.h"
 #include "utf8.h"

@@ -1,7 +1,7 @@
 /* Records after the handshake. The input begins with [kind of AEAD, length of
  * odd pieces, length of even ones, records per key], where a piece is what
  * comes at once, and goes on with what a client with the right keys seals:
- * [type, length hi, length lo, content]..., so that everything behind the tag
+ * [type, length hi, length lo, content]..., so that everything after the tag
  * is reached; a type of 0xff sends bytes as they are. */
 #include "fuzz.h"
 #include "tls_native.h"
@@ -96,7 +96,7 @@ piece_len(uint8_t code, size_t all)
 }
 
 /* Takes the wire in pieces, as a stream does: what was not consumed comes again
- * with more behind it. */
+ * with more after it. */
 static struct outcome
 take(const struct manner *m, struct slice wire, uint8_t *plain_room)
 {

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 /* Runs one file from memory of exactly its size, so that the sanitizer sees
- * a read behind its end. */
+ * a read past its end. */
 static bool
 replay_file(const char *path, long size)
 {

@@ -38,7 +38,7 @@ buf_grows_to_its_maximum(void **state)
 }
 
 static void
-buf_refuses_more_than_its_maximum_at_once(void **state)
+buf_rejects_more_than_its_maximum_at_once(void **state)
 {
 	uint8_t big[600] = { 0 };
 	struct buf b;
@@ -153,7 +153,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buf_grows_to_its_maximum),
-		cmocka_unit_test(buf_refuses_more_than_its_maximum_at_once),
+		cmocka_unit_test(buf_rejects_more_than_its_maximum_at_once),
 		cmocka_unit_test(buf_keeps_order_while_consumed),
 		cmocka_unit_test(buf_room_is_written_then_added),
 		cmocka_unit_test(buf_prints_up_to_its_maximum),

@@ -63,7 +63,7 @@ base64_is_rfc_4648(void **state)
 }
 
 static void
-base64_refuses_the_rest(void **state)
+base64_rejects_the_rest(void **state)
 {
 	static const char *const bad[] = { "Z", "Zg", "Zg=", "Zg===", "Zm8",
 		"Zh==", "Zm9v ", " Zm9v", "Zm9v\n", "Zm-v", "Zm_v",
@@ -86,7 +86,7 @@ main(void)
 		cmocka_unit_test(encode_hex_is_lower_case),
 		cmocka_unit_test(decode_hex_is_exact),
 		cmocka_unit_test(base64_is_rfc_4648),
-		cmocka_unit_test(base64_refuses_the_rest),
+		cmocka_unit_test(base64_rejects_the_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ fail_keeps_the_first_reason(void **state)
 }
 
 static void
-fail_takes_nobody(void **state)
+fail_accepts_null(void **state)
 {
 	(void)state;
 	check_int(fail_set(NULL, "x"), -1);
@@ -65,7 +65,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fail_keeps_the_first_reason),
-		cmocka_unit_test(fail_takes_nobody),
+		cmocka_unit_test(fail_accepts_null),
 		cmocka_unit_test(fail_tells_errno_and_place),
 		cmocka_unit_test(fail_cuts_long_reasons),
 	};

@@ -1,4 +1,5 @@
-/* log: lines, a sink that nobody reads, and the limit for strangers. */
+/* log: lines, a sink that is not read, and the limit for unauthenticated
+ * clients. */
 #include "check.h"
 
 #include "log.h"
@@ -114,7 +115,7 @@ log_cuts_long_lines(void **state)
 
 /* A full pipe that blocks, as a service manager's would. */
 static void
-log_drops_what_nobody_takes(void **state)
+log_drops_what_is_not_read(void **state)
 {
 	struct sink s = sink_open();
 	uint64_t before = log_dropped(), after;
@@ -141,7 +142,7 @@ log_survives_a_closed_reader(void **state)
 	(void)state;
 	signal(SIGPIPE, SIG_IGN); /* as the programs do */
 	close(s.read_end);
-	log_info("to nobody");
+	log_info("not read");
 	after = log_dropped();
 	s.read_end = dup(s.saved);
 	sink_restore(&s);
@@ -184,7 +185,7 @@ main(void)
 		cmocka_unit_test(log_holds_no_control_character),
 		cmocka_unit_test(log_continues_an_event),
 		cmocka_unit_test(log_cuts_long_lines),
-		cmocka_unit_test(log_drops_what_nobody_takes),
+		cmocka_unit_test(log_drops_what_is_not_read),
 		cmocka_unit_test(log_survives_a_closed_reader),
 		cmocka_unit_test(log_limit_lets_bursts_through),
 	};

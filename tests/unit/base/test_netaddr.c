@@ -34,7 +34,7 @@ netaddr_parses_and_formats_ips(void **state)
 }
 
 static void
-netaddr_refuses_other_ips(void **state)
+netaddr_rejects_other_ips(void **state)
 {
 	static const char *const bad[] = { "", " ", "1", "1.2.3", "1.2.3.4.5",
 		"256.0.0.1", "01.2.3.4", "1.2.3.04", "1.2.3.4 ", " 1.2.3.4",
@@ -174,7 +174,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(netaddr_parses_and_formats_ips),
-		cmocka_unit_test(netaddr_refuses_other_ips),
+		cmocka_unit_test(netaddr_rejects_other_ips),
 		cmocka_unit_test(netaddr_parses_listen_addresses),
 		cmocka_unit_test(netaddr_goes_through_sockaddrs),
 		cmocka_unit_test(netaddr_unmaps_v4),

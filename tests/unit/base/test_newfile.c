@@ -200,7 +200,7 @@ newfile_is_whole_when_a_call_fails(void **state)
 			check_new();
 		}
 		/* mkostemp, write, fchmod, fsync, close, rename, and open,
-		 * fsync and close of the folder, the last for nothing */
+		 * fsync and close of the folder, the last without effect */
 		check(n - 1 >= 9);
 		check(told >= 8);
 	}
@@ -228,7 +228,7 @@ newfile_is_whole_when_cut(void **state)
 	}
 }
 
-/* What a filesystem does not offer is no failure. */
+/* What a filesystem does not support is not a failure. */
 static void
 newfile_lives_without_a_sync_of_the_folder(void **state)
 {

@@ -120,7 +120,7 @@ num_parses_durations_as_go(void **state)
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
 		ms = 99;
 		if (num_parse_duration_ms(slice_str(good[i].text), &ms) == -1)
-			fail_msg("refused: %s", good[i].text);
+			fail_msg("rejected: %s", good[i].text);
 		check_size(ms, good[i].want);
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)

@@ -23,7 +23,7 @@ utf8_round_trips_every_code_point(void **state)
 }
 
 static void
-utf8_refuses_what_is_malformed(void **state)
+utf8_rejects_what_is_malformed(void **state)
 {
 	static const char *const bad[] = { "\x80", "\xbf", "\xc0\x80",
 		"\xc1\xbf", "\xc3", "\xc3(", "\xe0\x80\x80", "\xe0\x9f\xbf",
@@ -45,7 +45,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(utf8_round_trips_every_code_point),
-		cmocka_unit_test(utf8_refuses_what_is_malformed),
+		cmocka_unit_test(utf8_rejects_what_is_malformed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,9 +108,9 @@ doc_json_undoes_escapes(void **state)
 	check_slice(root->text, slice_of("a\0b", 3));
 }
 
-/* Go replaces what is no text; one mark for each byte. */
+/* Go replaces what is not text; one mark for each byte. */
 static void
-doc_json_replaces_what_is_no_text(void **state)
+doc_json_replaces_what_is_not_text(void **state)
 {
 	(void)state;
 	check_slice_text(read_good("\"a\xff\xf0\x9f\"")->text,
@@ -161,7 +161,7 @@ doc_json_limits_depth(void **state)
 	text[2 * DOC_DEPTH_MAX] = '\0';
 	read_good(text);
 	memset(text, '[', DOC_DEPTH_MAX + 1);
-	read_bad(text, 1, DOC_DEPTH_MAX + 1, "in each other");
+	read_bad(text, 1, DOC_DEPTH_MAX + 1, "nested collections");
 	check(doc.error == DOC_LIMIT);
 	free(text);
 }
@@ -224,7 +224,7 @@ main(void)
 		T(doc_json_places_everything),
 		T(doc_json_keeps_repeated_keys),
 		T(doc_json_undoes_escapes),
-		T(doc_json_replaces_what_is_no_text),
+		T(doc_json_replaces_what_is_not_text),
 		T(doc_json_places_errors),
 		T(doc_json_limits_depth),
 		T(doc_json_limits_size),

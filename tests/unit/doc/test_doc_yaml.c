@@ -83,14 +83,14 @@ doc_yaml_places_everything(void **state)
 	check_place(item->start, 4, 6, 28);
 	check_place(item->items[1]->start, 4, 9, 31);
 	check_int(item->items[1]->style, DOC_SINGLE);
-	/* what is not there stands behind its mark */
+	/* what is not there is placed after its mark */
 	check_place(list->items[1]->start, 5, 4, 38);
 	check_size(list->items[1]->text.n, 0);
 	check_place(root->items[5]->start, 6, 5, 43);
 }
 
 static void
-doc_yaml_counts_from_behind_the_mark(void **state)
+doc_yaml_counts_from_after_the_mark(void **state)
 {
 	const struct doc_node *root = read_good("\xef\xbb\xbf"
 						"a: 1");
@@ -209,7 +209,7 @@ doc_yaml_places_errors(void **state)
 {
 	(void)state;
 	read_bad("a:\n\tb: 1\n", DOC_TAB, 2, 1, "tab");
-	read_bad("a: b: c\n", DOC_SYNTAX, 1, 5, "cannot stand here");
+	read_bad("a: b: c\n", DOC_SYNTAX, 1, 5, "is not allowed here");
 	read_bad("é: @x\n", DOC_SYNTAX, 1, 4, "'@'");
 	read_bad("a: [1\nb: 2\n", DOC_SYNTAX, 2, 2, "',' or ']'");
 	read_bad("a: \"x\n", DOC_SYNTAX, 2, 1, "begin on line 1");
@@ -309,7 +309,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(doc_yaml_places_everything),
-		T(doc_yaml_counts_from_behind_the_mark),
+		T(doc_yaml_counts_from_after_the_mark),
 		T(doc_yaml_tells_styles),
 		T(doc_yaml_keeps_aliases),
 		T(doc_yaml_resolves_tags),

@@ -97,7 +97,7 @@ admit_request_is_read_as_headscale_does(void **state)
 }
 
 static void
-admit_request_refuses_others(void **state)
+admit_request_rejects_others(void **state)
 {
 	static const struct {
 		const char *json, *why;
@@ -105,23 +105,25 @@ admit_request_refuses_others(void **state)
 		{ "", "malformed JSON" },
 		{ "{\"NodePublic\":" KEY, "malformed JSON" },
 		{ "{} {}", "malformed JSON" },
-		{ "[]", "no object" },
-		{ "\"" HEX "\"", "no object" },
-		{ "{\"NodePublic\":\"\"}", "NodePublic is no node key" },
-		{ "{\"NodePublic\":\"" HEX "\"}", "NodePublic is no node key" },
+		{ "[]", "not an object" },
+		{ "\"" HEX "\"", "not an object" },
+		{ "{\"NodePublic\":\"\"}", "NodePublic is not a node key" },
+		{ "{\"NodePublic\":\"" HEX "\"}",
+		    "NodePublic is not a node key" },
 		{ "{\"NodePublic\":\"discokey:" HEX "\"}",
-		    "NodePublic is no node key" },
+		    "NodePublic is not a node key" },
 		{ "{\"NodePublic\":\"nodekey:" HEX "0\"}",
-		    "NodePublic is no node key" },
-		{ "{\"NodePublic\":12}", "NodePublic is no node key" },
+		    "NodePublic is not a node key" },
+		{ "{\"NodePublic\":12}", "NodePublic is not a node key" },
 		{ "{\"NodePublic\":\"\",\"NodePublic\":" KEY "}",
-		    "NodePublic is no node key" },
-		{ "{\"Source\":1}", "Source is no address" },
-		{ "{\"Source\":\"localhost\"}", "Source is no address" },
-		{ "{\"Source\":\"192.0.2.1:80\"}", "Source is no address" },
-		{ "{\"Source\":\"192.0.2.1%eth0\"}", "Source is no address" },
-		{ "{\"Source\":\"fe80::1%\"}", "Source is no address" },
-		{ "{\"Source\":\" \"}", "Source is no address" },
+		    "NodePublic is not a node key" },
+		{ "{\"Source\":1}", "Source is not an address" },
+		{ "{\"Source\":\"localhost\"}", "Source is not an address" },
+		{ "{\"Source\":\"192.0.2.1:80\"}", "Source is not an address" },
+		{ "{\"Source\":\"192.0.2.1%eth0\"}",
+		    "Source is not an address" },
+		{ "{\"Source\":\"fe80::1%\"}", "Source is not an address" },
+		{ "{\"Source\":\" \"}", "Source is not an address" },
 	};
 
 	(void)state;
@@ -203,7 +205,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(admit_request_is_written_as_go_does),
 		cmocka_unit_test(admit_request_is_read_as_headscale_does),
-		cmocka_unit_test(admit_request_refuses_others),
+		cmocka_unit_test(admit_request_rejects_others),
 		cmocka_unit_test(admit_response_both_ways),
 		cmocka_unit_test(admit_response_takes_the_first_value),
 	};

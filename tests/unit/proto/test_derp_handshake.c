@@ -1,4 +1,5 @@
-/* derp_handshake: the reference vectors, strangers' boxes and JSON. */
+/* derp_handshake: the reference vectors, boxes of unauthenticated clients and
+ * JSON. */
 #include "fake_alloc.h"
 #include "vectors.h"
 
@@ -231,7 +232,7 @@ derp_server_info_may_say_more(void **state)
 
 /* Every changed or missing byte of the box is seen. */
 static void
-derp_client_info_refuses_changed_boxes(void **state)
+derp_client_info_rejects_changed_boxes(void **state)
 {
 	struct derp_client_info info;
 	struct keys k = load_keys();
@@ -271,7 +272,7 @@ derp_client_info_refuses_changed_boxes(void **state)
 }
 
 static void
-derp_client_info_refuses_long(void **state)
+derp_client_info_rejects_long(void **state)
 {
 	struct derp_client_info info;
 	struct keys k = load_keys();
@@ -297,7 +298,7 @@ derp_client_info_refuses_long(void **state)
  * anybody could seal a box for them. All bits of the last byte but the top
  * one count. */
 static void
-derp_client_info_refuses_low_order_keys(void **state)
+derp_client_info_rejects_low_order_keys(void **state)
 {
 	static const char *const low_order[] = {
 		"00000000000000000000000000000000000000000000000000000000000000"
@@ -343,7 +344,7 @@ derp_client_info_refuses_low_order_keys(void **state)
 }
 
 static void
-derp_boxes_refuse_unusable_keys(void **state)
+derp_boxes_reject_unusable_keys(void **state)
 {
 	struct derp_session session;
 	struct derp_client_info info = { .version = 2 };
@@ -426,7 +427,7 @@ derp_client_info_json_is_read_as_go(void **state)
 }
 
 static void
-derp_client_info_json_refuses_as_go(void **state)
+derp_client_info_json_rejects_as_go(void **state)
 {
 	static const struct {
 		const char *json, *why;
@@ -435,10 +436,10 @@ derp_client_info_json_refuses_as_go(void **state)
 		{ "{", "malformed" },
 		{ "{}x", "malformed" },
 		{ "{}{}", "malformed" },
-		{ "[]", "no object" },
-		{ "\"\"", "no object" },
-		{ "1", "no object" },
-		{ "true", "no object" },
+		{ "[]", "not an object" },
+		{ "\"\"", "not an object" },
+		{ "1", "not an object" },
+		{ "true", "not an object" },
 		{ "{\"meshKey\":\"\"}", "invalid mesh key" },
 		{ "{\"meshKey\":null}", "invalid mesh key" },
 		{ "{\"meshKey\":1}", "invalid mesh key" },
@@ -448,19 +449,20 @@ derp_client_info_json_refuses_as_go(void **state)
 		{ "{\"meshKey\":\"x123456789abcdef0123456789abcdef"
 		  "0123456789abcdef0123456789abcdef\"}",
 		    "invalid mesh key" },
-		{ "{\"version\":\"2\"}", "version is no integer" },
-		{ "{\"version\":2.5}", "version is no integer" },
-		{ "{\"version\":1e3}", "version is no integer" },
+		{ "{\"version\":\"2\"}", "version is not an integer" },
+		{ "{\"version\":2.5}", "version is not an integer" },
+		{ "{\"version\":1e3}", "version is not an integer" },
 		{ "{\"version\":9223372036854775808}",
-		    "version is no integer" },
-		{ "{\"version\":true}", "version is no integer" },
-		{ "{\"CanAckPings\":1}", "CanAckPings is no boolean" },
-		{ "{\"CanAckPings\":\"true\"}", "CanAckPings is no boolean" },
-		{ "{\"IsProber\":{}}", "IsProber is no boolean" },
-		{ "{\"AppName\":1}", "AppName is no string" },
+		    "version is not an integer" },
+		{ "{\"version\":true}", "version is not an integer" },
+		{ "{\"CanAckPings\":1}", "CanAckPings is not a boolean" },
+		{ "{\"CanAckPings\":\"true\"}",
+		    "CanAckPings is not a boolean" },
+		{ "{\"IsProber\":{}}", "IsProber is not a boolean" },
+		{ "{\"AppName\":1}", "AppName is not a string" },
 		/* an earlier duplicate counts too */
 		{ "{\"version\":\"x\",\"version\":2}",
-		    "version is no integer" },
+		    "version is not an integer" },
 		{ "{\"MESHKEY\":\"\",\"meshKey\":\"" HEX64 "\"}",
 		    "invalid mesh key" },
 	};
@@ -523,12 +525,12 @@ main(void)
 		cmocka_unit_test(derp_client_info_nonce_is_fresh),
 		cmocka_unit_test(derp_server_info_both_ways),
 		cmocka_unit_test(derp_server_info_may_say_more),
-		cmocka_unit_test(derp_client_info_refuses_changed_boxes),
-		cmocka_unit_test(derp_client_info_refuses_long),
-		cmocka_unit_test(derp_client_info_refuses_low_order_keys),
-		cmocka_unit_test(derp_boxes_refuse_unusable_keys),
+		cmocka_unit_test(derp_client_info_rejects_changed_boxes),
+		cmocka_unit_test(derp_client_info_rejects_long),
+		cmocka_unit_test(derp_client_info_rejects_low_order_keys),
+		cmocka_unit_test(derp_boxes_reject_unusable_keys),
 		cmocka_unit_test(derp_client_info_json_is_read_as_go),
-		cmocka_unit_test(derp_client_info_json_refuses_as_go),
+		cmocka_unit_test(derp_client_info_json_rejects_as_go),
 		cmocka_unit_test(derp_client_info_tells_short_memory),
 	};
 

@@ -27,7 +27,7 @@ derp_key_parses_and_formats_text(void **state)
 }
 
 static void
-derp_key_refuses_other_text(void **state)
+derp_key_rejects_other_text(void **state)
 {
 	static const char *const bad[] = { "", "nodekey:", HEX,
 		"nodekey:" HEX "0", "nodekey:" HEX " ", " nodekey:" HEX,
@@ -135,7 +135,7 @@ derp_private_key_parses_and_formats_text(void **state)
 	check_int(derp_private_key_parse(&k, slice_str(HEX)), -1);
 }
 
-/* derp_test: 64 hex accepted, "badf00d" refused */
+/* derp_test: 64 hex accepted, "badf00d" rejected */
 static void
 derp_mesh_key_is_64_hex(void **state)
 {
@@ -156,7 +156,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(derp_key_parses_and_formats_text),
-		cmocka_unit_test(derp_key_refuses_other_text),
+		cmocka_unit_test(derp_key_rejects_other_text),
 		cmocka_unit_test(derp_key_formats_short),
 		cmocka_unit_test(derp_key_tells_keys_apart),
 		cmocka_unit_test(derp_private_key_is_generated_clamped),

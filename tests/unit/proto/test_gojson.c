@@ -1,4 +1,4 @@
-/* gojson: the rules of Go's encoding/json, accepted and refused. */
+/* gojson: the rules of Go's encoding/json, accepted and rejected. */
 #include "check.h"
 
 #include "gojson.h"
@@ -26,11 +26,11 @@ gojson_accepts_what_go_accepts(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
 		if (parse(good[i]) != 0)
-			fail_msg("refused: %s", good[i]);
+			fail_msg("rejected: %s", good[i]);
 }
 
 static void
-gojson_refuses_what_go_refuses(void **state)
+gojson_rejects_what_go_rejects(void **state)
 {
 	static const char *const bad[] = { "", " ", "nul", "nulll", "True",
 		"NaN", "+1", "-", "01", "-01", "1.", ".5", "1e", "1e+", "1.e1",
@@ -46,7 +46,7 @@ gojson_refuses_what_go_refuses(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		if (parse(bad[i]) != -1)
 			fail_msg("accepted: %s", bad[i]);
-	/* a NUL is no end of text */
+	/* a NUL is not the end of the text */
 	check_int(gojson_parse(slice_of("1\0", 2), &(struct gojson){ 0 }), -1);
 	check_int(
 	    gojson_parse(slice_of("\"\0\"", 3), &(struct gojson){ 0 }), -1);
@@ -54,7 +54,7 @@ gojson_refuses_what_go_refuses(void **state)
 
 /* No prefix of a value in brackets is a value. */
 static void
-gojson_refuses_every_prefix(void **state)
+gojson_rejects_every_prefix(void **state)
 {
 	const char *text = "{\"a\\u00e9\":[1.5e3,true,null,{\"b\":\"\\n\"}]}";
 	struct gojson value;
@@ -271,8 +271,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gojson_accepts_what_go_accepts),
-		cmocka_unit_test(gojson_refuses_what_go_refuses),
-		cmocka_unit_test(gojson_refuses_every_prefix),
+		cmocka_unit_test(gojson_rejects_what_go_rejects),
+		cmocka_unit_test(gojson_rejects_every_prefix),
 		cmocka_unit_test(gojson_limits_depth_as_go),
 		cmocka_unit_test(gojson_take_leaves_the_rest),
 		cmocka_unit_test(gojson_next_walks_members_in_order),

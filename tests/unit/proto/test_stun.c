@@ -36,7 +36,7 @@ stun_request_is_the_vector(void **state)
 
 /* The fingerprint covers every byte, so no bit may differ. */
 static void
-stun_request_refuses_changes(void **state)
+stun_request_rejects_changes(void **state)
 {
 	uint8_t request[64], got[STUN_TXID];
 	size_t n = vector_get("stun.txt", "request", request, sizeof request);
@@ -232,7 +232,7 @@ stun_response_prefers_xor_and_ignores_the_rest(void **state)
 }
 
 static void
-stun_response_refuses_others(void **state)
+stun_response_rejects_others(void **state)
 {
 	static const uint8_t family3[] = { 0, 3, 0, 80, 192, 0, 2, 1 };
 	static const uint8_t shorter[] = { 0, 1, 0, 80, 192, 0, 2 };
@@ -268,7 +268,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stun_request_is_the_vector),
-		cmocka_unit_test(stun_request_refuses_changes),
+		cmocka_unit_test(stun_request_rejects_changes),
 		cmocka_unit_test(stun_request_takes_other_attributes),
 		cmocka_unit_test(
 		    stun_request_wants_software_and_last_fingerprint),
@@ -276,7 +276,7 @@ main(void)
 		cmocka_unit_test(stun_response_unmaps_v4),
 		cmocka_unit_test(
 		    stun_response_prefers_xor_and_ignores_the_rest),
-		cmocka_unit_test(stun_response_refuses_others),
+		cmocka_unit_test(stun_response_rejects_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
