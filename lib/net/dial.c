@@ -240,7 +240,8 @@ dial_tls_version(const struct dial *d)
 	return d->ssl != NULL ? SSL_get_version(d->ssl) : "";
 }
 
-STACK_OF(X509) * dial_chain(const struct dial *d)
+struct stack_st_X509 *
+dial_chain(const struct dial *d)
 {
 	return d->ssl != NULL ? SSL_get_peer_cert_chain(d->ssl) : NULL;
 }

@@ -76,7 +76,7 @@ int dial_fd(const struct dial *d);
 const char *dial_tls_version(const struct dial *d);
 
 /* What the server sent, leaf first; NULL without TLS. Borrowed. */
-STACK_OF(X509) * dial_chain(const struct dial *d);
+struct stack_st_X509 *dial_chain(const struct dial *d);
 
 #define DIAL_CN_MAX 256
 #define DIAL_META_PREFIX "derpkey" /* how a DERP metacert's CN begins */
