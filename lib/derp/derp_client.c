@@ -198,7 +198,7 @@ derp_client_upgrade(
 	return 0;
 }
 
-/* The request, with ClientInfo behind it under fast start, in one write. */
+/* The request, with ClientInfo after it under fast start, in one write. */
 static int
 send_request(
     struct derp_client *c, bool fast, unsigned timeout_ms, struct fail *why)
@@ -242,7 +242,7 @@ await_switch(struct derp_client *c, uint64_t deadline_ms, struct fail *why)
 			return 0;
 		case HTTP1_BAD:
 		case HTTP1_TOO_LONG:
-			return fail_set(why, "the relay's answer is no HTTP");
+			return fail_set(why, "the relay's answer is not HTTP");
 		case HTTP1_MORE:
 			break;
 		}
@@ -436,7 +436,7 @@ cut(struct derp_client *c, struct derp_frame *frame, bool *bad)
 	}
 }
 
-/* What the handshake frames tell. */
+/* What the handshake frames say. */
 static int
 notice(struct derp_client *c, const struct derp_frame *frame, struct fail *why)
 {

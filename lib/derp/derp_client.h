@@ -33,7 +33,7 @@ struct derp_client_config {
 	struct derp_client_info info;
 };
 
-/* Connects and makes the handshake. NULL and the reason. Resolving a name
+/* Connects and does the handshake. NULL and the reason. Resolving a name
  * blocks for as long as the system's resolver does. Returns owned. */
 struct derp_client *derp_client_dial(const struct derp_client_config *config,
     unsigned timeout_ms, struct fail *why);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* What stands at the front of the head; a line without its end. */
+/* What is at the front of the head; a line without its end. */
 enum line_result {
 	LINE_OK,
 	LINE_END, /* the blank line */
@@ -202,9 +202,9 @@ parse_version(struct slice text, unsigned *minor)
 	return 0;
 }
 
-/* The part of an absolute target behind its scheme; empty for others. */
+/* The part of an absolute target after its scheme; empty for others. */
 static struct slice
-behind_scheme(struct slice target)
+after_scheme(struct slice target)
 {
 	static const char *const schemes[] = { "http://", "https://" };
 
@@ -250,7 +250,7 @@ parse_target(struct http1_request *req)
 		return 0;
 	}
 	if (path.p[0] != '/') {
-		path = behind_scheme(path);
+		path = after_scheme(path);
 		while (authority < path.n && path.p[authority] != '/' &&
 		    path.p[authority] != '?')
 			authority++;

@@ -5,9 +5,10 @@
  * without case, values are trimmed. Bare LF ends a line as CRLF does (RFC 9112
  * section 2.2), obsolete folding is refused, and so are blanks before a colon.
  * Also malformed, because a proxy before us might read it in another way: no or
- * several Hosts in HTTP/1.1, Content-Lengths that differ or are no numbers, and
- * any Transfer-Encoding of a request but one "chunked" without Content-Length.
- * Source: RFC 9110, RFC 9112. Threads: pure functions; parsed heads borrow.
+ * several Hosts in HTTP/1.1, Content-Lengths that differ or are not numbers,
+ * and any Transfer-Encoding of a request but one "chunked" without
+ * Content-Length. Source: RFC 9110, RFC 9112. Threads: pure functions; parsed
+ * heads borrow.
  */
 #ifndef DERPKIT_HTTP1_H
 #define DERPKIT_HTTP1_H
@@ -25,8 +26,8 @@ struct http1_request {
 	struct slice method;
 	struct slice target; /* as sent */
 	struct slice path;   /* target up to "?"; of an absolute target the
-				part behind the authority */
-	struct slice query;  /* behind "?", or empty */
+				part after the authority */
+	struct slice query;  /* after "?", or empty */
 	unsigned minor;      /* HTTP/1.minor: 0 or 1 */
 	struct http1_header headers[HTTP1_HEADERS_MAX];
 	size_t header_count;

@@ -152,7 +152,7 @@ skip_trailers(struct chunks *c)
 	return result;
 }
 
-/* The bytes of a chunk and the line's end behind them. */
+/* The bytes of a chunk and the line end after them. */
 static enum http_body_result
 take_chunk(struct chunks *c, size_t size)
 {

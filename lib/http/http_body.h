@@ -31,7 +31,7 @@ enum http_body_result {
 /* Whether the head says that a body of more than no bytes follows. */
 bool http_body_follows(const struct http1_request *req);
 
-/* Finds the body, of at most max bytes, at the front of what is behind the
+/* Finds the body, of at most max bytes, at the front of what follows the
  * head. */
 enum http_body_result http_body_find(const struct http1_request *req,
     struct slice in, size_t max, struct http_body *body);

@@ -18,7 +18,7 @@
 
 static size_t one_request(struct http_server *s, struct slice in, bool last);
 static size_t with_body(struct http_server *s, const struct http1_request *req,
-    size_t head, struct slice behind, bool last);
+    size_t head, struct slice after, bool last);
 static void handle(struct http_server *s, const struct http1_request *req,
     struct slice body, bool close);
 static size_t refuse(
@@ -197,7 +197,7 @@ handle_body(struct http_server *s, const struct http1_request *req,
 /* Handles a request when its body is whole, or not wanted. */
 static size_t
 with_body(struct http_server *s, const struct http1_request *req, size_t head,
-    struct slice behind, bool last)
+    struct slice after, bool last)
 {
 	const bool close = last || client_closes(req);
 	struct http_body body;
@@ -212,14 +212,14 @@ with_body(struct http_server *s, const struct http1_request *req, size_t head,
 		    s, req, slice_of(NULL, 0), close || http_body_follows(req));
 		return head;
 	}
-	switch (http_body_find(req, behind, max, &body)) {
+	switch (http_body_find(req, after, max, &body)) {
 	case HTTP_BODY_MORE:
 		want_body(s, req, head + body.need);
 		return 0;
 	case HTTP_BODY_BAD:
-		return refuse(s, behind, 400, "malformed body") + head;
+		return refuse(s, after, 400, "malformed body") + head;
 	case HTTP_BODY_TOO_LONG:
-		return refuse(s, behind, 413, "request body too long") + head;
+		return refuse(s, after, 413, "request body too long") + head;
 	case HTTP_BODY_OK:
 		break;
 	}
@@ -241,7 +241,8 @@ handle(struct http_server *s, const struct http1_request *req,
 		http_server_error(s, 500, "no answer");
 }
 
-/* Answers what is no request, in Go's form, and closes. Uses all input. */
+/* Answers what is not a request, in the form of Go's server, and closes. Uses
+ * all input. */
 static size_t
 refuse(struct http_server *s, struct slice in, unsigned status, const char *why)
 {

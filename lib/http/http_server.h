@@ -15,7 +15,7 @@
  *
  * or the connection leaves HTTP by http_server_upgrade. Requests are answered
  * in order. The connection closes after an answer when the client or the answer
- * says so, and when a body was not read: what follows could be taken for a
+ * says so, and when a body was not read: what follows could be read as a
  * request (RFC 9112 section 9.3).
  *
  * Life: http_server_open -> http_server_input ... -> http_server_close.
@@ -55,9 +55,9 @@ struct http_server_events {
 	 * answer, call http_server_later or http_server_upgrade. */
 	void (*request)(void *ctx, struct http_server *s,
 	    const struct http1_request *req, struct slice body);
-	/* What came is no request, or too large: `status` is being answered,
-	 * and the connection closes. For counters and logs. NULL: nothing to
-	 * do. */
+	/* What came is not a request, or is too large: `status` is being
+	 * answered, and the connection closes. For counters and logs. NULL:
+	 * nothing to do. */
 	void (*refused)(void *ctx, unsigned status, const char *why);
 
 	/* the connection */

@@ -33,12 +33,12 @@ struct dial_config {
 	const char *sni;       /* asks for this name instead; "" for none */
 	const char *cert_name; /* name checked instead of hostname; or NULL */
 	enum dial_trust trust;
-	const char *pin;     /* 64 lower-case hex, as behind "sha256-raw:" */
+	const char *pin;     /* 64 lower-case hex, as after "sha256-raw:" */
 	const char *ca_file; /* PEM roots; NULL: the system's */
 	int receive_buffer;  /* SO_RCVBUF in bytes; 0: the system's choice */
 };
 
-/* Connects and makes the handshake until the deadline of clock_now_ms. NULL and
+/* Connects and does the handshake until the deadline of clock_now_ms. NULL and
  * the reason. Resolving a name blocks as long as the system's resolver does.
  * Returns owned. */
 struct dial *dial_open(

@@ -37,8 +37,7 @@ struct listener {
 	/* Takes the connected, non-blocking descriptor. */
 	void (*accepted)(void *ctx, int fd, const struct netaddr *peer);
 	void *ctx;
-	uint64_t
-	    out_of_fds; /* times accepting paused for want of descriptors */
+	uint64_t out_of_fds; /* times accepting paused: out of descriptors */
 };
 
 /* Starts accepting on fd, which the listener takes. */

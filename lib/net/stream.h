@@ -41,7 +41,7 @@ struct stream {
 	uint8_t *unsent;         /* owned: not taken by the socket yet */
 	uint32_t rest_len;       /* bytes */
 	uint32_t unsent_at;      /* first byte not sent */
-	uint32_t unsent_len;     /* one behind the last byte */
+	uint32_t unsent_len;     /* one past the last byte */
 	uint32_t sent;           /* bytes that the socket took, modulo 2^32 */
 	uint32_t acked;          /* of them, acknowledged when last asked */
 	bool reading;            /* wants to be told about input */
@@ -82,7 +82,7 @@ enum stream_status stream_read(
  */
 int stream_send(struct stream *s, struct slice bytes, size_t *taken);
 
-/* Keeps a copy of bytes to be sent as soon as the socket takes them, behind
+/* Keeps a copy of bytes to be sent as soon as the socket takes them, after
  * everything before. -1 when memory is short: close the connection. */
 int stream_keep(struct stream *s, struct slice bytes);
 
@@ -104,7 +104,7 @@ bool stream_established(const struct stream *s);
 /* Stops or resumes telling about input. */
 void stream_pause(struct stream *s, bool paused);
 
-/* Says goodbye (close_notify, FIN) if nothing is waiting. */
+/* Sends the shutdown (close_notify, FIN) if nothing is waiting. */
 void stream_shutdown(struct stream *s);
 /* Closes and frees. Idempotent. */
 void stream_close(struct stream *s);

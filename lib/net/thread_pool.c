@@ -141,7 +141,7 @@ thread_pool_free(struct thread_pool *pool)
 	pthread_mutex_unlock(&pool->lock);
 	for (unsigned i = 0; i < pool->thread_count; i++)
 		pthread_join(pool->threads[i], NULL);
-	/* nobody else holds pool any more */
+	/* no other thread uses the pool any more */
 	for (job = pool->first; job != NULL; job = next) {
 		next = job->next;
 		job->fn(job->ctx, true);

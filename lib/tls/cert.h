@@ -14,7 +14,7 @@
 #include "pin.h"
 
 #define CERT_PIN_TEXT (PIN_HEX + 1) /* with NUL */
-#define CERT_NAMED_MAX 1024 /* bytes of DER of cert_make_named */
+#define CERT_NAMED_MAX 1024         /* bytes of DER of cert_make_named */
 
 /* What is known of a certificate file. */
 struct cert_info {

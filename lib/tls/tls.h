@@ -40,7 +40,7 @@ void tls_free(struct tls *t);
  * is how much the caller reads in a turn.
  *
  * Why a connection broke: "remote error: tls: ..." for the peer's alert,
- * "first record does not look like a TLS handshake" for bytes that are no TLS,
+ * "first record does not look like a TLS handshake" for bytes that are not TLS,
  * "cert mismatch with hostname: ..." for another SNI, and else what was wrong.
  */
 enum tls_status tls_input(struct tls *t, struct slice *in, struct writer *plain,

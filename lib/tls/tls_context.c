@@ -23,7 +23,7 @@
 	"TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:" \
 	"TLS_AES_256_GCM_SHA384"
 #define GROUPS "X25519:P-256:P-384"
-#define QUOTED_MAX 200 /* bytes of a stranger's text in a reason */
+#define QUOTED_MAX 200 /* bytes of foreign text in a reason */
 
 static_assert(TLS_CONTEXT_SECRET_MAX >= EVP_MAX_MD_SIZE,
     "room for the longest secret that OpenSSL may report");
@@ -32,7 +32,7 @@ struct tls_context {
 	atomic_uint owners;
 	SSL_CTX *ssl; /* owned */
 	char *sni;    /* owned; NULL: any */
-	bool own;
+	bool native;
 	uint32_t key_records_max;
 };
 
@@ -55,7 +55,7 @@ tls_context_new(const struct tls_server_config *config, struct fail *why)
 		return NULL;
 	}
 	atomic_init(&c->owners, 1);
-	c->own = config->records == TLS_RECORDS_NATIVE;
+	c->native = config->records == TLS_RECORDS_NATIVE;
 	c->key_records_max = config->key_records_max;
 	c->ssl = SSL_CTX_new(TLS_server_method());
 	if (config->sni != NULL) {
@@ -107,7 +107,7 @@ tls_context_ssl(const struct tls_context *ctx)
 bool
 tls_context_native(const struct tls_context *ctx)
 {
-	return ctx->own;
+	return ctx->native;
 }
 
 uint32_t
@@ -116,7 +116,7 @@ tls_context_key_records_max(const struct tls_context *ctx)
 	return ctx->key_records_max;
 }
 
-/* Tickets, sessions and early data are off: clients do not resume, and behind
+/* Tickets, sessions and early data are off: clients do not resume, and after
  * our Finished nothing may be sent before the keys are taken over. */
 static int
 set_policy(struct tls_context *c, struct fail *why)
@@ -146,7 +146,7 @@ set_policy(struct tls_context *c, struct fail *why)
 		SSL_CTX_set_tlsext_servername_callback(ssl, on_sni);
 		SSL_CTX_set_tlsext_servername_arg(ssl, c->sni);
 	}
-	if (c->own)
+	if (c->native)
 		SSL_CTX_set_keylog_callback(ssl, on_secret);
 	return 0;
 }
@@ -205,7 +205,7 @@ add_extra(SSL_CTX *ssl, struct slice der, struct fail *why)
 	    ERR_reason_error_string(ERR_peek_error()));
 }
 
-/* A stranger's bytes in quotes, safe for a line of a log. */
+/* Foreign bytes in quotes, safe for a line of a log. */
 static void
 quote(struct writer *w, struct slice s)
 {

@@ -1,12 +1,11 @@
 /*
  * tls_handshake: an SSL object of OpenSSL over bytes in memory.
  *
- * Makes the handshake, and carries the connection afterwards where native
+ * Does the handshake, and carries the connection afterwards where native
  * records do not. It is fed whole records, one at a time, so that nothing is
  * left inside it when the handshake ends. Life: tls_handshake_new ->
- * tls_handshake_input
- * ... -> tls_handshake_free. Threads: loop-owned. For tls only.
- * Source: OpenSSL 3.0.
+ * tls_handshake_input ... -> tls_handshake_free. Threads: loop-owned. For
+ * tls only. Source: OpenSSL 3.0.
  */
 #ifndef DERPKIT_TLS_HANDSHAKE_H
 #define DERPKIT_TLS_HANDSHAKE_H

@@ -73,7 +73,7 @@ tls_native_input(struct tls_native *t, struct slice *in, struct writer *plain,
 		return TLS_BROKEN;
 	if (!t->eof)
 		return TLS_OPEN;
-	/* what comes behind close_notify is to be ignored (§6.1) */
+	/* what comes after close_notify is to be ignored (§6.1) */
 	*in = slice_of(in->p + in->n, 0);
 	return TLS_EOF;
 }
@@ -155,7 +155,7 @@ take(struct tls_native *t, const struct tls_record *record,
 
 /* Collects a message, which may come in pieces but not empty ones. A KeyUpdate
  * is the only one that a client may send us now, and nothing may follow it in
- * its record, as that would be behind a change of keys (§5.1). */
+ * its record, as that would be after a change of keys (§5.1). */
 static int
 take_message(struct tls_native *t, struct slice content,
     enum tls_record_alert *alert, struct fail *why)

@@ -1,5 +1,5 @@
 /*
- * tls_native: a TLS 1.3 connection on our own records, after the handshake.
+ * tls_native: a TLS 1.3 connection on native records, after the handshake.
  *
  * Keeps raw keys and a few counters: this is what an idle connection costs.
  * Life: tls_native_start -> tls_native_input, tls_native_output ... ->

@@ -127,7 +127,7 @@ bad(struct tls_record *record, enum tls_record_alert alert)
 	return TLS_RECORD_BAD;
 }
 
-/* Finds the content type behind the content, before the padding. */
+/* Finds the content type after the content, before the padding. */
 static enum tls_record_status
 unwrap(const uint8_t *inner, size_t n, struct tls_record *record)
 {

@@ -1,5 +1,5 @@
 /*
- * tls_record: the record layer of TLS 1.3 behind the handshake.
+ * tls_record: the record layer of TLS 1.3 after the handshake.
  *
  * One struct tls_record_key is one direction: the traffic secret, the key and
  * IV derived from it and the number of the next record. Nothing here knows
@@ -73,13 +73,13 @@ enum tls_record_status {
 
 struct tls_record {
 	uint8_t type;         /* inner content type, any value but 0 */
-	struct slice content; /* borrowed: lies in plain, behind plain->n */
+	struct slice content; /* borrowed: lies in plain, after plain->n */
 	enum tls_record_alert alert; /* for TLS_RECORD_BAD */
 };
 
 /*
  * Opens the record at the front of *in and consumes it. The content is written
- * behind what plain holds already, but plain->n does not move: a caller who
+ * after what plain holds already, but plain->n does not move: a caller who
  * wants it there adds content.n. `a` holds the expanded k->key.
  */
 enum tls_record_status tls_record_open(struct tls_record_key *k, struct aead *a,

@@ -328,7 +328,7 @@ static void
 derp_client_wants_http(void **state)
 {
 	upgrade_fails(
-	    *state, "SSH-2.0-x\r\n\r\n", "the relay's answer is no HTTP");
+	    *state, "SSH-2.0-x\r\n\r\n", "the relay's answer is not HTTP");
 }
 
 static void

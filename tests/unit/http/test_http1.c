@@ -80,7 +80,7 @@ http1_reads_a_browser(void **state)
 }
 
 static void
-http1_stands_every_split(void **state)
+http1_accepts_every_split(void **state)
 {
 	static const char *const heads[] = { GO_CLIENT, BROWSER,
 		"GET / HTTP/1.0\n\n", "\r\nGET / HTTP/1.1\nHost: a\r\n\n" };
@@ -441,7 +441,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(http1_reads_the_go_client),
 		cmocka_unit_test(http1_reads_a_browser),
-		cmocka_unit_test(http1_stands_every_split),
+		cmocka_unit_test(http1_accepts_every_split),
 		cmocka_unit_test(http1_tells_the_forms_of_targets),
 		cmocka_unit_test(http1_takes_unusual_but_right_heads),
 		cmocka_unit_test(http1_refuses_malformed_heads),

@@ -102,7 +102,7 @@ http_body_reads_chunks(void **state)
 	holds("a\r\n01234\r\n789\r\n0\r\n\r\n", "01234\r\n789");
 	holds("1;a=b;c=\"d\"\r\nx\r\n0;e\r\nT: v\r\nU: w\r\n\r\n", "x");
 	holds("1 \t;a\r\nx\r\n0\r\n\r\n", "x");
-	/* what is behind is somebody else's */
+	/* what follows is somebody else's */
 	check_int(
 	    find(CHUNKED, "1\r\nx\r\n0\r\n\r\nGET /", &body), HTTP_BODY_OK);
 	check_size(body.wire.n, 11);

@@ -176,7 +176,7 @@ http_server_closes_when_it_must(void **state)
 	asks("GET /" HOST "Content-Length: 0\r\n\r\n", true, "200 OK");
 }
 
-/* A body that nobody reads may look like a request: it must not be taken for
+/* A body that nobody reads may look like a request: it must not be read as
  * one. */
 static void
 http_server_never_reads_a_body_as_a_request(void **state)

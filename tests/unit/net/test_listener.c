@@ -168,7 +168,7 @@ fill(int *fds, size_t cap, size_t spare)
 /* Pauses when descriptors run out, without spinning, and goes on by itself
  * when there are some again. */
 static void
-starve(struct fixture *f, bool without_memory)
+exhaust(struct fixture *f, bool without_memory)
 {
 	struct rlimit old, low;
 	int fds[256], client;
@@ -208,14 +208,14 @@ starve(struct fixture *f, bool without_memory)
 static void
 listener_goes_on_after_running_out_of_descriptors(void **state)
 {
-	starve(*state, false);
+	exhaust(*state, false);
 }
 
 /* The pause needs a timer, and the timer memory. */
 static void
 listener_goes_on_after_running_out_of_descriptors_and_memory(void **state)
 {
-	starve(*state, true);
+	exhaust(*state, true);
 }
 
 static void

@@ -278,7 +278,7 @@ stream_keeps_order_through_a_full_socket(void **state)
 
 /* More is kept while part of what was kept before has gone. */
 static void
-stream_keeps_behind_what_is_half_sent(void **state)
+stream_keeps_after_what_is_half_sent(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t out[30000], in[60000];
@@ -398,7 +398,7 @@ stream_keeps_nothing_without_memory(void **state)
 }
 
 static void
-stream_says_goodbye(void **state)
+stream_sends_its_shutdown(void **state)
 {
 	struct fixture *f = *state;
 	char bytes[8];
@@ -462,9 +462,9 @@ stream_tls_transfers(void **state)
 }
 
 /* The peer asks for a new key while much waits for the socket: the answer goes
- * behind all of it, and what follows is sealed with the new one. */
+ * after all of it, and what follows is sealed with the new one. */
 static void
-stream_tls_answers_behind_what_waits(void **state)
+stream_tls_answers_after_what_waits(void **state)
 {
 	static uint8_t out[STREAM_CHUNK], in[3 * STREAM_CHUNK];
 	struct fixture *f = *state;
@@ -651,14 +651,14 @@ main(void)
 		PLAIN(stream_pauses),
 		PLAIN(stream_tells_how_it_ended),
 		PLAIN(stream_keeps_order_through_a_full_socket),
-		PLAIN(stream_keeps_behind_what_is_half_sent),
+		PLAIN(stream_keeps_after_what_is_half_sent),
 		PLAIN(stream_progress_is_what_the_peer_acknowledged),
 		PLAIN(stream_keeps_nothing_without_memory),
-		PLAIN(stream_says_goodbye),
+		PLAIN(stream_sends_its_shutdown),
 		PLAIN(stream_send_fails_when_the_peer_is_gone),
 		PLAIN(stream_open_takes_the_descriptor_also_on_failure),
 		TLS(stream_tls_transfers),
-		TLS(stream_tls_answers_behind_what_waits),
+		TLS(stream_tls_answers_after_what_waits),
 		TLS(stream_tls_reads_every_size),
 		TLS(stream_tls_takes_any_split),
 		TLS(stream_tls_ends),

@@ -30,8 +30,8 @@
 
 struct memory_scan {
 	const uint8_t *masked; /* MEMORY_SCAN_N bytes */
-	/* So many bytes behind it these have to be as well; NULL: anything. */
-	const uint8_t *masked_behind;
+	/* That many bytes after it these have to be as well; NULL: anything. */
+	const uint8_t *masked_after;
 	size_t behind; /* from the beginning of the one to that of the other */
 	/* The stack of the first thread as well. Libraries leave their own
 	 * scraps there. */
@@ -49,7 +49,7 @@ memory_scan_mask(uint8_t *p, size_t n)
 static inline size_t
 memory_scan_len(const struct memory_scan *s)
 {
-	return MEMORY_SCAN_N + (s->masked_behind != NULL ? s->behind : 0);
+	return MEMORY_SCAN_N + (s->masked_after != NULL ? s->behind : 0);
 }
 
 MEMORY_SCAN_PLAIN static inline bool
@@ -71,8 +71,8 @@ memory_scan_bytes(const struct memory_scan *s, const uint8_t *p, size_t n)
 
 	for (size_t i = 0; i + len <= n; i++)
 		if (p[i] == first && memory_scan_same(p + i, s->masked) &&
-		    (s->masked_behind == NULL ||
-			memory_scan_same(p + i + s->behind, s->masked_behind)))
+		    (s->masked_after == NULL ||
+			memory_scan_same(p + i + s->behind, s->masked_after)))
 			count++;
 	return count;
 }

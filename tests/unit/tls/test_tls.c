@@ -101,7 +101,7 @@ tls_takes_any_split(void **state)
 
 /* The client's Finished and its first data come together, cut anywhere. */
 static void
-tls_takes_data_behind_finished(void **state)
+tls_takes_data_after_finished(void **state)
 {
 	static uint8_t bytes[4096];
 	struct tls_peer p;
@@ -163,7 +163,7 @@ tls_stops_when_plain_is_full(void **state)
 }
 
 static void
-tls_says_goodbye_and_hears_it(void **state)
+tls_sends_and_receives_close_notify(void **state)
 {
 	uint8_t wire_bytes[64];
 	struct tls_peer p;
@@ -245,9 +245,9 @@ main(void)
 		cmocka_unit_test(tls_leaves_records_to_openssl),
 		cmocka_unit_test(tls_carries_tls12_by_openssl),
 		cmocka_unit_test(tls_takes_any_split),
-		cmocka_unit_test(tls_takes_data_behind_finished),
+		cmocka_unit_test(tls_takes_data_after_finished),
 		cmocka_unit_test(tls_stops_when_plain_is_full),
-		cmocka_unit_test(tls_says_goodbye_and_hears_it),
+		cmocka_unit_test(tls_sends_and_receives_close_notify),
 		cmocka_unit_test(tls_refuses_bad_records),
 	};
 

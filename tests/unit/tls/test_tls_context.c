@@ -156,7 +156,7 @@ tls_refuses_old_versions(void **state)
 }
 
 static void
-tls_knows_what_is_no_tls(void **state)
+tls_recognizes_what_is_not_tls(void **state)
 {
 	static const struct {
 		const char *text;
@@ -280,7 +280,7 @@ tls_context_tells_what_is_wrong(void **state)
 }
 
 static void
-tls_survives_want_of_memory(void **state)
+tls_survives_shortage_of_memory(void **state)
 {
 	struct tls_server_config config = { .cert_file = tls_peer_cert,
 		.key_file = tls_peer_key };
@@ -317,12 +317,12 @@ main(void)
 		cmocka_unit_test(tls_selects_http11),
 		cmocka_unit_test(tls_prefers_what_is_fast),
 		cmocka_unit_test(tls_refuses_old_versions),
-		cmocka_unit_test(tls_knows_what_is_no_tls),
+		cmocka_unit_test(tls_recognizes_what_is_not_tls),
 		cmocka_unit_test(tls_tells_the_peers_alert),
 		cmocka_unit_test(tls_serves_the_extra_certificate_last),
 		cmocka_unit_test(tls_context_is_held_by_handshakes_only),
 		cmocka_unit_test(tls_context_tells_what_is_wrong),
-		cmocka_unit_test(tls_survives_want_of_memory),
+		cmocka_unit_test(tls_survives_shortage_of_memory),
 	};
 
 	return cmocka_run_group_tests(

@@ -84,21 +84,21 @@ is_taken_over(size_t suite)
 {
 	static const size_t sizes[] = { 1, 16384, 50000 };
 	struct tls_peer p;
-	bool own;
+	bool native;
 
 	tls_peer_start(&p, tls_peer_native);
 	SSL_set_ciphersuites(p.client, tls_peer_suites[suite]);
 	check(tls_peer_handshake(&p));
 	for (size_t i = 0; i < 3; i++)
 		tls_peer_exchange(&p, sizes[i], (unsigned)i);
-	own = tls_is_native(p.tls);
+	native = tls_is_native(p.tls);
 	/* it is decided once, directly after the handshake */
 	check(SSL_key_update(p.client, SSL_KEY_UPDATE_REQUESTED) == 1);
 	tls_peer_exchange(&p, 100, 0);
-	check_int(tls_is_native(p.tls), own);
+	check_int(tls_is_native(p.tls), native);
 	check_text(tls_version(p.tls), "1.3");
 	tls_peer_stop(&p);
-	return own;
+	return native;
 }
 
 static void

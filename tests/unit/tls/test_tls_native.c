@@ -1,4 +1,4 @@
-/* tls_native: what a client may send behind the handshake, record by record. */
+/* tls_native: what a client may send after the handshake, record by record. */
 #include "tls_native.h"
 
 #include "check.h"
@@ -14,7 +14,7 @@ static const struct tls_native_secrets secrets = {
 static uint8_t wire_bytes[1 << 16], plain_bytes[1 << 17], out_bytes[1 << 16];
 
 struct peer {
-	struct tls_native own;
+	struct tls_native native;
 	struct tls_record_key client, server;
 	enum tls_status status;
 	struct fail why;
@@ -24,7 +24,7 @@ static void
 start(struct peer *p)
 {
 	*p = (struct peer){ 0 };
-	check_int(tls_native_start(&p->own, &secrets), 0);
+	check_int(tls_native_start(&p->native, &secrets), 0);
 	check_int(
 	    tls_record_key_set(&p->client, secrets.kind, secrets.client), 0);
 	check_int(
@@ -46,7 +46,7 @@ send_record(struct peer *p, unsigned type, const void *content, size_t n)
 		      (enum tls_record_type)type, slice_of(content, n), &wire),
 	    0);
 	in = writer_slice(&wire);
-	p->status = tls_native_input(&p->own, &in, &plain, &out, &p->why);
+	p->status = tls_native_input(&p->native, &in, &plain, &out, &p->why);
 	if (out.n == 0)
 		return -1;
 	in = writer_slice(&out);
@@ -74,7 +74,7 @@ tls_native_refuses_what_may_not_come(void **state)
 		{ 22, "", 0, 10 },                 /* an empty piece */
 		{ 22, "\x18\0\0\2\0", 5, 50 },     /* too long */
 		{ 22, "\x18\0\0\1\2", 5, 47 },     /* no such request */
-		{ 22, "\x18\0\0\1\0\x18", 6, 10 }, /* behind the change */
+		{ 22, "\x18\0\0\1\0\x18", 6, 10 }, /* after the change */
 		{ 21, "\1", 1, 50 },               /* half an alert */
 		{ 21, "\1\0\1\0", 4, 50 },         /* two alerts */
 		{ 20, "\1", 1, 10 },               /* CCS, protected */
@@ -132,7 +132,7 @@ tls_native_limits_useless_records(void **state)
 }
 
 static void
-tls_native_hears_alerts(void **state)
+tls_native_receives_alerts(void **state)
 {
 	struct peer p;
 
@@ -151,7 +151,7 @@ static_assert((uint64_t)TLS_NATIVE_KEY_RECORDS * TLS_NATIVE_KEY_RECORDS <=
 	UINT64_C(1) << 49,
     "AES-GCM may not seal so much with one key");
 
-/* Without a wish of the configuration that limit counts: the record behind it
+/* Without a wish of the configuration that limit counts: the record after it
  * goes out under the next key, and an old key of the peer's is asked away. */
 static void
 tls_native_renews_keys_at_the_limit_of_the_rfc(void **state)
@@ -165,10 +165,11 @@ tls_native_renews_keys_at_the_limit_of_the_rfc(void **state)
 	(void)state;
 	for (unsigned back = 0; back < 2; back++) {
 		start(&p);
-		p.own.out.seq = p.server.seq = TLS_NATIVE_KEY_RECORDS - back;
+		p.native.out.seq = p.server.seq = TLS_NATIVE_KEY_RECORDS - back;
 		wire = writer_of(wire_bytes, sizeof wire_bytes);
-		check_int(tls_native_output(&p.own, slice_str("x"), &wire), 0);
-		check_size(p.own.out.seq,
+		check_int(
+		    tls_native_output(&p.native, slice_str("x"), &wire), 0);
+		check_size(p.native.out.seq,
 		    back == 0 ? 1 : (uint64_t)TLS_NATIVE_KEY_RECORDS);
 		in = writer_slice(&wire);
 		check_int(tls_record_open(&p.server,
@@ -179,9 +180,9 @@ tls_native_renews_keys_at_the_limit_of_the_rfc(void **state)
 		    back == 0 ? TLS_RECORD_HANDSHAKE : TLS_RECORD_DATA);
 	}
 	start(&p);
-	p.own.in.seq = p.client.seq = TLS_NATIVE_KEY_RECORDS - 2;
+	p.native.in.seq = p.client.seq = TLS_NATIVE_KEY_RECORDS - 2;
 	check_int(send_record(&p, 23, "x", 1), -1);
-	check(!p.own.asked);
+	check(!p.native.asked);
 	wire = writer_of(wire_bytes, sizeof wire_bytes);
 	check_int(tls_record_seal(&p.client,
 		      aead_load(AEAD_SEAL, secrets.kind, p.client.key),
@@ -190,8 +191,8 @@ tls_native_renews_keys_at_the_limit_of_the_rfc(void **state)
 	in = writer_slice(&wire);
 	wire = writer_of(out_bytes, sizeof out_bytes);
 	check_int(
-	    tls_native_input(&p.own, &in, &plain, &wire, &p.why), TLS_OPEN);
-	check(p.own.asked);
+	    tls_native_input(&p.native, &in, &plain, &wire, &p.why), TLS_OPEN);
+	check(p.native.asked);
 	check_size(wire.n, TLS_RECORD_OVERHEAD + TLS_NATIVE_MESSAGE);
 }
 
@@ -209,7 +210,7 @@ main(void)
 		cmocka_unit_test(tls_native_refuses_what_may_not_come),
 		cmocka_unit_test(tls_native_takes_messages_in_pieces),
 		cmocka_unit_test(tls_native_limits_useless_records),
-		cmocka_unit_test(tls_native_hears_alerts),
+		cmocka_unit_test(tls_native_receives_alerts),
 		cmocka_unit_test(
 		    tls_native_renews_keys_at_the_limit_of_the_rfc),
 		cmocka_unit_test(tls_native_is_small),

@@ -71,7 +71,8 @@ tell(int to, enum aead_kind kind)
 		_exit(4);
 }
 
-/* Shakes hands, tells, has its word echoed, and ends when the server does. */
+/* Does the handshake, tells, has its word echoed, and ends when the server
+ * does. */
 static void
 be_client(int wire, int to, size_t suite)
 {
@@ -177,7 +178,7 @@ check_structs(
 {
 	const struct memory_scan scan = {
 		.masked = s->told.masked[which],
-		.masked_behind = s->told.masked[other],
+		.masked_after = s->told.masked[other],
 		.behind = apart,
 		.stack = true,
 	};
@@ -188,10 +189,10 @@ check_structs(
 		    names[other], want);
 }
 
-/* The keys of a connection on own records are where they belong, so often;
+/* The keys of a connection on native records are where they belong, so often;
  * what they were made of is nowhere. */
 static void
-check_own(const struct session *s, size_t want)
+check_native(const struct session *s, size_t want)
 {
 	const size_t key = offsetof(struct tls_record_key, key) -
 	    offsetof(struct tls_record_key, secret);
@@ -218,7 +219,7 @@ stop(struct session *s)
 static void
 check_session(struct tls_server_config config, size_t suite)
 {
-	const bool own = config.records == TLS_RECORDS_NATIVE;
+	const bool native = config.records == TLS_RECORDS_NATIVE;
 	struct session s;
 	size_t plain = 0;
 
@@ -226,21 +227,21 @@ check_session(struct tls_server_config config, size_t suite)
 	while (!tls_established(s.tls))
 		plain += turn(&s);
 	check_int(read(s.from, &s.told, sizeof s.told), sizeof s.told);
-	check_int(tls_is_native(s.tls), own);
-	if (own)
-		check_own(&s, 1);
-	if (own && plain == 0)
+	check_int(tls_is_native(s.tls), native);
+	if (native)
+		check_native(&s, 1);
+	if (native && plain == 0)
 		for (int i = 0; i < SECRETS; i++)
 			check_copies(&s, i, 1, 1);
 	while (plain == 0)
 		plain += turn(&s);
-	if (own)
+	if (native)
 		/* the keys are expanded now, once for the thread */
 		for (int i = 0; i < SECRETS; i++)
 			check_copies(&s, i, 1, i < CLIENT_KEY ? 1 : 4);
 	tls_free(s.tls);
-	if (own)
-		check_own(&s, 0);
+	if (native)
+		check_native(&s, 0);
 	for (int i = 0; i < SECRETS; i++)
 		check_copies(&s, i, 0, 0);
 	tls_context_release(s.ctx);
@@ -248,7 +249,7 @@ check_session(struct tls_server_config config, size_t suite)
 }
 
 static void
-tls_leaves_no_secret_behind(void **state)
+tls_leaves_no_secret_in_memory(void **state)
 {
 	(void)state;
 	for (int maker = AEAD_EVP; maker <= AEAD_IPSEC_MB; maker++) {
@@ -297,7 +298,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tls_leaves_no_secret_behind),
+		cmocka_unit_test(tls_leaves_no_secret_in_memory),
 	};
 
 	if (CRYPTO_set_mem_functions(ssl_malloc, ssl_realloc, ssl_free) != 1)

@@ -92,7 +92,7 @@ counted_output(struct tls *t, struct slice plain, struct writer *wire)
 /* How far a connection came. */
 enum came {
 	NOT_ACCEPTED,
-	NOT_SHAKEN,
+	NO_HANDSHAKE,
 	NOT_RECEIVED,
 	NOT_SENT,
 	DONE,
@@ -146,7 +146,7 @@ connect_once(struct tls_peer *p, int version)
 	if (!tls_peer_handshake(p)) {
 		/* told, not hanging */
 		check(p->status == TLS_BROKEN || p->status == TLS_NO_MEMORY);
-		return NOT_SHAKEN;
+		return NO_HANDSHAKE;
 	}
 	came = exchange(p, version);
 	counting = true;
@@ -193,11 +193,11 @@ try_each_allocation(struct tls_server_config config, int version)
 	shared = NULL;
 	/* it was short everywhere */
 	check(n > 100);
-	check(came[NOT_ACCEPTED] > 0 && came[NOT_SHAKEN] > 0);
+	check(came[NOT_ACCEPTED] > 0 && came[NO_HANDSHAKE] > 0);
 }
 
 static void
-tls_survives_shortage_on_own_records(void **state)
+tls_survives_shortage_on_native_records(void **state)
 {
 	(void)state;
 	try_each_allocation(tls_peer_native, TLS1_3_VERSION);
@@ -240,7 +240,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tls_survives_shortage_on_own_records),
+		cmocka_unit_test(tls_survives_shortage_on_native_records),
 		cmocka_unit_test(tls_survives_shortage_on_openssl_records),
 		cmocka_unit_test(tls_context_survives_shortage),
 	};

@@ -77,8 +77,8 @@ tls_limits_key_updates(void **state)
 	tls_peer_stop(&p);
 }
 
-/* Our own KeyUpdates, at a limit low enough to see them; the client, asked,
- * renews its key as well. */
+/* The server's KeyUpdates, at a limit low enough to see them; the client,
+ * asked, renews its key as well. */
 static void
 tls_renews_keys_at_the_limit(void **state)
 {

@@ -165,7 +165,7 @@ tls_peer_move(struct tls_peer *p)
 		tls_peer_give(p, bytes, (size_t)n);
 }
 
-/* Shakes hands; whether both sides are through. */
+/* Does the handshake; whether both sides are through. */
 static inline bool
 tls_peer_handshake(struct tls_peer *p)
 {
