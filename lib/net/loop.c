@@ -28,6 +28,7 @@ struct loop {
 	uint64_t now_us;      /* when the wait of this turn ended */
 	uint64_t now_ms;
 	bool again;
+	struct loop_wait_hook *wait_hooks;
 	void (*hook)(void *ctx);
 	void *hook_ctx;
 	struct loop_timer **heap; /* heap[1..timers] */
@@ -274,6 +275,23 @@ loop_on_turn(struct loop *l, void (*hook)(void *ctx), void *ctx)
 }
 
 void
+loop_add_wait_hook(struct loop *l, struct loop_wait_hook *hook)
+{
+	hook->next = l->wait_hooks;
+	l->wait_hooks = hook;
+}
+
+void
+loop_remove_wait_hook(struct loop *l, struct loop_wait_hook *hook)
+{
+	struct loop_wait_hook **at = &l->wait_hooks;
+
+	while (*at != hook)
+		at = &(*at)->next;
+	*at = hook->next;
+}
+
+void
 loop_again(struct loop *l)
 {
 	l->again = true;
@@ -370,13 +388,32 @@ dispatch(const struct epoll_event *events, int n)
 	}
 }
 
+static void
+before_wait(struct loop *l)
+{
+	struct loop_wait_hook *hook = l->wait_hooks;
+
+	for (; hook != NULL && !l->again; hook = hook->next)
+		l->again = hook->before(hook->ctx);
+}
+
+static void
+after_wait(struct loop *l)
+{
+	for (struct loop_wait_hook *h = l->wait_hooks; h != NULL; h = h->next)
+		h->after(h->ctx);
+}
+
 void
 loop_turn(struct loop *l)
 {
-	int n = wait_events(l);
+	int n;
 
+	before_wait(l);
+	n = wait_events(l);
 	l->now_us = clock_now_us();
 	l->now_ms = l->now_us / 1000;
+	after_wait(l);
 	dispatch(l->events, n);
 	if (l->high_rate_count > 0 && l->hold_us == 0)
 		dispatch(l->high_rate_events,
@@ -397,10 +434,16 @@ loop_run(struct loop *l)
 void
 loop_stop(struct loop *l)
 {
+	atomic_store_explicit(&l->stopping, true, memory_order_release);
+	loop_wake(l);
+}
+
+void
+loop_wake(struct loop *l)
+{
 	const uint64_t one = 1;
 	int saved = errno;
 
-	atomic_store_explicit(&l->stopping, true, memory_order_release);
 	/* a full counter means that a wake-up is already due */
 	if (write(l->wake_fd, &one, sizeof one) == -1)
 		errno = saved;

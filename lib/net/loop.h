@@ -6,8 +6,8 @@
  * high-rate, and high-rate can be held back for a moment, so that more of it is
  * handled together, while everything else is handled as it comes. Life:
  * loop_new -> add watches and timers -> loop_run -> loop_free. Threads: a loop
- * belongs to the thread that runs it; only loop_stop may be called from
- * elsewhere, signal handlers included.
+ * belongs to the thread that runs it; only loop_stop and loop_wake may be
+ * called from elsewhere, signal handlers included.
  */
 #ifndef DERPKIT_LOOP_H
 #define DERPKIT_LOOP_H
@@ -44,6 +44,17 @@ struct loop_timer {
 	void *ctx;
 };
 
+/* Told around each wait; embedded in its owner. */
+struct loop_wait_hook {
+	/* Before a wait that may block. True: there is something to do, the
+	 * wait does not block. */
+	bool (*before)(void *ctx);
+	/* After each wait, with the time of the turn set. */
+	void (*after)(void *ctx);
+	void *ctx;
+	struct loop_wait_hook *next; /* the loop's */
+};
+
 /* Returns owned; NULL and the reason when descriptors or memory are short. */
 struct loop *loop_new(struct fail *why);
 void loop_free(struct loop *l);
@@ -69,6 +80,9 @@ void loop_timer_clear(struct loop *l, struct loop_timer *t);
 
 /* Called at the end of every turn. */
 void loop_on_turn(struct loop *l, void (*hook)(void *ctx), void *ctx);
+/* Adds or removes a hook; not from within one. Borrowed until removed. */
+void loop_add_wait_hook(struct loop *l, struct loop_wait_hook *hook);
+void loop_remove_wait_hook(struct loop *l, struct loop_wait_hook *hook);
 /* Makes the next wait not block: there is work left for the next turn. */
 void loop_again(struct loop *l);
 
@@ -82,5 +96,7 @@ void loop_turn(struct loop *l);
 /* Runs turns until loop_stop. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
+/* Ends the wait that the loop is in, or the next one. Any thread. */
+void loop_wake(struct loop *l);
 
 #endif

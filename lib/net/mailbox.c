@@ -2,16 +2,22 @@
 #include "mailbox.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 struct mailbox {
 	struct loop *loop; /* immutable */
 	void *ctx;         /* immutable */
-	struct loop_watch watch;
+	struct loop_wait_hook hook;
 	pthread_mutex_t lock;
 	struct message *first, *last; /* locked by lock */
+	/*
+	 * The receiver says that it sleeps and then looks for messages; a
+	 * sender adds its messages and then looks whether the receiver sleeps.
+	 * Sequentially consistent, so that one of them sees the other.
+	 */
+	atomic_bool sleeping; /* atomic: waits, or is about to */
+	atomic_bool has_some; /* atomic: there are messages */
 };
 
 static struct message *
@@ -22,21 +28,32 @@ take_all(struct mailbox *box)
 	pthread_mutex_lock(&box->lock);
 	list = box->first;
 	box->first = box->last = NULL;
+	atomic_store(&box->has_some, false);
 	pthread_mutex_unlock(&box->lock);
 	return list;
 }
 
+static bool
+before_wait(void *ctx)
+{
+	struct mailbox *box = ctx;
+
+	atomic_store(&box->sleeping, true);
+	if (!atomic_load(&box->has_some))
+		return false;
+	atomic_store(&box->sleeping, false);
+	return true;
+}
+
 static void
-open_all(void *ctx, unsigned events)
+after_wait(void *ctx)
 {
 	struct mailbox *box = ctx;
 	struct message *m, *next;
-	uint64_t n;
 
-	(void)events;
-	/* reset the wake-up before taking, so that a message posted in between
-	 * causes another one */
-	if (read(box->watch.fd, &n, sizeof n) == -1)
+	atomic_store_explicit(&box->sleeping, false, memory_order_relaxed);
+	/* what is posted from here on is found before the next wait */
+	if (!atomic_load_explicit(&box->has_some, memory_order_acquire))
 		return;
 	for (m = take_all(box); m != NULL; m = next) {
 		next = m->next;
@@ -56,45 +73,37 @@ mailbox_new(struct loop *loop, void *ctx, struct fail *why)
 	box->loop = loop;
 	box->ctx = ctx;
 	pthread_mutex_init(&box->lock, NULL);
-	box->watch = (struct loop_watch){
-		.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
-		.events = LOOP_READ,
-		.ready = open_all,
+	box->hook = (struct loop_wait_hook){
+		.before = before_wait,
+		.after = after_wait,
 		.ctx = box,
 	};
-	if (box->watch.fd == -1 || loop_watch(loop, &box->watch) == -1) {
-		fail_errno(why, "cannot make a mailbox");
-		mailbox_free(box);
-		return NULL;
-	}
+	loop_add_wait_hook(loop, &box->hook);
 	return box;
 }
 
 void
 mailbox_post(struct mailbox *box, struct message *first, struct message *last)
 {
-	const uint64_t one = 1;
-	bool was_empty;
-
 	last->next = NULL;
 	pthread_mutex_lock(&box->lock);
-	was_empty = box->first == NULL;
-	if (was_empty)
+	if (box->first == NULL)
 		box->first = first;
 	else
 		box->last->next = first;
 	box->last = last;
+	atomic_store(&box->has_some, true);
 	pthread_mutex_unlock(&box->lock);
-	/* cannot fail but by overflow, and then a wake-up is already due */
-	if (was_empty && write(box->watch.fd, &one, sizeof one) == -1)
-		return;
+	/* one sender wakes it, all others see that it is awake */
+	if (atomic_load(&box->sleeping) &&
+	    atomic_exchange(&box->sleeping, false))
+		loop_wake(box->loop);
 }
 
 void
 mailbox_free(struct mailbox *box)
 {
 	struct message *m, *next;
-	int fd;
 
 	if (box == NULL)
 		return;
@@ -102,11 +111,7 @@ mailbox_free(struct mailbox *box)
 		next = m->next;
 		m->drop(m);
 	}
-	fd = box->watch.fd;
-	if (fd != -1) {
-		loop_unwatch(box->loop, &box->watch);
-		close(fd);
-	}
+	loop_remove_wait_hook(box->loop, &box->hook);
 	pthread_mutex_destroy(&box->lock);
 	free(box);
 }

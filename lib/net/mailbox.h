@@ -2,10 +2,11 @@
  * mailbox: messages from any thread to one loop.
  *
  * The receiver gets whole lists of messages, in the order in which each sender
- * posted them; a wake-up is written only when the box was empty. Life:
- * mailbox_new -> mailbox_post ... -> mailbox_free. Threads: mailbox_post from
- * any thread; all else on the loop's. Locked inside, for the hand-over of a
- * pointer only.
+ * posted them, at the beginning of its next turn. It is woken only when it
+ * waits for events: while it is awake, posting costs no system call. Life:
+ * mailbox_new
+ * -> mailbox_post ... -> mailbox_free. Threads: mailbox_post from any thread;
+ * all else on the loop's. Locked inside, to pass a pointer on only.
  */
 #ifndef DERPKIT_MAILBOX_H
 #define DERPKIT_MAILBOX_H
@@ -26,7 +27,7 @@ struct message {
 struct mailbox;
 
 /* A box that delivers on `loop`; ctx goes to every message's handle. NULL and
- * the reason when descriptors or memory are short. Returns owned. */
+ * the reason when memory is short. Returns owned. */
 struct mailbox *mailbox_new(struct loop *loop, void *ctx, struct fail *why);
 
 /* Takes the messages first..last, a list linked by next. */

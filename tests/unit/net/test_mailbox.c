@@ -5,7 +5,22 @@
 #include "mailbox.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+ssize_t __real_write(int fd, const void *p, size_t n);
+ssize_t __wrap_write(int fd, const void *p, size_t n);
+
+/* How often a loop was woken: nothing else here writes. */
+static atomic_size_t wake_ups;
+
+ssize_t
+__wrap_write(int fd, const void *p, size_t n)
+{
+	atomic_fetch_add(&wake_ups, 1);
+	return __real_write(fd, p, n);
+}
 
 enum { SENDERS = 4, LETTERS = 5000, LIST = 3 };
 
@@ -173,6 +188,96 @@ mailbox_drops_what_was_not_handled(void **state)
 	mailbox_free(NULL);
 }
 
+/* A loop that is awake finds its messages by itself. */
+static void
+mailbox_does_not_wake_who_is_awake(void **state)
+{
+	struct fixture *f = *state;
+	const size_t before = atomic_load(&wake_ups);
+
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < 3; i++)
+			post_one(f, i);
+		turn(f);
+		check_size(f->handled, 3 * ((size_t)round + 1));
+	}
+	/* nor does a message that came before the wait let it wait */
+	post_one(f, 1);
+	loop_turn(f->loop);
+	check_size(f->handled, 61);
+	check_size(atomic_load(&wake_ups), before);
+}
+
+enum { BOUNCES = 20000 };
+
+/* One of two loops that pass a message to and fro. */
+struct player {
+	struct loop *loop;
+	struct mailbox *box;
+	struct player *other;
+	int bounces; /* left */
+};
+
+/* Passes it on; both stop once there was enough. */
+static void
+bounce(void *ctx, struct message *m)
+{
+	struct player *p = ctx;
+
+	if (p->bounces-- > 0) {
+		mailbox_post(p->other->box, m, m);
+		return;
+	}
+	loop_stop(p->loop);
+	loop_stop(p->other->loop);
+}
+
+static void *
+play(void *ctx)
+{
+	loop_run(((struct player *)ctx)->loop);
+	return NULL;
+}
+
+static void
+drop_nothing(struct message *m)
+{
+	(void)m;
+}
+
+/* Both wait for ever between two messages: one wake-up that is lost, and the
+ * test meets its time limit. */
+static void
+mailbox_loses_no_wake_up(void **state)
+{
+	struct message m = { .handle = bounce, .drop = drop_nothing };
+	struct player players[2] = { 0 };
+	struct fail why = { 0 };
+	pthread_t threads[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		players[i].loop = loop_new(&why);
+		players[i].box =
+		    mailbox_new(players[i].loop, &players[i], &why);
+		check_text(why.text, "");
+		players[i].other = &players[1 - i];
+		players[i].bounces = BOUNCES;
+	}
+	for (int i = 0; i < 2; i++)
+		check_int(
+		    pthread_create(&threads[i], NULL, play, &players[i]), 0);
+	mailbox_post(players[0].box, &m, &m);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	check_int(players[0].bounces, -1);
+	check_int(players[1].bounces, 0);
+	for (int i = 0; i < 2; i++) {
+		mailbox_free(players[i].box);
+		loop_free(players[i].loop);
+	}
+}
+
 static void
 handle_in_sequence(void *ctx, struct message *m)
 {
@@ -261,6 +366,8 @@ main(void)
 		TEST(mailbox_leaves_no_wake_up_behind),
 		TEST(mailbox_takes_messages_while_delivering),
 		TEST(mailbox_drops_what_was_not_handled),
+		TEST(mailbox_does_not_wake_who_is_awake),
+		cmocka_unit_test(mailbox_loses_no_wake_up),
 		TEST(mailbox_loses_nothing_from_many_threads),
 		TEST(mailbox_new_survives_lack_of_memory),
 	};
