@@ -4,7 +4,7 @@
  * A format is a row {name, function, help}; one file each: report_text.c,
  * report_json.c. A report prints what there is, in the order of the list, and
  * judges nothing. Keys and names in messages come from the file: whatever could
- * move a terminal's cursor, or is no UTF-8, is made visible.
+ * move a terminal's cursor, or is not UTF-8, is made visible.
  *
  * Threads: used by one; writes to the stream only.
  */

@@ -101,8 +101,8 @@ struct rule_run {
 
 /* Adds a finding at the place, with the rule's severity; without a place (line
  * 0) it is put at the start of the file. Never NULL: a scratch finding is
- * returned when memory is short (out->failed is set then) and when there is no
- * value to judge because the program refuses it. */
+ * returned when memory is short (out->failed is set then) and when no value to
+ * judge because the program refuses it. */
 __attribute__((format(printf, 3, 4))) struct finding *rule_found(
     struct rule_run *run, struct doc_pos at, const char *fmt, ...);
 

@@ -17,16 +17,16 @@ is_none(struct slice s)
 	return slice_is_nocase(s, "none");
 }
 
-/* What a field that is no address may have been meant as. */
+/* What a field that is not a valid address may have been meant as. */
 static const char *
 format_hint(struct slice s)
 {
 	if (memchr(s.p, '/', s.n) != NULL)
-		return "a prefix length is no part of an address";
+		return "an address has no prefix length";
 	if (s.p[0] == '[' || s.p[s.n - 1] == ']')
 		return "write it without brackets";
 	if (memchr(s.p, '%', s.n) != NULL)
-		return "a zone is no part of an address";
+		return "an address has no zone here";
 	if (slice_trim(s).n != s.n)
 		return "there are blanks around it";
 	return NULL;
@@ -39,7 +39,8 @@ ip_unparsable(struct rule_run *run, const struct derpmap_node *n,
 	if (is_none(a->text->v) || a->is_ip)
 		return;
 	rule_found(run, place_of(n, a),
-	    "%s \"%.*s\" is no address: clients silently switch %s off for "
+	    "%s \"%.*s\" is not a valid address: clients silently switch %s "
+	    "off for "
 	    "this node",
 	    a->field, (int)a->text->v.n, (const char *)a->text->v.p,
 	    a->is_v4 ? "IPv4" : "IPv6")
@@ -210,7 +211,7 @@ ip_missing(struct rule_run *run, const struct derpmap_node *n)
 
 static const struct rule rules[] = {
 	{ "A01", "ipv4-not-ipv4", SEVERITY_ERROR, RULE_ANY,
-	    { .address = ip_unparsable }, "an address that is none",
+	    { .address = ip_unparsable }, "an address that is not valid",
 	    "Clients silently switch the family off, as for none.",
 	    RULE_DERPHTTP },
 	{ "A02", "ip-other-family", SEVERITY_ERROR, RULE_ANY,

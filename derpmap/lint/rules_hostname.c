@@ -63,7 +63,7 @@ hostname_scheme(struct rule_run *run, const struct derpmap_node *n)
 {
 	if (holds(n->host_name.v, "://"))
 		rule_found(run, host_at(n),
-		    "hostname is a URL: clients take all of it for the name, "
+		    "hostname is a URL: clients use all of it as the name, "
 		    "in DNS and in TLS")
 		    ->fix = "write the bare name; the port goes into derpport";
 }
@@ -231,7 +231,7 @@ static const struct rule rules[] = {
 	    RULE_DERPHTTP "; tailscale issue 3024" },
 	{ "N07", "hostname-scheme", SEVERITY_ERROR, RULE_ANY,
 	    { .node = hostname_scheme }, "hostname is a URL",
-	    "All of it is taken for the name.",
+	    "All of it is used as the name.",
 	    RULE_DERPHTTP "; headscale issue 2836" },
 	{ "N08", "hostname-port", SEVERITY_ERROR, RULE_ANY,
 	    { .node = hostname_port }, "hostname has a port",
@@ -256,13 +256,13 @@ static const struct rule rules[] = {
 	    "certificate authority issues certificates for it.",
 	    "RFC 1035 section 2.3.4, RFC 1123 section 2.1" },
 	{ "N13", "hostname-ip-no-cert", SEVERITY_INFO, RULE_ANY,
-	    { .node = ip_no_cert }, "an address for hostname, without pin",
+	    { .node = ip_no_cert }, "an address as hostname, without pin",
 	    "The relay needs a certificate for the address that clients "
 	    "trust. DIFFERS from a warning: such certificates can be had, and "
 	    "must not be pinned when they last six days.",
 	    RULE_DERPHTTP "; tailscale issue 18955" },
 	{ "N14", "hostname-ipv6-literal", SEVERITY_WARNING, RULE_ANY,
-	    { .node = ipv6_literal }, "an IPv6 address for hostname on 443",
+	    { .node = ipv6_literal }, "an IPv6 address as hostname on 443",
 	    "Its URL is written without brackets and does not always parse.",
 	    RULE_DERPHTTP },
 	{ "N18", "placeholder", SEVERITY_WARNING, RULE_ANY,

@@ -94,7 +94,7 @@ nearest_field(
 	return best;
 }
 
-/* The value of a key of the mapping; keys stand in the order of the text. */
+/* The value of a key of the mapping; keys are in the order of the text. */
 static const struct doc_node *
 value_of(const struct doc_node *mapping, const struct doc_node *key)
 {
@@ -184,12 +184,12 @@ unknown_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 	    meant_field(run, d->level, key) != NULL || is_wrapper(run, d))
 		return;
 	f = rule_found(run, d->at,
-	    "`%.*s` is no key that %s knows here; it is ignored",
+	    "`%.*s` is not a key that %s knows here; it is ignored",
 	    (int)min_of(key.n, BARE_MAX), (const char *)key.p, reader(run));
 	nearest = nearest_field(run, d->level, key);
 	if (glued != NULL)
-		f->fix = rule_fix(
-		    run, "put a space behind the colon: `%s: `", glued);
+		f->fix =
+		    rule_fix(run, "put a space after the colon: `%s: `", glued);
 	else if (nearest != NULL)
 		f->fix = rule_fix(run, "did you mean %s?", nearest);
 }
@@ -213,9 +213,9 @@ static const struct rule rules[] = {
 	    "case does not matter, but _ and - do.",
 	    RULE_YAML3 "; headscale issue 1418, pull request 2756" },
 	{ "P02", "unknown-key", SEVERITY_WARNING, RULE_ANY,
-	    { .diagnostic = unknown_key }, "a key that nobody knows",
+	    { .diagnostic = unknown_key }, "a key that no reader knows",
 	    "It is ignored without a word; often it is misspelled, or a space "
-	    "behind its colon is missing in { }.",
+	    "after its colon is missing in { }.",
 	    RULE_YAML3 },
 	{ "P03", "wrapped-map", SEVERITY_ERROR, RULE_ANY,
 	    { .diagnostic = wrapped_map },

@@ -43,7 +43,7 @@ region_id_mismatch(struct rule_run *run, const struct derpmap_node *n)
 	if (n->region_id.v == 0 || n->region_id.v == run->region->key)
 		return;
 	f = rule_found(run, rule_pos(&n->region_id.from, &n->from),
-	    "the node's regionid is %lld but it stands in region %lld: its "
+	    "the node's regionid is %lld but it is in region %lld: its "
 	    "latency is credited to region %lld",
 	    (long long)n->region_id.v, (long long)run->region->key,
 	    (long long)n->region_id.v);
@@ -173,7 +173,7 @@ add_server(
 {
 	int64_t port = port_derp(n);
 
-	/* a port that is none is told by another rule */
+	/* an invalid port is reported by another rule */
 	if (n->stun_only.v || !port_is_valid(port))
 		return;
 	port *= KEY_COUNT;

@@ -16,7 +16,7 @@ shown(struct slice text)
 	return text.n > SHOWN_MAX ? SHOWN_MAX : (int)text.n;
 }
 
-/* --- remarks of the decoder --- */
+/* --- diagnostics of the decoder --- */
 
 /* Finds with the decoder's own sentence, and a fix. */
 static void
@@ -176,7 +176,7 @@ odd_bool(struct rule_run *run, const struct derpmap_field *field,
 	if (field != NULL && (from->how & DERPMAP_ODD_BOOL) != 0)
 		rule_found(run, derpmap_origin_pos(from),
 		    "%s is written as a word of YAML 1.1, which newer tools "
-		    "take for text",
+		    "read as text",
 		    field->yaml)
 		    ->fix = "write true or false";
 }
@@ -312,7 +312,7 @@ not_finite(struct rule_run *run, const struct derpmap_region *r)
 
 static const struct rule rules[] = {
 	{ "P05", "region-key-quoted", SEVERITY_ERROR, RULE_ANY,
-	    { .diagnostic = region_key }, "a region's key is no number",
+	    { .diagnostic = region_key }, "a region's key is not a number",
 	    "The keys below regions are numbers: bare in YAML, decimal digits "
 	    "in quotes in JSON. Anything else is refused.",
 	    RULE_YAML3 },
@@ -330,7 +330,7 @@ static const struct rule rules[] = {
 	    "fractions are cut off; other tools read another number or none.",
 	    RULE_YAML3 },
 	{ "P09", "odd-bool", SEVERITY_WARNING, RULE_YAML, { .field = odd_bool },
-	    "yes, no, on, off for true and false",
+	    "yes, no, on, off instead of true and false",
 	    "They are booleans of YAML 1.1 and text in YAML 1.2.", RULE_YAML3 },
 	{ "P10", "bad-bool", SEVERITY_ERROR, RULE_ANY,
 	    { .diagnostic = bad_bool }, "not a boolean",
@@ -361,7 +361,8 @@ static const struct rule rules[] = {
 	    "ignore it.",
 	    RULE_MERGE "; headscale issue 2450, tailscale issue 14752" },
 	{ "P24", "region-list", SEVERITY_ERROR, RULE_ANY,
-	    { .diagnostic = container }, "a list for a mapping, or the reverse",
+	    { .diagnostic = container },
+	    "a list instead of a mapping, or the reverse",
 	    "regions is a mapping of ids, nodes is a list; anything else is "
 	    "refused.",
 	    RULE_YAML3 "; " RULE_GOJSON },
@@ -387,7 +388,8 @@ static const struct rule rules[] = {
 	    { .diagnostic = panic }, "a document on which headscale crashes",
 	    "A merge key beside a list or a mapping as key.", RULE_YAML3 },
 	{ "P31", "not-finite", SEVERITY_ERROR, RULE_YAML,
-	    { .region = not_finite }, "a coordinate that is no finite number",
+	    { .region = not_finite },
+	    "a coordinate that is not a finite number",
 	    "It loads, and then no client can be sent a map, because JSON has "
 	    "no such number.",
 	    RULE_YAML3 "; " RULE_GOJSON },

@@ -8,7 +8,7 @@ port_range(struct rule_run *run, const struct derpmap_node *n)
 {
 	if (!port_is_valid(port_derp(n)))
 		rule_found(run, rule_pos(&n->derp_port.from, &n->from),
-		    "derpport %lld is no port: clients cannot dial it",
+		    "derpport %lld is not a valid port: clients cannot dial it",
 		    (long long)n->derp_port.v);
 }
 
@@ -17,7 +17,8 @@ stun_port_range(struct rule_run *run, const struct derpmap_node *n)
 {
 	if (n->stun_port.v != PORT_STUN_OFF && !port_is_valid(port_stun(n)))
 		rule_found(run, rule_pos(&n->stun_port.from, &n->from),
-		    "stunport %lld is no port: clients silently skip STUN "
+		    "stunport %lld is not a valid port: clients silently skip "
+		    "STUN "
 		    "here",
 		    (long long)n->stun_port.v)
 		    ->fix = "write -1 when STUN is meant to be off";
@@ -142,9 +143,10 @@ port_swap(struct rule_run *run, const struct derpmap_node *n)
 
 static const struct rule rules[] = {
 	{ "O01", "port-range", SEVERITY_ERROR, RULE_ANY, { .node = port_range },
-	    "derpport is no port", "Clients cannot dial it.", RULE_DERPHTTP },
+	    "derpport is not a valid port", "Clients cannot dial it.",
+	    RULE_DERPHTTP },
 	{ "O02", "stunport-range", SEVERITY_WARNING, RULE_ANY,
-	    { .node = stun_port_range }, "stunport is no port",
+	    { .node = stun_port_range }, "stunport is not a valid port",
 	    "Clients silently skip STUN.", RULE_NETCHECK },
 	{ "O03", "stun-disabled-everywhere", SEVERITY_WARNING, RULE_ANY,
 	    { .map = stun_disabled }, "no node answers STUN",

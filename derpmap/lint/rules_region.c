@@ -62,7 +62,7 @@ id_nonpositive(struct rule_run *run, const struct derpmap_region *r)
 {
 	if (r->key <= 0)
 		rule_found(run, region_at(r),
-		    "region key %lld: clients take 0 for \"no relay\" and "
+		    "region key %lld: clients read 0 as \"no relay\" and "
 		    "never match a negative id",
 		    (long long)r->key)
 		    ->fix = "use an id from 900 to 999";
@@ -184,7 +184,7 @@ code_numeric(struct rule_run *run, const struct derpmap_region *r)
 
 	if (num_parse_decimal(r->region_code.v, UINT64_MAX, &n) == 0)
 		rule_found(run, field_at(r, &r->region_code.from),
-		    "a regioncode of digits is taken for a region id by "
+		    "a regioncode of digits is read as a region id by "
 		    "`tailscale debug derp`");
 }
 
@@ -357,7 +357,7 @@ static const struct rule rules[] = {
 	    "ping and netcheck show a blank label.", RULE_NETCHECK },
 	{ "R12", "region-code-numeric", SEVERITY_INFO, RULE_ANY,
 	    { .region = code_numeric }, "a region's code is a number",
-	    "`tailscale debug derp` takes a number for an id.",
+	    "`tailscale debug derp` reads a number as an id.",
 	    "tailscale debug derp" },
 	{ "R13", "region-name-empty", SEVERITY_INFO, RULE_ANY,
 	    { .region = name_empty }, "a region without name",
@@ -397,7 +397,7 @@ static const struct rule rules[] = {
 	    "Headscale ignores it; derp.urls: [] does what it promises.",
 	    RULE_MERGE "; headscale issue 550" },
 	{ "R23", "latlong-range", SEVERITY_WARNING, RULE_ANY,
-	    { .region = lat_long }, "coordinates that are on no map",
+	    { .region = lat_long }, "coordinates out of range",
 	    "Latitude goes from -90 to 90, longitude from -180 to 180; 0/0 is "
 	    "in the sea.",
 	    RULE_TAILCFG },

@@ -52,8 +52,8 @@ json_in_paths(struct rule_run *run)
 		    ->fix = "derpmap convert --from json --to headscale";
 }
 
-/* Spaces that are none for YAML: U+00A0, U+2000 to U+200B, U+202F, U+205F,
- * U+3000. */
+/* Spaces that YAML does not know as such: U+00A0, U+2000 to U+200B, U+202F,
+ * U+205F, U+3000. */
 static bool
 is_odd_space(uint32_t code)
 {
@@ -215,19 +215,21 @@ unreadable(struct rule_run *run)
 
 static const struct rule rules[] = {
 	{ "P00", "yaml-syntax", SEVERITY_ERROR, RULE_ANY,
-	    { .file = unreadable }, "no YAML, or beyond a limit of the reader",
+	    { .file = unreadable },
+	    "not valid YAML, or beyond a limit of the reader",
 	    "Headscale refuses the file and does not start.", RULE_YAML3 },
 	{ "P04", "json-in-paths", SEVERITY_ERROR, RULE_YAML,
 	    { .file = json_in_paths },
 	    "JSON in a file that headscale reads as YAML",
 	    "Names in Go's spelling come to an empty map, lower-case ones to "
-	    "an error, because \"900\" in quotes is no number.",
+	    "an error, because \"900\" in quotes is not a number.",
 	    RULE_YAML3 "; headscale issues 1418, 180" },
 	{ "P13", "tab-indent", SEVERITY_ERROR, RULE_YAML,
 	    { .file = tab_indent }, "a tab where YAML wants spaces",
 	    "The file is refused.", RULE_YAML3 },
 	{ "P14", "nbsp-indent", SEVERITY_ERROR, RULE_YAML,
-	    { .file = odd_space }, "indented with a space that is none",
+	    { .file = odd_space },
+	    "indented with a space that YAML does not know",
 	    "A no-break space is a letter for YAML and becomes part of the "
 	    "key: the map comes out empty or a region nil.",
 	    RULE_YAML3 },
@@ -251,15 +253,15 @@ static const struct rule rules[] = {
 	    "starts with a byte order mark", "Fine in YAML, refused in JSON.",
 	    RULE_YAML3 "; " RULE_GOJSON },
 	{ "P23", "json-syntax", SEVERITY_ERROR, RULE_JSON,
-	    { .file = json_syntax }, "no JSON",
-	    "Comments, commas behind the last element and text behind the "
+	    { .file = json_syntax }, "not valid JSON",
+	    "Comments, commas after the last element and text after the "
 	    "value are refused; only the policy file may have them.",
 	    RULE_GOJSON },
 	{ "P29", "ignored-text", SEVERITY_WARNING, RULE_YAML,
 	    { .file = ignored_text, .diagnostic = null_key },
 	    "text that is dropped without a word",
 	    "What follows a complete { } or a dedent below the top level is "
-	    "no part of the map, nor is an entry whose key is null.",
+	    "not part of the map, and neither is an entry whose key is null.",
 	    RULE_YAML3 },
 };
 

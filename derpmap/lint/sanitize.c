@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* C0, DEL and C1, among them what terminals take for commands. */
+/* C0, DEL and C1, among them what terminals read as commands. */
 static bool
 is_control(uint32_t code)
 {

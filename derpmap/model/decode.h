@@ -6,8 +6,8 @@
  * words, octal, truncation, merge keys, the limit on aliases) or Go's
  * encoding/json into the same struct, which is what clients and headscale's
  * derp.urls use. What these do is the contract; where a value would surprise
- * the person who wrote it, origin.how and remarks tell, and the value is still
- * theirs.
+ * the person who wrote it, origin.how and diagnostics tell, and the value is
+ * still theirs.
  *
  * Source: measured behaviour of both (tests/interop/maps_test.go compares).
  * Threads: pure function over the caller's arena.
@@ -29,8 +29,9 @@ enum dialect {
  * so that all of them can be shown.
  *
  * 0: m is complete; m->refused tells whether the program would take it, and
- * the remarks with `refuses` why not (m then holds what could be read, which is
- * good for rules and for nothing else). -1: memory is short; *why says so.
+ * the diagnostics with `refuses` why not (m then holds what could be read,
+ * which is good for rules and for nothing else). -1: memory is short; *why says
+ * so.
  */
 int decode_map(struct derpmap *m, struct arena *a, const struct doc *d,
     enum dialect dialect, struct fail *why);

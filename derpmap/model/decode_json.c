@@ -304,7 +304,7 @@ put_entry(struct decoder *d, enum derpmap_level level,
 	}
 	if (entries_find(into, id) != NULL)
 		decoder_report(d, DERPMAP_SAME_REGION, level, key,
-		    "region %lld stands above already; the later one wins",
+		    "region %lld is set above already; the later one wins",
 		    (long long)id);
 	if (region)
 		((struct derpmap_region *)made)->key = id;

@@ -62,8 +62,8 @@ is_mergeable(const struct doc_node *node)
 	return doc_resolve(node)->kind == DOC_MAPPING;
 }
 
-/* The keys that stand beside << beat the merged ones: collects them. They are
- * decoded once more for that, without a type, so that 900.0 is no 900 here. */
+/* Collects the keys beside <<, which win over the merged ones. They are
+ * decoded once more for that, without a type, so that 900.0 is not 900 here. */
 static void
 collect_set(struct yaml_decoder *y, const struct target *t,
     const struct doc_node *parent, struct merged *set)
@@ -207,7 +207,7 @@ decode_node_list(struct yaml_decoder *y, const struct doc_node *list,
 	}
 }
 
-/* Whether a null ended it; a scalar that is none is remarked. */
+/* Whether it is null; any other scalar is reported. */
 static bool
 is_null_scalar(struct yaml_decoder *y, enum derpmap_level level,
     const struct doc_node *n, const char *what, const char *wanted)
@@ -220,7 +220,7 @@ is_null_scalar(struct yaml_decoder *y, enum derpmap_level level,
 		if (v.type == YAML_NULL)
 			return true;
 	} else if (n->kind == DOC_MAPPING) {
-		/* remarked by itself; the shape is wrong all the same */
+		/* reported by itself; the shape is wrong all the same */
 		decode_yaml_has_duplicates(y, level, n);
 	}
 	decode_yaml_value_bad_shape(y, level, n, what, wanted);
@@ -296,7 +296,7 @@ put_entry(struct yaml_decoder *y, enum derpmap_level level,
 		id.from.how |= DERPMAP_MERGED;
 	} else if (entries_find(into, id.v) != NULL) {
 		decoder_report(y->d, DERPMAP_SAME_REGION, level, key,
-		    "this key is another spelling of %lld, which stands "
+		    "this key is another spelling of %lld, which is set "
 		    "above; the later one wins",
 		    (long long)id.v);
 	}

@@ -34,8 +34,8 @@ count(struct yaml_decoder *y, const struct doc_node *node)
 	    (double)y->alias_decodes / (double)y->decodes >
 		alias_share(y->decodes))
 		decode_yaml_stop(y, DERPMAP_BAD_ALIAS, DERPMAP_LEVEL_MAP, node,
-		    "too much of the map comes from aliases; headscale takes "
-		    "that for an attack");
+		    "too much of the map comes from aliases; headscale treats "
+		    "that as an attack");
 }
 
 const struct doc_node *
@@ -52,7 +52,7 @@ decode_yaml_enter(
 		if (a->node == node) {
 			decode_yaml_stop(y, DERPMAP_BAD_ALIAS,
 			    DERPMAP_LEVEL_MAP, node,
-			    "what this alias stands for contains the alias "
+			    "what this alias refers to contains the alias "
 			    "itself");
 			return NULL;
 		}
@@ -121,7 +121,7 @@ duplicate(struct yaml_decoder *y, enum derpmap_level level,
 {
 	if (key->kind == DOC_SCALAR || key->kind == DOC_ALIAS)
 		decoder_report(y->d, DERPMAP_DUP_KEY, level, key,
-		    "key '%.*s' stands here a second time, first on line %u; "
+		    "key '%.*s' is set a second time, first on line %u; "
 		    "headscale refuses the file",
 		    key->text.n > 60 ? 60 : (int)key->text.n,
 		    (const char *)key->text.p, first->start.line);

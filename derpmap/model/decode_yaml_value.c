@@ -92,7 +92,7 @@ how_scalar(const struct doc_node *n)
 	return how;
 }
 
-/* Text that stands plain and that another reader takes for something else. */
+/* Plain text that another reader reads as something else. */
 static bool
 is_coerced(const struct yaml_value *v, const struct doc_node *n)
 {
@@ -106,7 +106,7 @@ is_coerced(const struct yaml_value *v, const struct doc_node *n)
 
 /* --- conversions --- */
 
-/* -1: it is no integer. */
+/* -1: it is not an integer. */
 static int
 to_int(const struct yaml_value *v, int64_t *out)
 {

@@ -31,7 +31,7 @@ int decoder_finish(struct decoder *d, struct fail *why);
 void *decoder_alloc(struct decoder *d, size_t count, size_t size);
 int decoder_put(struct decoder *d, struct entries *e, int64_t key, void *value);
 
-/* Adds a remark at the node. Those up to DERPMAP_PANIC refuse. */
+/* Adds a diagnostic at the node. Those up to DERPMAP_PANIC refuse. */
 __attribute__((format(printf, 5, 6))) void decoder_report(struct decoder *d,
     enum derpmap_diagnostic_kind kind, enum derpmap_level level,
     const struct doc_node *node, const char *fmt, ...);

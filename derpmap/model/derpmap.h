@@ -2,7 +2,7 @@
  * derpmap: the model of a DERP map.
  *
  * It holds what the program that reads the text would hold afterwards (see
- * decode.h), and beside each value where it comes from and by what odd way it
+ * decode.h), and beside each value where it comes from and how it
  * became this value, so that rules can judge and point. Nil regions, nil nodes
  * and the difference between absent and empty lists are kept, because they
  * reach clients.
@@ -41,7 +41,7 @@ enum derpmap_how {
 				     */
 };
 
-/* Where a value stands in the document. Both are NULL for a field that the
+/* Where a value is in the document. Both are NULL for a field that the
  * document does not set (its value is then zero). */
 struct derpmap_origin {
 	const struct doc_node *key;
@@ -112,7 +112,7 @@ struct derpmap_score {
 enum derpmap_diagnostic_kind {
 	/* refusals: the reading program refuses the document for it */
 	DERPMAP_DUP_KEY,    /* the same key twice */
-	DERPMAP_BAD_KEY,    /* a region key that is no integer */
+	DERPMAP_BAD_KEY,    /* a region key that is not an integer */
 	DERPMAP_QUOTED_INT, /* text where a number must be: "443" */
 	DERPMAP_BAD_INT,    /* anything else where an integer must be */
 	DERPMAP_BAD_FLOAT,  /* likewise */
@@ -122,8 +122,8 @@ enum derpmap_diagnostic_kind {
 	DERPMAP_BAD_SHAPE,  /* list for mapping, mapping for list, scalar for
 			       either */
 	DERPMAP_BAD_TAG,    /* value and tag do not fit */
-	DERPMAP_BAD_BINARY, /* !!binary that is no base64 */
-	DERPMAP_BAD_MERGE,  /* << with something that is no mapping */
+	DERPMAP_BAD_BINARY, /* !!binary that is not base64 */
+	DERPMAP_BAD_MERGE,  /* << with something that is not a mapping */
 	DERPMAP_BAD_ALIAS,  /* contains itself, or too many of them */
 	DERPMAP_PANIC,      /* headscale would crash */
 	/* facts: accepted, and the effect is not what one sees */
@@ -197,7 +197,7 @@ struct derpmap_fields {
 	size_t n;
 };
 
-/* The fields of the struct behind a level, in the order in which they are
+/* The fields of the struct of a level, in the order in which they are
  * written; empty for DERPMAP_LEVEL_SCORE and _REGIONS. */
 struct derpmap_fields derpmap_fields(enum derpmap_level level);
 

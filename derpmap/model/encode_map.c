@@ -202,8 +202,8 @@ put_value(struct encoder *e, const struct derpmap_field *f, const void *at)
 	return 0;
 }
 
-/* What stands before a member: JSON wants a comma after the first one, and in
- * YAML the first one stands behind the dash of a list's entry. */
+/* What comes before a member: JSON wants a comma after the first one, and in
+ * YAML the first one comes after the dash of a list's entry. */
 static void
 begin_member(struct encoder *e, bool *first, bool dashed, unsigned depth)
 {

@@ -5,7 +5,7 @@
  * clients reconnect: regions by id, nodes in their own order, fields in the
  * order of the tables in derpmap.h, two-space indent, LF, one document, no
  * anchors. YAML for headscale: keys in lower case, region keys unquoted, every
- * string in double quotes (so that no reader takes `no`, `010` or `::1` for
+ * string in double quotes (so that no reader reads `no`, `010` or `::1` as
  * something else). JSON: Go's names, the same zero values left out as Go does.
  *
  * Threads: pure functions.

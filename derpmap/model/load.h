@@ -28,12 +28,12 @@ struct load {
 
 /*
  * Reads the file, then document and map. With LOAD_DETECT a text whose first
- * character behind blanks and a byte order mark is { or [ is JSON when it has
- * JSON's quoted member names (or nothing) behind it, everything else is
+ * character after blanks and a byte order mark is { or [ is JSON when it has
+ * JSON's quoted member names (or nothing) after it, everything else is
  * headscale's YAML.
  *
  * 0: text, dialect and doc are set; when doc.error is DOC_OK the map is too. A
- * syntax error or a refusal is no failure of this function: look at
+ * syntax error or a refusal is not a failure of this function: look at
  * doc.error and map.refused. -1: the file cannot be read, is larger than
  * DOC_TEXT_MAX or memory is short; *why says which; nothing is held.
  */

@@ -19,7 +19,7 @@ enum yaml_type {
 	YAML_UINT, /* above it, fits uint64 */
 	YAML_FLOAT,
 	YAML_DATE,
-	YAML_TEXT, /* also the text under a tag nobody knows */
+	YAML_TEXT, /* also the text under an unknown tag */
 };
 
 struct yaml_value {
@@ -40,7 +40,7 @@ struct yaml_value {
 int yaml_scalar_resolve(struct yaml_value *v, const struct doc_node *scalar,
     struct arena *a, struct fail *why);
 
-/* The type of the text when it stands plain and without a tag. */
+/* The type of the text when it is plain and without a tag. */
 void yaml_scalar_guess(struct yaml_value *v, struct slice text);
 
 /* yes, no, on, off, y, n in the cases yaml.v3 knows; -1 when it is none. */
@@ -49,8 +49,8 @@ int yaml_scalar_bool_word(struct slice text, bool *out);
 /* Whether the scalar is a merge key: << without quotes, or tagged !!merge. */
 bool yaml_scalar_is_merge(const struct doc_node *node);
 
-/* Whether yaml.v3 takes the node for null: by its text, or by its tag alone.
- * An alias is what it stands for. */
+/* Whether yaml.v3 reads the node as null: by its text, or by its tag alone.
+ * An alias is what it refers to. */
 bool yaml_scalar_is_null(const struct doc_node *node);
 
 #endif

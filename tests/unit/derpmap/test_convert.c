@@ -128,7 +128,7 @@ convert_comes_to_what_is_expected(void **state)
 	(void)state;
 	assert_non_null(folder);
 	while ((entry = readdir(folder)) != NULL)
-		/* run.py and its like are no cases */
+		/* run.py and the like are not cases */
 		if (strchr(entry->d_name, '.') == NULL) {
 			run_case(entry->d_name);
 			cases++;

@@ -164,7 +164,7 @@ yaml_date_is_as_lax_as_go(void **state)
 			fail_msg("%s is a date", dates[i]);
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
 		if (yaml_date_is(slice_str(others[i])))
-			fail_msg("%s is no date", others[i]);
+			fail_msg("%s is not a date", others[i]);
 }
 
 int
