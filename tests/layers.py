@@ -167,7 +167,7 @@ def list_files(root):
 
 def header_code(text, found):
     """What of a header is code: inline functions and macros, for a prototype
-    is no call."""
+    is not a call."""
     lines = text.split("\n")
     code = [line for f in found for line in lines[f.line - 1:f.line - 1 + f.lines]]
     return "\n".join(code + MACRO.findall(text))
@@ -272,7 +272,7 @@ def edges(tree):
 
 def owner(tree, user, name):
     """Who defines the function: programs of tests may do so more than once,
-    and then the user's folder is meant, or else what is no test."""
+    and then the user's folder is meant, or else what is not a test."""
     def distance(module):
         return (module.folder != user.folder, module.is_test(), module.name)
 

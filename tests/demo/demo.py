@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Shows derpkit at work on this machine: a map, a relay, nodes, a stranger.
+"""Shows derpkit at work on this machine: a map, a relay, nodes, a guest.
 
     demo.py BIN_DIR TESTS_DIR
 
@@ -161,7 +161,7 @@ class Demo:
 
     def make_keys(self):
         keys = {}
-        for name in ("laptop", "server", "stranger"):
+        for name in ("laptop", "server", "guest"):
             self.tell(f"key {name}")
             keys[name] = self.event("a key", f"key {name} ").split()[2]
         with open(self.nodes, "w", encoding="ascii") as f:
@@ -205,35 +205,35 @@ class Demo:
                   f"{source} -> relay -> {to}: {text!r}")
 
     def turn_away(self, target, keys):
-        self.tell(f"connect stranger {target}")
-        self.event("the stranger is turned away", "closed stranger", "failed stranger")
+        self.tell(f"connect guest {target}")
+        self.event("the guest is turned away", "closed guest", "failed guest")
         line = self.log.wait("the log says why", lambda l: "rejected" in l)
         say(line)
-        check(keys["stranger"] in line, "the stranger was turned away, and the log says why")
-        done = self.run("derpverify", "check", "--nodes", self.nodes, keys["stranger"])
+        check(keys["guest"] in line, "the guest was turned away, and the log says why")
+        done = self.run("derpverify", "check", "--nodes", self.nodes, keys["guest"])
         check(done.returncode == 1, "derpverify gives the same answer")
 
     def let_in(self, target, keys):
         with open(self.nodes, "a", encoding="ascii") as f:
-            f.write(f"{keys['stranger']} stranger\n")
-        say("$ echo NODEKEY stranger >> nodes")
+            f.write(f"{keys['guest']} guest\n")
+        say("$ echo NODEKEY guest >> nodes")
         say(self.log.wait("the list is read again", lambda l: "nodes" in l and "rejected" not in l)
             .replace(self.folder + "/", ""))
         deadline = time.monotonic() + PATIENCE_S
         while True:  # a refusal may be remembered for a moment
-            self.tell(f"connect stranger {target}")
-            line = self.event("the stranger tries again", "up stranger", "closed stranger",
-                              "failed stranger")
+            self.tell(f"connect guest {target}")
+            line = self.event("the guest tries again", "up guest", "closed guest",
+                              "failed guest")
             if line.startswith("up"):
                 break
             if time.monotonic() > deadline:
-                raise Failed("the stranger is still refused")
+                raise Failed("the guest is still refused")
             time.sleep(0.2)
         check(self.relay.poll() is None, "it is let in, without a restart")
-        self.tell("send stranger laptop " + b"thank you".hex())
-        line = self.event("a packet arrives", "recv laptop stranger")
+        self.tell("send guest laptop " + b"thank you".hex())
+        line = self.event("a packet arrives", "recv laptop guest")
         check(bytes.fromhex(line.split()[4]) == b"thank you",
-              "stranger -> relay -> laptop: 'thank you'")
+              "guest -> relay -> laptop: 'thank you'")
 
     def stun(self, node):
         self.tell(f"stun {node['HostName']} {node['STUNPort']}")
@@ -260,7 +260,7 @@ class Demo:
 
     def stop_relay(self):
         self.relay.send_signal(signal.SIGTERM)
-        check(self.relay.wait(PATIENCE_S) == 0, "SIGTERM: the relay said goodbye and exited 0")
+        check(self.relay.wait(PATIENCE_S) == 0, "SIGTERM: the relay closed its connections and exited 0")
 
     def show(self):
         self.start_peers()
@@ -273,9 +273,9 @@ class Demo:
         step(4, "Two nodes of the list talk through it")
         target, node = self.read_map()
         self.exchange(target)
-        step(5, "A stranger is turned away")
+        step(5, "A guest is turned away")
         self.turn_away(target, keys)
-        step(6, "The stranger is put on the list")
+        step(6, "The guest is put on the list")
         self.let_in(target, keys)
         step(7, "STUN")
         self.stun(node)

@@ -95,7 +95,7 @@ class Tailscaled(Admission):
             ((400, "invalid nodekey in 'addr' parameter\n"), ""),
             ((403, "read access denied\n"), ""),
             ((500, "oops\n"), ""),
-            ((200, "this is no JSON"), ""),
+            ((200, "this is not JSON"), ""),
             (b"garbage\r\n\r\n", ""),
             (CLOSE, ""),
         ):

@@ -1,4 +1,4 @@
-"""However the relay ends a TLS connection, it says that it is no truncation."""
+"""However the relay ends a TLS connection, close_notify tells it from a truncation."""
 
 import os
 import signal

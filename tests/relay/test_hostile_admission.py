@@ -133,7 +133,7 @@ class Admission(HostileScenario):
         self.p.login(self.relay, "a", "b")
         self.p.do("count b")
 
-    def strangers(self, count):
+    def unknown_clients(self, count):
         """Nobody gets in, and those inside go on meanwhile."""
         crowd = Crowd(self, self.relay)
         crowd.tell(f"login {count}")
@@ -171,7 +171,7 @@ class Admission(HostileScenario):
         make_cert(self.folder, "stub", f"IP:{HOST}")
         flag = "-verify-client-url-ca=" + self.path("stub.crt")
         self.replaced(flag, pair=self.path("stub"))
-        self.strangers(max(30, scaled(200)))
+        self.unknown_clients(max(30, scaled(200)))
 
     def test_a_connect_that_is_never_answered(self):
         sock = self.replaced(backlog=0)
@@ -184,7 +184,7 @@ class Admission(HostileScenario):
             fillers.append(filler)
         writable = select.select([], fillers, [], 0.5)[1]
         self.assertLess(len(writable), len(fillers))  # the others wait
-        self.strangers(max(30, scaled(200)))
+        self.unknown_clients(max(30, scaled(200)))
 
     def test_a_tailscaled(self):
         self.stub = stub_localapi(self, self.path("ts"), lambda path, body: (200, KNOWN))

@@ -96,7 +96,7 @@ class Input:
         self.undisturbed()
         self.left()
 
-    def test_strangers_cannot_fill_the_log(self):
+    def test_unauthenticated_clients_cannot_fill_the_log(self):
         self.attack()
         count = 600
         for _ in range(count):

@@ -76,7 +76,7 @@ class Flood(HostileScenario):
         peer = self.peer()
 
         def strike():
-            peer.refused(self.relay, "stranger")
+            peer.refused(self.relay, "unknown")
 
         self.flood(strike, "rejected: ")
 

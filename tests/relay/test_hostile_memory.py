@@ -1,4 +1,4 @@
-"""No memory is kept: the same attack again, and the relay is no bigger.
+"""No memory is kept: the same attack again, and the relay has not grown.
 
 What the allocator keeps of the first rounds it uses again in later ones; what
 is lost grows with every one of them. So it is not how big the relay has become
@@ -138,7 +138,7 @@ class Kept:
         )
         stub.answer = lambda path, body: (200, '{"Allow":false}')
         peer = self.peer()
-        self.rounds(lambda: peer.refused(self.relay, "stranger"))
+        self.rounds(lambda: peer.refused(self.relay, "unknown"))
 
 
 class Plain(Kept, HostileScenario):

@@ -49,7 +49,7 @@ class Together(HostileScenario):
 
     def change_list(self):
         self.turns += 1
-        listed = [self.keys[x] for x in self.keys if x not in ("sometimes", "stranger")]
+        listed = [self.keys[x] for x in self.keys if x not in ("sometimes", "unknown")]
         listed += [self.keys["sometimes"]] * (self.turns % 2)
         self.write("nodes", "\n".join(listed) + "\n")
         self.over.wait(0.5)
@@ -65,7 +65,7 @@ class Together(HostileScenario):
 
     def come_and_go(self):
         peer = self.comers
-        for name in ("comer", "sometimes", "stranger"):
+        for name in ("comer", "sometimes", "unknown"):
             peer.connect(name, self.relay)
             if peer.expect(f"(up|closed|failed) {name} .*").group(1) == "up":
                 self.came.add(name)
@@ -102,7 +102,7 @@ class Together(HostileScenario):
         self.start()
         for name in ("traffic0", "traffic1"):
             self.keys[name] = self.p.key(name)
-        for name in ("comer", "sometimes", "stranger"):
+        for name in ("comer", "sometimes", "unknown"):
             self.keys[name] = self.comers.key(name)
         self.target = "nodekey:" + self.keys["traffic0"]
         self.change_list_once()
@@ -128,7 +128,7 @@ class Together(HostileScenario):
         self.assertEqual(self.p.stats("traffic1")["corrupt"], 0)
 
     def change_list_once(self):
-        listed = [k for n, k in self.keys.items() if n != "stranger"]
+        listed = [k for n, k in self.keys.items() if n != "unknown"]
         self.write("nodes", "\n".join(listed) + "\n")
 
     def allow(self):
@@ -141,7 +141,7 @@ class Together(HostileScenario):
         self.start()
         for name in ("traffic0", "traffic1"):
             self.keys[name] = self.p.key(name)
-        for name in ("comer", "sometimes", "stranger"):
+        for name in ("comer", "sometimes", "unknown"):
             self.keys[name] = self.comers.key(name)
         for i in (1, 2):
             self.keys[f"quiet{i}"] = public_of(i)
@@ -172,7 +172,7 @@ class Together(HostileScenario):
         # some of those on the list got in, and nobody else did
         self.assertGreater(self.p.stats("traffic0")["corrupt"], 0)
         self.assertGreater(self.relay.counters()["rejected"], 0)
-        self.assertNotIn("stranger", self.came)
+        self.assertNotIn("unknown", self.came)
         self.assertGreater(len(self.stub.requests), 4)
         self.undisturbed()
 

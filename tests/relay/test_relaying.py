@@ -89,20 +89,20 @@ class Relaying:
 
     def test_packets_to_unknown_keys_vanish_silently(self):
         self.p.login(self.relay, "a")
-        stranger = "nodekey:" + "77" * 32
+        unknown = "nodekey:" + "77" * 32
         short = DISCO[:-1].hex()  # one byte too short to look like disco
-        self.p.do(f"send a {stranger} 0102", f"send a {stranger} {short}")
-        self.p.do(f"send a {stranger} {'00' * 100}")
+        self.p.do(f"send a {unknown} 0102", f"send a {unknown} {short}")
+        self.p.do(f"send a {unknown} {'00' * 100}")
         self.p.settle("a")
         self.p.absent("gone .*")
 
     def test_disco_to_an_unknown_key_is_answered_three_times_at_most(self):
         self.p.login(self.relay, "a")
-        stranger = "nodekey:" + "77" * 32
+        unknown = "nodekey:" + "77" * 32
         frame = f"040000005e{'77' * 32}{DISCO.hex()}"
         self.p.do("raw a " + frame * 8)
         for _ in range(3):
-            self.p.expect(f"gone a {stranger} 1")
+            self.p.expect(f"gone a {unknown} 1")
         self.p.settle("a")
         self.p.absent("gone .*")
 
