@@ -37,11 +37,10 @@ def zero_box_key():
     return key
 
 
-def raw_login(relay, sock=None):
-    """A connection behind its ServerInfo, whose bytes are ours."""
+def raw_client(sock):
+    """Logs in on a connection; the client's public key."""
     public, private, key = (ctypes.create_string_buffer(32) for _ in range(3))
     sodium().crypto_box_keypair(public, private)
-    sock = sock or dial(relay)
     sock.sendall(UPGRADE)
     read_until(sock, b"DERP\xf0\x9f\x94\x91")
     sodium().crypto_box_beforenm(key, read_exactly(sock, 32), private)
@@ -50,4 +49,11 @@ def raw_login(relay, sock=None):
     if kind != 0x03:
         raise AssertionError(f"frame {kind} instead of ServerInfo")
     read_exactly(sock, length)
+    return public.raw
+
+
+def raw_login(relay, sock=None):
+    """A connection behind its ServerInfo, whose bytes are ours."""
+    sock = sock or dial(relay)
+    raw_client(sock)
     return sock
