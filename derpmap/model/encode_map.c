@@ -1,6 +1,7 @@
 /* encode_map: see encode_map.h. */
 #include "encode_map.h"
 
+#include "encode.h"
 #include "utf8.h"
 
 #include <inttypes.h>
@@ -8,6 +9,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define BINARY_CHUNK 48 /* bytes per base64 piece: whole groups of three */
 
 struct encoder {
 	struct buf *out;
@@ -130,19 +133,15 @@ put_text(struct encoder *e, struct slice text)
 static void
 put_binary(struct encoder *e, struct slice bytes)
 {
-	static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm"
-				  "nopqrstuvwxyz0123456789+/";
+	char text[BINARY_CHUNK / 3 * 4 + 1];
 
 	put(e, "!!binary \"");
-	for (size_t i = 0; i < bytes.n; i += 3) {
-		size_t have = bytes.n - i < 3 ? bytes.n - i : 3;
-		uint32_t bits = 0;
+	while (bytes.n > 0) {
+		size_t n = bytes.n < BINARY_CHUNK ? bytes.n : BINARY_CHUNK;
 
-		for (size_t k = 0; k < 3; k++)
-			bits = bits << 8 | (k < have ? bytes.p[i + k] : 0U);
-		put(e, "%c%c%c%c", set[bits >> 18], set[bits >> 12 & 63],
-		    have > 1 ? set[bits >> 6 & 63] : '=',
-		    have > 2 ? set[bits & 63] : '=');
+		encode_base64(text, sizeof text, slice_of(bytes.p, n));
+		put(e, "%s", text);
+		bytes = slice_of(bytes.p + n, bytes.n - n);
 	}
 	put(e, "\"");
 }
