@@ -32,8 +32,10 @@ static const struct {
 	{ 0xe0000, 0x10ffff } /* tags, variation selectors, private use */
 };
 
-bool
-quote_printable(uint32_t code)
+/* Whether a character may be shown as it is: not a control, not one that
+ * changes direction or is invisible, not a line or paragraph separator. */
+static bool
+is_printable(uint32_t code)
 {
 	for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
 		if (code <= hidden[i].last)
@@ -77,7 +79,7 @@ put_first(struct writer *w, struct slice text)
 		writer_printf(w, "\\x%02x", text.p[0]);
 		return 1;
 	}
-	if (quote_printable(code))
+	if (is_printable(code))
 		writer_bytes(w, text.p, n);
 	else
 		put_escape(w, code);

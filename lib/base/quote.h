@@ -22,10 +22,6 @@
  * a character that is shown as \UNNNNNNNN; quotes, dots, NUL. */
 #define QUOTE_TEXT (QUOTE_SHOWN * 4 + 6 + 2 + 3 + 1)
 
-/* Whether a character may be shown as it is: not a control, not one that
- * changes direction or is invisible, not a line or paragraph separator. */
-bool quote_printable(uint32_t code);
-
 /* Writes the text in double quotes, escaped, and cut after QUOTE_SHOWN bytes
  * (never within a character) with "..." after the closing quote. Returns out,
  * so that it can be used in the arguments of a printf. */
