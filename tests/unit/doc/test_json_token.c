@@ -77,6 +77,7 @@ json_token_says_where_and_what(void **state)
 		{ "1e+", "a digit", 3 },
 		{ "\"a", "the end of the string", 2 },
 		{ "\"a\nb\"", "the end of the string", 2 },
+		{ "\"\x1f\"", "the end of the string", 1 },
 		{ "\"\\x\"", "one of \"\\/bfnrtu after a backslash", 2 },
 		{ "\"\\", "one of \"\\/bfnrtu after a backslash", 2 },
 		{ "\"\\u12\"", "a hex digit of \\uXXXX", 5 },
