@@ -10,30 +10,12 @@
 
 #define OUTPUT_MAX ((size_t)1 << 20)
 
-static const struct command_help help = {
-	.usage = "derpmap generate --hostname NAME [options]",
-	.text =
-	    "Writes a map with one region and one relay, as YAML for\n"
-	    "headscale's derp.paths or as JSON. What it writes lints clean;\n"
-	    "what could not is refused.\n"
-	    "With --from-derper the certificate of a relay in --certmode\n"
-	    "manual is read from --certdir; when it is self-signed, clients\n"
-	    "are told to accept exactly that one (certname sha256-raw:...).\n"
-	    "Use the same --hostname, --certdir and --a as for derper.\n",
-	.examples =
-	    "  derpmap generate --hostname derp.example.org > derp.yaml\n"
-	    "  derpmap generate --hostname derp.example.org --derp-port 8443 "
-	    "\\\n      --ipv4 198.18.0.7 --ipv6 none --region-code home\n"
-	    "  derpmap generate --from-derper --hostname 198.18.0.7 \\\n"
-	    "      --certdir /var/lib/derper/certs --a :8443 -o derp.yaml\n",
-};
-
 struct arguments {
 	struct generate_config config;
 	bool from_derper;
 	const char *certdir;
-	const char *listen; /* --a */
-	const char *format;
+	const char *listen;        /* --a */
+	struct opts_choice format; /* of load_form_name */
 	const char *output;
 };
 
@@ -76,8 +58,7 @@ apply_listen(struct arguments *a, struct fail *why)
 	return 0;
 }
 
-/* Refuses what would not lint clean: the promise is kept by the rules
- * themselves. */
+/* Rejects what would not lint clean; the lint rules themselves decide. */
 static int
 check_clean(struct slice text, bool json, struct fail *why)
 {
@@ -132,75 +113,84 @@ generate(struct arguments *a, bool json, struct fail *why)
 }
 
 static int
-run(struct arguments *a)
+run(const struct command_call *call)
 {
+	struct arguments *a = call->values;
 	struct fail why = { .text = "" };
-	bool json = strcmp(a->format, "json") == 0;
 
-	if (!json && strcmp(a->format, "headscale") != 0)
+	if (call->word_count != 0)
 		return command_misuse(
-		    &help, "--format is headscale or json, not %s", a->format);
-	if (generate(a, json, &why) == -1) {
-		fprintf(stderr, "derpmap: %s\n", why.text);
-		return EXIT_UNUSABLE;
-	}
-	return EXIT_DONE;
+		    call, "nothing is read from %s", call->words[0]);
+	if (generate(a, a->format.n == LOAD_JSON, &why) == -1)
+		return command_fail(call, "%s", why.text);
+	return COMMAND_DONE;
 }
 
-int
-cmd_generate(int argc, char **argv)
-{
-	struct arguments a = {
-		.config = { .region_id = 900,
-		    .region_code = "custom",
-		    .region_name = "Custom relay",
-		    .derp_port = 443,
-		    .stun_port = 3478 },
-		.format = "headscale",
-	};
-	struct generate_config *c = &a.config;
-	const struct opts_option table[] = {
-		{ "hostname", OPTS_TEXT, &c->hostname, "name",
-		    "what clients connect to and verify; a DNS name or an "
-		    "address" },
-		{ "ipv4", OPTS_TEXT, &c->ipv4, "address",
-		    "IPv4 address, or none; without it clients ask DNS" },
-		{ "ipv6", OPTS_TEXT, &c->ipv6, "address",
-		    "IPv6 address, or none; without it clients ask DNS" },
-		{ "derp-port", OPTS_INT, &c->derp_port, "port",
-		    "TCP port of the relay" },
-		{ "stun-port", OPTS_INT, &c->stun_port, "port",
-		    "UDP port of STUN; -1 for none" },
-		{ "cert-name", OPTS_TEXT, &c->cert_name, "name",
-		    "name to verify instead, or sha256-raw:HEX" },
-		{ "can-port80", OPTS_BOOL, &c->can_port80, NULL,
-		    "the relay answers /generate_204 on port 80" },
-		{ "region-id", OPTS_INT, &c->region_id, "number",
-		    "900 to 999" },
-		{ "region-code", OPTS_TEXT, &c->region_code, "text",
-		    "short name, as tailscale netcheck shows it" },
-		{ "region-name", OPTS_TEXT, &c->region_name, "text",
-		    "long name" },
-		{ "node-name", OPTS_TEXT, &c->node_name, "text",
-		    "unique in the map; otherwise the region id and an a" },
-		{ "from-derper", OPTS_BOOL, &a.from_derper, NULL,
-		    "read the certificate in --certdir" },
-		{ "certdir", OPTS_TEXT, &a.certdir, "folder",
-		    "derper's --certdir" },
-		{ "a", OPTS_TEXT, &a.listen, "address",
-		    "derper's -a: its port is used" },
-		{ "format", OPTS_TEXT, &a.format, "form", "headscale or json" },
-		{ "o", OPTS_TEXT, &a.output, "file",
-		    "write there, in one step, instead of standard output" },
-	};
-	struct opts o = { .table = table,
-		.count = sizeof table / sizeof table[0] };
-	int status = command_parse(&o, &help, argc, argv);
+#define AT(member) offsetof(struct arguments, member)
 
-	if (status != -1)
-		return status;
-	if (o.word_count != 0)
-		return command_misuse(
-		    &help, "nothing is read from %s", o.words[0]);
-	return run(&a);
-}
+static const struct opts_row options[] = {
+	{ "hostname", OPTS_TEXT, AT(config.hostname), "name",
+	    "what clients connect to and verify; a DNS name or an "
+	    "address" },
+	{ "ipv4", OPTS_TEXT, AT(config.ipv4), "address",
+	    "IPv4 address, or none; without it clients ask DNS" },
+	{ "ipv6", OPTS_TEXT, AT(config.ipv6), "address",
+	    "IPv6 address, or none; without it clients ask DNS" },
+	{ "derp-port", OPTS_INT, AT(config.derp_port), "port",
+	    "TCP port of the relay" },
+	{ "stun-port", OPTS_INT, AT(config.stun_port), "port",
+	    "UDP port of STUN; -1 for none" },
+	{ "cert-name", OPTS_TEXT, AT(config.cert_name), "name",
+	    "name to verify instead, or sha256-raw:HEX" },
+	{ "can-port80", OPTS_BOOL, AT(config.can_port80), NULL,
+	    "the relay answers /generate_204 on port 80" },
+	{ "region-id", OPTS_INT, AT(config.region_id), "number", "900 to 999" },
+	{ "region-code", OPTS_TEXT, AT(config.region_code), "text",
+	    "short name, as tailscale netcheck shows it" },
+	{ "region-name", OPTS_TEXT, AT(config.region_name), "text",
+	    "long name" },
+	{ "node-name", OPTS_TEXT, AT(config.node_name), "text",
+	    "unique in the map; otherwise the region id and an a" },
+	{ "from-derper", OPTS_BOOL, AT(from_derper), NULL,
+	    "read the certificate in --certdir" },
+	{ "certdir", OPTS_TEXT, AT(certdir), "folder", "derper's --certdir" },
+	{ "a", OPTS_TEXT, AT(listen), "address",
+	    "derper's -a: its port is used" },
+	{ "format", OPTS_CHOICE, AT(format), "form", "" },
+	{ "o", OPTS_TEXT, AT(output), "file",
+	    "write there, in one step, instead of standard output" },
+};
+
+static const struct arguments defaults = {
+	.config = { .region_id = 900,
+	    .region_code = "custom",
+	    .region_name = "Custom relay",
+	    .derp_port = 443,
+	    .stun_port = 3478 },
+	.format = { .name = load_form_name, .n = LOAD_HEADSCALE },
+};
+
+const struct command cmd_generate = {
+	.name = "generate",
+	.summary = "a map of one region, from options",
+	.arguments = "--hostname NAME [options]",
+	.text =
+	    "Writes a map with one region and one relay, as YAML for\n"
+	    "headscale's derp.paths or as JSON. What it writes lints clean;\n"
+	    "what could not is refused.\n"
+	    "With --from-derper the certificate of a relay in --certmode\n"
+	    "manual is read from --certdir; when it is self-signed, clients\n"
+	    "are told to accept exactly that one (certname sha256-raw:...).\n"
+	    "Use the same --hostname, --certdir and --a as for derper.\n",
+	.examples =
+	    "  derpmap generate --hostname derp.example.org > derp.yaml\n"
+	    "  derpmap generate --hostname derp.example.org --derp-port 8443 "
+	    "\\\n      --ipv4 198.18.0.7 --ipv6 none --region-code home\n"
+	    "  derpmap generate --from-derper --hostname 198.18.0.7 \\\n"
+	    "      --certdir /var/lib/derper/certs --a :8443 -o derp.yaml\n",
+	.options = options,
+	.option_count = sizeof options / sizeof options[0],
+	.defaults = &defaults,
+	.values_size = sizeof defaults,
+	.run = run,
+};

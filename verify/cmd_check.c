@@ -1,87 +1,86 @@
-/* cmd_check: asks the engine about node keys, as the relay would. */
-#include "cmd.h"
-
-#include "opts.h"
+/* cmd_check: asks the engine about node keys, as the relay does. */
+#include "colour.h"
 #include "verify.h"
+#include "verify_commands.h"
 #include "verify_kinds.h"
 #include "verify_nodes.h"
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 1024 /* of standard input */
 
-/* How an answer is shown. */
-static const struct shown {
+/* How a verdict is printed. */
+static const struct verdict {
 	const char *word;
 	const char *colour; /* terminal escape */
 	int exit_status;
-} shown[] = {
-	[VERIFY_ALLOW] = { "allow", "\033[32m", CMD_OK },
-	[VERIFY_DENY] = { "deny", "\033[31m", CMD_DENIED },
-	[VERIFY_UNKNOWN] = { "unknown", "\033[33m", CMD_UNUSABLE },
+} verdicts[] = {
+	[VERIFY_ALLOW] = { "allow", "\033[32m", COMMAND_DONE },
+	[VERIFY_DENY] = { "deny", "\033[31m", COMMAND_FINDINGS },
+	[VERIFY_UNKNOWN] = { "unknown", "\033[33m", COMMAND_UNUSABLE },
+};
+
+struct arguments {
+	struct opts_list sources[VERIFY_KINDS_MAX]; /* by kind */
+	struct opts_choice policy, format, colour;
+	const char *ca_file;
+	bool fail_open;
+	uint64_t ask_ms;
 };
 
 struct check {
-	struct verify *verify; /* owned */
-	json_t *answers;       /* owned; NULL: print text */
+	const struct command_call *call;
+	struct verify *verify;       /* owned */
+	const struct format *format; /* of the output */
+	json_t *answers;             /* borrowed from the root, for json */
 	bool colour;
-	int exit_status; /* the worst so far */
+	int exit_status; /* the highest so far */
 };
 
 static void
-print_usage(const struct opts *o, FILE *to)
-{
-	fputs("Usage: derpverify check [flags] KEY...\n\n"
-	      "Asks whether the node keys may use the relay: \"nodekey:\" and "
-	      "64 hex digits, or\nthe digits alone; - reads keys from standard "
-	      "input, one a line. Several sources\nare asked in the order "
-	      "socket, url, nodes, and all must allow.\n\n"
-	      "Flags:\n",
-	    to);
-	opts_print(o, to);
-	fputs("\nExit status: 0 all are allowed, 1 one is denied, 2 one could "
-	      "not be told\n(unknown), or something here cannot be used; 2 "
-	      "goes before 1.\n\n"
-	      "Examples:\n"
-	      "  derpverify check --url https://headscale.example.com/verify "
-	      "nodekey:9f2c...\n"
-	      "  derpverify check --socket /var/run/tailscale/tailscaled.sock "
-	      "nodekey:9f2c...\n"
-	      "  headscale nodes list -o json > nodes.json\n"
-	      "  derpverify check --nodes nodes.json nodekey:9f2c...\n",
-	    to);
-}
-
-static void
-note(struct check *c, int exit_status)
+raise_status(struct check *c, int exit_status)
 {
 	if (exit_status > c->exit_status)
 		c->exit_status = exit_status;
 }
 
 static void
-show_text(
-    const struct check *c, const char *key, const struct verify_answer *answer)
+print_text(struct check *c, const char *key, const struct verify_answer *answer)
 {
-	const struct shown *s = &shown[answer->verdict];
+	const struct verdict *v = &verdicts[answer->verdict];
 
-	printf("%s%-7s%s %s  %s\n", c->colour ? s->colour : "", s->word,
+	printf("%s%-7s%s %s  %s\n", c->colour ? v->colour : "", v->word,
 	    c->colour ? "\033[0m" : "", key, answer->reason);
 }
 
 static void
-show_json(struct check *c, const char *key, const struct verify_answer *answer)
+add_json(struct check *c, const char *key, const struct verify_answer *answer)
 {
 	json_t *one = json_pack("{s:s, s:s, s:s, s:b}", "key", key, "verdict",
-	    shown[answer->verdict].word, "reason", answer->reason, "fail_open",
-	    answer->fail_open);
+	    verdicts[answer->verdict].word, "reason", answer->reason,
+	    "fail_open", answer->fail_open);
 
 	if (json_array_append_new(c->answers, one) == -1)
-		note(c, cmd_unusable("check: out of memory"));
+		raise_status(c, command_fail(c->call, "not enough memory"));
+}
+
+static const struct format {
+	const char *name;
+	void (*put)(struct check *c, const char *key,
+	    const struct verify_answer *answer);
+	bool is_json; /* one document, printed at the end */
+} formats[] = {
+	{ "text", print_text, false },
+	{ "json", add_json, true },
+};
+
+static const char *
+format_name(size_t n)
+{
+	return n < sizeof formats / sizeof formats[0] ? formats[n].name : NULL;
 }
 
 static void
@@ -93,20 +92,17 @@ check_key(struct check *c, struct slice text)
 	char name[DERP_KEY_TEXT];
 
 	if (verify_nodes_parse_key(text, &key, &why) == -1) {
-		note(c, cmd_unusable("check: %s", why.text));
+		raise_status(c, command_fail(c->call, "%s", why.text));
 		return;
 	}
 	derp_key_format(&key, name);
 	verify_check(c->verify, &key, NULL, &answer);
-	if (c->answers != NULL)
-		show_json(c, name, &answer);
-	else
-		show_text(c, name, &answer);
-	note(c, shown[answer.verdict].exit_status);
+	c->format->put(c, name, &answer);
+	raise_status(c, verdicts[answer.verdict].exit_status);
 }
 
-/* Keys on standard input, one a line, with what may stand in a node list
- * besides: comments, and a name behind the key. */
+/* Keys on standard input, one a line. Comments, and a name after the key, are
+ * allowed as in a node list. */
 static void
 check_stdin(struct check *c)
 {
@@ -116,9 +112,9 @@ check_stdin(struct check *c)
 		struct slice text, comment;
 
 		if (strchr(line, '\n') == NULL && !feof(stdin)) {
-			note(c,
-			    cmd_unusable("check: a line of standard input "
-					 "is too long"));
+			raise_status(c,
+			    command_fail(c->call,
+				"a line of standard input is too long"));
 			return;
 		}
 		slice_cut(slice_str(line), '#', &text, &comment);
@@ -131,61 +127,45 @@ check_stdin(struct check *c)
 }
 
 static void
-check_words(struct check *c, const struct opts *o)
+check_words(struct check *c)
 {
-	for (int i = 0; i < o->word_count; i++)
-		if (strcmp(o->words[i], "-") == 0)
+	for (int i = 0; i < c->call->word_count; i++)
+		if (strcmp(c->call->words[i], "-") == 0)
 			check_stdin(c);
 		else
-			check_key(c, slice_str(o->words[i]));
-}
-
-/* Colour is for people: on a terminal, unless they said no (no-color.org). */
-static bool
-wants_colour(void)
-{
-	const char *no = getenv("NO_COLOR");
-
-	return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0');
+			check_key(c, slice_str(c->call->words[i]));
 }
 
 static int
-run(const struct verify_config *config, const struct opts *o, bool json)
+check(const struct command_call *call, const struct verify_config *config)
 {
-	struct check c = { .colour = wants_colour() };
+	const struct arguments *a = call->values;
+	struct check c = {
+		.call = call,
+		.format = &formats[a->format.n],
+		.colour =
+		    colour_wanted((enum colour_when)a->colour.n, STDOUT_FILENO),
+	};
 	struct fail why = { 0 };
-	json_t *root = NULL;
+	json_t *root;
 
-	if (json) {
-		c.answers = json_array();
-		root = json_pack("{s:o}", "answers", c.answers);
-		if (root == NULL)
-			return cmd_unusable("check: out of memory");
-	}
+	c.answers = json_array();
+	root = json_pack("{s:o}", "answers", c.answers);
+	if (root == NULL)
+		return command_fail(call, "not enough memory");
 	c.verify = verify_new(config, &why);
 	if (c.verify == NULL) {
 		json_decref(root);
-		return cmd_unusable("%s", why.text);
+		return command_fail(call, "%s", why.text);
 	}
-	check_words(&c, o);
+	check_words(&c);
 	verify_free(c.verify);
-	if (json && json_dumpf(root, stdout, JSON_INDENT(2)) == 0)
+	if (c.format->is_json && json_dumpf(root, stdout, JSON_INDENT(2)) == 0)
 		putchar('\n');
 	json_decref(root);
-	if (fflush(stdout) == EOF || ferror(stdout))
-		return cmd_unusable("cannot write to standard output");
+	raise_status(&c, command_flush(call));
 	return c.exit_status;
 }
-
-/* What the options say. */
-struct arguments {
-	struct opts_list sources[VERIFY_KINDS_MAX]; /* by kind */
-	const char *policy;
-	const char *ca_file;
-	bool fail_open;
-	uint64_t ask_ms;
-	const char *format;
-};
 
 /* Adds the sources of one kind to the config. */
 static int
@@ -208,89 +188,102 @@ add_sources(struct verify_config *config, const struct arguments *a,
 }
 
 static int
-make_config(
-    struct verify_config *config, const struct arguments *a, struct fail *why)
+name_a_source(const struct command_call *call)
 {
 	const struct verify_source_kind *kind;
+	char options[256] = "";
+	size_t used = 0;
 
-	*config = (struct verify_config){
+	for (size_t i = 0;
+	     (kind = verify_kinds_get(i)) != NULL && used < sizeof options; i++)
+		used += (size_t)snprintf(options + used, sizeof options - used,
+		    " --%s", kind->tool_option);
+	return command_misuse(call, "name a source:%s", options);
+}
+
+static int
+run(const struct command_call *call)
+{
+	const struct arguments *a = call->values;
+	struct verify_config config = {
+		.policy = (enum verify_policy)a->policy.n,
 		.ask_ms = a->ask_ms,
 		.context.interactive = true,
 	};
-	if (verify_config_parse_policy(a->policy, &config->policy) == -1)
-		return fail_set(
-		    why, "check: -policy is all or any, not \"%s\"", a->policy);
+	const struct verify_source_kind *kind;
+	struct fail why = { 0 };
+
 	for (size_t i = 0; (kind = verify_kinds_get(i)) != NULL; i++)
-		if (add_sources(config, a, kind, &a->sources[i], why) == -1)
-			return -1;
-	if (config->source_count == 0)
-		return fail_set(why,
-		    "check: name a source: -nodes, -socket or "
-		    "-url");
-	return 0;
+		if (add_sources(&config, a, kind, &a->sources[i], &why) == -1)
+			return command_misuse(call, "%s", why.text);
+	if (config.source_count == 0)
+		return name_a_source(call);
+	if (call->word_count == 0)
+		return command_misuse(
+		    call, "name a key, or - to read keys from standard input");
+	return check(call, &config);
 }
 
-/* An option for each kind of source, in front of the others. Returns their
- * number. */
+/* An option for each kind of source. */
 static size_t
-add_kinds(struct opts_option *table, struct arguments *a)
+kind_options(struct opts_option *table, size_t max, void *values)
 {
+	struct arguments *a = values;
 	const struct verify_source_kind *kind;
 	size_t n;
 
-	for (n = 0; (kind = verify_kinds_get(n)) != NULL; n++)
+	for (n = 0; n < max && (kind = verify_kinds_get(n)) != NULL; n++)
 		table[n] = (struct opts_option){ kind->tool_option, OPTS_LIST,
 			&a->sources[n], kind->argument_name, kind->tool_help };
 	return n;
 }
 
-int
-cmd_check(int argc, char **argv)
-{
-	struct arguments a = {
-		.policy = "all",
-		.ask_ms = VERIFY_ASK_MS,
-		.format = "text",
-	};
-	const struct opts_option others[] = {
-		{ "policy", OPTS_TEXT, &a.policy, "NAME",
-		    "all: every source must allow the key; any: one is "
-		    "enough" },
-		{ "ca-file", OPTS_TEXT, &a.ca_file, "FILE",
-		    "PEM roots for the URL instead of the system's" },
-		{ "fail-open", OPTS_BOOL, &a.fail_open, NULL,
-		    "allow when the URL cannot be reached, as derper does by "
-		    "default" },
-		{ "timeout", OPTS_DURATION, &a.ask_ms, "DURATION",
-		    "how long one key may take" },
-		{ "format", OPTS_TEXT, &a.format, "FORMAT", "text or json" },
-	};
-	struct opts_option
-	    table[VERIFY_KINDS_MAX + sizeof others / sizeof others[0]];
-	struct opts o = { .table = table, .mixed = true };
-	struct verify_config config;
-	struct fail why = { 0 };
-	int json;
+#define AT(member) offsetof(struct arguments, member)
 
-	o.count = add_kinds(table, &a);
-	memcpy(table + o.count, others, sizeof others);
-	o.count += sizeof others / sizeof others[0];
-	switch (opts_parse(&o, argc, argv, &why)) {
-	case OPTS_HELP:
-		print_usage(&o, stdout);
-		return CMD_OK;
-	case OPTS_BAD:
-		return cmd_unusable("check: %s", why.text);
-	case OPTS_OK:
-		break;
-	}
-	json = cmd_wants_json(a.format);
-	if (json == -1)
-		return CMD_UNUSABLE;
-	if (make_config(&config, &a, &why) == -1)
-		return cmd_unusable("%s", why.text);
-	if (o.word_count == 0)
-		return cmd_unusable("check: name a key, or - to read keys from "
-				    "standard input");
-	return run(&config, &o, json == 1);
-}
+static const struct opts_row options[] = {
+	{ "policy", OPTS_CHOICE, AT(policy), "NAME",
+	    "of several sources, those that must allow the key" },
+	{ "ca-file", OPTS_TEXT, AT(ca_file), "FILE",
+	    "PEM roots for the URL instead of the system's" },
+	{ "fail-open", OPTS_BOOL, AT(fail_open), NULL,
+	    "allow when the URL cannot be reached, as derper does by "
+	    "default" },
+	{ "timeout", OPTS_DURATION, AT(ask_ms), "DURATION",
+	    "how long one key may take" },
+	{ "format", OPTS_CHOICE, AT(format), "FORMAT", "" },
+	{ "color", OPTS_CHOICE, AT(colour), "WHEN", "colour the verdict" },
+};
+
+static const struct arguments defaults = {
+	.policy = { .name = verify_config_policy_name },
+	.format = { .name = format_name },
+	.colour = { .name = colour_name },
+	.ask_ms = VERIFY_ASK_MS,
+};
+
+const struct command cmd_check = {
+	.name = "check",
+	.summary = "ask whether node keys may use the relay",
+	.arguments = "[options] KEY...",
+	.text =
+	    "Asks whether the node keys may use the relay: \"nodekey:\" and "
+	    "64 hex digits, or\nthe digits alone; - reads keys from standard "
+	    "input, one a line. Each source may\nbe given several times. They "
+	    "are asked in the order of the options below.\n",
+	.notes = "Exit status: 0 all are allowed, 1 one is denied, 2 one is "
+		 "unknown, or usage or\ninput was wrong; 2 takes precedence "
+		 "over 1.\n",
+	.examples =
+	    "  derpverify check --url https://headscale.example.com/verify "
+	    "nodekey:9f2c...\n"
+	    "  derpverify check --socket /var/run/tailscale/tailscaled.sock "
+	    "nodekey:9f2c...\n"
+	    "  headscale nodes list -o json > nodes.json\n"
+	    "  derpverify check --nodes nodes.json nodekey:9f2c...\n",
+	.options = options,
+	.option_count = sizeof options / sizeof options[0],
+	.more_options = kind_options,
+	.defaults = &defaults,
+	.values_size = sizeof defaults,
+	.run = run,
+};

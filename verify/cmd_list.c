@@ -1,33 +1,18 @@
-/* cmd_list: prints what a node list says, in one form whatever it came in. The
- * text form is a node list again, without the expired keys. */
-#include "cmd.h"
-
+/* cmd_list: prints the content of a node list, in one form whatever its format
+ * was. The text form is a node list again, without the expired keys. */
 #include "clock.h"
-#include "opts.h"
+#include "verify_commands.h"
 #include "verify_file.h"
 
 #include <jansson.h>
 #include <stdio.h>
 
-static void
-print_usage(const struct opts *o, FILE *to)
-{
-	fputs("Usage: derpverify list [flags] FILE\n\n"
-	      "Prints the node keys of FILE (- is standard input): plain keys, "
-	      "the output of\nheadscale nodes list -o json, or headscale's "
-	      "REST answer. What it prints as text\nis a node list for derper "
-	      "--verify-nodes; expired keys are comments in it.\n\n"
-	      "Flags:\n",
-	    to);
-	opts_print(o, to);
-	fputs("\nExit status: 0 printed, 2 no readable node list.\n\n"
-	      "Example:\n"
-	      "  headscale nodes list -o json | derpverify list - > "
-	      "nodes.txt\n",
-	    to);
-}
+struct arguments {
+	struct opts_choice format;
+};
 
-static void
+/* -1: memory is short. */
+static int
 print_text(const struct verify_nodes *list, int64_t now_s)
 {
 	for (const struct verify_node *n = verify_nodes_first(list); n != NULL;
@@ -40,6 +25,7 @@ print_text(const struct verify_nodes *list, int64_t now_s)
 			printf("# expired %s: ", time);
 		printf("%s%s%s\n", key, n->name[0] != '\0' ? " " : "", n->name);
 	}
+	return 0;
 }
 
 static json_t *
@@ -66,49 +52,71 @@ print_json(const struct verify_nodes *list, int64_t now_s)
 	     n != NULL && rc == 0; n = n->next)
 		rc = json_array_append_new(nodes, node_json(n, now_s));
 	if (rc == 0)
-		rc = json_dumpf(root, stdout, JSON_INDENT(2));
+		(void)json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(root);
 	return rc;
 }
 
-int
-cmd_list(int argc, char **argv)
+static const struct {
+	const char *name;
+	int (*print)(const struct verify_nodes *list, int64_t now_s);
+} formats[] = {
+	{ "text", print_text },
+	{ "json", print_json },
+};
+
+static const char *
+format_name(size_t n)
 {
-	const char *format = "text";
-	const struct opts_option table[] = {
-		{ "format", OPTS_TEXT, &format, "FORMAT", "text or json" },
-	};
-	struct opts o = { table, sizeof table / sizeof table[0],
-		.mixed = true };
+	return n < sizeof formats / sizeof formats[0] ? formats[n].name : NULL;
+}
+
+static int
+run(const struct command_call *call)
+{
+	const struct arguments *a = call->values;
 	struct verify_nodes *list;
 	struct fail why = { 0 };
-	int json, rc = 0;
+	int rc;
 
-	switch (opts_parse(&o, argc, argv, &why)) {
-	case OPTS_HELP:
-		print_usage(&o, stdout);
-		return CMD_OK;
-	case OPTS_BAD:
-		return cmd_unusable("list: %s", why.text);
-	case OPTS_OK:
-		break;
-	}
-	json = cmd_wants_json(format);
-	if (json == -1)
-		return CMD_UNUSABLE;
-	if (o.word_count != 1)
-		return cmd_unusable("list: name one file, or - for standard "
-				    "input");
-	list = verify_file_load(o.words[0], &why);
+	if (call->word_count != 1)
+		return command_misuse(
+		    call, "name one file, or - for standard input");
+	list = verify_file_load(call->words[0], &why);
 	if (list == NULL)
-		return cmd_unusable("%s", why.text);
-	if (json == 1)
-		rc = print_json(list, clock_wall_s());
-	else
-		print_text(list, clock_wall_s());
+		return command_fail(call, "%s", why.text);
+	rc = formats[a->format.n].print(list, clock_wall_s());
 	verify_nodes_free(list);
-	if (rc == -1 || fflush(stdout) == EOF)
-		return cmd_unusable("cannot write to standard output");
-	return CMD_OK;
+	if (rc == -1)
+		return command_fail(call, "not enough memory");
+	return command_flush(call);
 }
+
+static const struct arguments defaults = {
+	.format = { .name = format_name },
+};
+
+static const struct opts_row options[] = {
+	{ "format", OPTS_CHOICE, offsetof(struct arguments, format), "FORMAT",
+	    "" },
+};
+
+const struct command cmd_list = {
+	.name = "list",
+	.summary = "print the keys of a node list",
+	.arguments = "[options] FILE",
+	.text =
+	    "Prints the node keys of FILE (- is standard input): plain keys, "
+	    "the output of\nheadscale nodes list -o json, or headscale's "
+	    "REST answer. What it prints as text\nis a node list for derper "
+	    "--verify-nodes; expired keys are comments in it.\n",
+	.notes = "Exit status: 0 printed, 2 the node list cannot be read.\n",
+	.examples = "  headscale nodes list -o json | derpverify list - > "
+		    "nodes.txt\n",
+	.options = options,
+	.option_count = sizeof options / sizeof options[0],
+	.defaults = &defaults,
+	.values_size = sizeof defaults,
+	.run = run,
+};

@@ -12,19 +12,17 @@ static const struct report_format formats[] = {
 };
 
 const struct report_format *
-report_formats(size_t *count)
+report_format(size_t n)
 {
-	*count = sizeof formats / sizeof formats[0];
-	return formats;
+	return n < sizeof formats / sizeof formats[0] ? &formats[n] : NULL;
 }
 
-const struct report_format *
-report_format_find(const char *name)
+const char *
+report_format_name(size_t n)
 {
-	for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
-		if (strcmp(formats[i].name, name) == 0)
-			return &formats[i];
-	return NULL;
+	const struct report_format *format = report_format(n);
+
+	return format != NULL ? format->name : NULL;
 }
 
 static void

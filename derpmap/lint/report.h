@@ -1,5 +1,5 @@
 /*
- * report: findings in the form that was asked for.
+ * report: findings in the requested format.
  *
  * A format is a row {name, function, help}; one file each: report_text.c,
  * report_json.c. A report prints what there is, in the order of the list, and
@@ -17,17 +17,17 @@
 
 struct report_format {
 	const char *name; /* as --format wants it */
-	/* Writes all findings. -1: memory is short; errors of the stream are
-	 * the stream's (ferror). */
+	/* Writes all findings. -1: memory is short; write errors are told by
+	 * ferror. */
 	int (*write)(FILE *to, const struct findings *list, bool colour);
 	const char *help;
 };
 
-/* All formats; the first one is the default. */
-const struct report_format *report_formats(size_t *count);
+/* The n-th format, or NULL after the last; the first one is the default. */
+const struct report_format *report_format(size_t n);
 
-/* The format of this name, or NULL. */
-const struct report_format *report_format_find(const char *name);
+/* Its name, or NULL. */
+const char *report_format_name(size_t n);
 
 /* "3 errors, 1 warning, 2 infos", or "no findings". */
 void report_summary(FILE *to, const struct findings *list);

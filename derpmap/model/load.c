@@ -1,16 +1,20 @@
 /* load: see load.h. */
 #include "load.h"
 
-#include "buf.h"
 #include "doc_json.h"
 #include "doc_yaml.h"
+#include "input.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
+const char *
+load_form_name(size_t n)
+{
+	static const char *const names[] = {
+		[LOAD_HEADSCALE] = "headscale",
+		[LOAD_JSON] = "json",
+	};
 
-#define READ_CHUNK 65536
+	return n < sizeof names / sizeof names[0] ? names[n] : NULL;
+}
 
 static bool
 is_blank(uint8_t c)
@@ -44,27 +48,6 @@ looks_like_json(struct slice s)
 	if (s.n == 0)
 		return true;
 	return s.p[0] == '"' || s.p[0] == (open == '{' ? '}' : ']');
-}
-
-static int
-read_all(int fd, struct buf *b, const char *file, struct fail *why)
-{
-	for (;;) {
-		uint8_t *room = buf_room(b, READ_CHUNK);
-		ssize_t n;
-
-		if (room == NULL)
-			return fail_set(why, "%s: larger than %zu bytes", file,
-			    DOC_TEXT_MAX);
-		n = read(fd, room, READ_CHUNK);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return fail_errno(why, "%s", file);
-		if (n == 0)
-			return 0;
-		buf_added(b, (size_t)n);
-	}
 }
 
 int
@@ -108,18 +91,11 @@ int
 load_open(
     struct load *l, const char *file, enum load_form form, struct fail *why)
 {
-	bool standard_input = strcmp(file, "-") == 0;
 	struct buf text;
-	int fd, result;
+	int result;
 
 	*l = (struct load){ .file = file };
-	fd = standard_input ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC);
-	if (fd == -1)
-		return fail_errno(why, "%s", file);
-	buf_init(&text, DOC_TEXT_MAX + 2 * READ_CHUNK);
-	result = read_all(fd, &text, file, why);
-	if (!standard_input)
-		close(fd);
+	result = input_read(&text, file, DOC_TEXT_MAX, why);
 	if (result == 0)
 		result = load_text(l, file, buf_slice(&text), form, why);
 	buf_clear(&text);

@@ -11,17 +11,20 @@
 
 /* Which dialect a file is read by. */
 enum load_form {
-	LOAD_DETECT, /* by what it looks like, see load_open */
 	LOAD_HEADSCALE,
 	LOAD_JSON,
+	LOAD_DETECT, /* by its first characters, see load_open */
 };
+
+/* The name of the n-th form; NULL for LOAD_DETECT and after it. */
+const char *load_form_name(size_t n);
 
 struct load {
 	const char *file;     /* borrowed: as given, "-" is standard input */
 	struct arena *arena;  /* owned: document and map; findings may join */
 	struct slice text;    /* the bytes of the file, in the arena */
-	enum dialect dialect; /* as told or as recognised */
-	bool detected;        /* it was recognised */
+	enum dialect dialect; /* as given or as detected */
+	bool detected;        /* it was not given */
 	struct doc doc;       /* doc.error: no map then */
 	struct derpmap map;   /* as decoded; look at map.refused */
 };

@@ -4,6 +4,7 @@
 #include "bytes.h"
 #include "num.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -41,6 +42,40 @@ set_list(struct opts_list *list, const char *value)
 	return 0;
 }
 
+static int
+set_choice(struct opts_choice *choice, const char *value)
+{
+	const char *name;
+
+	for (size_t n = 0; (name = choice->name(n)) != NULL; n++)
+		if (strcmp(name, value) == 0) {
+			choice->n = n;
+			return 0;
+		}
+	return -1;
+}
+
+/* The names, as "a, b or c". */
+static struct choices {
+	char text[200];
+} join_choices(const struct opts_choice *choice)
+{
+	struct choices all = { "" };
+	const char *name;
+	size_t used = 0;
+
+	for (size_t n = 0;
+	     (name = choice->name(n)) != NULL && used < sizeof all.text; n++) {
+		const char *before = n == 0 ? "" : ", ";
+
+		if (n > 0 && choice->name(n + 1) == NULL)
+			before = " or ";
+		used += (size_t)snprintf(all.text + used,
+		    sizeof all.text - used, "%s%s", before, name);
+	}
+	return all;
+}
+
 /* Stores the value; -1 when it does not fit the kind. */
 static int
 store(const struct opts_option *option, const char *value)
@@ -60,6 +95,8 @@ store(const struct opts_option *option, const char *value)
 		return set_float(option->to, value);
 	case OPTS_DURATION:
 		return num_parse_duration_ms(slice_str(value), option->to);
+	case OPTS_CHOICE:
+		return set_choice(option->to, value);
 	case OPTS_LATER:
 		return -1;
 	}
@@ -78,6 +115,9 @@ set(const struct opts_option *option, const char *value, struct fail *why)
 		return fail_set(why,
 		    "invalid boolean value \"%s\" for -%s: parse error", value,
 		    option->name);
+	if (option->kind == OPTS_CHOICE)
+		return fail_set(why, "--%s is %s, not %s", option->name,
+		    join_choices(option->to).text, value);
 	return fail_set(why, "invalid value \"%s\" for flag -%s: parse error",
 	    value, option->name);
 }
@@ -134,6 +174,18 @@ parse_option(
 	return set(option, text, why) == 0 ? OPTS_OK : OPTS_BAD;
 }
 
+size_t
+opts_bind(struct opts_option *table, size_t max, const struct opts_row *rows,
+    size_t count, void *values)
+{
+	assert(count <= max);
+	for (size_t i = 0; i < count && i < max; i++)
+		table[i] = (struct opts_option){ rows[i].name, rows[i].kind,
+			(char *)values + rows[i].at, rows[i].arg,
+			rows[i].help };
+	return count;
+}
+
 enum opts_result
 opts_parse(struct opts *o, int argc, char **argv, struct fail *why)
 {
@@ -165,6 +217,7 @@ opts_parse(struct opts *o, int argc, char **argv, struct fail *why)
 static void
 print_default(const struct opts_option *option, FILE *to)
 {
+	const struct opts_choice *choice;
 	const char *text;
 
 	switch (option->kind) {
@@ -189,6 +242,12 @@ print_default(const struct opts_option *option, FILE *to)
 		fprintf(to, " (default %gs)",
 		    (double)*(const uint64_t *)option->to / 1000.0);
 		return;
+	case OPTS_CHOICE:
+		choice = option->to;
+		text = choice->name(choice->n);
+		if (text != NULL)
+			fprintf(to, " (default \"%s\")", text);
+		return;
 	case OPTS_LIST:
 	case OPTS_LATER:
 		return;
@@ -206,6 +265,9 @@ opts_print(const struct opts *o, FILE *to)
 		fprintf(to, "  -%s%s%s\n    \t%s", option->name,
 		    option->arg != NULL ? " " : "",
 		    option->arg != NULL ? option->arg : "", option->help);
+		if (option->kind == OPTS_CHOICE)
+			fprintf(to, "%s%s", option->help[0] != '\0' ? ": " : "",
+			    join_choices(option->to).text);
 		print_default(option, to);
 		fputc('\n', to);
 	}

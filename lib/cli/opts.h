@@ -26,7 +26,8 @@ enum opts_kind {
 	OPTS_INT,      /* int64_t */
 	OPTS_FLOAT,    /* double, also Inf */
 	OPTS_DURATION, /* uint64_t, milliseconds */
-	OPTS_LATER,    /* known by name, refused as "not supported yet" */
+	OPTS_CHOICE,   /* struct opts_choice, one of several names */
+	OPTS_LATER,    /* known by name, rejected as "not supported yet" */
 };
 
 #define OPTS_LIST_MAX 64
@@ -36,12 +37,28 @@ struct opts_list {
 	size_t n;
 };
 
+/* A value out of a table, which also makes the help and the error text. */
+struct opts_choice {
+	/* the n-th name, or NULL after the last */
+	const char *(*name)(size_t n);
+	size_t n; /* the chosen one; after the last: none */
+};
+
 struct opts_option {
 	const char *name; /* without dashes */
 	enum opts_kind kind;
 	void *to;         /* where the value goes; its type is told by kind */
 	const char *arg;  /* what to call the value in the help */
 	const char *help; /* one sentence, no full stop */
+};
+
+/* The same for a static table: where the value is in a struct. */
+struct opts_row {
+	const char *name;
+	enum opts_kind kind;
+	size_t at; /* offsetof */
+	const char *arg;
+	const char *help;
 };
 
 struct opts {
@@ -58,6 +75,11 @@ enum opts_result {
 	OPTS_HELP, /* -h or -help was given */
 	OPTS_BAD,  /* *why tells */
 };
+
+/* Fills table (room for max) from the rows, for the struct at values. Returns
+ * the number of options; more than max are a bug. */
+size_t opts_bind(struct opts_option *table, size_t max,
+    const struct opts_row *rows, size_t count, void *values);
 
 /* Parses argv[1..argc). Reorders argv when mixed. */
 enum opts_result opts_parse(

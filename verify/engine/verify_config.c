@@ -33,14 +33,13 @@ verify_config_add(struct verify_config *config, const char *kind,
 	return row;
 }
 
-int
-verify_config_parse_policy(const char *name, enum verify_policy *policy)
+const char *
+verify_config_policy_name(size_t n)
 {
-	if (strcmp(name, "all") == 0)
-		*policy = VERIFY_POLICY_ALL;
-	else if (strcmp(name, "any") == 0)
-		*policy = VERIFY_POLICY_ANY;
-	else
-		return -1;
-	return 0;
+	static const char *const names[] = {
+		[VERIFY_POLICY_ALL] = "all",
+		[VERIFY_POLICY_ANY] = "any",
+	};
+
+	return n < sizeof names / sizeof names[0] ? names[n] : NULL;
 }

@@ -52,7 +52,7 @@ struct verify_config {
 struct verify_source_config *verify_config_add(struct verify_config *config,
     const char *kind, const char *argument, struct fail *why);
 
-/* The name of a policy, "all" or "any". -1: neither. */
-int verify_config_parse_policy(const char *name, enum verify_policy *policy);
+/* The name of the n-th policy; NULL after the last. */
+const char *verify_config_policy_name(size_t n);
 
 #endif

@@ -106,7 +106,7 @@ derpmap_explains_itself(void **state)
 	expect("--help", 0, "  generate  ", "");
 	expect("-h", 0, "commands:", "");
 	expect("--version", 0, "derpmap ", "");
-	expect("paint", 2, "", "no command paint");
+	expect("paint", 2, "", "no command \"paint\"");
 	expect("convert --help", 0, "examples:\n", "");
 	expect("generate --help", 0, "-from-derper", "");
 	expect("convert", 2, "", "one FILE");

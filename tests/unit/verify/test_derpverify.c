@@ -151,7 +151,7 @@ derpverify_asks_every_source_of_a_kind(void **state)
 	check_int(r.status, 0);
 	run(&r, "check --policy some --nodes nodes %s", one);
 	check_int(r.status, 2);
-	check_contains(r.err, "-policy is all or any, not \"some\"");
+	check_contains(r.err, "--policy is all or any, not some");
 	/* an empty name is not "no source": that would allow everybody */
 	run(&r, "check --nodes '' %s", one);
 	check_int(r.status, 2);
@@ -301,11 +301,11 @@ derpverify_tells_how_it_is_used(void **state)
 		int status;
 		const char *out, *err;
 	} cases[] = {
-		{ "", 2, "", "Usage: derpverify COMMAND" },
-		{ "--help", 0, "Usage: derpverify COMMAND", "" },
+		{ "", 2, "", "usage: derpverify COMMAND" },
+		{ "--help", 0, "usage: derpverify COMMAND", "" },
 		{ "--version", 0, "derpverify ", "" },
-		{ "check --help", 0, "Examples:", "" },
-		{ "list -h", 0, "Example:", "" },
+		{ "check --help", 0, "examples:", "" },
+		{ "list -h", 0, "examples:", "" },
 		{ "chekc", 2, "", "no command \"chekc\"" },
 		{ "check", 2, "", "name a source" },
 		{ "check --nodes nodes", 2, "", "name a key" },

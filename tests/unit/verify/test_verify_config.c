@@ -85,17 +85,12 @@ config_rejects_settings_that_a_source_lacks(void **state)
 }
 
 static void
-config_knows_the_policies(void **state)
+config_names_the_policies(void **state)
 {
-	enum verify_policy policy = VERIFY_POLICY_ALL;
-
 	(void)state;
-	check_int(verify_config_parse_policy("any", &policy), 0);
-	check_int(policy, VERIFY_POLICY_ANY);
-	check_int(verify_config_parse_policy("all", &policy), 0);
-	check_int(policy, VERIFY_POLICY_ALL);
-	check_int(verify_config_parse_policy("some", &policy), -1);
-	check_int(policy, VERIFY_POLICY_ALL);
+	check_text(verify_config_policy_name(VERIFY_POLICY_ALL), "all");
+	check_text(verify_config_policy_name(VERIFY_POLICY_ANY), "any");
+	check_null(verify_config_policy_name(2));
 }
 
 int
@@ -106,7 +101,7 @@ main(void)
 		cmocka_unit_test(config_rejects_what_is_no_source),
 		cmocka_unit_test(config_bounds_the_number_of_sources),
 		cmocka_unit_test(config_rejects_settings_that_a_source_lacks),
-		cmocka_unit_test(config_knows_the_policies),
+		cmocka_unit_test(config_names_the_policies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,166 @@
+/* command: see command.h. */
+#include "command.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+print_text(const char *program, const char *fmt, va_list args)
+{
+	fprintf(stderr, "%s: ", program);
+	vfprintf(stderr, fmt, args);
+	fputc('\n', stderr);
+}
+
+static void
+print_usage(FILE *to, const struct command_call *call)
+{
+	fprintf(to, "usage: %s %s %s\n", call->program->name,
+	    call->command->name, call->command->arguments);
+}
+
+int
+command_misuse(const struct command_call *call, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	print_text(call->program->name, fmt, args);
+	va_end(args);
+	print_usage(stderr, call);
+	return COMMAND_UNUSABLE;
+}
+
+int
+command_fail(const struct command_call *call, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	print_text(call->program->name, fmt, args);
+	va_end(args);
+	return COMMAND_UNUSABLE;
+}
+
+int
+command_flush(const struct command_call *call)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return COMMAND_DONE;
+	return command_fail(call, "cannot write to standard output%s%s",
+	    errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+}
+
+static void
+print_program_help(FILE *to, const struct command_program *program)
+{
+	int width = 0;
+
+	for (size_t i = 0; i < program->command_count; i++)
+		if ((int)strlen(program->commands[i].name) > width)
+			width = (int)strlen(program->commands[i].name);
+	fprintf(to, "usage: %s COMMAND [options] ...\n\n%s\ncommands:\n",
+	    program->name, program->text);
+	for (size_t i = 0; i < program->command_count; i++)
+		fprintf(to, "  %-*s  %s\n", width, program->commands[i].name,
+		    program->commands[i].summary);
+	fprintf(to,
+	    "\n%s COMMAND --help describes a command, %s --version prints the "
+	    "version.\n\nexamples:\n%s",
+	    program->name, program->name, program->examples);
+}
+
+static void
+print_command_help(const struct command_call *call, const struct opts *o)
+{
+	const struct command *command = call->command;
+
+	print_usage(stdout, call);
+	printf("\n%s\noptions:\n", command->text);
+	opts_print(o, stdout);
+	if (command->notes != NULL)
+		printf("\n%s", command->notes);
+	printf("\nexamples:\n%s", command->examples);
+}
+
+static int
+parse_and_run(struct command_call *call, int argc, char **argv)
+{
+	const struct command *command = call->command;
+	struct opts_option table[COMMAND_OPTIONS_MAX];
+	struct opts o = { .table = table, .mixed = true };
+	struct fail why = { .text = "" };
+
+	if (command->more_options != NULL)
+		o.count = command->more_options(
+		    table, COMMAND_OPTIONS_MAX, call->values);
+	o.count += opts_bind(table + o.count, COMMAND_OPTIONS_MAX - o.count,
+	    command->options, command->option_count, call->values);
+	switch (opts_parse(&o, argc, argv, &why)) {
+	case OPTS_OK:
+		break;
+	case OPTS_HELP:
+		print_command_help(call, &o);
+		return command_flush(call);
+	case OPTS_BAD:
+		return command_misuse(call, "%s", why.text);
+	}
+	call->words = o.words;
+	call->word_count = o.word_count;
+	if (call->program->start != NULL && call->program->start(&why) == -1)
+		return command_fail(call, "%s", why.text);
+	return command->run(call);
+}
+
+static int
+run_command(const struct command_program *program,
+    const struct command *command, int argc, char **argv)
+{
+	struct command_call call = { .program = program, .command = command };
+	int status;
+
+	call.values = malloc(command->values_size);
+	if (call.values == NULL)
+		return command_fail(&call, "not enough memory");
+	memcpy(call.values, command->defaults, command->values_size);
+	status = parse_and_run(&call, argc, argv);
+	free(call.values);
+	return status;
+}
+
+/* -name, --name or name. */
+static bool
+is_word(const char *word, const char *name)
+{
+	while (*word == '-')
+		word++;
+	return strcmp(word, name) == 0;
+}
+
+int
+command_main(const struct command_program *program, int argc, char **argv)
+{
+	if (argc < 2) {
+		print_program_help(stderr, program);
+		return COMMAND_UNUSABLE;
+	}
+	for (size_t i = 0; i < program->command_count; i++)
+		if (strcmp(argv[1], program->commands[i].name) == 0)
+			return run_command(
+			    program, &program->commands[i], argc - 1, argv + 1);
+	if (is_word(argv[1], "version")) {
+		printf("%s %s\n", program->name, DERPKIT_VERSION);
+		return COMMAND_DONE;
+	}
+	if (is_word(argv[1], "help") || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "--h") == 0) {
+		print_program_help(stdout, program);
+		return COMMAND_DONE;
+	}
+	fprintf(stderr, "%s: no command \"%s\"\n", program->name, argv[1]);
+	print_program_help(stderr, program);
+	return COMMAND_UNUSABLE;
+}

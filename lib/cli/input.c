@@ -1,0 +1,60 @@
+/* input: see input.h. */
+#include "input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define READ_CHUNK 65536
+
+static bool
+is_stdin(const char *path)
+{
+	return strcmp(path, "-") == 0;
+}
+
+const char *
+input_name(const char *path)
+{
+	return is_stdin(path) ? "stdin" : path;
+}
+
+static int
+read_all(
+    struct buf *text, int fd, const char *path, size_t max, struct fail *why)
+{
+	ssize_t n;
+
+	do {
+		uint8_t *room = buf_room(text, READ_CHUNK);
+
+		if (room == NULL)
+			return fail_set(why, "%s: not enough memory", path);
+		n = read(fd, room, READ_CHUNK);
+		if (n > 0)
+			buf_added(text, (size_t)n);
+	} while (
+	    (n > 0 && buf_len(text) <= max) || (n == -1 && errno == EINTR));
+	if (n == -1)
+		return fail_errno(why, "%s", path);
+	if (buf_len(text) > max)
+		return fail_set(why, "%s: larger than %zu bytes", path, max);
+	return 0;
+}
+
+int
+input_read(struct buf *text, const char *path, size_t max, struct fail *why)
+{
+	int fd = STDIN_FILENO, result;
+
+	buf_init(text, max + 2 * READ_CHUNK);
+	if (!is_stdin(path))
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return fail_errno(why, "%s", path);
+	result = read_all(text, fd, path, max, why);
+	if (!is_stdin(path))
+		close(fd);
+	return result;
+}
