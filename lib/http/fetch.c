@@ -431,7 +431,7 @@ follow(struct hop *hop, struct fail *why)
 
 /* Moves the body that was read to the response. */
 static void
-hand_over_body(struct hop *hop)
+pass_body_on(struct hop *hop)
 {
 	struct slice body = buf_slice(&hop->body);
 
@@ -468,7 +468,7 @@ fetch(struct fetch_client *c, const struct fetch_request *request,
 	else
 		result = follow(&hop, why);
 	if (result == FETCH_OK)
-		hand_over_body(&hop);
+		pass_body_on(&hop);
 	buf_clear(&hop.body);
 	if (hop.curl != NULL)
 		client_give(c, hop.curl);

@@ -39,6 +39,7 @@ struct owner {
 	/* what was called */
 	unsigned requests;
 	bool paused, resumed, finished;
+	unsigned pauses;
 	char aborted[64], refused[64];
 	unsigned refused_status;
 	uint64_t deadline_ms;
@@ -121,6 +122,7 @@ owner_pause(void *ctx, bool paused)
 
 	check(o->paused != paused);
 	o->paused = paused;
+	o->pauses++;
 	o->resumed = !paused;
 }
 

@@ -348,7 +348,7 @@ drain(int fd)
 	}
 }
 
-/* A socket that takes bytes is no progress, a peer that takes them is. */
+/* Progress is what the peer takes, not what the socket takes. */
 static void
 stream_progress_is_what_the_peer_acknowledged(void **state)
 {
