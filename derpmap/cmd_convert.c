@@ -1,10 +1,10 @@
 /*
  * cmd_convert: a map from one textual form to the other. What the reading
- * program would refuse is refused here, with its place and the reason.
+ * program would reject is rejected here, with its place and the reason.
  */
 #include "commands.h"
 #include "encode_map.h"
-#include "input.h"
+#include "infile.h"
 #include "load.h"
 #include "sanitize.h"
 
@@ -24,7 +24,7 @@ report_at(const struct load *l, struct doc_pos at, const char *text)
 {
 	char *clean = sanitize_text(text, true);
 
-	fprintf(stderr, "%s:%u:%u: %s\n", input_name(l->file), at.line,
+	fprintf(stderr, "%s:%u:%u: %s\n", infile_name(l->file), at.line,
 	    at.column, clean != NULL ? clean : "rejected");
 	free(clean);
 }
@@ -63,12 +63,12 @@ report_dropped_fields(const struct load *l)
 {
 	if (!l->map.home_nil)
 		fprintf(stderr, "%s: headscale will ignore homeparams\n",
-		    input_name(l->file));
+		    infile_name(l->file));
 	if (l->map.omit_default_regions.v)
 		fprintf(stderr,
 		    "%s: headscale will ignore omitdefaultregions; empty its "
 		    "derp.urls instead\n",
-		    input_name(l->file));
+		    infile_name(l->file));
 }
 
 static int
@@ -83,8 +83,8 @@ write_map(
 	buf_init(&out, OUTPUT_MAX);
 	if ((to == LOAD_JSON ? encode_map_json(&out, &l->map, &why)
 			     : encode_map_yaml(&out, &l->map, &why)) == -1) {
-		fprintf(stderr, "%s:%u:%u: %s\n", input_name(l->file), why.line,
-		    why.column, why.text);
+		fprintf(stderr, "%s:%u:%u: %s\n", infile_name(l->file),
+		    why.line, why.column, why.text);
 		status = COMMAND_UNUSABLE;
 	} else {
 		text = buf_slice(&out);
@@ -107,7 +107,7 @@ convert(const struct command_call *call, const char *file)
 	if (load_open(&l, file, (enum load_form)a->from.n, &why) == -1)
 		return command_fail(call, "%s", why.text);
 	if (l.detected)
-		fprintf(stderr, "%s: read as %s\n", input_name(file),
+		fprintf(stderr, "%s: read as %s\n", infile_name(file),
 		    l.dialect == DIALECT_JSON ? "a JSON map"
 					      : "headscale YAML");
 	if (to == LOAD_DETECT)

@@ -177,7 +177,7 @@ const struct command cmd_generate = {
 	.text =
 	    "Writes a map with one region and one relay, as YAML for\n"
 	    "headscale's derp.paths or as JSON. What it writes lints clean;\n"
-	    "what could not is refused.\n"
+	    "what could not is rejected.\n"
 	    "With --from-derper the certificate of a relay in --certmode\n"
 	    "manual is read from --certdir; when it is self-signed, clients\n"
 	    "are told to accept exactly that one (certname sha256-raw:...).\n"

@@ -3,7 +3,7 @@
 
 #include "doc_json.h"
 #include "doc_yaml.h"
-#include "input.h"
+#include "infile.h"
 
 const char *
 load_form_name(size_t n)
@@ -95,7 +95,7 @@ load_open(
 	int result;
 
 	*l = (struct load){ .file = file };
-	result = input_read(&text, file, DOC_TEXT_MAX, why);
+	result = infile_read(&text, file, DOC_TEXT_MAX, why);
 	if (result == 0)
 		result = load_text(l, file, buf_slice(&text), form, why);
 	buf_clear(&text);

@@ -26,7 +26,7 @@ struct command {
 	const char *name;
 	const char *summary;   /* one line, for the list of commands */
 	const char *arguments; /* "[options] FILE..." */
-	/* paragraphs, each line with its LF; notes (or NULL) stand after the
+	/* paragraphs, each line with its LF; notes (or NULL) follow the
 	 * options, examples are indented */
 	const char *text, *notes, *examples;
 	/* options, stored in a struct of values_size bytes (at least 1) that

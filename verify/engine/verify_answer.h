@@ -1,5 +1,5 @@
 /*
- * verify_answer: what is said about a node key, and why.
+ * verify_answer: the answer about a node key, and its reason.
  *
  * A plain value. Threads: used by one at a time.
  */

@@ -46,7 +46,7 @@ struct verify_config {
 /*
  * Adds a source of that kind (a name in verify_kinds.c). The argument is
  * borrowed; NULL is "". Returns the new row, borrowed from the config, for
- * settings that not every kind has. NULL with *why: there is no such kind, it
+ * settings that not every kind has. NULL with *why: the kind is unknown, it
  * needs an argument, or there are VERIFY_SOURCES_MAX sources already.
  */
 struct verify_source_config *verify_config_add(struct verify_config *config,

@@ -82,7 +82,7 @@ verify_nodes_free(struct verify_nodes *list)
 	free(list);
 }
 
-/* Copies a name so that it can stand in a log line or on a terminal. */
+/* Copies a name so that it is safe in a log line and on a terminal. */
 static const char *
 copy_name(struct arena *arena, struct slice name)
 {
@@ -144,14 +144,15 @@ verify_nodes_parse_key(
 	if (derp_key_parse(key, text) == -1 &&
 	    derp_key_parse_hex(key, text) == -1)
 		return fail_set(why,
-		    "\"%.*s\" is no node key (nodekey: and 64 hex digits)",
+		    "\"%.*s\" is not a valid node key (nodekey: and 64 hex "
+		    "digits)",
 		    utf8_valid(text) ? shown : 0, (const char *)text.p);
 	if (derp_key_is_zero(key))
 		return fail_set(why, "the zero key is nobody's");
 	return 0;
 }
 
-/* The text up to the first blank, and what is behind it. */
+/* The text up to the first blank, and the rest. */
 static void
 cut_word(struct slice s, struct slice *word, struct slice *rest)
 {
@@ -301,14 +302,14 @@ parse_node(struct verify_nodes *list, const json_t *row, struct fail *why)
 	int64_t expires_s;
 
 	if (!json_is_object(row))
-		return fail_set(why, "is no object");
+		return fail_set(why, "is not an object");
 	if (!json_is_string(text))
 		return fail_set(why, "has no node_key or nodeKey");
 	if (derp_key_parse(&key, text_of(text)) == -1)
 		return fail_set(why, "has a bad node key \"%.80s\"",
 		    json_string_value(text));
 	if (parse_expiry(json_object_get(row, "expiry"), &expires_s) == -1)
-		return fail_set(why, "has an expiry that is no time");
+		return fail_set(why, "has an expiry that is not a time");
 	/* a row without a key of its own admits nobody, but it must not make
 	 * the other rows unreadable either */
 	if (derp_key_is_zero(&key))
@@ -319,7 +320,7 @@ parse_node(struct verify_nodes *list, const json_t *row, struct fail *why)
 }
 
 /* The array of nodes in the document; NULL when it is another document. An
- * absent list stands for an empty one where headscale writes it so. */
+ * absent list is an empty one where headscale writes it so. */
 static const json_t *
 find_rows(const json_t *root, bool *empty)
 {

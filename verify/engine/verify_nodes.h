@@ -7,8 +7,8 @@
  * headscale's REST answer {"nodes":[...]}. A list is good or bad as a whole: a
  * typing error must not silently put somebody off the relay.
  *
- * Expiry counts when a node is looked for, so that a node expires without the
- * text changing. Life: verify_nodes_parse -> find, next -> free. Threads:
+ * Expiry is checked when a node is looked up, so that a node expires without
+ * the text changing. Life: verify_nodes_parse -> find, next -> free. Threads:
  * immutable once made. Source: headscale, hscontrol/types/node.go and its CLI.
  */
 #ifndef DERPKIT_VERIFY_NODES_H

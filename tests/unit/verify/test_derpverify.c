@@ -128,7 +128,7 @@ derpverify_checks_against_a_list(void **state)
 	check_contains(r.out, "(expired 1970-01-01T00:00:01Z in node list");
 	run(&r, "check --nodes nodes nonsense %s", one);
 	check_int(r.status, 2);
-	check_contains(r.err, "\"nonsense\" is no node key");
+	check_contains(r.err, "\"nonsense\" is not a valid node key");
 	check_text(r.out, want); /* the good key has its answer all the same */
 }
 
@@ -289,7 +289,7 @@ derpverify_lists(void **state)
 	write_file("again", "\nnodekey:1\n");
 	run(&r, "list again");
 	check_int(r.status, 2);
-	check_contains(r.err, "derpverify: again:2: \"nodekey:1\" is no");
+	check_contains(r.err, "derpverify: again:2: \"nodekey:1\" is not");
 	check_text(r.out, "");
 }
 

@@ -167,7 +167,7 @@ file_that_turns_bad_leaves_the_last_good_list(void **state)
 	write_text(list_path(), "# fine\nnodekey:12\n");
 	snprintf(want, sizeof want,
 	    "node list is bad, keeping the 3 keys of the last good one: "
-	    "%s:2: \"nodekey:12\" is no node key",
+	    "%s:2: \"nodekey:12\" is not a valid node key",
 	    list_path());
 	engine_await_notice(&notices, want);
 	check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
@@ -274,8 +274,8 @@ file_must_be_good_at_start(void **state)
 	write_text(list_path(), "\n\nmkey:1\n");
 	why = (struct fail){ 0 };
 	check_null(verify_new(&config, &why));
-	snprintf(
-	    want, sizeof want, "%s:3: \"mkey:1\" is no node key", list_path());
+	snprintf(want, sizeof want, "%s:3: \"mkey:1\" is not a valid node key",
+	    list_path());
 	check_contains(why.text, want);
 	check_int(why.line, 3);
 }

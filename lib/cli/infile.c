@@ -1,5 +1,5 @@
-/* input: see input.h. */
-#include "input.h"
+/* infile: see infile.h. */
+#include "infile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@ is_stdin(const char *path)
 }
 
 const char *
-input_name(const char *path)
+infile_name(const char *path)
 {
 	return is_stdin(path) ? "stdin" : path;
 }
@@ -44,7 +44,7 @@ read_all(
 }
 
 int
-input_read(struct buf *text, const char *path, size_t max, struct fail *why)
+infile_read(struct buf *text, const char *path, size_t max, struct fail *why)
 {
 	int fd = STDIN_FILENO, result;
 
