@@ -2,8 +2,16 @@
 #include "server.h"
 
 #include "certs.h"
+#include "http.h"
+#include "ip_limit.h"
 #include "keyfile.h"
+#include "listener.h"
 #include "log.h"
+#include "registry.h"
+#include "relay.h"
+#include "service.h"
+#include "stun_server.h"
+#include "verify.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -15,109 +23,50 @@
 #include <unistd.h>
 
 #define KEY_PATH_ROOT "/var/lib/derper/derper.key"
-#define POLL_S 1   /* how often files are looked at */
-#define CROWD 1000 /* connections whose memory is worth giving back */
+#define POLL_S 1              /* how often files are looked at */
+#define TRIM_CONNECTIONS 1000 /* whose memory is worth giving back */
+
+/* Ports: the main one, and -http-port. */
+enum { PORT_MAIN, PORT_HTTP, PORTS };
+
+/* One worker with all that is on it. */
+struct thread {
+	struct worker *worker;
+	struct relay *relay;
+	struct service *service;
+	struct stun_server *stun; /* NULL without */
+	struct http_port ports[PORTS];
+	pthread_t id;
+};
 
 struct server {
+	/* configuration and what follows from it */
 	const struct config *config;
 	struct derp_private_key private_key;
 	struct derp_key public_key;
-	struct registry *peers;
-	struct ip_limit *ip_limit;
-	struct verify *verify; /* NULL: everybody is admitted */
-	struct certs *certs;   /* NULL: plain HTTP */
 	struct netaddr main_addr, http_addr, stun_addr;
 	bool use_http, use_stun;
-	struct worker *workers[CONFIG_WORKERS_MAX];
-	pthread_t threads[CONFIG_WORKERS_MAX];
-	unsigned started; /* threads */
-	atomic_size_t under_way[CONFIG_WORKERS_MAX];
+
+	/* shared by the workers */
+	struct worker_config worker_config;
+	struct relay_shared relay;
+	struct http_site site;
+	struct registry *registry;
+	struct ip_limit *ip_limit;
+	struct verify *verify;           /* NULL: everybody is admitted */
+	struct certs *certs;             /* NULL: plain HTTP */
 	struct counters_array *counters; /* a set for each worker */
+	struct crossing_shared crossing;
+
+	struct thread threads[CONFIG_WORKERS_MAX];
+	unsigned started; /* threads */
 	size_t most_open; /* connections, since memory was given back */
 };
 
-/* A message from the main thread to a worker. */
-struct command {
-	struct message message;  /* first member */
-	struct tls_context *tls; /* owned; for use_tls */
-};
-
-const struct config *
-server_config(const struct server *s)
+static unsigned
+workers_of(const struct server *s)
 {
-	return s->config;
-}
-
-const struct derp_private_key *
-server_private_key(const struct server *s)
-{
-	return &s->private_key;
-}
-
-const struct derp_key *
-server_public_key(const struct server *s)
-{
-	return &s->public_key;
-}
-
-struct registry *
-server_registry(struct server *s)
-{
-	return s->peers;
-}
-
-struct ip_limit *
-server_ip_limit(struct server *s)
-{
-	return s->ip_limit;
-}
-
-struct verify *
-server_verify(struct server *s)
-{
-	return s->verify;
-}
-
-struct mailbox *
-server_mailbox(struct server *s, unsigned worker)
-{
-	return s->workers[worker]->mailbox;
-}
-
-atomic_size_t *
-server_under_way(struct server *s, unsigned worker)
-{
-	return &s->under_way[worker];
-}
-
-const struct netaddr *
-server_main_addr(const struct server *s)
-{
-	return &s->main_addr;
-}
-
-const struct netaddr *
-server_http_addr(const struct server *s)
-{
-	return s->use_http ? &s->http_addr : NULL;
-}
-
-const struct netaddr *
-server_stun_addr(const struct server *s)
-{
-	return s->use_stun ? &s->stun_addr : NULL;
-}
-
-struct tls_context *
-server_tls(const struct server *s)
-{
-	return s->certs != NULL ? certs_context(s->certs) : NULL;
-}
-
-struct counters *
-server_counters(struct server *s, unsigned worker)
-{
-	return counters_at(s->counters, worker);
+	return (unsigned)s->config->workers;
 }
 
 static void
@@ -129,54 +78,6 @@ report(const struct server *s)
 	counters_format(&sum, text, sizeof text);
 	if (text[0] != '\0')
 		log_info("counters %s", text);
-}
-
-static void
-drop_command(struct message *m)
-{
-	struct command *o = (struct command *)m;
-
-	tls_context_release(o->tls);
-	free(o);
-}
-
-static void
-handle_use_tls(void *ctx, struct message *m)
-{
-	struct command *o = (struct command *)m;
-
-	worker_use_tls(ctx, o->tls);
-	free(o);
-}
-
-static void
-handle_drain(void *ctx, struct message *m)
-{
-	worker_drain(ctx);
-	free(m);
-}
-
-/* Sends every worker a message of its own. */
-static void
-command_all(struct server *s, void (*handle)(void *ctx, struct message *m),
-    struct tls_context *tls)
-{
-	for (unsigned i = 0; i < (unsigned)s->config->workers; i++) {
-		struct command *o = calloc(1, sizeof *o);
-
-		if (o == NULL) {
-			log_error("out of memory");
-			if (handle ==
-			    handle_drain) /* it must end all the same */
-				loop_stop(s->workers[i]->loop);
-			continue;
-		}
-		o->message =
-		    (struct message){ .handle = handle, .drop = drop_command };
-		if (tls != NULL)
-			o->tls = tls_context_hold(tls);
-		mailbox_post(s->workers[i]->mailbox, &o->message, &o->message);
-	}
 }
 
 static int
@@ -291,19 +192,107 @@ choose_addresses(struct server *s, struct fail *why)
 	return 0;
 }
 
+/* What the parts of all workers share. */
+static void
+fill_shared(struct server *s)
+{
+	const struct config *c = s->config;
+
+	s->worker_config = (struct worker_config){
+		.ip_limit = s->ip_limit,
+		.queue_depth = c->queue_depth,
+		.queue_bytes = (size_t)c->queue_bytes,
+		.frame_len = relay_frame_len,
+		.unread_bytes = (size_t)(c->queue_bytes_total / c->workers),
+		.write_timeout_ms = c->write_timeout_ms,
+		.batch_delay_us = (uint64_t)c->batch_delay_us,
+	};
+	s->crossing.workers = workers_of(s);
+	s->relay = (struct relay_shared){
+		.private_key = &s->private_key,
+		.public_key = &s->public_key,
+		.registry = s->registry,
+		.verify = s->verify,
+		.crossing = &s->crossing,
+		.drain_timeout_ms = c->drain_timeout_ms,
+	};
+	s->site = (struct http_site){
+		.home_url =
+		    c->home_kind == CONFIG_HOME_REDIRECT ? c->home : NULL,
+		.home_blank = c->home_kind == CONFIG_HOME_BLANK,
+		.derp = c->derp,
+	};
+}
+
+static int
+open_ports(struct server *s, struct thread *t, struct fail *why)
+{
+	struct service_config config = {
+		.worker = t->worker,
+		.port_count = s->use_http ? PORTS : PORT_HTTP,
+		.tls = s->certs != NULL ? certs_context(s->certs) : NULL,
+		.keepalive_ms = s->config->keepalive_ms,
+		.user_timeout_ms = s->config->user_timeout_ms,
+	};
+
+	for (size_t i = 0; i < PORTS; i++) {
+		t->ports[i] = (struct http_port){ .site = &s->site,
+			.relay = t->relay,
+			.plain_port = i == PORT_HTTP };
+		config.ports[i] = (struct service_port){
+			.addr = i == PORT_MAIN ? s->main_addr : s->http_addr,
+			.tls = i == PORT_MAIN,
+			.accepted = http_accepted,
+			.ctx = &t->ports[i],
+		};
+	}
+	t->service = service_new(&config, why);
+	return t->service != NULL ? 0 : -1;
+}
+
+static int
+open_stun(struct server *s, struct thread *t, struct fail *why)
+{
+	int fd;
+
+	if (!s->use_stun)
+		return 0;
+	fd = listener_open(&s->stun_addr, LISTENER_UDP, why);
+	if (fd == -1)
+		return -1;
+	t->stun = stun_server_new(t->worker->loop, fd, t->worker->counters);
+	return t->stun != NULL ? 0 : fail_set(why, "out of memory");
+}
+
+static int
+build_worker(struct server *s, unsigned i, struct fail *why)
+{
+	struct thread *t = &s->threads[i];
+
+	t->worker =
+	    worker_new(&s->worker_config, i, counters_at(s->counters, i), why);
+	if (t->worker == NULL)
+		return -1;
+	s->crossing.mailboxes[i] = t->worker->mailbox;
+	t->relay = relay_new(&s->relay, t->worker);
+	if (t->relay == NULL)
+		return fail_set(why, "out of memory");
+	if (open_ports(s, t, why) == -1)
+		return -1;
+	return open_stun(s, t, why);
+}
+
 static int
 start_workers(struct server *s, struct fail *why)
 {
-	const unsigned workers = (unsigned)s->config->workers;
-
-	for (unsigned i = 0; i < workers; i++) {
-		s->workers[i] = worker_new(s, i, why);
-		if (s->workers[i] == NULL)
+	fill_shared(s);
+	for (unsigned i = 0; i < workers_of(s); i++)
+		if (build_worker(s, i, why) == -1)
 			return -1;
-	}
-	for (; s->started < workers; s->started++) {
-		errno = pthread_create(&s->threads[s->started], NULL,
-		    worker_run, s->workers[s->started]);
+	for (; s->started < workers_of(s); s->started++) {
+		struct thread *t = &s->threads[s->started];
+
+		errno = pthread_create(&t->id, NULL, service_run, t->service);
 		if (errno != 0)
 			return fail_errno(why, "cannot start a thread");
 	}
@@ -311,16 +300,27 @@ start_workers(struct server *s, struct fail *why)
 }
 
 static void
+use_tls(struct server *s, struct tls_context *ctx)
+{
+	for (unsigned i = 0; i < workers_of(s); i++)
+		if (service_use_tls(
+			s->threads[i].service, tls_context_hold(ctx)) == -1)
+			log_error("out of memory: worker %u keeps the old "
+				  "certificate",
+			    i);
+}
+
+static void
 reload(struct server *s, bool forced)
 {
 	if (s->certs != NULL && certs_poll(s->certs, forced))
-		command_all(s, handle_use_tls, certs_context(s->certs));
+		use_tls(s, certs_context(s->certs));
 	if (forced && s->verify != NULL)
 		verify_reload(s->verify);
 }
 
-/* Gives memory back to the system when a crowd has left, of itself the
- * allocator keeps all of it. */
+/* Gives memory back to the system when many connections have ended, of itself
+ * the allocator keeps all of it. */
 static void
 trim(struct server *s)
 {
@@ -328,7 +328,7 @@ trim(struct server *s)
 
 	if (most > s->most_open)
 		s->most_open = most;
-	if (s->most_open - open < CROWD || open > s->most_open / 2)
+	if (s->most_open - open < TRIM_CONNECTIONS || open > s->most_open / 2)
 		return;
 	s->most_open = open;
 	malloc_trim(0);
@@ -363,14 +363,17 @@ wait_for_end(struct server *s, const sigset_t *signals)
 static void
 stop(struct server *s)
 {
-	if (s->started == (unsigned)s->config->workers)
-		command_all(s, handle_drain, NULL);
-	for (unsigned i = 0; i < s->started; i++) {
-		if (s->started < (unsigned)s->config->workers)
-			loop_stop(s->workers[i]->loop);
-		pthread_join(s->threads[i], NULL);
-	}
-	if (s->started > 0)
+	const bool all = s->started == workers_of(s);
+
+	for (unsigned i = 0; i < s->started; i++)
+		if (all)
+			service_drain(
+			    s->threads[i].service, s->config->drain_timeout_ms);
+		else
+			service_stop(s->threads[i].service);
+	for (unsigned i = 0; i < s->started; i++)
+		pthread_join(s->threads[i].id, NULL);
+	if (all)
 		report(s);
 }
 
@@ -380,11 +383,19 @@ server_free(struct server *s)
 	/* answers the pending questions, by message to workers that still exist
 	 */
 	verify_free(s->verify);
-	for (unsigned i = 0; i < (unsigned)s->config->workers; i++)
-		worker_free(s->workers[i]);
+	for (unsigned i = 0; i < workers_of(s); i++) {
+		struct thread *t = &s->threads[i];
+
+		service_free(t->service);
+		stun_server_free(t->stun);
+	}
+	for (unsigned i = 0; i < workers_of(s); i++)
+		worker_free(s->threads[i].worker);
+	for (unsigned i = 0; i < workers_of(s); i++)
+		relay_free(s->threads[i].relay);
 	certs_close(s->certs);
 	ip_limit_free(s->ip_limit);
-	registry_free(s->peers);
+	registry_free(s->registry);
 	counters_free(s->counters);
 	derp_private_key_clear(&s->private_key);
 	free(s);
@@ -395,11 +406,11 @@ build(struct server *s, struct fail *why)
 {
 	const struct config *c = s->config;
 
-	s->peers = registry_new((size_t)c->max_connections);
+	s->registry = registry_new((size_t)c->max_connections);
+	s->counters = counters_new(workers_of(s));
 	s->ip_limit = ip_limit_new(
 	    (size_t)c->max_connections, (size_t)c->max_per_address);
-	s->counters = counters_new((size_t)c->workers);
-	if (s->peers == NULL || s->ip_limit == NULL || s->counters == NULL)
+	if (s->registry == NULL || s->ip_limit == NULL || s->counters == NULL)
 		return fail_set(why, "out of memory");
 	if (load_key(s, why) == -1)
 		return -1;

@@ -1,194 +1,215 @@
 /* outq: see outq.h. */
 #include "outq.h"
 
-#include "client.h"
-#include "derp_frame.h"
-#include "worker.h"
+#include "counters.h"
+#include "memory_budget.h"
+#include "stream.h"
+#include "turn_memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Frames that lie behind each other in the turn's memory. */
-struct run {
-	struct run *next;
+static_assert(OUTQ_COALESCE == OUTQ_HEAD_MAX + STREAM_CHUNK,
+    "a stretch of frames is one chunk at most");
+
+/* Frames of one class, one after the other in the turn's memory. */
+struct outq_run {
+	struct outq_run *next;
 	uint8_t *p;
-	size_t len; /* at most STREAM_CHUNK, but for a single larger frame */
+	uint32_t len; /* at most STREAM_CHUNK, but for a single larger frame */
+	uint8_t class;
+	bool marked; /* a run of one frame */
 };
 
 /* A frame in the backlog. */
-struct packet {
-	struct packet *next;
+struct outq_frame {
+	struct outq_frame *next;
 	uint32_t len;
-	bool counted; /* a packet that may be dropped */
-	uint8_t frame[];
+	uint32_t sequence; /* in what order control and data were added */
+	bool marked;
+	uint8_t bytes[];
 };
 
-/* Puts the client on the list of those to be flushed at the end of the turn. */
-static void
-mark_dirty(struct client *c)
-{
-	if (c->out.dirty)
-		return;
-	c->out.dirty = true;
-	c->out.next_dirty = c->worker->dirty;
-	c->worker->dirty = c;
-}
+static int backlog_add(struct outq *q, const struct outq_run *run,
+    const uint8_t *frame, size_t len);
 
 void
-outq_add(struct client *c, uint8_t *frames, size_t len)
+outq_init(struct outq *q, struct outq_shared *shared, struct stream *stream,
+    struct memory_share *share)
 {
-	struct outq *q = &c->out;
-	struct run *run = q->last_run;
+	*q =
+	    (struct outq){ .shared = shared, .stream = stream, .share = share };
+}
 
-	if (run != NULL && run->p + run->len == frames &&
-	    run->len + len <= STREAM_CHUNK) {
-		run->len += len;
-		return;
-	}
-	run = worker_turn_alloc(c->worker, sizeof *run);
-	if (run == NULL) {
-		counters_add(&c->worker->counters->dropped_queue_tail, 1);
-		return;
-	}
-	*run = (struct run){ .p = frames, .len = len };
+bool
+outq_waiting(const struct outq *q)
+{
+	return q->first_run != NULL || q->bytes > 0;
+}
+
+static struct outq_run *
+add_run(struct outq *q, enum outq_class class, uint8_t *frames, size_t len)
+{
+	struct outq_run *run =
+	    turn_memory_alloc(q->shared->memory, sizeof *run);
+
+	if (run == NULL)
+		return NULL;
+	*run = (struct outq_run){ .p = frames,
+		.len = (uint32_t)len,
+		.class = (uint8_t) class };
 	if (q->first_run == NULL)
 		q->first_run = run;
 	else
 		q->last_run->next = run;
 	q->last_run = run;
-	mark_dirty(c);
+	return run;
 }
 
 void
-outq_control(struct client *c, struct slice frame)
+outq_add(struct outq *q, enum outq_class class, uint8_t *frames, size_t len)
 {
-	uint8_t *copy = worker_turn_alloc(c->worker, frame.n);
+	struct outq_run *run = q->last_run;
 
-	if (copy == NULL) {
-		client_end(c, "out of memory");
+	if (run != NULL && run->p + run->len == frames && run->class == class &&
+	    run->len + len <= STREAM_CHUNK && !run->marked) {
+		run->len += (uint32_t)len;
 		return;
 	}
-	memcpy(copy, frame.p, frame.n);
-	outq_add(c, copy, frame.n);
+	if (add_run(q, class, frames, len) == NULL)
+		counters_add(&q->shared->counters->dropped_queue_tail, 1);
 }
 
-static struct packet *
-fifo_take(struct client *c, struct fifo *f)
+int
+outq_control(struct outq *q, struct slice frame, bool mark)
 {
-	struct packet *p = f->first;
+	uint8_t *copy = turn_memory_alloc(q->shared->memory, frame.n);
+	struct outq_run *run;
 
-	f->first = p->next;
+	if (copy == NULL)
+		return -1;
+	memcpy(copy, frame.p, frame.n);
+	run = add_run(q, OUTQ_CONTROL, copy, frame.n);
+	if (run == NULL)
+		return -1;
+	run->marked = mark;
+	q->marked = (uint16_t)(q->marked + mark);
+	return 0;
+}
+
+/* The first run has gone to the stream. */
+static void
+drop_first_run(struct outq *q)
+{
+	q->marked = (uint16_t)(q->marked - q->first_run->marked);
+	q->first_run = q->first_run->next;
+	if (q->first_run == NULL)
+		q->last_run = NULL;
+}
+
+/* The FIFO whose first frame is the next to go: disco, else the older one of
+ * control and data. NULL: the backlog is empty. */
+static struct outq_fifo *
+next_fifo(struct outq *q)
+{
+	struct outq_fifo *control = &q->backlog[OUTQ_CONTROL];
+	struct outq_fifo *data = &q->backlog[OUTQ_DATA];
+
+	if (q->backlog[OUTQ_DISCO].first != NULL)
+		return &q->backlog[OUTQ_DISCO];
+	if (control->first == NULL)
+		return data->first != NULL ? data : NULL;
+	if (data->first == NULL)
+		return control;
+	/* the difference is right also after the numbers wrap */
+	return (int32_t)(control->first->sequence - data->first->sequence) < 0
+	    ? control
+	    : data;
+}
+
+/* Takes the first frame off the FIFO; the caller owns it. */
+static struct outq_frame *
+fifo_take(struct outq *q, struct outq_fifo *f)
+{
+	struct outq_frame *frame = f->first;
+
+	f->first = frame->next;
 	if (f->first == NULL)
 		f->last = NULL;
-	if (p->counted)
-		f->packets--;
-	if (p->frame[0] == DERP_PONG)
-		c->out.pong_waits = false;
-	c->out.bytes -= p->len;
-	c->worker->queued_bytes -= p->len;
-	return p;
+	q->packets[f - q->backlog]--;
+	q->marked = (uint16_t)(q->marked - frame->marked);
+	q->bytes -= frame->len;
+	memory_budget_discharge(
+	    q->shared->budget, q->share, MEMORY_OUTPUT_QUEUED, frame->len);
+	return frame;
 }
 
-/* Drops the oldest droppable packet of a full queue. Frames that are not
- * packets may stand before it; they keep their place. */
-static void
-drop_oldest(struct client *c, struct fifo *f)
+/* A frame with room for len bytes, which are counted; NULL when a limit is
+ * reached or memory is short. */
+static struct outq_frame *
+frame_new(struct outq *q, size_t len)
 {
-	struct packet **at = &f->first, *before = NULL, *p;
+	struct memory_budget *budget = q->shared->budget;
+	struct outq_frame *frame;
 
-	while (!(*at)->counted) {
-		before = *at;
-		at = &before->next;
-	}
-	p = *at;
-	*at = p->next;
-	if (f->last == p)
-		f->last = before;
-	f->packets--;
-	c->out.bytes -= p->len;
-	c->worker->queued_bytes -= p->len;
-	counters_add(&c->worker->counters->dropped_queue_head, 1);
-	free(p);
-}
-
-size_t
-outq_all_max(const struct worker *worker)
-{
-	return (size_t)(worker->config->queue_bytes_total /
-	    worker->config->workers);
-}
-
-bool
-outq_all_full(const struct worker *worker, size_t more)
-{
-	return worker->queued_bytes + worker->unsent_bytes + more >
-	    outq_all_max(worker);
-}
-
-static bool
-over_limits(const struct client *c, size_t more)
-{
-	struct worker *worker = c->worker;
-
-	if (outq_all_full(worker, more)) {
-		worker->memory_pressure = true;
-		return true;
-	}
-	return c->out.bytes + more > (size_t)worker->config->queue_bytes;
+	if (!memory_budget_charge(budget, q->share, MEMORY_OUTPUT_QUEUED, len))
+		return NULL;
+	frame = q->bytes + len <= q->shared->max_bytes
+	    ? malloc(sizeof *frame + len)
+	    : NULL;
+	if (frame == NULL)
+		memory_budget_discharge(
+		    budget, q->share, MEMORY_OUTPUT_QUEUED, len);
+	return frame;
 }
 
 /* Copies one frame into the backlog. Packets are dropped at the limits; -1 when
  * a frame that may not be dropped does not fit. */
 static int
-backlog_add(struct client *c, const uint8_t *frame, size_t len)
+backlog_add(struct outq *q, const struct outq_run *run, const uint8_t *bytes,
+    size_t len)
 {
-	struct slice body = slice_of(frame + DERP_HEADER, len - DERP_HEADER);
-	bool counted = frame[0] == DERP_RECV_PACKET;
-	bool disco = counted && body.n >= DERP_KEY &&
-	    derp_packet_is_disco(
-		slice_of(body.p + DERP_KEY, body.n - DERP_KEY));
-	struct fifo *f = disco ? &c->out.disco : &c->out.other;
-	struct packet *p;
+	const bool packet = run->class != OUTQ_CONTROL;
+	struct outq_fifo *f = &q->backlog[run->class];
+	struct counters *counters = q->shared->counters;
+	struct outq_frame *frame;
 
-	if (counted && f->packets >= c->worker->config->queue_depth)
-		drop_oldest(c, f);
-	p = over_limits(c, len) ? NULL : malloc(sizeof *p + len);
-	if (p == NULL) {
-		counters_add(&c->worker->counters->dropped_queue_tail, counted);
-		return counted ? 0 : -1;
+	if (packet && q->packets[run->class] >= q->shared->depth) {
+		free(fifo_take(q, f));
+		counters_add(&counters->dropped_queue_head, 1);
 	}
-	*p = (struct packet){ .len = (uint32_t)len, .counted = counted };
-	memcpy(p->frame, frame, len);
+	frame = frame_new(q, len);
+	if (frame == NULL) {
+		counters_add(&counters->dropped_queue_tail, packet);
+		return packet ? 0 : -1;
+	}
+	*frame = (struct outq_frame){ .len = (uint32_t)len,
+		.sequence = ++q->sequence,
+		.marked = run->marked };
+	memcpy(frame->bytes, bytes, len);
 	if (f->last == NULL)
-		f->first = p;
+		f->first = frame;
 	else
-		f->last->next = p;
-	f->last = p;
-	f->packets += counted;
-	if (frame[0] == DERP_PONG)
-		c->out.pong_waits = true;
-	c->out.bytes += p->len;
-	c->worker->queued_bytes += p->len;
+		f->last->next = frame;
+	f->last = frame;
+	q->packets[run->class]++;
+	q->bytes += frame->len;
 	return 0;
 }
 
 /* Moves the runs that are left to the backlog, frame by frame. */
 static int
-spill_runs(struct client *c)
+spill_runs(struct outq *q)
 {
-	struct outq *q = &c->out;
+	for (struct outq_run *run = q->first_run; run != NULL;
+	     run = run->next) {
+		size_t len;
 
-	for (struct run *run = q->first_run; run != NULL; run = run->next) {
-		uint8_t *p = run->p;
-		size_t left = run->len;
-
-		while (left > 0) {
-			size_t len = DERP_HEADER + derp_header_get(p).len;
-
-			if (backlog_add(c, p, len) == -1)
+		for (size_t at = 0; at < run->len; at += len) {
+			len = q->shared->frame_len(run->p + at);
+			if (backlog_add(q, run, run->p + at, len) == -1)
 				return -1;
-			p += len;
-			left -= len;
 		}
 	}
 	q->first_run = q->last_run = NULL;
@@ -197,54 +218,90 @@ spill_runs(struct client *c)
 
 /* Sends bytes; what the socket does not take at once stays with the stream. */
 static int
-send_all(struct client *c, struct slice bytes)
+send_all(struct outq *q, struct slice bytes)
 {
 	size_t taken;
 
 	while (bytes.n > 0) {
 		taken = 0;
-		if (!stream_blocked(&c->stream) &&
-		    stream_send(&c->stream, bytes, &taken) == -1)
+		if (!stream_blocked(q->stream) &&
+		    stream_send(q->stream, bytes, &taken) == -1)
 			return -1;
-		counters_add(&c->worker->counters->bytes_sent, taken);
+		counters_add(&q->shared->counters->bytes_sent, taken);
 		bytes = slice_of(bytes.p + taken, bytes.n - taken);
 		/* the socket is full: at most one chunk goes on its way with
 		 * the stream, the rest of what is here waits in the backlog */
 		if (taken < STREAM_CHUNK && bytes.n > 0) {
-			counters_add(&c->worker->counters->bytes_sent, bytes.n);
-			return stream_keep(&c->stream, bytes);
+			counters_add(&q->shared->counters->bytes_sent, bytes.n);
+			return stream_keep(q->stream, bytes);
 		}
 	}
 	return 0;
 }
 
+/* Sends a stretch of frames from where it lies. */
+static int
+send_stretch(struct outq *q, struct slice frames)
+{
+	uint8_t head[OUTQ_HEAD_MAX];
+
+	if (q->framing != NULL &&
+	    send_all(q, slice_of(head, q->framing->head(head, frames.n))) == -1)
+		return -1;
+	return send_all(q, frames);
+}
+
+/* A writer for the frames of one stretch, with room for a head before them. */
+static struct writer
+coalesce_writer(const struct outq *q)
+{
+	return writer_of(q->shared->coalesce + OUTQ_HEAD_MAX, STREAM_CHUNK);
+}
+
+/* Sends what was coalesced, in one piece with its head, and begins anew. */
+static int
+send_coalesced(struct outq *q, struct writer *w)
+{
+	struct slice frames = writer_slice(w);
+	uint8_t head[OUTQ_HEAD_MAX];
+	size_t n;
+
+	if (frames.n == 0)
+		return 0;
+	w->n = 0;
+	if (q->framing == NULL)
+		return send_all(q, frames);
+	n = q->framing->head(head, frames.n);
+	memcpy(w->p - n, head, n);
+	return send_all(q, slice_of(w->p - n, n + frames.n));
+}
+
 /* Sends from the backlog until it is empty or the socket is full. */
 static int
-flush_backlog(struct client *c)
+flush_backlog(struct outq *q)
 {
-	struct worker *worker = c->worker;
-	struct writer w = writer_of(worker->coalesce, STREAM_CHUNK);
+	struct writer w = coalesce_writer(q);
+	struct outq_fifo *f;
 	int rc = 0;
 
-	while (rc == 0 && !stream_blocked(&c->stream) && c->out.bytes > 0) {
-		struct fifo *f =
-		    c->out.disco.first != NULL ? &c->out.disco : &c->out.other;
-		struct packet *p = f->first;
+	while (rc == 0 && !stream_blocked(q->stream) &&
+	    (f = next_fifo(q)) != NULL) {
+		struct outq_frame *frame;
 
-		if (p->len <= w.cap - w.n) {
-			p = fifo_take(c, f);
-			writer_bytes(&w, p->frame, p->len);
-			free(p);
-			if (c->out.bytes > 0)
-				continue;
-		} else if (w.n == 0) { /* larger than a chunk */
-			p = fifo_take(c, f);
-			rc = send_all(c, slice_of(p->frame, p->len));
-			free(p);
+		if (f->first->len <= w.cap - w.n) {
+			frame = fifo_take(q, f);
+			writer_bytes(&w, frame->bytes, frame->len);
+			free(frame);
+			if (q->bytes == 0)
+				rc = send_coalesced(q, &w);
+		} else if (w.n > 0) {
+			rc = send_coalesced(q, &w);
+		} else { /* larger than a chunk */
+			frame = fifo_take(q, f);
+			rc =
+			    send_stretch(q, slice_of(frame->bytes, frame->len));
+			free(frame);
 		}
-		if (w.n > 0)
-			rc = send_all(c, writer_slice(&w));
-		w.n = 0;
 	}
 	return rc;
 }
@@ -253,80 +310,76 @@ flush_backlog(struct client *c)
  * lies; short ones are made one first, as one send of many frames costs a
  * fraction of many sends. */
 static int
-flush_runs(struct client *c)
+flush_runs(struct outq *q)
 {
-	struct outq *q = &c->out;
-	struct writer w = writer_of(c->worker->coalesce, STREAM_CHUNK);
+	struct writer w = coalesce_writer(q);
 	int rc = 0;
 
-	while (rc == 0 && q->first_run != NULL && !stream_blocked(&c->stream)) {
-		struct run *run = q->first_run;
+	while (rc == 0 && q->first_run != NULL && !stream_blocked(q->stream)) {
+		struct outq_run *run = q->first_run;
+		struct slice frames = slice_of(run->p, run->len);
 
 		if (w.n == 0 &&
 		    (run->next == NULL || run->len > STREAM_CHUNK / 2)) {
-			q->first_run = run->next;
-			rc = send_all(c, slice_of(run->p, run->len));
+			drop_first_run(q);
+			rc = send_stretch(q, frames);
 			continue;
 		}
 		if (run->len <= w.cap - w.n) {
 			writer_bytes(&w, run->p, run->len);
-			q->first_run = run->next;
-			if (run->next != NULL)
+			drop_first_run(q);
+			if (q->first_run != NULL)
 				continue;
 		}
-		rc = send_all(c, writer_slice(&w));
-		w.n = 0;
+		rc = send_coalesced(q, &w);
 	}
-	if (q->first_run == NULL)
-		q->last_run = NULL;
 	return rc;
 }
 
 int
-outq_flush(struct client *c)
+outq_flush(struct outq *q)
 {
-	if (stream_blocked(&c->stream) && stream_writable(&c->stream) == -1)
+	if (stream_blocked(q->stream) && stream_writable(q->stream) == -1)
 		return -1;
-	if (flush_backlog(c) == -1)
+	if (q->bytes > 0 && flush_backlog(q) == -1)
 		return -1;
-	if (c->out.bytes == 0 && flush_runs(c) == -1)
+	if (q->bytes == 0 && flush_runs(q) == -1)
 		return -1;
-	return c->out.first_run != NULL ? spill_runs(c) : 0;
+	return q->first_run != NULL ? spill_runs(q) : 0;
 }
 
 int
-outq_write(struct client *c, struct slice bytes)
+outq_write(struct outq *q, struct slice bytes)
 {
-	return send_all(c, bytes);
+	return send_all(q, bytes);
 }
 
 static size_t
-packets_in(const struct run *run)
+frames_in(const struct outq *q, const struct outq_run *run)
 {
 	size_t count = 0;
 
 	for (size_t at = 0; at < run->len;
-	     at += DERP_HEADER + derp_header_get(run->p + at).len)
-		count += run->p[at] == DERP_RECV_PACKET;
+	     at += q->shared->frame_len(run->p + at))
+		count++;
 	return count;
 }
 
 void
-outq_clear(struct client *c)
+outq_clear(struct outq *q)
 {
-	struct fifo *fifos[] = { &c->out.disco, &c->out.other };
-	struct packet *p;
+	size_t gone = 0;
 
-	for (size_t i = 0; i < 2; i++)
-		while (fifos[i]->first != NULL) {
-			p = fifo_take(c, fifos[i]);
-			counters_add(
-			    &c->worker->counters->dropped_gone_disconnected,
-			    p->counted);
-			free(p);
-		}
-	for (struct run *run = c->out.first_run; run != NULL; run = run->next)
-		counters_add(&c->worker->counters->dropped_gone_disconnected,
-		    packets_in(run));
-	c->out.first_run = c->out.last_run = NULL;
+	for (size_t class = 0; class < OUTQ_CLASSES; class ++) {
+		if (class != OUTQ_CONTROL)
+			gone += q->packets[class];
+		while (q->backlog[class].first != NULL)
+			free(fifo_take(q, &q->backlog[class]));
+	}
+	for (struct outq_run *run = q->first_run; run != NULL; run = run->next)
+		if (run->class != OUTQ_CONTROL)
+			gone += frames_in(q, run);
+	counters_add(&q->shared->counters->dropped_gone_disconnected, gone);
+	q->first_run = q->last_run = NULL;
+	q->marked = 0;
 }

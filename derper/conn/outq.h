@@ -1,60 +1,105 @@
 /*
- * outq: what goes out to one client, in order, bounded.
+ * outq: the output queue of one connection, in order and bounded.
  *
  * Within a turn frames are not copied: the queue holds runs that point into
  * the turn's memory. outq_flush sends them; only what the socket does not take
- * is copied into the backlog, packet by packet. The backlog holds so many
- * packets of each kind, disco first to go out, and drops the oldest of the same
- * kind when full, as upstream; frames that are not packets are never dropped.
+ * is copied into the backlog, frame by frame. The backlog is three FIFOs, one
+ * per class. Disco goes out first; control and data keep the order in which
+ * they were added. Packets (disco and data) are limited in number per class,
+ * the oldest of the class dropped first; control frames are never dropped.
  * Because the socket is tried before anything is dropped, a burst that it has
  * room for arrives whole, however long.
  *
- * Threads: loop-owned.
+ * Below the queue is a stream, and between the two there may be a framing that
+ * puts a head before each stretch of frames (WebSocket). Every operation is
+ * O(1), or O(1) per frame that it moves. Threads: loop-owned.
  */
 #ifndef DERPKIT_OUTQ_H
 #define DERPKIT_OUTQ_H
 
 #include "bytes.h"
 
-struct client;
-struct worker;
-struct packet;
+struct counters;
+struct memory_budget;
+struct memory_share;
+struct stream;
+struct turn_memory;
 
-struct fifo {
-	struct packet *first, *last; /* owned */
-	uint32_t packets;            /* that count against the depth */
+enum outq_class {
+	OUTQ_CONTROL, /* is never dropped */
+	OUTQ_DISCO,   /* packets that go first */
+	OUTQ_DATA,    /* all other packets */
+};
+#define OUTQ_CLASSES 3
+
+/* Bytes of the longest head that a framing makes. */
+#define OUTQ_HEAD_MAX 16
+
+/* Puts a head before each stretch of bytes that is sent. */
+struct outq_framing {
+	/* Writes the head of a message of n bytes; returns how long it is. */
+	size_t (*head)(uint8_t out[static OUTQ_HEAD_MAX], size_t n);
+};
+
+/* What the queues of one worker share. Borrows what it points to. */
+struct outq_shared {
+	struct turn_memory *memory;
+	struct memory_budget *budget; /* backlogs are counted there */
+	struct counters *counters;
+	uint8_t *coalesce; /* OUTQ_COALESCE bytes, to make short runs one */
+	/* limits, immutable */
+	unsigned depth;   /* packets in the backlog, per class */
+	size_t max_bytes; /* of one backlog */
+	/* How long the frame is that begins at p, in bytes. */
+	size_t (*frame_len)(const uint8_t *p);
+};
+
+#define OUTQ_COALESCE (OUTQ_HEAD_MAX + 65536)
+
+struct outq_run;
+struct outq_frame;
+
+struct outq_fifo {
+	struct outq_frame *first, *last; /* owned */
 };
 
 struct outq {
-	struct run *first_run, *last_run; /* this turn's memory */
-	struct fifo disco, other;         /* the backlog */
-	uint32_t bytes;                   /* in the backlog */
-	bool pong_waits;                  /* a Pong is in the backlog */
-	bool dirty; /* in the worker's list of the dirty */
-	struct client *next_dirty;
+	struct outq_shared *shared; /* borrowed */
+	struct stream *stream;      /* borrowed */
+	struct memory_share *share; /* borrowed: what it charges */
+	/* borrowed; NULL: frames go to the stream as they are */
+	const struct outq_framing *framing;
+	struct outq_run *first_run, *last_run; /* this turn's memory */
+	struct outq_fifo backlog[OUTQ_CLASSES];
+	uint32_t bytes;                 /* in the backlog */
+	uint32_t sequence;              /* of the last frame in the backlog */
+	uint32_t packets[OUTQ_CLASSES]; /* in the backlog, per class */
+	uint16_t marked; /* marked frames that have not reached the stream */
 };
 
-/* Frames (whole ones, behind each other, at most DERP_MAX_FRAME of them in
- * one call) that stay where they are until the turn ends. */
-void outq_add(struct client *c, uint8_t *frames, size_t len);
+void outq_init(struct outq *q, struct outq_shared *shared,
+    struct stream *stream, struct memory_share *share);
 
-/* A frame that is copied, and never dropped while the connection lives. */
-void outq_control(struct client *c, struct slice frame);
+/* Adds frames of one class (whole ones, one after the other) that stay where
+ * they are until the turn ends. Without memory they are dropped and counted. */
+void outq_add(
+    struct outq *q, enum outq_class class, uint8_t *frames, size_t len);
 
-/* Sends what is there. -1: the connection must be closed. */
-int outq_flush(struct client *c);
+/* Adds a copy of a control frame. A marked one is counted in q->marked until
+ * the stream has taken it. -1 when memory is short: close the connection. */
+int outq_control(struct outq *q, struct slice frame, bool mark);
 
-/* Sends bytes that are no frames, at once and before anything queued: HTTP
- * answers and ServerKey, while nothing else is on its way. Same errors. */
-int outq_write(struct client *c, struct slice bytes);
+/* Sends what the socket takes. -1: close the connection. */
+int outq_flush(struct outq *q);
 
-/* Whether what waits on the worker for all clients, and `more` bytes, is over
- * its share of -queue-bytes-total. */
-bool outq_all_full(const struct worker *worker, size_t more);
-/* That share, bytes. */
-size_t outq_all_max(const struct worker *worker);
+/* Sends bytes that are not frames, at once and before anything queued: HTTP
+ * answers and ServerKey. -1: close the connection. */
+int outq_write(struct outq *q, struct slice bytes);
 
-/* Frees the backlog; counts what was in it as gone. */
-void outq_clear(struct client *c);
+/* Whether frames wait in the queue. */
+bool outq_waiting(const struct outq *q);
+
+/* Drops everything; counts the packets as gone. */
+void outq_clear(struct outq *q);
 
 #endif

@@ -1,157 +1,41 @@
 /* http: see http.h. */
 #include "http.h"
 
-#include "client.h"
+#include "conn.h"
+#include "http1.h"
 #include "routes.h"
 #include "worker.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/socket.h>
 
-#define ANSWER_MAX 24576 /* bytes of an answer, which may quote a head */
+/* Requests answered per read; who sends more at once, which no prober does,
+ * would hold up the packets of others. */
+#define PIPELINE_MAX 32
 
-/* What upstream sends with everything that a browser may show. */
-static const char browser_headers[] =
-    "Strict-Transport-Security: max-age=63072000; includeSubDomains\r\n"
-    "Content-Security-Policy: default-src 'self'; frame-ancestors 'none'; "
-    "form-action 'self'; base-uri 'self'; block-all-mixed-content; "
-    "object-src 'none'\r\n"
-    "X-Frame-Options: DENY\r\n"
-    "X-Content-Type-Options: nosniff\r\n";
+static const struct conn_protocol http_phase;
 
-/* Whether the connection must be closed behind the answer. */
-static bool
-must_close(const struct http1_request *req)
+int
+http_accepted(void *ctx, struct conn *c)
 {
-	struct slice connection =
-	    http1_header(req->headers, req->header_count, "Connection");
-	struct slice length =
-	    http1_header(req->headers, req->header_count, "Content-Length");
-	struct slice coding =
-	    http1_header(req->headers, req->header_count, "Transfer-Encoding");
+	const struct http_port *port = ctx;
+	struct http_conn *http = malloc(sizeof *http);
 
-	if (coding.p != NULL || (length.p != NULL && !slice_is(length, "0")))
-		return true; /* there is a body, which nobody wants to read */
-	if (http1_has_token(connection, "close"))
-		return true;
-	return req->minor == 0 && !http1_has_token(connection, "keep-alive");
+	if (http == NULL)
+		return -1;
+	*http = (struct http_conn){ .site = port->site,
+		.relay = port->relay,
+		.plain_port = port->plain_port };
+	conn_become(c, &http_phase, http);
+	conn_deadline(c, HTTP_CONN_MS);
+	return 0;
 }
 
+/* Answers what is not a valid request, and closes. */
 static void
-put_date(struct writer *w)
-{
-	char text[64];
-	time_t now = time(NULL);
-	struct tm tm;
-
-	gmtime_r(&now, &tm);
-	strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	writer_printf(w, "Date: %s\r\n", text);
-}
-
-void
-http_answer(struct client *c, const struct http1_request *req,
-    const struct http_answer *a)
-{
-	uint8_t bytes[ANSWER_MAX];
-	struct writer w = writer_of(bytes, sizeof bytes);
-	bool close = a->close || must_close(req);
-
-	writer_printf(
-	    &w, "HTTP/1.1 %u %s\r\n", a->status, http1_reason(a->status));
-	if (a->type != NULL)
-		writer_printf(&w, "Content-Type: %s\r\n", a->type);
-	if (a->headers != NULL)
-		writer_bytes(&w, a->headers, strlen(a->headers));
-	if (a->browser_headers)
-		writer_bytes(&w, browser_headers, sizeof browser_headers - 1);
-	put_date(&w);
-	if (a->status != 204)
-		writer_printf(&w, "Content-Length: %zu\r\n", a->body.n);
-	if (close)
-		writer_printf(&w, "Connection: close\r\n");
-	writer_printf(&w, "\r\n");
-	if (!slice_is(req->method, "HEAD"))
-		writer_bytes(&w, a->body.p, a->body.n);
-	if (w.failed) {
-		client_end(c, "answer too long");
-		return;
-	}
-	client_write(c, writer_slice(&w));
-	if (close)
-		client_finish(c);
-	else
-		client_next_request(c);
-}
-
-void
-http_error(struct client *c, const struct http1_request *req, unsigned status,
-    const char *text)
-{
-	char body[256];
-	int n = snprintf(body, sizeof body, "%s\n", text);
-
-	http_answer(c, req,
-	    &(struct http_answer){ .status = status,
-		.type = "text/plain; charset=utf-8",
-		.headers = "X-Content-Type-Options: nosniff\r\n",
-		.body = slice_of(body, (size_t)n) });
-}
-
-/* Text as HTML shows it. */
-static void
-put_escaped(struct writer *w, struct slice text)
-{
-	for (size_t i = 0; i < text.n; i++)
-		switch (text.p[i]) {
-		case '<':
-			writer_printf(w, "&lt;");
-			break;
-		case '>':
-			writer_printf(w, "&gt;");
-			break;
-		case '&':
-			writer_printf(w, "&amp;");
-			break;
-		case '"':
-			writer_printf(w, "&#34;");
-			break;
-		case '\'':
-			writer_printf(w, "&#39;");
-			break;
-		default:
-			writer_u8(w, text.p[i]);
-		}
-}
-
-void
-http_redirect(struct client *c, const struct http1_request *req,
-    unsigned status, struct slice to)
-{
-	char headers[8192], body[8192];
-	struct writer h = writer_of(headers, sizeof headers - 1);
-	struct writer b = writer_of(body, sizeof body);
-
-	writer_printf(&h, "Location: %.*s\r\n", (int)to.n, (const char *)to.p);
-	writer_printf(&b, "<a href=\"");
-	put_escaped(&b, to);
-	writer_printf(&b, "\">%s</a>.\n\n", http1_reason(status));
-	if (h.failed || b.failed) {
-		http_error(c, req, 414, "URI Too Long");
-		return;
-	}
-	headers[h.n] = '\0';
-	http_answer(c, req,
-	    &(struct http_answer){ .status = status,
-		.type = "text/html; charset=utf-8",
-		.headers = headers,
-		.body = writer_slice(&b) });
-}
-
-/* Answers what is no request, and closes. */
-static void
-refuse(struct client *c, unsigned status, const char *why)
+refuse(struct conn *c, unsigned status, const char *why)
 {
 	char text[256];
 	int n = snprintf(text, sizeof text,
@@ -160,13 +44,15 @@ refuse(struct client *c, unsigned status, const char *why)
 	    status, http1_reason(status), status, http1_reason(status));
 
 	counters_add(&c->worker->counters->http_refused, 1);
-	client_log_failure(c, "http:", why);
-	client_write(c, slice_of(text, (size_t)n));
-	client_finish(c);
+	conn_log(c, "http:", why);
+	conn_write(c, slice_of(text, (size_t)n));
+	conn_finish(c);
 }
 
-size_t
-http_input(struct client *c, struct slice in)
+/* Handles the request at the front of `in`; how many bytes it used, 0 when it
+ * is not complete. */
+static size_t
+next_request(struct conn *c, struct slice in)
 {
 	struct http1_request req;
 	size_t used = 0;
@@ -175,7 +61,7 @@ http_input(struct client *c, struct slice in)
 	case HTTP1_MORE:
 		return 0;
 	case HTTP1_BAD:
-		refuse(c, 400, "no HTTP request");
+		refuse(c, 400, "not a valid HTTP request");
 		return in.n;
 	case HTTP1_TOO_LONG:
 		refuse(c, 431, "request head too long");
@@ -187,3 +73,103 @@ http_input(struct client *c, struct slice in)
 	routes_handle(c, &req);
 	return used;
 }
+
+static bool
+speaks_http(const struct conn *c)
+{
+	return c->protocol == &http_phase && !c->half_closed && !c->ended;
+}
+
+static size_t
+http_input(struct conn *c, uint8_t *p, size_t n)
+{
+	size_t used = 0, step = 1;
+	unsigned requests = 0;
+
+	while (used < n && step > 0 && speaks_http(c)) {
+		step = next_request(c, slice_of(p + used, n - used));
+		used += step;
+		if (++requests == PIPELINE_MAX && speaks_http(c))
+			conn_finish(c);
+	}
+	return used;
+}
+
+static bool
+shaking_hands(const struct conn *c)
+{
+	return !stream_established(&c->stream);
+}
+
+static void
+http_failed(struct conn *c, const char *why)
+{
+	conn_log(c, "http:", why);
+}
+
+static void
+http_timed_out(struct conn *c)
+{
+	const struct http_conn *http = c->session;
+
+	/* between two requests that is how connections end */
+	if (http->served && c->saved_len == 0) {
+		conn_end(c, "no further request");
+		return;
+	}
+	if (shaking_hands(c))
+		counters_add(&c->worker->counters->tls_failed, 1);
+	else
+		counters_add(&c->worker->counters->http_refused, 1);
+	conn_fail(c, "no request in time");
+}
+
+static void
+answer_http_on_tls(struct conn *c)
+{
+	static const char text[] =
+	    "HTTP/1.0 400 Bad Request\r\n\r\n"
+	    "Client sent an HTTP request to an HTTPS server.\n";
+
+	(void)send(c->stream.watch.fd, text, sizeof text - 1,
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)shutdown(c->stream.watch.fd, SHUT_WR);
+}
+
+/* TLS handshakes that fail in ways which port scanners cause all day are not
+ * worth a line; upstream leaves the same ones out. */
+static void
+handshake_failed(struct conn *c, const char *why)
+{
+	static const char *const usual[] = { "", "EOF",
+		"connection reset by peer",
+		"remote error: tls: bad certificate",
+		"first record does not look like a TLS handshake" };
+
+	if (tls_saw_http(c->stream.tls))
+		answer_http_on_tls(c);
+	counters_add(&c->worker->counters->tls_failed, 1);
+	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+		if (strcmp(why, usual[i]) == 0)
+			return;
+	conn_log(c, "http: TLS handshake error from", why);
+}
+
+static void
+http_read_ended(struct conn *c, const char *why)
+{
+	if (shaking_hands(c)) {
+		handshake_failed(c, why);
+	} else if (c->broken && why[0] != '\0') {
+		counters_add(&c->worker->counters->read_failed, 1);
+		conn_fail(c, "%s", why);
+	}
+}
+
+static const struct conn_protocol http_phase = {
+	.input = http_input,
+	.timed_out = http_timed_out,
+	.read_ended = http_read_ended,
+	.failed = http_failed,
+	.free_session = free,
+};

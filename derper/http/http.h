@@ -1,39 +1,24 @@
 /*
- * http: requests on a connection that is not DERP yet, and their answers.
+ * http: HTTP requests on a connection that is not DERP yet.
  *
- * Heads only: a request with a body is answered and the connection closed.
- * What is asked for is decided in routes.c. Threads: loop-owned.
+ * The first protocol of every connection; what is asked for is decided in
+ * routes.c. Threads: loop-owned.
  */
 #ifndef DERPKIT_HTTP_H
 #define DERPKIT_HTTP_H
 
-#include "http1.h"
+#include "http_conn.h"
 
-struct client;
+struct conn;
 
-struct http_answer {
-	unsigned status;
-	const char *type;     /* Content-Type; NULL: none */
-	const char *headers;  /* more header lines, each with CRLF; or NULL */
-	struct slice body;    /* not sent to HEAD */
-	bool browser_headers; /* add the security headers for browsers */
-	bool close;           /* say so and close */
+/* What the connections to one port of a worker have in common; immutable. */
+struct http_port {
+	const struct http_site *site; /* borrowed */
+	struct relay *relay;          /* borrowed, the worker's */
+	bool plain_port;              /* -http-port */
 };
 
-/* Handles the request at the front of `in`; how many bytes it used, 0 when it
- * is not complete. */
-size_t http_input(struct client *c, struct slice in);
-
-/* Sends the answer, then waits for the next request or finishes. */
-void http_answer(struct client *c, const struct http1_request *req,
-    const struct http_answer *a);
-
-/* A plain-text error in the form of Go's http.Error. */
-void http_error(struct client *c, const struct http1_request *req,
-    unsigned status, const char *text);
-
-/* A redirect; `to` is any text without line ends. */
-void http_redirect(struct client *c, const struct http1_request *req,
-    unsigned status, struct slice to);
+/* For service_port.accepted: ctx is a struct http_port. */
+int http_accepted(void *ctx, struct conn *c);
 
 #endif

@@ -1,10 +1,10 @@
 /* routes: see routes.h. */
 #include "routes.h"
 
-#include "client.h"
-#include "http.h"
+#include "answer.h"
+#include "conn.h"
+#include "http_conn.h"
 #include "upgrade.h"
-#include "worker.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,15 +15,15 @@ static const char text_html[] = "text/html; charset=utf-8";
 static const char text_plain[] = "text/plain; charset=utf-8";
 
 static void
-probe(struct client *c, const struct http1_request *req)
+probe(struct conn *c, const struct http1_request *req)
 {
 	if (!slice_is(req->method, "GET") && !slice_is(req->method, "HEAD")) {
-		http_error(c, req, 405, "bogus probe method");
+		answer_error(c, req, 405, "bogus probe method");
 		return;
 	}
 	/* browsers measure latency from other origins */
-	http_answer(c, req,
-	    &(struct http_answer){ .status = 200,
+	answer_send(c, req,
+	    &(struct answer){ .status = 200,
 		.headers = "Access-Control-Allow-Origin: *\r\n" });
 }
 
@@ -45,7 +45,7 @@ good_challenge(struct slice challenge)
 
 /* Captive-portal detection: a portal would not know what to echo. */
 static void
-generate_204(struct client *c, const struct http1_request *req)
+generate_204(struct conn *c, const struct http1_request *req)
 {
 	char headers[512];
 	struct slice challenge = http1_header(
@@ -58,15 +58,15 @@ generate_204(struct client *c, const struct http1_request *req)
 		snprintf(headers + n, sizeof headers - (size_t)n,
 		    "X-Tailscale-Response: response %.*s\r\n", (int)challenge.n,
 		    (const char *)challenge.p);
-	http_answer(
-	    c, req, &(struct http_answer){ .status = 204, .headers = headers });
+	answer_send(
+	    c, req, &(struct answer){ .status = 204, .headers = headers });
 }
 
 static void
-robots(struct client *c, const struct http1_request *req)
+robots(struct conn *c, const struct http1_request *req)
 {
-	http_answer(c, req,
-	    &(struct http_answer){ .status = 200,
+	answer_send(c, req,
+	    &(struct answer){ .status = 200,
 		.type = text_plain,
 		.body = slice_str("User-agent: *\nDisallow: /\n"),
 		.browser_headers = true });
@@ -74,29 +74,29 @@ robots(struct client *c, const struct http1_request *req)
 
 /* Upstream answers with an empty body when it has no names to publish. */
 static void
-bootstrap_dns(struct client *c, const struct http1_request *req)
+bootstrap_dns(struct conn *c, const struct http1_request *req)
 {
-	http_answer(c, req,
-	    &(struct http_answer){ .status = 200,
+	answer_send(c, req,
+	    &(struct answer){ .status = 200,
 		.type = "application/json",
 		.browser_headers = true,
 		.close = true });
 }
 
 static void
-debug(struct client *c, const struct http1_request *req)
+debug(struct conn *c, const struct http1_request *req)
 {
-	http_error(c, req, 404, "debug pages are not supported yet");
+	answer_error(c, req, 404, "debug pages are not supported yet");
 }
 
 static void
-debug_folder(struct client *c, const struct http1_request *req)
+debug_folder(struct conn *c, const struct http1_request *req)
 {
-	http_redirect(c, req, 301, slice_str("/debug/"));
+	answer_redirect(c, req, 301, slice_str("/debug/"));
 }
 
 static void
-home(struct client *c, const struct http1_request *req)
+home(struct conn *c, const struct http1_request *req)
 {
 	static const char page[] =
 	    "<!DOCTYPE html>\n<html lang=\"en\"><head><title>DERP</title>"
@@ -106,35 +106,28 @@ home(struct client *c, const struct http1_request *req)
 	    "runs this host</a>. It forwards packets between nodes that cannot "
 	    "reach each other directly; the packets are encrypted end to end "
 	    "and it cannot read them.</p>\n%s</body></html>\n";
-	const struct config *config = c->worker->config;
-	char body[1024];
-	int n;
+	const struct http_conn *http = c->session;
+	const struct http_site *site = http->site;
+	char body[1024] = "";
+	int n = 0;
 
-	switch (config->home_kind) {
-	case CONFIG_HOME_REDIRECT:
-		http_redirect(c, req, 302, slice_str(config->home));
-		return;
-	case CONFIG_HOME_BLANK:
-		http_answer(c, req,
-		    &(struct http_answer){ .status = 200,
-			.type = text_html,
-			.browser_headers = true });
-		return;
-	case CONFIG_HOME_DEFAULT:
-		n = snprintf(body, sizeof body, page,
-		    config->derp ? "" : "<p>Status: <b>disabled</b></p>\n");
-		http_answer(c, req,
-		    &(struct http_answer){ .status = 200,
-			.type = text_html,
-			.body = slice_of(body, (size_t)n),
-			.browser_headers = true });
+	if (site->home_url != NULL) {
+		answer_redirect(c, req, 302, slice_str(site->home_url));
 		return;
 	}
+	if (!site->home_blank)
+		n = snprintf(body, sizeof body, page,
+		    site->derp ? "" : "<p>Status: <b>disabled</b></p>\n");
+	answer_send(c, req,
+	    &(struct answer){ .status = 200,
+		.type = text_html,
+		.body = slice_of(body, (size_t)n),
+		.browser_headers = true });
 }
 
 static const struct {
 	const char *path; /* exact; with a final "/": and all below it */
-	void (*handle)(struct client *c, const struct http1_request *req);
+	void (*handle)(struct conn *c, const struct http1_request *req);
 	bool on_http_port; /* served there too */
 } table[] = {
 	{ "/derp", upgrade_handle, false },
@@ -186,7 +179,7 @@ matches(const char *row, struct slice path)
 
 /* The port-80 listener sends everything else to HTTPS. */
 static void
-to_https(struct client *c, const struct http1_request *req)
+to_https(struct conn *c, const struct http1_request *req)
 {
 	char url[8192];
 	struct writer w = writer_of(url, sizeof url);
@@ -194,20 +187,20 @@ to_https(struct client *c, const struct http1_request *req)
 	    http1_header(req->headers, req->header_count, "Host");
 
 	if (!slice_is(req->method, "GET") && !slice_is(req->method, "HEAD")) {
-		http_error(c, req, 400, "Use HTTPS");
+		answer_error(c, req, 400, "Use HTTPS");
 		return;
 	}
 	writer_printf(&w, "https://%.*s%.*s", (int)host.n, (const char *)host.p,
 	    (int)req->target.n, (const char *)req->target.p);
 	if (w.failed)
-		http_error(c, req, 414, "URI Too Long");
+		answer_error(c, req, 414, "URI Too Long");
 	else
-		http_redirect(c, req, 302, writer_slice(&w));
+		answer_redirect(c, req, 302, writer_slice(&w));
 }
 
 static void
 to_clean_path(
-    struct client *c, const struct http1_request *req, const char *clean)
+    struct conn *c, const struct http1_request *req, const char *clean)
 {
 	char url[8192];
 	struct writer w = writer_of(url, sizeof url);
@@ -215,34 +208,42 @@ to_clean_path(
 	writer_printf(&w, "%s%s%.*s", clean, req->query.n > 0 ? "?" : "",
 	    (int)req->query.n, (const char *)req->query.p);
 	if (w.failed)
-		http_error(c, req, 414, "URI Too Long");
+		answer_error(c, req, 414, "URI Too Long");
 	else
-		http_redirect(c, req, 301, writer_slice(&w));
+		answer_redirect(c, req, 301, writer_slice(&w));
+}
+
+static bool
+plain_port(const struct conn *c)
+{
+	const struct http_conn *http = c->session;
+
+	return http->plain_port;
 }
 
 void
-routes_handle(struct client *c, const struct http1_request *req)
+routes_handle(struct conn *c, const struct http1_request *req)
 {
 	char clean[4096];
 
 	if (slice_is(req->method, "CONNECT")) {
-		http_error(c, req, 403, "CONNECT not enabled");
+		answer_error(c, req, 403, "CONNECT not enabled");
 		return;
 	}
-	if (!c->on_http_port && clean_path(req->path, clean, sizeof clean)) {
+	if (!plain_port(c) && clean_path(req->path, clean, sizeof clean)) {
 		to_clean_path(c, req, clean);
 		return;
 	}
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
 		if (!matches(table[i].path, req->path) ||
-		    (c->on_http_port && !table[i].on_http_port))
+		    (plain_port(c) && !table[i].on_http_port))
 			continue;
 		table[i].handle(c, req);
 		return;
 	}
 	/* no "/" below a path that does not begin with it, as in OPTIONS * */
-	if (c->on_http_port)
+	if (plain_port(c))
 		to_https(c, req);
 	else
-		http_error(c, req, 400, "400 Bad Request");
+		answer_error(c, req, 400, "400 Bad Request");
 }

@@ -9,9 +9,9 @@
 
 #include "http1.h"
 
-struct client;
+struct conn;
 
 /* Answers the request, or makes the connection a DERP one. */
-void routes_handle(struct client *c, const struct http1_request *req);
+void routes_handle(struct conn *c, const struct http1_request *req);
 
 #endif

@@ -1,20 +1,25 @@
 /* upgrade: see upgrade.h. */
 #include "upgrade.h"
 
-#include "client.h"
+#include "answer.h"
+#include "conn.h"
 #include "derp_frame.h"
-#include "http.h"
-#include "quote.h"
+#include "http_conn.h"
+#include "relay.h"
+#include "session.h"
 #include "worker.h"
 
+#include "quote.h"
+
 static void
-answer_switching(struct client *c)
+answer_switching(struct conn *c)
 {
+	const struct http_conn *http = c->session;
 	uint8_t head[256];
 	char key[DERP_KEY_HEX_TEXT];
 	struct writer w = writer_of(head, sizeof head);
 
-	derp_key_format_hex(server_public_key(c->worker->server), key);
+	derp_key_format_hex(http->relay->shared->public_key, key);
 	writer_printf(&w,
 	    "HTTP/1.1 101 Switching Protocols\r\n"
 	    "Upgrade: DERP\r\n"
@@ -22,20 +27,21 @@ answer_switching(struct client *c)
 	    "Derp-Version: %d\r\n"
 	    "Derp-Public-Key: %s\r\n\r\n",
 	    DERP_PROTOCOL_VERSION, key);
-	client_begin_derp(c, writer_slice(&w));
+	session_begin(c, http->relay, writer_slice(&w));
 }
 
 void
-upgrade_handle(struct client *c, const struct http1_request *req)
+upgrade_handle(struct conn *c, const struct http1_request *req)
 {
+	const struct http_conn *http = c->session;
 	struct slice upgrade =
 	    http1_header(req->headers, req->header_count, "Upgrade");
 	struct slice fast =
 	    http1_header(req->headers, req->header_count, "Derp-Fast-Start");
 	char shown[QUOTE_TEXT];
 
-	if (!c->worker->config->derp) {
-		http_error(c, req, 404, "derp server disabled");
+	if (!http->site->derp) {
+		answer_error(c, req, 404, "derp server disabled");
 		return;
 	}
 	/* ancient clients say "WebSocket" and speak raw DERP */
@@ -46,11 +52,11 @@ upgrade_handle(struct client *c, const struct http1_request *req)
 			&c->worker->log_login, loop_now_ms(c->worker->loop)))
 			log_warn(
 			    "Weird upgrade: %s", quote_text(shown, upgrade));
-		http_error(c, req, 426, "DERP requires connection upgrade");
+		answer_error(c, req, 426, "DERP requires connection upgrade");
 		return;
 	}
 	if (slice_is(fast, "1"))
-		client_begin_derp(c, slice_of(NULL, 0));
+		session_begin(c, http->relay, slice_of(NULL, 0));
 	else
 		answer_switching(c);
 }

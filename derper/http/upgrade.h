@@ -7,8 +7,8 @@
 
 #include "http1.h"
 
-struct client;
+struct conn;
 
-void upgrade_handle(struct client *c, const struct http1_request *req);
+void upgrade_handle(struct conn *c, const struct http1_request *req);
 
 #endif

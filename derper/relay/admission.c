@@ -1,53 +1,33 @@
 /* admission: see admission.h. */
 #include "admission.h"
 
-#include "client.h"
+#include "conn.h"
+#include "conn_table.h"
+#include "mailbox.h"
+#include "relay.h"
 #include "worker.h"
 
 #include <stdlib.h>
 
 /* A question on its way, and its answer as a message. Owned by whoever is about
- * to answer; the client only knows that one is pending. */
+ * to answer; the connection only knows that one is pending. */
 struct admission {
-	struct message message; /* first member */
-	struct server *server;
+	struct message message;  /* first member */
+	struct mailbox *mailbox; /* of the connection's worker */
 	struct conn_addr addr;
+	void (*answered)(struct conn *conn, const struct verify_answer *answer);
 	struct verify_answer answer;
 };
 
 static void
-log_fail_open(const struct client *c)
-{
-	char key[DERP_KEY_TEXT];
-
-	derp_key_format(&c->key, key);
-	if (log_allowed(&c->worker->log_login, loop_now_ms(c->worker->loop)))
-		log_warn("admission controller unreachable; allowing client %s",
-		    key);
-}
-
-static void
-decide(struct client *c, const struct verify_answer *answer)
-{
-	bool allow = answer->verdict == VERIFY_ALLOW;
-
-	if (allow && answer->fail_open)
-		log_fail_open(c);
-	client_admitted(c, allow, answer->reason);
-}
-
-static void
 handle_answer(void *ctx, struct message *m)
 {
+	struct worker *worker = ctx;
 	struct admission *a = (struct admission *)m;
-	struct client *c = worker_client(ctx, a->addr);
+	struct conn *conn = conn_table_get(worker->conns, a->addr);
 
-	/* one that timed out meanwhile has ended, and its slot has a new
-	 * generation */
-	if (c != NULL && c->state == CLIENT_ADMISSION) {
-		decide(c, &a->answer);
-		client_resume(c);
-	}
+	if (conn != NULL)
+		a->answered(conn, &a->answer);
 	free(a);
 }
 
@@ -57,42 +37,39 @@ drop_answer(struct message *m)
 	free(m);
 }
 
-/* On a worker thread. */
+/* On a thread of the engine. */
 static void
-answered(void *ctx, const struct verify_answer *answer)
+post_answer(void *ctx, const struct verify_answer *answer)
 {
 	struct admission *a = ctx;
 
 	a->answer = *answer;
-	mailbox_post(server_mailbox(a->server, a->addr.worker), &a->message,
-	    &a->message);
+	mailbox_post(a->mailbox, &a->message, &a->message);
 }
 
-void
-admission_ask(struct client *c)
+enum admission_result
+admission_ask(const struct relay_shared *shared, struct conn *conn,
+    const struct derp_key *key,
+    void (*answered)(struct conn *conn, const struct verify_answer *answer),
+    struct verify_answer *answer)
 {
-	struct worker *worker = c->worker;
-	struct verify *verify = server_verify(worker->server);
-	struct verify_answer answer = { .verdict = VERIFY_ALLOW };
 	struct admission *a;
 
-	if (verify == NULL) {
-		decide(c, &answer);
-		return;
+	if (shared->verify == NULL) {
+		*answer = (struct verify_answer){ .verdict = VERIFY_ALLOW };
+		return ADMISSION_DECIDED;
 	}
 	a = malloc(sizeof *a);
-	if (a == NULL) {
-		client_end(c, "out of memory");
-		return;
-	}
+	if (a == NULL)
+		return ADMISSION_NO_MEMORY;
 	*a = (struct admission){ .message = { .handle = handle_answer,
 				     .drop = drop_answer },
-		.server = worker->server,
-		.addr = c->addr };
-	if (verify_ask(verify, &c->key, &c->remote, &answer, answered, a)) {
-		free(a);
-		decide(c, &answer);
-		return;
-	}
-	client_park(c);
+		.mailbox = shared->crossing->mailboxes[conn->addr.worker],
+		.addr = conn->addr,
+		.answered = answered };
+	if (!verify_ask(
+		shared->verify, key, &conn->remote, answer, post_answer, a))
+		return ADMISSION_PENDING;
+	free(a);
+	return ADMISSION_DECIDED;
 }

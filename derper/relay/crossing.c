@@ -1,12 +1,14 @@
 /* crossing: see crossing.h. */
 #include "crossing.h"
 
-#include "client.h"
+#include "conn.h"
+#include "conn_table.h"
+#include "counters.h"
 #include "derp_frame.h"
-#include "outq.h"
 #include "worker.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +23,8 @@
 struct entry {
 	struct conn_addr addr;
 	uint32_t len;     /* bytes of frames, which follow, padded to 8 */
-	uint32_t packets; /* how many of the frames are packets */
+	uint16_t packets; /* how many of the frames are packets */
+	uint16_t class;   /* enum outq_class, of all of them */
 };
 
 static_assert(BATCH_BYTES >= sizeof(struct entry) + DERP_MAX_FRAME + 8,
@@ -33,8 +36,8 @@ padded(size_t n)
 	return (n + 7) & ~(size_t)7;
 }
 
-void
-crossing_free(struct batch *b)
+static void
+batch_free(struct batch *b)
 {
 	atomic_fetch_sub_explicit(b->under_way, b->cap, memory_order_relaxed);
 	free(b);
@@ -43,7 +46,14 @@ crossing_free(struct batch *b)
 static void
 drop(struct message *m)
 {
-	crossing_free((struct batch *)m);
+	batch_free((struct batch *)m);
+}
+
+static void
+release(struct turn_hold *hold)
+{
+	batch_free(
+	    (struct batch *)((char *)hold - offsetof(struct batch, hold)));
 }
 
 /* On the receiving worker: every stretch of frames becomes a run of its
@@ -54,14 +64,15 @@ handle_batch(void *ctx, struct message *m)
 	struct worker *worker = ctx;
 	struct batch *b = (struct batch *)m;
 	struct entry entry;
-	struct client *c;
+	struct conn *c;
 
 	for (size_t at = 0; at < b->used;
 	     at += sizeof entry + padded(entry.len)) {
 		memcpy(&entry, b->bytes + at, sizeof entry);
-		c = worker_client(worker, entry.addr);
+		c = conn_table_get(worker->conns, entry.addr);
 		if (c != NULL) {
-			outq_add(c, b->bytes + at + sizeof entry, entry.len);
+			conn_send(c, entry.class, b->bytes + at + sizeof entry,
+			    entry.len);
 			counters_add(
 			    &worker->counters->packets_sent, entry.packets);
 		} else {
@@ -70,18 +81,17 @@ handle_batch(void *ctx, struct message *m)
 			    entry.packets);
 		}
 	}
-	b->next = worker->arrived;
-	worker->arrived = b;
+	b->hold.release = release;
+	turn_memory_hold(worker->memory, &b->hold);
 }
 
 static struct batch *
-new_batch(struct worker *worker, unsigned to, size_t room, bool droppable)
+new_batch(struct crossing *h, unsigned to, size_t room, bool droppable)
 {
-	struct crossing *h = &worker->crossing;
 	const size_t cap = h->first[to] == NULL && room <= BATCH_FIRST
 	    ? BATCH_FIRST
 	    : BATCH_BYTES;
-	atomic_size_t *under_way = server_under_way(worker->server, to);
+	atomic_size_t *under_way = &h->shared->under_way[to];
 	struct batch *b;
 
 	/* PeerGone must arrive; it is as rare as connections that end */
@@ -105,10 +115,10 @@ new_batch(struct worker *worker, unsigned to, size_t room, bool droppable)
 	return b;
 }
 
-/* Makes the last entry longer when it is for the same address and nothing lies
- * between: a burst for one client stays one run. */
+/* Makes the last entry longer when it is for the same address and class and
+ * nothing lies between: a burst for one client stays one run. */
 static bool
-extend(struct batch *b, struct conn_addr addr, struct slice frame)
+extend(struct batch *b, const struct entry *added, struct slice frame)
 {
 	struct entry entry;
 	size_t end;
@@ -117,32 +127,34 @@ extend(struct batch *b, struct conn_addr addr, struct slice frame)
 		return false;
 	memcpy(&entry, b->bytes + b->last_entry, sizeof entry);
 	end = b->last_entry + sizeof entry + entry.len;
-	if (!conn_addr_eq(entry.addr, addr) ||
-	    entry.len + frame.n > STREAM_CHUNK ||
+	if (!conn_addr_eq(entry.addr, added->addr) ||
+	    entry.class != added->class || entry.len + frame.n > STREAM_CHUNK ||
 	    b->cap - end < padded(frame.n) + 8)
 		return false;
 	memcpy(b->bytes + end, frame.p, frame.n);
 	entry.len += (uint32_t)frame.n;
-	entry.packets += frame.p[0] == DERP_RECV_PACKET;
+	entry.packets = (uint16_t)(entry.packets + added->packets);
 	memcpy(b->bytes + b->last_entry, &entry, sizeof entry);
 	b->used = b->last_entry + sizeof entry + padded(entry.len);
 	return true;
 }
 
 int
-crossing_add(struct worker *worker, struct conn_addr addr, struct slice frame)
+crossing_add(struct crossing *x, struct conn_addr addr, enum outq_class class,
+    struct slice frame)
 {
-	struct batch *b = worker->crossing.last[addr.worker];
-	struct entry entry = { .addr = addr,
+	struct batch *b = x->last[addr.worker];
+	const struct entry entry = { .addr = addr,
 		.len = (uint32_t)frame.n,
-		.packets = frame.p[0] == DERP_RECV_PACKET };
+		.packets = class != OUTQ_CONTROL,
+		.class = (uint16_t) class };
 	const size_t room = sizeof entry + padded(frame.n);
 
-	counters_add(&worker->counters->crossed, entry.packets);
-	if (b != NULL && extend(b, addr, frame))
+	counters_add(&x->counters->crossed, entry.packets);
+	if (b != NULL && extend(b, &entry, frame))
 		return 0;
 	if (b == NULL || b->cap - b->used < room)
-		b = new_batch(worker, addr.worker, room, entry.packets > 0);
+		b = new_batch(x, addr.worker, room, entry.packets > 0);
 	if (b == NULL)
 		return -1;
 	memcpy(b->bytes + b->used, &entry, sizeof entry);
@@ -153,15 +165,25 @@ crossing_add(struct worker *worker, struct conn_addr addr, struct slice frame)
 }
 
 void
-crossing_post(struct worker *worker)
+crossing_post(struct crossing *x)
 {
-	struct crossing *h = &worker->crossing;
-
-	for (unsigned to = 0; to < (unsigned)worker->config->workers; to++) {
-		if (h->first[to] == NULL)
+	for (unsigned to = 0; to < x->shared->workers; to++) {
+		if (x->first[to] == NULL)
 			continue;
-		mailbox_post(server_mailbox(worker->server, to),
-		    &h->first[to]->message, &h->last[to]->message);
-		h->first[to] = h->last[to] = NULL;
+		mailbox_post(x->shared->mailboxes[to], &x->first[to]->message,
+		    &x->last[to]->message);
+		x->first[to] = x->last[to] = NULL;
 	}
+}
+
+void
+crossing_clear(struct crossing *x)
+{
+	for (unsigned to = 0; to < x->shared->workers; to++)
+		while (x->first[to] != NULL) {
+			struct batch *b = x->first[to];
+
+			x->first[to] = (struct batch *)b->message.next;
+			batch_free(b);
+		}
 }

@@ -12,40 +12,48 @@
 #define DERPKIT_CROSSING_H
 
 #include "bytes.h"
-#include "config.h"
+#include "conn_addr.h"
 #include "mailbox.h"
-#include "registry.h"
+#include "outq.h"
+#include "turn_memory.h"
 
 #include <stdatomic.h>
 
 /* Bytes under way to one worker. */
 #define CROSSING_MAX (16U << 20)
-
-struct worker;
+#define CROSSING_WORKERS_MAX 64
 
 /* A list of frames with their addresses; a message. */
 struct batch {
-	struct message message; /* first member */
-	struct batch *next;     /* in the receiver's list of arrived batches */
+	struct message message;   /* first member */
+	struct turn_hold hold;    /* at the receiver, until its turn ends */
 	atomic_size_t *under_way; /* the receiver's count, given back on free */
 	size_t used, cap;         /* bytes of entries */
 	size_t last_entry;        /* where the last one begins */
 	uint8_t bytes[];
 };
 
+/* What the workers' crossings share. */
+struct crossing_shared {
+	unsigned workers;
+	struct mailbox *mailboxes[CROSSING_WORKERS_MAX];
+	atomic_size_t under_way[CROSSING_WORKERS_MAX]; /* bytes */
+};
+
 struct crossing {
-	struct batch *first[CONFIG_WORKERS_MAX], *last[CONFIG_WORKERS_MAX];
+	struct crossing_shared *shared;
+	struct counters *counters;
+	struct batch *first[CROSSING_WORKERS_MAX], *last[CROSSING_WORKERS_MAX];
 };
 
 /* Appends a copy of the frame to the batch for addr.worker. -1 when it was
  * dropped: too much under way, or memory is short. */
-int crossing_add(
-    struct worker *worker, struct conn_addr addr, struct slice frame);
+int crossing_add(struct crossing *x, struct conn_addr addr,
+    enum outq_class class, struct slice frame);
 
 /* Posts all batches. */
-void crossing_post(struct worker *worker);
-
-/* Frees a batch and gives its bytes back. */
-void crossing_free(struct batch *b);
+void crossing_post(struct crossing *x);
+/* Frees the batches that were not posted. */
+void crossing_clear(struct crossing *x);
 
 #endif

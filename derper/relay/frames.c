@@ -1,20 +1,138 @@
-/* relay: see relay.h. */
+/* frames: see frames.h. */
 #include "frames.h"
 
-#include "admission.h"
-#include "derp_handshake.h"
+#include "client.h"
+#include "conn.h"
+#include "conn_table.h"
+#include "crossing.h"
 #include "derp_msg.h"
+#include "registry.h"
+#include "relay.h"
 #include "worker.h"
 
 #include <string.h>
 
-/* Ends a client for a frame that the protocol does not allow. */
-static void
-bad_frame(struct client *c, const struct derp_frame *f, const char *what)
+static size_t next_frame(struct client *c, uint8_t *p, size_t n);
+static void dispatch(struct client *c, const struct derp_frame *f);
+static void send_packet(struct client *c, const struct derp_frame *f);
+static const struct route *route_to(struct client *c, const uint8_t *dst);
+static void no_destination(struct client *c, const struct derp_frame *f);
+static void note_preferred(struct client *c, const struct derp_frame *f);
+static void answer_ping(struct client *c, const struct derp_frame *f);
+static void bad_frame(
+    struct client *c, const struct derp_frame *f, const char *what);
+
+static struct counters *
+counters_of(const struct client *c)
 {
-	counters_add(&c->worker->counters->bad_frames, 1);
-	client_fail(c, "%s frame of %u bytes: %s", derp_frame_name(f->type),
-	    f->len, what);
+	return c->relay->worker->counters;
+}
+
+size_t
+frames_input(struct conn *conn, uint8_t *p, size_t n)
+{
+	struct client *c = conn->session;
+	size_t used = 0, step;
+
+	/* all of its frames, as one that only comes in part counts too */
+	registry_heard_from(c->relay->shared->registry, c->peer, conn->addr);
+	do {
+		step = next_frame(c, p + used, n - used);
+		used += step;
+	} while (step > 0 && used < n && !conn->ended);
+	return used;
+}
+
+/* Handles the first whole frame of the n bytes at p. Returns how many bytes
+ * were used: 0 when more are needed. */
+static size_t
+next_frame(struct client *c, uint8_t *p, size_t n)
+{
+	struct derp_frame f;
+	size_t used;
+
+	if (c->skip > 0) {
+		used = n < c->skip ? n : c->skip;
+		c->skip -= (uint32_t)used;
+		return used;
+	}
+	switch (derp_frame_cut(p, n, &f, &used)) {
+	case DERP_CUT_FRAME:
+		dispatch(c, &f);
+		return used;
+	case DERP_CUT_SKIP:
+		counters_add(&counters_of(c)->unknown_frames, 1);
+		c->skip = f.skip;
+		return used;
+	case DERP_CUT_MORE:
+		return 0;
+	case DERP_CUT_BAD:
+		bad_frame(c, &f, "bad length");
+		return 0;
+	}
+	return 0;
+}
+
+static void
+dispatch(struct client *c, const struct derp_frame *f)
+{
+	switch (f->type) {
+	case DERP_SEND_PACKET:
+		send_packet(c, f);
+		return;
+	case DERP_NOTE_PREFERRED:
+		note_preferred(c, f);
+		return;
+	case DERP_PING:
+		answer_ping(c, f);
+		return;
+	case DERP_FORWARD_PACKET:
+	case DERP_WATCH_CONNS:
+	case DERP_CLOSE_PEER:
+		bad_frame(c, f, "not a mesh peer");
+		return;
+	default:
+		/* the cutter hands on nothing else */
+		bad_frame(c, f, "unexpected type");
+		return;
+	}
+}
+
+static void
+send_packet(struct client *c, const struct derp_frame *f)
+{
+	struct worker *worker = c->relay->worker;
+	struct counters *counters = worker->counters;
+	const struct route *r = route_to(c, f->body.p);
+	const size_t len = DERP_HEADER + f->body.n;
+	enum outq_class class;
+	struct conn *to;
+
+	pacing_count_packet(&c->conn->pace);
+	counters_add(&counters->packets_received, 1);
+	counters_add(&counters->bytes_received, f->body.n - DERP_KEY);
+	if (r == NULL) {
+		no_destination(c, f);
+		return;
+	}
+	class = derp_packet_is_disco(
+		    slice_of(f->body.p + DERP_KEY, f->body.n - DERP_KEY))
+	    ? OUTQ_DISCO
+	    : OUTQ_DATA;
+	derp_send_to_recv(f->head, &c->key);
+	if (r->addr.worker != worker->index) {
+		if (crossing_add(&c->relay->crossing, r->addr, class,
+			slice_of(f->head, len)) == -1)
+			counters_add(&counters->dropped_queue_tail, 1);
+		return;
+	}
+	to = conn_table_get(worker->conns, r->addr);
+	if (to == NULL) {
+		counters_add(&counters->dropped_gone_disconnected, 1);
+		return;
+	}
+	conn_send(to, class, f->head, len);
+	counters_add(&counters->packets_sent, 1);
 }
 
 /* The remembered route to dst, or the one to be replaced, with used false. */
@@ -48,11 +166,11 @@ find_route(struct client *c, const uint8_t *dst)
 /* The destination will have heard from this client: when the client's key
  * leaves, it must be told. */
 static void
-note_heard(struct client *c, struct route *r)
+add_to_notify_set(struct client *c, struct route *r)
 {
-	struct registry *peers = server_registry(c->worker->server);
+	struct registry *registry = c->relay->shared->registry;
 
-	switch (registry_note_heard(peers, c->peer, r->addr)) {
+	switch (registry_note_heard(registry, c->peer, r->addr)) {
 	case REGISTRY_NO_MEMORY:
 		r->known = r->used = false; /* look it up again */
 		return;
@@ -71,17 +189,17 @@ note_heard(struct client *c, struct route *r)
 static const struct route *
 route_to(struct client *c, const uint8_t *dst)
 {
-	struct registry *peers = server_registry(c->worker->server);
+	struct registry *registry = c->relay->shared->registry;
 	struct route *r = find_route(c, dst);
 	struct conn_addr before = r->addr;
 
-	if (r->used && r->version == registry_version(peers, &r->dst))
+	if (r->used && r->version == registry_version(registry, &r->dst))
 		return r;
-	r->used = registry_find(peers, &r->dst, &r->addr, &r->version);
+	r->used = registry_find(registry, &r->dst, &r->addr, &r->version);
 	if (!r->used)
 		return NULL;
 	if (!r->known || !conn_addr_eq(before, r->addr))
-		note_heard(c, r);
+		add_to_notify_set(c, r);
 	return r;
 }
 
@@ -89,7 +207,7 @@ route_to(struct client *c, const uint8_t *dst)
 static bool
 may_say_not_here(struct client *c)
 {
-	uint64_t now_ms = loop_now_ms(c->worker->loop);
+	uint64_t now_ms = loop_now_ms(c->relay->worker->loop);
 	uint64_t earned = (now_ms - c->not_here_ms) / 1000;
 
 	if (c->not_here_left + earned >= CLIENT_NOT_HERE_BURST) {
@@ -107,50 +225,20 @@ may_say_not_here(struct client *c)
 }
 
 static void
-nobody_there(struct client *c, const struct derp_frame *f)
+no_destination(struct client *c, const struct derp_frame *f)
 {
 	uint8_t frame[DERP_HEADER + DERP_KEY + 1];
 	struct writer w = writer_of(frame, sizeof frame);
 	struct derp_key dst;
 	struct slice packet;
 
-	counters_add(&c->worker->counters->dropped_unknown_dest, 1);
+	counters_add(&counters_of(c)->dropped_unknown_dest, 1);
 	if (derp_send_packet_parse(f->body, &dst, &packet) == -1 ||
 	    !derp_packet_is_disco(packet) || !may_say_not_here(c))
 		return;
 	derp_peer_gone_put(&w, &dst, DERP_GONE_NOT_HERE);
-	outq_control(c, writer_slice(&w));
-	counters_add(&c->worker->counters->peer_gone_not_here_frames, 1);
-}
-
-static void
-send_packet(struct client *c, const struct derp_frame *f)
-{
-	struct worker *worker = c->worker;
-	const struct route *r = route_to(c, f->body.p);
-	const size_t len = DERP_HEADER + f->body.n;
-	struct client *to;
-
-	c->window_packets++;
-	counters_add(&worker->counters->packets_received, 1);
-	counters_add(&worker->counters->bytes_received, f->body.n - DERP_KEY);
-	if (r == NULL) {
-		nobody_there(c, f);
-		return;
-	}
-	derp_send_to_recv(f->head, &c->key);
-	if (r->addr.worker != worker->index) {
-		if (crossing_add(worker, r->addr, slice_of(f->head, len)) == -1)
-			counters_add(&worker->counters->dropped_queue_tail, 1);
-		return;
-	}
-	to = worker_client(worker, r->addr);
-	if (to == NULL) {
-		counters_add(&worker->counters->dropped_gone_disconnected, 1);
-		return;
-	}
-	outq_add(to, f->head, len);
-	counters_add(&worker->counters->packets_sent, 1);
+	conn_send_control(c->conn, writer_slice(&w), false);
+	counters_add(&counters_of(c)->peer_gone_not_here_frames, 1);
 }
 
 static void
@@ -166,136 +254,37 @@ note_preferred(struct client *c, const struct derp_frame *f)
 		return;
 	c->home = home;
 	if (home)
-		counters_add(&c->worker->counters->current_home, 1);
+		counters_add(&counters_of(c)->current_home, 1);
 	else
-		counters_subtract(&c->worker->counters->current_home, 1);
+		counters_subtract(&counters_of(c)->current_home, 1);
 }
 
-/* One Pong may be under way; pings that come meanwhile are not answered. */
+/* One Pong may wait in the queue; pings that come meanwhile are not answered.
+ * One that the stream has taken, though behind much else, makes room for the
+ * next one: a client that waits for it would wait for ever. */
 static void
 answer_ping(struct client *c, const struct derp_frame *f)
 {
 	uint8_t data[DERP_PING_DATA], frame[DERP_HEADER + DERP_PING_DATA];
 	struct writer w = writer_of(frame, sizeof frame);
 
-	counters_add(&c->worker->counters->got_ping, 1);
+	counters_add(&counters_of(c)->got_ping, 1);
 	if (derp_ping_parse(f->body, data) == -1) {
 		bad_frame(c, f, "bad length");
 		return;
 	}
-	if (c->pong_pending)
+	if (c->conn->out.marked > 0)
 		return;
-	c->pong_pending = true;
 	derp_pong_put(&w, data);
-	outq_control(c, writer_slice(&w));
-	counters_add(&c->worker->counters->sent_pong, 1);
+	conn_send_control(c->conn, writer_slice(&w), true);
+	counters_add(&counters_of(c)->sent_pong, 1);
 }
 
+/* Ends a client for a frame that the protocol does not allow. */
 static void
-dispatch(struct client *c, const struct derp_frame *f)
+bad_frame(struct client *c, const struct derp_frame *f, const char *what)
 {
-	switch (f->type) {
-	case DERP_SEND_PACKET:
-		send_packet(c, f);
-		return;
-	case DERP_NOTE_PREFERRED:
-		note_preferred(c, f);
-		return;
-	case DERP_PING:
-		answer_ping(c, f);
-		return;
-	case DERP_FORWARD_PACKET:
-	case DERP_WATCH_CONNS:
-	case DERP_CLOSE_PEER:
-		bad_frame(c, f, "not a mesh peer");
-		return;
-	default:
-		/* the cutter hands on nothing else */
-		bad_frame(c, f, "unexpected type");
-		return;
-	}
-}
-
-size_t
-frames_input(struct client *c, uint8_t *p, size_t n)
-{
-	struct derp_frame f;
-	size_t used, skipped;
-
-	if (c->skip > 0) {
-		skipped = n < c->skip ? n : c->skip;
-		c->skip -= (uint32_t)skipped;
-		return skipped;
-	}
-	registry_heard_from(
-	    server_registry(c->worker->server), c->peer, c->addr);
-	switch (derp_frame_cut(p, n, &f, &used)) {
-	case DERP_CUT_FRAME:
-		dispatch(c, &f);
-		return c->state == CLIENT_RUNNING ? used : 0;
-	case DERP_CUT_SKIP:
-		counters_add(&c->worker->counters->unknown_frames, 1);
-		c->skip = f.skip;
-		return used;
-	case DERP_CUT_MORE:
-		return 0;
-	case DERP_CUT_BAD:
-		bad_frame(c, &f, "bad length");
-		return 0;
-	}
-	return 0;
-}
-
-size_t
-frames_login(struct client *c, uint8_t *p, size_t n)
-{
-	struct derp_client_info info;
-	struct fail why = { 0 };
-	struct derp_frame f;
-	size_t used;
-
-	switch (derp_frame_cut_login(p, n, &f, &used)) {
-	case DERP_CUT_FRAME:
-		break;
-	case DERP_CUT_MORE:
-		return 0;
-	case DERP_CUT_SKIP:
-	case DERP_CUT_BAD:
-		if (f.type != DERP_CLIENT_INFO)
-			fail_set(&why, "bad frame type 0x%x, want 0x%x", f.type,
-			    DERP_CLIENT_INFO);
-		else
-			fail_set(&why,
-			    f.len < DERP_MIN_CLIENT_INFO ? "short client info"
-							 : "long client info");
-		client_fail(c, "receive client key: %s", why.text);
-		return 0;
-	}
-	if (derp_client_info_open(f.body, server_private_key(c->worker->server),
-		&c->session, &info, &why) == -1) {
-		client_fail(c, "receive client key: %s", why.text);
-		return 0;
-	}
-	c->key = c->session.client;
-	admission_ask(c);
-	return c->state == CLIENT_ENDED ? 0 : used;
-}
-
-void
-frames_tell_gone(
-    struct worker *worker, const struct derp_key *key, struct conn_addr to)
-{
-	uint8_t frame[DERP_HEADER + DERP_KEY + 1];
-	struct writer w = writer_of(frame, sizeof frame);
-	struct client *c;
-
-	derp_peer_gone_put(&w, key, DERP_GONE_DISCONNECTED);
-	counters_add(&worker->counters->peer_gone_disconnected_frames, 1);
-	if (to.worker != worker->index) {
-		(void)crossing_add(worker, to, writer_slice(&w));
-		return;
-	}
-	c = worker_client(worker, to);
-	if (c != NULL)
-		outq_control(c, writer_slice(&w));
+	counters_add(&counters_of(c)->bad_frames, 1);
+	conn_fail(c->conn, "%s frame of %u bytes: %s", derp_frame_name(f->type),
+	    f->len, what);
 }

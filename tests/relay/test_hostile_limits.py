@@ -172,10 +172,10 @@ class Descriptors(Scenario):
         self.assertGreater(open_files(relay), 3 * self.SOFT)
         p.do(f"send {names[0]} {names[-1]} 01")
         p.expect(f"recv {names[-1]} {names[0]} 1 01")
-        self.assertNotIn("out of descriptors", relay.log.text())
+        self.assertNotIn("out of file descriptors", relay.log.text())
         for _ in range(60):
             self.addCleanup(socket.create_connection((HOST, relay.port)).close)
-        match = relay.wait_log("out of descriptors with ([0-9]+) connections")
+        match = relay.wait_log("out of file descriptors with ([0-9]+) connections")
         self.assertGreater(int(match.group(1)), self.HARD - 30)
         self.assertGreater(open_files(relay), self.HARD - 3)
         p.ping(*names)

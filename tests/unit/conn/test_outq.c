@@ -3,13 +3,23 @@
 #include "fake_alloc.h"
 #include "fake_server.h"
 
+#include <assert.h>
+
 struct fixture {
 	struct fake_peer *to; /* who gets the frames */
 	struct worker *worker;
 };
 
+enum { DEPTH = 32 }; /* as fake_server_config */
+
+static size_t
+queued(const struct fixture *f)
+{
+	return f->worker->budget.used[MEMORY_OUTPUT_QUEUED];
+}
+
 static void
-open_with(struct fixture *f, const struct config *config)
+open_with(struct fixture *f, const struct fake_config *config)
 {
 	fake_server_open(config);
 	f->worker = fake_server.workers[0];
@@ -19,7 +29,7 @@ open_with(struct fixture *f, const struct config *config)
 static int
 setup(void **state)
 {
-	struct config config = fake_server_config();
+	struct fake_config config = fake_server_config();
 	struct fixture *f = calloc(1, sizeof *f);
 
 	open_with(f, &config);
@@ -44,7 +54,7 @@ make_tiny(struct fixture *f)
 {
 	const int size = 1;
 
-	check_int(setsockopt(f->to->client->stream.watch.fd, SOL_SOCKET,
+	check_int(setsockopt(f->to->conn->stream.watch.fd, SOL_SOCKET,
 		      SO_SNDBUF, &size, sizeof size),
 	    0);
 	check_int(
@@ -52,7 +62,11 @@ make_tiny(struct fixture *f)
 	    0);
 }
 
-enum kind { OTHER, DISCO, CONTROL };
+enum kind { CONTROL, DISCO, OTHER };
+
+static_assert((int)CONTROL == OUTQ_CONTROL && (int)DISCO == OUTQ_DISCO &&
+	(int)OTHER == OUTQ_DATA,
+    "the classes of the queue");
 
 /* The frame with that number: a packet of n bytes, or a Ping for CONTROL,
  * whose eight bytes hold it. */
@@ -123,7 +137,7 @@ struct turn_bytes {
 static struct turn_bytes
 begin(struct fixture *f)
 {
-	return (struct turn_bytes){ .p = worker_read_room(f->worker, 0),
+	return (struct turn_bytes){ .p = turn_memory_tail(f->worker->memory),
 		.cap = STREAM_READ_ROOM };
 }
 
@@ -134,10 +148,10 @@ add(struct fixture *f, struct turn_bytes *t, enum kind kind, uint32_t number,
 	struct slice s = frame_of(t->p + t->n, t->cap - t->n, kind, number, n);
 
 	if (kind == CONTROL) {
-		outq_control(f->to->client, s);
+		conn_send_control(f->to->conn, s, true);
 		return;
 	}
-	outq_add(f->to->client, t->p + t->n, s.n);
+	conn_send(f->to->conn, (enum outq_class)kind, t->p + t->n, s.n);
 	t->n += s.n;
 }
 
@@ -155,7 +169,7 @@ add_one(struct fixture *f, enum kind kind, uint32_t number, size_t n)
 static void
 block(struct fixture *f, uint32_t *number, size_t n)
 {
-	while (!stream_blocked(&f->to->client->stream))
+	while (!stream_blocked(&f->to->conn->stream))
 		add_one(f, OTHER, (*number)++, n);
 }
 
@@ -164,9 +178,9 @@ static bool
 drain_next(struct fixture *f, struct seen *s)
 {
 	while (!next_seen(f, s)) {
-		if (f->worker->open == 0 ||
-		    (f->to->client->out.bytes == 0 &&
-			!stream_blocked(&f->to->client->stream)))
+		if (fake_server_count(0) == 0 ||
+		    (f->to->conn->out.bytes == 0 &&
+			!stream_blocked(&f->to->conn->stream)))
 			return false;
 		fake_server_turn(0);
 	}
@@ -186,10 +200,10 @@ outq_sends_a_turn_in_order(void **state)
 			: i % 5 == 2 ? DISCO
 				     : OTHER,
 		    i, 62 + i * 13);
-	check(f->to->client->out.dirty);
+	check(f->to->conn->dirty);
 	check(!fake_peer_frame(f->to, &(struct derp_frame){ 0 }));
 	fake_server_turn(0);
-	check(!f->to->client->out.dirty);
+	check(!f->to->conn->dirty);
 	for (uint32_t i = 0; i < 60; i++) {
 		check(next_seen(f, &s));
 		check_int(s.number, i);
@@ -261,8 +275,8 @@ outq_commits_one_chunk_at_most(void **state)
 	while (t.n < 90000)
 		add(f, &t, OTHER, n++, 3000);
 	fake_server_turn(0);
-	check(stream_unsent(&f->to->client->stream) > 0);
-	check(stream_unsent(&f->to->client->stream) <= STREAM_CHUNK);
+	check(stream_unsent(&f->to->conn->stream) > 0);
+	check(stream_unsent(&f->to->conn->stream) <= STREAM_CHUNK);
 	for (uint32_t i = 0; i < n; i++) {
 		check(drain_next(f, &s));
 		check_int(s.number, i);
@@ -310,17 +324,17 @@ block_and_drain(struct fixture *f, size_t size, size_t step)
 		control += kind == CONTROL;
 		add_one(
 		    f, kind, number, i % 40 == 39 ? size : 62 + (i * 37) % 300);
-		check(to->client->out.disco.packets <= CONFIG_QUEUE_DEPTH);
-		check(to->client->out.other.packets <= CONFIG_QUEUE_DEPTH);
+		check(to->conn->out.packets[DISCO] <= DEPTH);
+		check(to->conn->out.packets[OTHER] <= DEPTH);
 	}
 	sent = number;
-	while (got > 0 || to->client->out.bytes > 0 ||
-	    stream_blocked(&to->client->stream)) {
+	while (got > 0 || to->conn->out.bytes > 0 ||
+	    stream_blocked(&to->conn->stream)) {
 		got = read(to->fd, to->in + to->n, step);
 		if (got > 0)
 			to->n += (size_t)got;
 		fake_server_turn(0);
-		check_int(to->client->state, CLIENT_RUNNING);
+		check(fake_peer_runs(to));
 	}
 	for (number = 0; next_seen(f, &s); number++) {
 		check(seen_of[s.kind] == 0 || s.number > last[s.kind]);
@@ -335,8 +349,8 @@ block_and_drain(struct fixture *f, size_t size, size_t step)
 	/* the newest survive */
 	check_int(
 	    last[OTHER] > last[DISCO] ? last[OTHER] : last[DISCO], sent - 1);
-	check_int(seen_of[DISCO], CONFIG_QUEUE_DEPTH);
-	check_size(f->worker->queued_bytes, 0);
+	check_int(seen_of[DISCO], DEPTH);
+	check_size(queued(f), 0);
 }
 
 static void
@@ -356,13 +370,13 @@ static void
 outq_drops_the_oldest_of_the_kind(void **state)
 {
 	struct fixture *f = *state;
-	const uint32_t depth = CONFIG_QUEUE_DEPTH;
+	const uint32_t depth = DEPTH;
 	uint32_t number = 0, first;
 	struct seen s;
 
 	make_tiny(f);
 	block(f, &number, 4000);
-	while (f->to->client->out.other.packets < depth)
+	while (f->to->conn->out.packets[OTHER] < depth)
 		add_one(f, OTHER, number++, 100);
 	first = number;
 	add_one(f, DISCO, 1000, 100);
@@ -370,8 +384,8 @@ outq_drops_the_oldest_of_the_kind(void **state)
 	for (uint32_t i = 0; i < 5; i++)
 		add_one(f, OTHER, number++, 100);
 	check_size(f->worker->counters->dropped_queue_head, 5);
-	check_int(f->to->client->out.other.packets, depth);
-	check_int(f->to->client->out.disco.packets, 1);
+	check_int(f->to->conn->out.packets[OTHER], depth);
+	check_int(f->to->conn->out.packets[DISCO], 1);
 	/* what was on its way to the socket comes whole, then disco, then the
 	 * rest without the oldest five */
 	do
@@ -390,7 +404,7 @@ outq_drops_the_oldest_of_the_kind(void **state)
 static void
 outq_never_drops_control(void **state)
 {
-	struct config config = fake_server_config();
+	struct fake_config config = fake_server_config();
 	struct fixture *f = *state;
 	uint32_t number = 0, got = 0, last = 0;
 	struct seen s;
@@ -404,7 +418,7 @@ outq_never_drops_control(void **state)
 	for (uint32_t i = 0; i < 88; i++)
 		add_one(f, i % 4 == 1 || i % 4 == 2 ? OTHER : CONTROL, 5000 + i,
 		    62);
-	check_int(f->to->client->out.other.packets, 1);
+	check_int(f->to->conn->out.packets[OTHER], 1);
 	while (drain_next(f, &s))
 		if (s.number >= 5000) {
 			check(s.kind == CONTROL || s.number == 5000 + 86);
@@ -421,7 +435,7 @@ outq_never_drops_control(void **state)
 static void
 outq_keeps_to_the_bytes_of_a_client(void **state)
 {
-	struct config config = fake_server_config();
+	struct fake_config config = fake_server_config();
 	struct fixture *f = *state;
 	uint32_t number = 0;
 
@@ -433,46 +447,43 @@ outq_keeps_to_the_bytes_of_a_client(void **state)
 	block(f, &number, 4000);
 	for (uint32_t i = 0; i < 100; i++) {
 		add_one(f, i % 2 == 0 ? OTHER : DISCO, number++, 3000);
-		check(f->to->client->out.bytes <= 20000);
-		check_size(f->worker->queued_bytes, f->to->client->out.bytes);
+		check(f->to->conn->out.bytes <= 20000);
+		check_size(queued(f), f->to->conn->out.bytes);
 	}
-	check(f->to->client->out.bytes > 20000 - 3100);
+	check(f->to->conn->out.bytes > 20000 - 3100);
 	check(f->worker->counters->dropped_queue_tail > 50);
-	check_int(f->to->client->state, CLIENT_RUNNING);
+	check(fake_peer_runs(f->to));
 	/* a frame that must not be dropped ends the connection instead */
 	for (uint32_t i = 0; i < 2000; i++)
-		if (f->to->client != NULL) {
+		if (f->to->conn != NULL) {
 			add_one(f, CONTROL, i, 0);
-			if (f->worker->open == 0)
-				f->to->client = NULL;
+			if (fake_server_count(0) == 0)
+				f->to->conn = NULL;
 		}
-	check_size(f->worker->open, 0);
-	check_size(f->worker->queued_bytes, 0);
+	check_size(fake_server_count(0), 0);
+	check_size(queued(f), 0);
 }
 
 /* A Pong that the stream has taken makes room for the next one, though bytes
  * still wait for the socket: a client that pings before it has read everything
  * was never answered again. */
 static void
-outq_frees_the_pong_that_is_on_its_way(void **state)
+outq_unmarks_what_the_stream_has_taken(void **state)
 {
 	struct fixture *f = *state;
-	struct client *c = f->to->client;
+	struct conn *c = f->to->conn;
 	uint32_t number = 0;
 	struct seen s;
 
 	make_tiny(f);
 	block(f, &number, 4000);
-	c->pong_pending = true;
 	add_one(f, CONTROL, number++, 0);
 	for (int i = 0; i < 20; i++)
 		add_one(f, OTHER, number++, 4000);
-	check(c->out.pong_waits);
-	check(c->pong_pending);
-	while (c->out.pong_waits)
+	check_int(c->out.marked, 1);
+	while (c->out.marked > 0)
 		check(drain_next(f, &s));
 	check(stream_blocked(&c->stream));
-	check(!c->pong_pending);
 }
 
 /* Bytes of all clients of a worker: when they are used up, whoever holds most
@@ -480,7 +491,7 @@ outq_frees_the_pong_that_is_on_its_way(void **state)
 static void
 outq_keeps_to_the_bytes_of_all(void **state)
 {
-	struct config config = fake_server_config();
+	struct fake_config config = fake_server_config();
 	struct fixture *f = *state, greedy;
 	uint32_t number = 0, i = 0;
 
@@ -499,12 +510,13 @@ outq_keeps_to_the_bytes_of_all(void **state)
 		add_one(f, OTHER, number++, 500);
 		add_one(&greedy, OTHER, number++, 4000);
 		check(
-		    f->worker->queued_bytes + f->worker->unsent_bytes <= 60000);
+		    queued(f) + f->worker->budget.used[MEMORY_OUTPUT_UNSENT] <=
+		    60000);
 	}
 	/* its share is free, and the other one is as it was */
-	check_size(f->worker->open, 1);
-	check_size(f->worker->queued_bytes, f->to->client->out.bytes);
-	check_int(f->to->client->out.other.packets, i);
+	check_size(fake_server_count(0), 1);
+	check_size(queued(f), f->to->conn->out.bytes);
+	check_int(f->to->conn->out.packets[OTHER], i);
 	check_size(f->worker->counters->refused_memory, 1);
 	check(f->worker->counters->dropped_gone_disconnected > 5);
 	fake_peer_free(greedy.to);
@@ -522,13 +534,13 @@ outq_counts_what_was_left(void **state)
 	for (uint32_t i = 0; i < 10; i++)
 		add_one(f, i % 2 == 0 ? OTHER : DISCO, number++, 100);
 	add_one(f, CONTROL, 1, 0);
-	check_int(f->to->client->out.disco.packets, 5);
-	number = f->to->client->out.other.packets;
+	check_int(f->to->conn->out.packets[DISCO], 5);
+	number = f->to->conn->out.packets[OTHER];
 	fake_peer_leave(f->to);
 	fake_server_turn(0);
-	check_size(f->worker->open, 0);
+	check_size(fake_server_count(0), 0);
 	check_size(f->worker->counters->dropped_gone_disconnected, number + 5);
-	check_size(f->worker->queued_bytes, 0);
+	check_size(queued(f), 0);
 }
 
 /* Whatever allocation fails while a backlog is made: packets may be lost and
@@ -549,17 +561,17 @@ outq_survives_lack_of_memory(void **state)
 		fake_peer_login(f->to, 0);
 		make_tiny(f);
 		fake_alloc_fail_at(n);
-		for (uint32_t i = 0; i < 60 && f->worker->open > 0; i++)
+		for (uint32_t i = 0; i < 60 && fake_server_count(0) > 0; i++)
 			add_one(f, i % 9 == 8 ? CONTROL : OTHER, number++, 900);
 		failed = fake_alloc_failed();
 		while (drain_next(f, &s))
 			continue;
-		if (f->worker->open > 0)
+		if (fake_server_count(0) > 0)
 			check_size(f->to->n, 0);
 		fake_peer_leave(f->to);
 		fake_server_turn(0);
-		check_size(f->worker->open, 0);
-		check_size(f->worker->queued_bytes, 0);
+		check_size(fake_server_count(0), 0);
+		check_size(queued(f), 0);
 	}
 }
 
@@ -578,7 +590,7 @@ main(void)
 		TEST(outq_drops_the_oldest_of_the_kind),
 		TEST(outq_never_drops_control),
 		TEST(outq_keeps_to_the_bytes_of_a_client),
-		TEST(outq_frees_the_pong_that_is_on_its_way),
+		TEST(outq_unmarks_what_the_stream_has_taken),
 		TEST(outq_counts_what_was_left),
 		TEST(outq_keeps_to_the_bytes_of_all),
 		TEST(outq_counts_what_was_left),

@@ -7,8 +7,8 @@ dial(void)
 {
 	struct fake_peer *p = calloc(1, sizeof *p);
 
-	p->client = fake_server_client(0, &p->fd);
-	check(p->client != NULL);
+	p->conn = fake_server_conn(0, &p->fd);
+	check(p->conn != NULL);
 	return p;
 }
 
@@ -28,11 +28,12 @@ static void
 asks_on(bool on_http_port, const char *request, bool stays,
     const char *const *parts)
 {
-	struct fake_peer *p = dial();
+	struct fake_peer *p;
 	const char *text;
 	bool open;
 
-	p->client->on_http_port = on_http_port;
+	fake_server.port.plain_port = on_http_port;
+	p = dial();
 	fake_peer_send(p, slice_str(request));
 	text = text_of(p, &open);
 	for (; *parts != NULL; parts++)
@@ -40,7 +41,7 @@ asks_on(bool on_http_port, const char *request, bool stays,
 	check_int(open, stays);
 	fake_peer_free(p);
 	fake_server_settle();
-	check_size(fake_server.workers[0]->open, 0);
+	check_size(fake_server_count(0), 0);
 }
 
 #define asks(request, stays, ...) \
@@ -56,7 +57,7 @@ static void
 http_answers_probes(void **state)
 {
 	(void)state;
-	fake_server.config.derp = false; /* served all the same */
+	fake_server.site.derp = false; /* served all the same */
 	asks("GET /derp/probe" HOST "\r\n", true, "HTTP/1.1 200 OK\r\n",
 	    "\r\nAccess-Control-Allow-Origin: *\r\n",
 	    "\r\nContent-Length: 0\r\n", "\r\nDate: ");
@@ -122,12 +123,11 @@ http_serves_pages(void **state)
 	asks("GET /bootstrap-dns?q=x" HOST "\r\n", false, "200 OK",
 	    "\r\nContent-Type: application/json\r\n",
 	    "\r\nConnection: close\r\n", "\r\nContent-Length: 0\r\n");
-	fake_server.config.derp = false;
+	fake_server.site.derp = false;
 	asks("GET /" HOST "\r\n", true, "disabled");
-	fake_server.config.home_kind = CONFIG_HOME_BLANK;
+	fake_server.site.home_blank = true;
 	asks("GET /" HOST "\r\n", true, "200 OK", "Content-Length: 0\r\n");
-	fake_server.config.home_kind = CONFIG_HOME_REDIRECT;
-	fake_server.config.home = "https://example.net/a?b=\"<c>";
+	fake_server.site.home_url = "https://example.net/a?b=\"<c>";
 	asks("GET /" HOST "\r\n", true, "302 Found",
 	    "\r\nLocation: https://example.net/a?b=\"<c>\r\n",
 	    "<a href=\"https://example.net/a?b=&#34;&lt;c&gt;\">");
@@ -269,12 +269,11 @@ http_ends_who_reads_nothing(void **state)
 	int asked = 0;
 
 	(void)state;
-	check_int(setsockopt(p->client->stream.watch.fd, SOL_SOCKET, SO_SNDBUF,
+	check_int(setsockopt(p->conn->stream.watch.fd, SOL_SOCKET, SO_SNDBUF,
 		      &size, sizeof size),
 	    0);
-	while (fake_server.workers[0]->open > 0 && asked++ < 10000) {
-		check(stream_unsent(&p->client->stream) <
-		    CLIENT_UNREAD_MAX + 4096);
+	while (fake_server_count(0) > 0 && asked++ < 10000) {
+		check(stream_unsent(&p->conn->stream) < CONN_UNREAD_MAX + 4096);
 		(void)!write(p->fd, request, sizeof request - 1);
 		fake_server_turn(0);
 	}

@@ -1,12 +1,11 @@
 /*
- * fake_server: a server without threads, for tests of what lives in a worker.
+ * fake_server: workers without threads, for tests of what lives on them.
  *
- * It defines the functions of server.h, so that the linker leaves server.c out
- * of the test. Workers are real; their loops are stepped by hand, turn by turn,
- * and clients are one end of a socket pair whose other end is the test's.
+ * Workers are real; their loops are stepped by hand, turn by turn, and clients
+ * are one end of a socket pair whose other end is the test's.
  *
- *	fake_server_open(&config);	one worker per config.workers
- *	c = fake_server_client(0, &fd);	a connection of worker 0
+ *	fake_server_open(&config);	as many workers as config.workers
+ *	c = fake_server_conn(0, &fd);	a connection of worker 0
  *	fake_server_turn(0);
  *	fake_server_close();
  *
@@ -18,9 +17,15 @@
 #include "check.h"
 
 #include "client.h"
+#include "conn.h"
+#include "conn_input.h"
 #include "derp_handshake.h"
 #include "derp_msg.h"
-#include "frames.h"
+#include "http.h"
+#include "ip_limit.h"
+#include "registry.h"
+#include "relay.h"
+#include "service.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -31,152 +36,104 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-struct server {
-	struct config config;
-	struct derp_private_key private_key;
-	struct derp_key public_key;
-	struct registry *peers;
-	struct ip_limit *ip_limit;
-	struct verify *verify; /* borrowed from the test */
-	struct netaddr addr, stun;
-	struct counters_array *counters;
-	struct worker *workers[CONFIG_WORKERS_MAX];
-	atomic_size_t under_way[CONFIG_WORKERS_MAX];
+/* What a test may set; more of it in fake_server once that is open. */
+struct fake_config {
+	unsigned workers;
+	unsigned queue_depth;
+	size_t queue_bytes, queue_bytes_total;
+	size_t max_connections;
 };
 
-static struct server fake_server;
+struct fake_server {
+	struct fake_config config;
+	struct derp_private_key private_key;
+	struct derp_key public_key;
+	struct counters_array *counters;
+	struct worker_config worker_config;
+	struct crossing_shared crossing;
+	struct relay_shared shared;
+	struct http_site site;
+	struct http_port port;
+	struct worker *workers[CROSSING_WORKERS_MAX];
+	struct relay *relays[CROSSING_WORKERS_MAX];
+	struct service *services[CROSSING_WORKERS_MAX];
+};
 
-const struct config *
-server_config(const struct server *s)
-{
-	return &s->config;
-}
-
-const struct derp_private_key *
-server_private_key(const struct server *s)
-{
-	return &s->private_key;
-}
-
-const struct derp_key *
-server_public_key(const struct server *s)
-{
-	return &s->public_key;
-}
-
-struct registry *
-server_registry(struct server *s)
-{
-	return s->peers;
-}
-
-struct ip_limit *
-server_ip_limit(struct server *s)
-{
-	return s->ip_limit;
-}
-
-struct verify *
-server_verify(struct server *s)
-{
-	return s->verify;
-}
-
-struct mailbox *
-server_mailbox(struct server *s, unsigned worker)
-{
-	return s->workers[worker]->mailbox;
-}
-
-atomic_size_t *
-server_under_way(struct server *s, unsigned worker)
-{
-	return &s->under_way[worker];
-}
-
-const struct netaddr *
-server_main_addr(const struct server *s)
-{
-	return &s->addr;
-}
-
-const struct netaddr *
-server_http_addr(const struct server *s)
-{
-	(void)s;
-	return NULL;
-}
-
-const struct netaddr *
-server_stun_addr(const struct server *s)
-{
-	(void)s;
-	return NULL;
-}
-
-struct tls_context *
-server_tls(const struct server *s)
-{
-	(void)s;
-	return NULL;
-}
-
-struct counters *
-server_counters(struct server *s, unsigned worker)
-{
-	return counters_at(s->counters, worker);
-}
+static struct fake_server fake_server;
 
 /* What the relay is set to unless a test says otherwise. */
-static inline struct config
+static inline struct fake_config
 fake_server_config(void)
 {
-	return (struct config){ .addr_text = ":0",
-		.home = "",
-		.derp = true,
-		.workers = 1,
-		.max_connections = 1024,
-		.max_per_address = 1024,
+	return (struct fake_config){ .workers = 1,
+		.queue_depth = 32,
 		.queue_bytes = 1 << 22,
 		.queue_bytes_total = 1 << 26,
-		.queue_depth = CONFIG_QUEUE_DEPTH,
-		.write_timeout_ms = 2000,
-		.drain_timeout_ms = 1000 };
+		.max_connections = 1024 };
 }
 
 static inline void
-fake_server_open(const struct config *config)
+fake_server_open_worker(struct fake_server *s, unsigned i)
 {
-	struct server *s = &fake_server;
+	struct service_config config = { 0 };
 	struct fail why = { 0 };
 
-	*s = (struct server){ .config = *config };
+	s->workers[i] =
+	    worker_new(&s->worker_config, i, counters_at(s->counters, i), &why);
+	check_text(why.text, "");
+	s->crossing.mailboxes[i] = s->workers[i]->mailbox;
+	s->relays[i] = relay_new(&s->shared, s->workers[i]);
+	check(s->relays[i] != NULL);
+	config.worker = s->workers[i];
+	s->services[i] = service_new(&config, &why);
+	check(s->services[i] != NULL);
+}
+
+static inline void
+fake_server_open(const struct fake_config *config)
+{
+	struct fake_server *s = &fake_server;
+
+	*s = (struct fake_server){ .config = *config };
 	signal(SIGPIPE, SIG_IGN); /* writes to what was closed */
 	check_int(sodium_init() >= 0, 1);
-	check_int(netaddr_parse_ip(&s->addr, slice_str("127.0.0.1")), 0);
 	derp_private_key_generate(&s->private_key);
 	check_int(derp_private_key_public(&s->private_key, &s->public_key), 0);
-	s->peers = registry_new((size_t)config->max_connections);
-	s->ip_limit = ip_limit_new(
-	    (size_t)config->max_connections, (size_t)config->max_per_address);
-	s->counters = counters_new((size_t)config->workers);
+	s->counters = counters_new(config->workers);
 	check(s->counters != NULL);
-	for (unsigned i = 0; i < (unsigned)config->workers; i++) {
-		s->workers[i] = worker_new(s, i, &why);
-		check_text(why.text, "");
-		check(s->workers[i] != NULL);
-	}
+	s->worker_config = (struct worker_config){
+		.ip_limit = ip_limit_new(
+		    config->max_connections, config->max_connections),
+		.queue_depth = config->queue_depth,
+		.queue_bytes = config->queue_bytes,
+		.frame_len = relay_frame_len,
+		.unread_bytes = config->queue_bytes_total / config->workers,
+		.write_timeout_ms = 2000,
+	};
+	s->crossing.workers = config->workers;
+	s->shared = (struct relay_shared){ .private_key = &s->private_key,
+		.public_key = &s->public_key,
+		.registry = registry_new(config->max_connections),
+		.crossing = &s->crossing,
+		.drain_timeout_ms = 1000 };
+	s->site = (struct http_site){ .derp = true };
+	for (unsigned i = 0; i < config->workers; i++)
+		fake_server_open_worker(s, i);
 }
 
 static inline void
 fake_server_close(void)
 {
-	struct server *s = &fake_server;
+	struct fake_server *s = &fake_server;
 
-	for (unsigned i = 0; i < (unsigned)s->config.workers; i++)
+	for (unsigned i = 0; i < s->config.workers; i++)
+		service_free(s->services[i]);
+	for (unsigned i = 0; i < s->config.workers; i++)
 		worker_free(s->workers[i]);
-	ip_limit_free(s->ip_limit);
-	registry_free(s->peers);
+	for (unsigned i = 0; i < s->config.workers; i++)
+		relay_free(s->relays[i]);
+	ip_limit_free(s->worker_config.ip_limit);
+	registry_free(s->shared.registry);
 	counters_free(s->counters);
 }
 
@@ -184,7 +141,7 @@ fake_server_close(void)
 static inline int
 fake_server_setup(void **state)
 {
-	struct config config = fake_server_config();
+	struct fake_config config = fake_server_config();
 
 	(void)state;
 	fake_server_open(&config);
@@ -212,52 +169,55 @@ static inline void
 fake_server_settle(void)
 {
 	for (int i = 0; i < 6; i++)
-		for (unsigned k = 0; k < (unsigned)fake_server.config.workers;
-		     k++)
+		for (unsigned k = 0; k < fake_server.config.workers; k++)
 			fake_server_turn(k);
 }
 
-/* The client in the worker's slot that was taken last. */
-static inline struct client *
-fake_server_newest(unsigned worker, const struct client *const *known, size_t n)
+/* How many connections the worker has. */
+static inline size_t
+fake_server_count(unsigned worker)
 {
-	struct worker *k = fake_server.workers[worker];
-
-	for (uint32_t i = 0; i < k->slot_cap; i++) {
-		bool seen = k->slots[i].client == NULL;
-
-		for (size_t j = 0; j < n; j++)
-			seen = seen || k->slots[i].client == known[j];
-		if (!seen)
-			return k->slots[i].client;
-	}
-	return NULL;
+	return conn_table_count(fake_server.workers[worker]->conns);
 }
 
-/* A connection that speaks HTTP still; *fd is the test's end, not blocking. */
-static inline struct client *
-fake_server_client(unsigned worker, int *fd)
+/* A connection that speaks HTTP still; *fd is the test's end, not blocking.
+ * NULL when memory was short. */
+static inline struct conn *
+fake_server_conn(unsigned worker, int *fd)
 {
-	struct worker *k = fake_server.workers[worker];
-	const struct client *known[1024];
+	struct fake_server *s = &fake_server;
+	struct http_port port = { .site = &s->site,
+		.relay = s->relays[worker],
+		.plain_port = s->port.plain_port };
+	struct ip_limit *ip_limit = s->worker_config.ip_limit;
 	struct netaddr remote;
-	size_t n = 0;
+	struct conn *c;
 	int fds[2];
 
-	for (uint32_t i = 0; i < k->slot_cap; i++)
-		if (k->slots[i].client != NULL)
-			known[n++] = k->slots[i].client;
 	check_int(netaddr_parse_ip(&remote, slice_str("192.0.2.7")), 0);
 	check_int(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	client_accept(k, fds[0], &remote, false);
 	*fd = fds[1];
-	return fake_server_newest(worker, known, n);
+	if (!ip_limit_enter(ip_limit, &remote)) {
+		close(fds[0]);
+		return NULL;
+	}
+	c = conn_new(s->workers[worker], fds[0], NULL, &remote);
+	if (c == NULL) {
+		ip_limit_leave(ip_limit, &remote);
+		return NULL;
+	}
+	if (http_accepted(&port, c) == -1) {
+		conn_end(c, NULL);
+		return NULL;
+	}
+	conn_input_start(c);
+	return c;
 }
 
 /* What a test keeps of a client it plays. */
 struct fake_peer {
 	int fd; /* the test's end; -1: closed */
-	struct client *client;
+	struct conn *conn;
 	struct derp_private_key private_key;
 	struct derp_key key;
 	uint8_t in[1 << 18]; /* read and not yet taken */
@@ -334,18 +294,25 @@ fake_peer_say_hello(struct fake_peer *p)
 	fake_peer_send(p, writer_slice(&w));
 }
 
+/* Whether its connection is logged in and has not ended. */
+static inline bool
+fake_peer_runs(const struct fake_peer *p)
+{
+	return !p->conn->ended && p->conn->protocol->logged_in;
+}
+
 /* A client that is logged in on the worker, under the key it has. */
 static inline void
 fake_peer_login(struct fake_peer *p, unsigned worker)
 {
 	struct derp_frame f;
 
-	p->client = fake_server_client(worker, &p->fd);
+	p->conn = fake_server_conn(worker, &p->fd);
 	p->n = 0;
-	check(p->client != NULL);
+	check(p->conn != NULL);
 	fake_peer_say_hello(p);
 	fake_server_turn(worker);
-	check_int(p->client->state, CLIENT_RUNNING);
+	check(fake_peer_runs(p));
 	check(fake_peer_frame(p, &f));
 	check_int(f.type, DERP_SERVER_KEY);
 	check(fake_peer_frame(p, &f));
@@ -371,7 +338,7 @@ fake_peer_leave(struct fake_peer *p)
 	if (p->fd != -1)
 		close(p->fd);
 	p->fd = -1;
-	p->client = NULL;
+	p->conn = NULL;
 }
 
 static inline void

@@ -14,7 +14,7 @@ enum { CORES = 2 };
 static inline int
 setup(void **state)
 {
-	struct config config = fake_server_config();
+	struct fake_config config = fake_server_config();
 
 	(void)state;
 	config.workers = CORES;

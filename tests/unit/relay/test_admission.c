@@ -4,10 +4,18 @@
 
 #include "clock.h"
 #include "fetch.h"
+#include "session.h"
 #include "verify.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+
+/* Whether it is parked until admission answers. */
+static bool
+waits(const struct fake_peer *p)
+{
+	return !p->conn->ended && (p->conn->paused & CONN_PAUSE_ADMISSION) != 0;
+}
 
 struct fixture {
 	struct fake_peer *p;
@@ -20,7 +28,7 @@ static int
 setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
-	struct config config = fake_server_config();
+	struct fake_config config = fake_server_config();
 	struct sockaddr_in sin = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof sin;
@@ -48,7 +56,7 @@ teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	verify_free(fake_server.verify);
+	verify_free(fake_server.shared.verify);
 	fake_peer_free(f->p);
 	fake_server_close();
 	(void)unlink(f->nodes);
@@ -62,9 +70,9 @@ start(struct fixture *f)
 {
 	struct fail why = { 0 };
 
-	fake_server.verify = verify_new(&f->config, &why);
+	fake_server.shared.verify = verify_new(&f->config, &why);
 	check_text(why.text, "");
-	f->p->client = fake_server_client(0, &f->p->fd);
+	f->p->conn = fake_server_conn(0, &f->p->fd);
 	f->p->n = 0;
 	fake_peer_say_hello(f->p);
 	fake_peer_packet(f->p, &f->p->key, slice_str("to myself"));
@@ -91,14 +99,13 @@ wait_for(struct fixture *f, uint64_t at_most_ms)
 {
 	const uint64_t since = clock_now_ms();
 
-	while (fake_server.workers[0]->open > 0 &&
-	    f->p->client->state != CLIENT_RUNNING) {
+	while (fake_server_count(0) > 0 && !fake_peer_runs(f->p)) {
 		check(clock_now_ms() - since < at_most_ms);
 		usleep(2000);
 		fake_server_turn(0);
 	}
 	fake_server_settle();
-	return fake_server.workers[0]->open > 0;
+	return fake_server_count(0) > 0;
 }
 
 /* The frames behind ClientInfo came while it was parked, and are not lost. */
@@ -138,7 +145,7 @@ admission_turns_away_who_is_not(void **state)
 	check(fake_peer_frame(f->p, &frame) && frame.type == DERP_SERVER_KEY);
 	check(!fake_peer_frame(f->p, &frame));
 	check_size(fake_server.workers[0]->counters->rejected, 1);
-	check_size(registry_count(fake_server.peers, &f->p->key), 0);
+	check_size(registry_count(fake_server.shared.registry, &f->p->key), 0);
 }
 
 /* Parked: nothing more is read, and nobody can reach it. */
@@ -149,11 +156,11 @@ admission_parks_while_it_asks(void **state)
 
 	f->config.ask_ms = 300;
 	start(f);
-	check_int(f->p->client->state, CLIENT_ADMISSION);
+	check(waits(f->p));
 	fake_server_settle();
-	check_int(f->p->client->state, CLIENT_ADMISSION);
-	check_size(registry_count(fake_server.peers, &f->p->key), 0);
-	check(!f->p->client->stream.reading);
+	check(waits(f->p));
+	check_size(registry_count(fake_server.shared.registry, &f->p->key), 0);
+	check(!f->p->conn->stream.reading);
 	check(!wait_for(f, 3000));
 	check_size(fake_server.workers[0]->counters->rejected, 1);
 }
@@ -169,18 +176,20 @@ admission_answers_nobody_who_has_gone(void **state)
 	f->config.ask_ms = 200;
 	f->config.sources[0].outage = VERIFY_OUTAGE_OPEN;
 	start(f);
-	check_int(f->p->client->state, CLIENT_ADMISSION);
+	check(waits(f->p));
 	fake_peer_leave(f->p);
 	fake_server_settle();
-	check_size(fake_server.workers[0]->open, 0);
+	check_size(fake_server_count(0), 0);
 	next = calloc(1, sizeof *next);
-	next->client = fake_server_client(0, &next->fd);
-	check_int(next->client->addr.slot, 0);
+	next->conn = fake_server_conn(0, &next->fd);
+	check_int(next->conn->addr.slot, 0);
 	while (clock_now_ms() - since < 500) {
 		usleep(5000);
 		fake_server_turn(0);
 	}
-	check_int(next->client->state, CLIENT_HTTP);
+	check(!next->conn->ended);
+	check(!fake_peer_runs(next));
+	check_int(next->conn->protocol->max_reads, 0); /* HTTP still */
 	fake_peer_free(next);
 }
 
@@ -191,11 +200,11 @@ admission_fails_open_when_the_url_hangs(void **state)
 {
 	struct fixture *f = *state;
 
-	check(CLIENT_ADMISSION_MS > VERIFY_ASK_MS); /* no race */
+	check(SESSION_ADMISSION_MS > VERIFY_ASK_MS); /* no race */
 	f->config.sources[0].outage = VERIFY_OUTAGE_OPEN;
 	start(f);
-	check_int(f->p->client->state, CLIENT_ADMISSION);
-	check(wait_for(f, CLIENT_ADMISSION_MS + 2000));
+	check(waits(f->p));
+	check(wait_for(f, SESSION_ADMISSION_MS + 2000));
 	check_runs(f->p);
 }
 
@@ -209,12 +218,12 @@ admission_survives_lack_of_memory(void **state)
 	list(f, &f->p->key);
 	start(f);
 	check(wait_for(f, 3000));
-	verify = fake_server.verify;
+	verify = fake_server.shared.verify;
 	check(verify != NULL);
 	for (size_t n = 1; failed; n++) {
 		fake_peer_leave(f->p);
 		fake_server_settle();
-		f->p->client = fake_server_client(0, &f->p->fd);
+		f->p->conn = fake_server_conn(0, &f->p->fd);
 		f->p->n = 0;
 		fake_peer_say_hello(f->p);
 		fake_alloc_fail_at(n);
@@ -222,9 +231,9 @@ admission_survives_lack_of_memory(void **state)
 		usleep(20000);
 		fake_server_settle();
 		failed = fake_alloc_failed();
-		check(fake_server.workers[0]->open <= 1);
+		check(fake_server_count(0) <= 1);
 	}
-	check_int(f->p->client->state, CLIENT_RUNNING);
+	check(fake_peer_runs(f->p));
 }
 
 static int

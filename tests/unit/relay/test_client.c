@@ -14,8 +14,8 @@ connect_only(void)
 	struct fake_peer *p = calloc(1, sizeof *p);
 
 	fake_peer_key(p);
-	p->client = fake_server_client(0, &p->fd);
-	check(p->client != NULL);
+	p->conn = fake_server_conn(0, &p->fd);
+	check(p->conn != NULL);
 	return p;
 }
 
@@ -82,7 +82,7 @@ client_logs_in_wherever_the_bytes_are_split(void **state)
 	for (size_t split = 1; split < n; split++) {
 		fake_peer_leave(p);
 		fake_server_turn(0);
-		p->client = fake_server_client(0, &p->fd);
+		p->conn = fake_server_conn(0, &p->fd);
 		p->n = 0;
 		fake_peer_send(p, slice_of(bytes, split));
 		fake_server_turn(0);
@@ -171,7 +171,7 @@ client_refuses_bad_logins(void **state)
 		check_int(f.type, DERP_SERVER_KEY);
 		check(!fake_peer_frame(p, &f));
 		check_size(counters()->login_failed, i + 1);
-		check_size(fake_server.workers[0]->open, 0);
+		check_size(fake_server_count(0), 0);
 		fake_peer_free(p);
 	}
 	check_size(counters()->accepts, 0);
@@ -198,10 +198,10 @@ client_takes_the_largest_client_info(void **state)
 		if (wrote > 0)
 			at += (size_t)wrote;
 		fake_server_turn(0);
-		check_int(p->client->state, CLIENT_LOGIN);
+		check(!p->conn->ended && p->conn->protocol->max_reads > 0);
 	}
 	fake_server_settle();
-	check_int(p->client->state, CLIENT_LOGIN);
+	check(!p->conn->ended && p->conn->protocol->max_reads > 0);
 	check_int(write(p->fd, frame + at, 1), 1);
 	fake_server_settle();
 	check(closed(p)); /* zeros do not open */
@@ -222,21 +222,21 @@ client_gets_server_info_first(void **state)
 	struct derp_frame f;
 
 	(void)state;
-	check_int(setsockopt(p->client->stream.watch.fd, SOL_SOCKET, SO_SNDBUF,
+	check_int(setsockopt(p->conn->stream.watch.fd, SOL_SOCKET, SO_SNDBUF,
 		      &size, sizeof size),
 	    0);
-	while (!stream_blocked(&p->client->stream)) {
+	while (!stream_blocked(&p->conn->stream)) {
 		fake_peer_send(p, slice_str(page));
 		fake_server_turn(0);
 	}
 	fake_peer_say_hello(p);
 	fake_server_settle();
-	check_int(p->client->state, CLIENT_RUNNING);
-	check(stream_blocked(&p->client->stream));
+	check(fake_peer_runs(p));
+	check(stream_blocked(&p->conn->stream));
 	fake_peer_packet(from, &p->key, slice_str("plain"));
 	fake_peer_packet(from, &p->key, slice_of(disco, sizeof disco));
 	fake_server_turn(0);
-	while (stream_blocked(&p->client->stream) || p->client->out.bytes > 0) {
+	while (stream_blocked(&p->conn->stream) || p->conn->out.bytes > 0) {
 		(void)fake_peer_read(p);
 		fake_server_turn(0);
 	}
@@ -266,7 +266,7 @@ use_up_turn_memory(void)
 
 	/* pieces that divide it, the last one failing */
 	fake_alloc_fail_at(1);
-	while (worker_turn_alloc(worker, 16) != NULL)
+	while (turn_memory_alloc(worker->memory, 16) != NULL)
 		continue;
 	check(fake_alloc_failed());
 }
@@ -286,7 +286,7 @@ client_survives_lack_of_memory_at_login(void **state)
 
 		fake_peer_key(p);
 		fake_alloc_fail_at(n);
-		p->client = fake_server_client(0, &p->fd);
+		p->conn = fake_server_conn(0, &p->fd);
 		len = whole_login(p, bytes, sizeof bytes);
 		(void)!write(p->fd, bytes, len / 3);
 		fake_server_settle();
@@ -296,10 +296,10 @@ client_survives_lack_of_memory_at_login(void **state)
 		if (!failed)
 			check_logged_in(p);
 		else
-			check(closed(p) || fake_server.workers[0]->open == 1);
+			check(closed(p) || fake_server_count(0) == 1);
 		fake_peer_free(p);
 		fake_server_settle();
-		check_size(fake_server.workers[0]->open, 0);
+		check_size(fake_server_count(0), 0);
 		check_size(counters()->current_connections, 0);
 	}
 }
@@ -317,9 +317,9 @@ client_survives_lack_of_turn_memory_at_login(void **state)
 	fake_server_settle();
 	check(fake_alloc_failed());
 	check(closed(p));
-	check_size(fake_server.workers[0]->open, 0);
+	check_size(fake_server_count(0), 0);
 	check_size(counters()->current_connections, 0);
-	check_size(registry_count(fake_server.peers, &p->key), 0);
+	check_size(registry_count(fake_server.shared.registry, &p->key), 0);
 	fake_peer_free(p);
 }
 
@@ -332,21 +332,20 @@ client_survives_lack_of_memory_for_a_keep_alive(void **state)
 	struct derp_frame f;
 
 	(void)state;
-	check_int(loop_timer_set(worker->loop, &other->client->timer, 1), 0);
+	check_int(loop_timer_set(worker->loop, &other->conn->timer, 1), 0);
 	fake_server_turn(0);
 	check(fake_peer_frame(other, &f));
 	check_int(f.type, DERP_KEEP_ALIVE);
 	check_size(f.body.n, 0);
-	check(other->client->timer.due_ms >=
-	    loop_now_ms(worker->loop) + CLIENT_KEEP_ALIVE_MS);
-	check_int(loop_timer_set(worker->loop, &p->client->timer, 1), 0);
+	check(other->conn->timer.due_ms >= loop_now_ms(worker->loop) + 60000);
+	check_int(loop_timer_set(worker->loop, &p->conn->timer, 1), 0);
 	use_up_turn_memory();
 	fake_alloc_fail_at(1);
 	fake_server_turn(0);
 	check(fake_alloc_failed());
 	check(closed(p));
 	fake_server_settle();
-	check_size(worker->open, 1);
+	check_size(fake_server_count(0), 1);
 	fake_peer_free(p);
 	fake_peer_free(other);
 }
@@ -362,11 +361,12 @@ client_keep_alive_is_jittered(void **state)
 	for (int i = 0; i < 8; i++) {
 		struct fake_peer *p = fake_peer_new(0);
 
-		check(p->client->keep_alive_ms >= 60000);
-		check(p->client->keep_alive_ms < 65000);
-		differs =
-		    differs || (i > 0 && p->client->keep_alive_ms != first);
-		first = p->client->keep_alive_ms;
+		const struct client *client = p->conn->session;
+
+		check(client->keep_alive_ms >= 60000);
+		check(client->keep_alive_ms < 65000);
+		differs = differs || (i > 0 && client->keep_alive_ms != first);
+		first = client->keep_alive_ms;
 		fake_peer_free(p);
 	}
 	check(differs);
@@ -382,16 +382,16 @@ client_ends_a_reader_that_takes_nothing(void **state)
 	uint64_t since;
 
 	(void)state;
-	fake_server.config.write_timeout_ms = 60;
+	fake_server.worker_config.write_timeout_ms = 60;
 	from = fake_peer_new(0);
 	p = fake_peer_new(0);
 	worker = fake_server.workers[0];
-	while (!stream_blocked(&p->client->stream)) {
+	while (!stream_blocked(&p->conn->stream)) {
 		fake_peer_packet(from, &p->key, slice_of(big, sizeof big));
 		fake_server_turn(0);
 	}
 	since = loop_now_ms(worker->loop);
-	while (worker->open == 2)
+	while (fake_server_count(0) == 2)
 		fake_server_turn(0);
 	check(loop_now_ms(worker->loop) - since >= 50);
 	check(loop_now_ms(worker->loop) - since < 5000);
@@ -418,7 +418,7 @@ client_logins_take_turns(void **state)
 		loop_turn(fake_server.workers[0]->loop);
 		running = 0;
 		for (int i = 0; i < LOGINS; i++)
-			running += p[i]->client->state == CLIENT_RUNNING;
+			running += fake_peer_runs(p[i]);
 		check(running <= 2 * WORKER_LOGINS_PER_TURN * (turns + 1));
 	}
 	check(turns > 1);
@@ -439,15 +439,15 @@ client_may_leave_while_it_waits_in_line(void **state)
 	}
 	fake_server_turn(0);
 	for (int i = 0; i < LOGINS; i++)
-		if (p[i]->client->in_login_queue && i % 2 == 0)
-			client_end(p[i]->client, "test");
+		if (login_queue_waits(&p[i]->conn->login) && i % 2 == 0)
+			conn_end(p[i]->conn, "test");
 	fake_server_settle();
 	for (int i = 0; i < LOGINS; i++) {
-		check(closed(p[i]) || p[i]->client->state == CLIENT_RUNNING);
+		check(closed(p[i]) || fake_peer_runs(p[i]));
 		fake_peer_free(p[i]);
 	}
 	fake_server_settle();
-	check_size(fake_server.workers[0]->open, 0);
+	check_size(fake_server_count(0), 0);
 }
 
 #define TEST(name)                       \

@@ -7,19 +7,19 @@ enum { TARGETS = 2 };
 struct fixture {
 	struct fake_peer *to[TARGETS];
 	uint32_t sent[TARGETS], seen[TARGETS]; /* numbers of frames */
-	struct worker *from;
+	struct crossing *from;
 	const struct counters *counters; /* of the receiving worker */
 };
 
 static int
 setup(void **state)
 {
-	struct config config = fake_server_config();
+	struct fake_config config = fake_server_config();
 	struct fixture *f = calloc(1, sizeof *f);
 
 	config.workers = 2;
 	fake_server_open(&config);
-	f->from = fake_server.workers[0];
+	f->from = &fake_server.relays[0]->crossing;
 	f->counters = fake_server.workers[1]->counters;
 	for (int i = 0; i < TARGETS; i++)
 		f->to[i] = fake_peer_new(1);
@@ -35,7 +35,7 @@ teardown(void **state)
 	for (int i = 0; i < TARGETS; i++)
 		fake_peer_free(f->to[i]);
 	fake_server_settle();
-	check_size(atomic_load(&fake_server.under_way[1]), 0);
+	check_size(atomic_load(&fake_server.crossing.under_way[1]), 0);
 	fake_server_close();
 	free(f);
 	return 0;
@@ -62,8 +62,8 @@ add(struct fixture *f, int target, size_t n)
 	derp_recv_packet_put(&w, &from,
 	    packet_of(packet, f->sent[target], n - DERP_HEADER - DERP_KEY));
 	check(!w.failed);
-	if (crossing_add(
-		f->from, f->to[target]->client->addr, writer_slice(&w)) == -1)
+	if (crossing_add(f->from, f->to[target]->conn->addr, OUTQ_DATA,
+		writer_slice(&w)) == -1)
 		return -1;
 	f->sent[target]++;
 	return 0;
@@ -113,7 +113,7 @@ crossing_delivers_in_order(void **state)
 	take(f);
 	check_int(f->seen[0] + f->seen[1], 0);
 	check_all_came(f);
-	check(f->from->crossing.first[1] == NULL);
+	check(f->from->first[1] == NULL);
 }
 
 /* A burst for one client is one stretch; it does not grow beyond a chunk. */
@@ -126,14 +126,14 @@ crossing_makes_runs_of_a_burst(void **state)
 
 	check_int(add(f, 1, 20000), 0); /* makes it a large batch */
 	check_int(add(f, 0, 100), 0);
-	b = f->from->crossing.first[1];
+	b = f->from->first[1];
 	used = b->used;
 	for (int i = 0; i < 100; i++)
 		check_int(add(f, 0, 400), 0);
 	check(b->used < used + 100 * 400 + 8); /* no more heads */
 	for (int i = 0; i < 35; i++)
 		check_int(add(f, 0, 1400), 0);
-	check_ptr(f->from->crossing.last[1], b);
+	check_ptr(f->from->last[1], b);
 	/* one head more: no run is longer than what one send takes */
 	check(b->used > used + 100 * 400 + 35 * 1400 + 8);
 	check(b->used < used + 100 * 400 + 35 * 1400 + 64);
@@ -152,7 +152,7 @@ crossing_fills_batches_to_the_edge(void **state)
 
 		check_int(add(f, 0, 60000), 0);
 		check_int(add(f, 1, 60000), 0);
-		b = f->from->crossing.first[1];
+		b = f->from->first[1];
 		left = b->cap - b->used;
 		check_int(add(f, (int)(last % 2), left - last), 0);
 		check_int(add(f, (int)(last % 2), 50), 0);
@@ -191,15 +191,15 @@ crossing_bounds_what_is_under_way(void **state)
 	while (refused < 3) {
 		refused += add(f, 0, 60000) == -1;
 		crossing_post(f->from);
-		check(atomic_load(&fake_server.under_way[1]) <=
+		check(atomic_load(&fake_server.crossing.under_way[1]) <=
 		    CROSSING_MAX + sizeof(struct batch) + 262144);
 	}
 	check(f->sent[0] > CROSSING_MAX / 2 / 131072);
 	/* another worker's share is its own */
-	check_size(atomic_load(&fake_server.under_way[0]), 0);
+	check_size(atomic_load(&fake_server.crossing.under_way[0]), 0);
 	for (int i = 0; i < 10; i++)
 		fake_server_turn(1);
-	check_size(atomic_load(&fake_server.under_way[1]), 0);
+	check_size(atomic_load(&fake_server.crossing.under_way[1]), 0);
 	check_int(add(f, 0, 100), 0);
 	crossing_post(f->from);
 }
@@ -226,7 +226,7 @@ crossing_drops_without_memory(void **state)
 	fake_alloc_fail_at(1);
 	check_int(add(f, 0, 100), -1);
 	check(fake_alloc_failed());
-	check_size(atomic_load(&fake_server.under_way[1]), 0);
+	check_size(atomic_load(&fake_server.crossing.under_way[1]), 0);
 	check_int(add(f, 0, 100), 0);
 	check_all_came(f);
 }
@@ -243,7 +243,7 @@ crossing_is_freed_with_its_worker(void **state)
 	for (int i = 0; i < TARGETS; i++)
 		fake_peer_free(f->to[i]);
 	fake_server_close();
-	check_size(atomic_load(&fake_server.under_way[1]), 0);
+	check_size(atomic_load(&fake_server.crossing.under_way[1]), 0);
 	free(f);
 }
 

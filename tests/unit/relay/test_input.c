@@ -7,14 +7,34 @@ worker(void)
 	return fake_server.workers[0];
 }
 
+static size_t held(enum memory_class class)
+{
+	return worker()->budget.used[class];
+}
+
+static struct memory_share others;
+
+/* As if other connections held so many bytes. */
+static void
+hold(enum memory_class class, size_t n)
+{
+	check(memory_budget_charge(&worker()->budget, &others, class, n));
+}
+
+static void
+give_back(enum memory_class class, size_t n)
+{
+	memory_budget_discharge(&worker()->budget, &others, class, n);
+}
+
 static struct fake_peer *
-stranger(void)
+unauthenticated(void)
 {
 	struct fake_peer *p = calloc(1, sizeof *p);
 
 	check(p != NULL);
-	p->client = fake_server_client(0, &p->fd);
-	check(p->client != NULL);
+	p->conn = fake_server_conn(0, &p->fd);
+	check(p->conn != NULL);
 	return p;
 }
 
@@ -37,33 +57,34 @@ send_in_two(struct fake_peer *p)
 	derp_send_packet_put(&w, &p->key, slice_str("whole again"));
 	fake_peer_send(p, slice_of(bytes, 20));
 	fake_server_turn(0);
-	check_size(worker()->saved_clients, 20);
+	check_size(held(MEMORY_INPUT), 20);
 	fake_peer_send(p, slice_of(bytes + 20, w.n - 20));
 	fake_server_turn(0);
-	check_size(worker()->saved_clients, 0);
+	check_size(held(MEMORY_INPUT), 0);
 	check(fake_peer_frame(p, &f));
 	check_int(f.type, DERP_RECV_PACKET);
 }
 
-/* Strangers who leave their logins half done use up their own share only. */
+/* Unauthenticated clients who leave their logins half done use up their own
+ * share only. */
 static void
-input_keeps_strangers_from_the_share_of_clients(void **state)
+input_keeps_others_from_the_share_of_clients(void **state)
 {
-	struct fake_peer *member = fake_peer_new(0), *last = stranger();
-	const size_t before = WORKER_SAVED_BEFORE_LOGIN_MAX - 10;
+	struct fake_peer *member = fake_peer_new(0), *last = unauthenticated();
+	const size_t before = WORKER_INPUT_NO_LOGIN_MAX - 10;
 
 	(void)state;
-	worker()->saved_before_login = before; /* as if many had done so */
+	hold(MEMORY_INPUT_NO_LOGIN, before); /* as if many had done so */
 	send_in_two(member);
 	send_part(last, "GET / HTTP");
-	check_size(worker()->saved_before_login, before + 10);
+	check_size(held(MEMORY_INPUT_NO_LOGIN), before + 10);
 	check_size(worker()->counters->refused_memory, 0);
 	send_part(last, "/");
 	check(!fake_peer_read(last));
 	check_size(worker()->counters->refused_memory, 1);
-	check_size(worker()->saved_before_login, before);
+	check_size(held(MEMORY_INPUT_NO_LOGIN), before);
 	send_in_two(member);
-	worker()->saved_before_login = 0;
+	give_back(MEMORY_INPUT_NO_LOGIN, before);
 	fake_peer_free(last);
 	fake_peer_free(member);
 }
@@ -76,14 +97,14 @@ input_limits_what_clients_leave(void **state)
 	uint8_t head[DERP_HEADER];
 
 	(void)state;
-	worker()->saved_clients = WORKER_SAVED_CLIENTS_MAX - 4;
+	hold(MEMORY_INPUT, WORKER_INPUT_MAX - 4);
 	derp_header_put(head, (struct derp_header){ DERP_SEND_PACKET, 100 });
 	fake_peer_send(member, slice_of(head, sizeof head));
 	fake_server_turn(0);
 	check(!fake_peer_read(member));
 	check_size(worker()->counters->refused_memory, 1);
-	check_size(worker()->saved_clients, WORKER_SAVED_CLIENTS_MAX - 4);
-	worker()->saved_clients = 0;
+	check_size(held(MEMORY_INPUT), WORKER_INPUT_MAX - 4);
+	give_back(MEMORY_INPUT, WORKER_INPUT_MAX - 4);
 	fake_peer_free(member);
 }
 
@@ -91,23 +112,23 @@ input_limits_what_clients_leave(void **state)
 static void
 input_gives_back_what_it_counted(void **state)
 {
-	struct fake_peer *p = stranger();
+	struct fake_peer *p = unauthenticated();
 
 	(void)state;
 	fake_peer_key(p);
 	send_part(p, "GET /derp HTTP/1.1\r\n");
-	check(worker()->saved_before_login > 0);
+	check(held(MEMORY_INPUT_NO_LOGIN) > 0);
 	fake_peer_leave(p);
 	fake_server_turn(0);
-	check_size(worker()->saved_before_login, 0);
+	check_size(held(MEMORY_INPUT_NO_LOGIN), 0);
 	fake_peer_login(p, 0);
-	check_size(worker()->saved_before_login, 0);
+	check_size(held(MEMORY_INPUT_NO_LOGIN), 0);
 	fake_peer_send(p, slice_of("\x04", 1));
 	fake_server_turn(0);
-	check_size(worker()->saved_clients, 1);
+	check_size(held(MEMORY_INPUT), 1);
 	fake_peer_free(p);
 	fake_server_turn(0);
-	check_size(worker()->saved_clients, 0);
+	check_size(held(MEMORY_INPUT), 0);
 }
 
 /* So many packets to itself within a window, and one more behind it. `busy`:
@@ -119,10 +140,10 @@ send_for_a_window(struct fake_peer *p, unsigned packets, bool busy)
 		fake_peer_packet(p, &p->key, slice_str("x"));
 		fake_server_turn(0);
 	}
-	usleep((CLIENT_HIGH_RATE_WINDOW_MS + 10) * 1000);
+	usleep((PACING_CLIENT_WINDOW_MS + 10) * 1000);
 	worker()->counters->packets_received += busy ? 100000000 : 0;
 	fake_server_turn(0);
-	check_int(worker()->rate_high, busy);
+	check_int(worker()->pacing.high_rate, busy);
 	fake_peer_packet(p, &p->key, slice_str("x"));
 	fake_server_turn(0);
 	(void)fake_peer_read(p);
@@ -134,8 +155,8 @@ static void
 input_sets_apart_who_sends_much(void **state)
 {
 	struct fake_peer *p = fake_peer_new(0);
-	const struct loop_watch *watch = &p->client->stream.watch;
-	const unsigned much = 2 * CLIENT_HIGH_RATE_PER_S;
+	const struct loop_watch *watch = &p->conn->stream.watch;
+	const unsigned much = 2 * PACING_CLIENT_RATE_PER_S;
 
 	(void)state;
 	send_for_a_window(p, 1, false); /* the first window has begun */
@@ -162,7 +183,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(input_keeps_strangers_from_the_share_of_clients),
+		TEST(input_keeps_others_from_the_share_of_clients),
 		TEST(input_limits_what_clients_leave),
 		TEST(input_gives_back_what_it_counted),
 		TEST(input_sets_apart_who_sends_much),

@@ -107,7 +107,7 @@ relay_keeps_order_across_workers(void **state)
 	}
 	fake_peer_free(to);
 	fake_server_settle();
-	check_size(atomic_load(&fake_server.under_way[0]), 0);
+	check_size(atomic_load(&fake_server.crossing.under_way[0]), 0);
 }
 
 /* The largest packet there is, and one byte more. */
@@ -193,6 +193,7 @@ relay_remembers_routes_beside_absent_keys(void **state)
 {
 	enum { HERE = CLIENT_ROUTES - 1 };
 	struct fake_peer *from = fake_peer_new(0), *to[HERE];
+	const struct client *client = from->conn->session;
 	struct derp_key absent = { { 1 } };
 
 	(void)state;
@@ -209,9 +210,8 @@ relay_remembers_routes_beside_absent_keys(void **state)
 		unsigned known = 0;
 
 		for (unsigned k = 0; k < CLIENT_ROUTES; k++)
-			known += from->client->routes[k].used &&
-			    derp_key_eq(
-				&from->client->routes[k].dst, &to[i]->key);
+			known += client->routes[k].used &&
+			    derp_key_eq(&client->routes[k].dst, &to[i]->key);
 		check_int(known, 1);
 		fake_peer_free(to[i]);
 	}
@@ -232,13 +232,13 @@ relay_bounds_what_is_under_way(void **state)
 		fake_peer_packet(
 		    from, &to->key, slice_of(packet, sizeof packet));
 		fake_server_turn(0); /* worker 1 does nothing */
-		check(atomic_load(&fake_server.under_way[1]) <=
+		check(atomic_load(&fake_server.crossing.under_way[1]) <=
 		    CROSSING_MAX + 262144);
 	}
 	check(counters(0)->dropped_queue_tail > 0);
 	check(counters(0)->dropped_queue_tail < many);
 	fake_server_settle();
-	check_size(atomic_load(&fake_server.under_way[1]), 0);
+	check_size(atomic_load(&fake_server.crossing.under_way[1]), 0);
 	fake_peer_free(from);
 	fake_peer_free(to);
 }
@@ -254,9 +254,9 @@ relay_gives_nothing_to_the_next_tenant_of_a_slot(void **state)
 	(void)state;
 	fake_peer_packet(from, &to->key, text("late"));
 	fake_server_turn(0); /* posted */
-	client_end(to->client, NULL);
+	conn_end(to->conn, NULL);
 	next = fake_peer_new(1); /* this turn opens the batch, too */
-	check_int(next->client->addr.slot, 0);
+	check_int(next->conn->addr.slot, 0);
 	fake_server_settle();
 	check_nothing(next);
 	check_size(counters(1)->dropped_gone_disconnected, 1);
@@ -299,8 +299,9 @@ relay_survives_lack_of_memory(void **state)
 		fake_peer_free(c);
 		fake_server_settle();
 		for (unsigned k = 0; k < CORES; k++) {
-			check_size(fake_server.workers[k]->open, 0);
-			check_size(atomic_load(&fake_server.under_way[k]), 0);
+			check_size(fake_server_count(k), 0);
+			check_size(
+			    atomic_load(&fake_server.crossing.under_way[k]), 0);
 		}
 	}
 }

@@ -26,6 +26,7 @@ static void
 relay_says_not_here_for_disco_only(void **state)
 {
 	struct fake_peer *a = fake_peer_new(0);
+	struct client *client = a->conn->session;
 
 	(void)state;
 	fake_peer_packet(a, &nobody, text("not disco"));
@@ -37,18 +38,18 @@ relay_says_not_here_for_disco_only(void **state)
 	check_size(counters(0)->dropped_unknown_dest, 8);
 	check_size(counters(0)->peer_gone_not_here_frames, 3);
 	/* one second, one more */
-	a->client->not_here_ms -= 1000;
+	client->not_here_ms -= 1000;
 	send_discos(a, 3);
 	check_gone_times(a, 1);
 	/* a long silence fills the bucket and no more */
-	a->client->not_here_ms -= 60000;
+	client->not_here_ms -= 60000;
 	send_discos(a, 9);
 	check_gone_times(a, 3);
 	/* which begins to earn when it is no longer full, not before */
-	a->client->not_here_ms -= 3900;
+	client->not_here_ms -= 3900;
 	send_discos(a, 9);
 	check_gone_times(a, 3);
-	a->client->not_here_ms -= 200;
+	client->not_here_ms -= 200;
 	send_discos(a, 1);
 	check_nothing(a);
 	fake_peer_free(a);
@@ -237,7 +238,7 @@ relay_skips_unknown_frames_in_pieces(void **state)
 		fake_peer_send(p, slice_of(junk, n));
 		left -= n;
 		fake_server_turn(0);
-		check_size(p->client->rest_len, 0);
+		check_size(p->conn->saved_len, 0);
 	}
 	fake_peer_packet(p, &p->key, text("behind"));
 	fake_server_settle();

@@ -1,0 +1,329 @@
+/* conn: see conn.h. */
+#include "conn.h"
+
+#include "conn_table.h"
+#include "ip_limit.h"
+#include "log.h"
+#include "worker.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void timed_out(void *ctx);
+static void write_timed_out(void *ctx);
+
+struct conn *
+conn_new(struct worker *worker, int fd, struct tls *tls,
+    const struct netaddr *remote)
+{
+	struct conn *c = calloc(1, sizeof *c);
+
+	if (c == NULL) {
+		tls_free(tls);
+		close(fd);
+		return NULL;
+	}
+	c->worker = worker;
+	c->remote = *remote;
+	c->timer = (struct loop_timer){ .fire = timed_out, .ctx = c };
+	c->write_timer =
+	    (struct loop_timer){ .fire = write_timed_out, .ctx = c };
+	/* takes fd and tls, also when it fails */
+	if (stream_open(&c->stream, worker->loop, worker->scratch, fd, tls) ==
+	    -1)
+		goto free_conn;
+	if (conn_table_add(worker->conns, c, &c->addr) == -1)
+		goto close_stream;
+	outq_init(&c->out, &worker->out, &c->stream, &c->output_share);
+	return c;
+
+close_stream:
+	stream_close(&c->stream);
+free_conn:
+	free(c);
+	return NULL;
+}
+
+void
+conn_become(struct conn *c, const struct conn_protocol *protocol, void *session)
+{
+	if (c->session != NULL && c->session != session)
+		c->protocol->free_session(c->session);
+	c->protocol = protocol;
+	c->session = session;
+	c->reads = 0;
+}
+
+void
+conn_deadline(struct conn *c, uint64_t after_ms)
+{
+	struct loop *loop = c->worker->loop;
+
+	if (c->ended)
+		return; /* its memory ends with this turn */
+	if (loop_timer_set(loop, &c->timer, loop_now_ms(loop) + after_ms) == -1)
+		conn_end(c, "out of memory");
+}
+
+static void
+timed_out(void *ctx)
+{
+	struct conn *c = ctx;
+
+	if (c->half_closed)
+		conn_end(c, NULL);
+	else
+		c->protocol->timed_out(c);
+}
+
+static void
+write_timed_out(void *ctx)
+{
+	struct conn *c = ctx;
+
+	counters_add(&c->worker->counters->write_timeouts, 1);
+	conn_fail(c, "write timed out");
+}
+
+void
+conn_pause(struct conn *c, enum conn_pause reason)
+{
+	if (c->paused == 0)
+		stream_pause(&c->stream, true);
+	c->paused |= (uint8_t)reason;
+}
+
+void
+conn_resume(struct conn *c, enum conn_pause reason)
+{
+	if (c->paused == 0)
+		return;
+	c->paused &= (uint8_t)~reason;
+	if (c->paused == 0)
+		stream_pause(&c->stream, false);
+}
+
+static enum memory_class
+saved_class(bool logged_in)
+{
+	return logged_in ? MEMORY_INPUT : MEMORY_INPUT_NO_LOGIN;
+}
+
+static void
+uncount_saved(struct conn *c)
+{
+	memory_budget_discharge(&c->worker->budget, &c->input_share,
+	    saved_class(c->saved_logged_in), c->saved_len);
+	c->saved_len = 0;
+}
+
+int
+conn_save(struct conn *c, struct slice bytes)
+{
+	uint8_t *saved;
+
+	uncount_saved(c);
+	if (bytes.n == 0) {
+		free(c->saved);
+		c->saved = NULL;
+		return 0;
+	}
+	c->saved_logged_in = c->protocol->logged_in;
+	if (!memory_budget_charge(&c->worker->budget, &c->input_share,
+		saved_class(c->saved_logged_in), bytes.n))
+		return -1;
+	c->saved_len = (uint32_t)bytes.n;
+	saved = realloc(c->saved, bytes.n);
+	if (saved == NULL)
+		return -1;
+	memcpy(saved, bytes.p, bytes.n);
+	c->saved = saved;
+	return 0;
+}
+
+/* Puts it on the list of those to be flushed at the end of the turn. */
+static void
+mark_dirty(struct conn *c)
+{
+	if (c->dirty)
+		return;
+	c->dirty = true;
+	c->next_dirty = c->worker->dirty;
+	c->worker->dirty = c;
+}
+
+void
+conn_send(struct conn *c, enum outq_class class, uint8_t *frames, size_t len)
+{
+	outq_add(&c->out, class, frames, len);
+	mark_dirty(c);
+}
+
+void
+conn_send_control(struct conn *c, struct slice frame, bool mark)
+{
+	if (outq_control(&c->out, frame, mark) == -1)
+		conn_end(c, "out of memory");
+	else
+		mark_dirty(c);
+}
+
+/* Arms the write time-out while the socket is full, and clears it after. */
+static void
+watch_progress(struct conn *c)
+{
+	struct loop *loop = c->worker->loop;
+	const uint64_t timeout_ms = c->worker->config->write_timeout_ms;
+
+	if (!stream_blocked(&c->stream)) {
+		loop_timer_clear(loop, &c->write_timer);
+		return;
+	}
+	if (timeout_ms > 0 &&
+	    (stream_progressed(&c->stream) || c->write_timer.place == 0) &&
+	    loop_timer_set(
+		loop, &c->write_timer, loop_now_ms(loop) + timeout_ms) == -1)
+		conn_end(c, "out of memory");
+}
+
+/* Charges what waits with the stream to the output of all connections. */
+static void
+charge_unsent(struct conn *c, size_t now)
+{
+	struct memory_budget *budget = &c->worker->budget;
+
+	if (now == 0 && c->unsent == 0)
+		return;
+	memory_budget_discharge(
+	    budget, &c->output_share, MEMORY_OUTPUT_UNSENT, c->unsent);
+	memory_budget_charge_held(
+	    budget, &c->output_share, MEMORY_OUTPUT_UNSENT, now);
+	c->unsent = (uint32_t)now;
+}
+
+void
+conn_flush(struct conn *c)
+{
+	if (outq_flush(&c->out) == -1) {
+		conn_end(c, "write");
+		return;
+	}
+	charge_unsent(c, stream_unsent(&c->stream));
+	watch_progress(c);
+}
+
+void
+conn_write(struct conn *c, struct slice bytes)
+{
+	if (stream_unsent(&c->stream) > CONN_UNREAD_MAX ||
+	    outq_write(&c->out, bytes) == -1) {
+		conn_end(c, "write");
+		return;
+	}
+	charge_unsent(c, stream_unsent(&c->stream));
+	watch_progress(c);
+}
+
+/* Ending a connection may tell others, who then are dirty again. */
+void
+conn_flush_all(struct worker *worker)
+{
+	struct conn *c;
+
+	while ((c = worker->dirty) != NULL) {
+		worker->dirty = c->next_dirty;
+		c->dirty = false;
+		if (!c->ended)
+			conn_flush(c);
+	}
+	worker_flushed(worker);
+}
+
+void
+conn_finish(struct conn *c)
+{
+	if (c->ended)
+		return;
+	c->half_closed = true;
+	conn_deadline(c, CONN_CLOSING_MS);
+	stream_shutdown(&c->stream);
+}
+
+void
+conn_log(struct conn *c, const char *what, const char *why)
+{
+	char remote[NETADDR_TEXT];
+
+	if (!log_allowed(&c->worker->log_login, loop_now_ms(c->worker->loop)))
+		return;
+	netaddr_format(&c->remote, remote);
+	log_warn("%s %s: %s", what, remote, why);
+}
+
+void
+conn_fail(struct conn *c, const char *fmt, ...)
+{
+	char why[FAIL_TEXT_MAX + 64];
+	va_list args;
+
+	if (c->ended)
+		return;
+	va_start(args, fmt);
+	vsnprintf(why, sizeof why, fmt, args);
+	va_end(args);
+	c->protocol->failed(c, why);
+	conn_end(c, NULL);
+}
+
+static void
+log_end(const struct conn *c, const char *reason)
+{
+	char remote[NETADDR_TEXT];
+
+	netaddr_format(&c->remote, remote);
+	log_debug("connection from %s ends: %s", remote, reason);
+}
+
+void
+conn_end(struct conn *c, const char *reason)
+{
+	struct worker *worker = c->worker;
+
+	if (c->ended)
+		return;
+	c->ended = true;
+	if (reason != NULL && reason[0] != '\0')
+		log_end(c, reason);
+	if (c->protocol != NULL && c->protocol->ended != NULL)
+		c->protocol->ended(c);
+	loop_timer_clear(worker->loop, &c->timer);
+	loop_timer_clear(worker->loop, &c->write_timer);
+	login_queue_remove(worker->logins, &c->login);
+	outq_clear(&c->out);
+	charge_unsent(c, 0);
+	uncount_saved(c);
+	if (!c->broken && stream_established(&c->stream))
+		stream_shutdown(&c->stream);
+	stream_close(&c->stream);
+	ip_limit_leave(worker->config->ip_limit, &c->remote);
+	conn_table_remove(worker->conns, c->addr);
+	c->next_ended = worker->ended;
+	worker->ended = c;
+}
+
+void
+conn_free_ended(struct worker *worker)
+{
+	struct conn *c;
+
+	while ((c = worker->ended) != NULL) {
+		worker->ended = c->next_ended;
+		if (c->session != NULL)
+			c->protocol->free_session(c->session);
+		free(c->saved);
+		free(c);
+	}
+}

@@ -1,0 +1,167 @@
+/*
+ * conn: one accepted connection, whatever it speaks.
+ *
+ * It owns the descriptor, the stream and the output queue, keeps input that is
+ * not whole yet, and knows the deadline of its phase, but not a byte of HTTP or
+ * DERP: what it reads goes to its protocol, a table of functions. There is one
+ * table per phase (HTTP; DERP login; admission; running); moving on to the next
+ * phase is conn_become. Reading is in conn_input.h.
+ *
+ * Life: conn_new -> conn_become ... -> conn_end, at any moment and from
+ * anywhere on the loop; the memory goes at the end of the turn (conn_free), so
+ * that who is in the middle of something can look at c->ended. Threads:
+ * loop-owned; others hold its address.
+ */
+#ifndef DERPKIT_CONN_H
+#define DERPKIT_CONN_H
+
+#include "conn_addr.h"
+#include "login_queue.h"
+#include "loop.h"
+#include "memory_budget.h"
+#include "netaddr.h"
+#include "outq.h"
+#include "pacing.h"
+#include "stream.h"
+
+struct conn;
+struct tls;
+struct worker;
+
+/* What is done with a connection in one phase. Where NULL is allowed, nothing
+ * is done. */
+struct conn_protocol {
+	/* Whether it may be read from at once; otherwise it waits in the login
+	 * queue, as one handshake or login costs as much as hundreds of
+	 * packets. */
+	bool logged_in;
+	/* Reads that one message may come in, as each copies what came before
+	 * it; 0: any number. */
+	uint16_t max_reads;
+	/* What is being waited for, as upstream's log lines say it; with
+	 * max_reads. */
+	const char *awaits;
+	/* Handles what is whole of the n bytes at p, which lie in the turn's
+	 * memory and may be written to. Returns how many bytes were used; the
+	 * rest comes again with more behind it. When the phase changes, the
+	 * rest goes to the next one at once. */
+	size_t (*input)(struct conn *c, uint8_t *p, size_t n);
+	/* The socket has taken all that waited for it. NULL: nothing to do. */
+	void (*writable)(struct conn *c);
+	/* The deadline (conn_deadline) has passed. */
+	void (*timed_out)(struct conn *c);
+	/* Nothing more can be read; the connection ends afterwards. `why` is
+	 * empty for an ordinary end or reset. NULL: nothing to say. */
+	void (*read_ended)(struct conn *c, const char *why);
+	/* Logs (and counts) that the connection ends for what its peer did or
+	 * would cost. */
+	void (*failed)(struct conn *c, const char *why);
+	/* The relay shuts down: tells the peer. NULL: nothing to tell. */
+	void (*shut_down)(struct conn *c);
+	/* It ends: leaves whatever it was registered in. May still send. NULL:
+	 * nothing to leave. */
+	void (*ended)(struct conn *c);
+	/* Frees c->session, with the connection or before the next phase. NULL:
+	 * there is none. */
+	void (*free_session)(void *session);
+};
+
+/* Why a connection is not read from; any number at a time. */
+enum conn_pause {
+	CONN_PAUSE_LOGIN_QUEUE = 1, /* waits for its turn */
+	CONN_PAUSE_ADMISSION = 2,
+	CONN_PAUSE_RATE = 4,   /* is over its rate limit */
+	CONN_PAUSE_OUTPUT = 8, /* does not read what it is sent */
+};
+
+struct conn {
+	/* identity, immutable after creation */
+	struct worker *worker; /* borrowed */
+	struct conn_addr addr;
+	struct netaddr remote;
+
+	/* phase */
+	const struct conn_protocol *protocol;
+	void *session;           /* the protocol's */
+	struct loop_timer timer; /* deadline of the phase */
+
+	/* input */
+	struct stream stream;
+	uint8_t *saved;     /* owned: what is not whole yet */
+	uint32_t saved_len; /* bytes */
+	uint16_t reads;     /* in this phase, with max_reads */
+	uint8_t paused;     /* enum conn_pause bits */
+	struct login_entry login;
+	struct pacing_client pace;
+	struct memory_share input_share;
+
+	/* output */
+	struct outq out;
+	struct loop_timer write_timer; /* set while the socket takes nothing */
+	struct memory_share output_share;
+	uint32_t unsent; /* of the stream, as counted */
+
+	/* state */
+	bool saved_logged_in; /* the class that `saved` counts in */
+	bool broken;          /* nothing that is sent now would arrive */
+	bool half_closed;     /* says nothing more, wants to hear nothing */
+	bool ended;
+	bool dirty; /* in the worker's list of the dirty */
+	struct conn *next_dirty, *next_ended;
+};
+
+/* Deadline for the peer to close after conn_finish. */
+#define CONN_CLOSING_MS 2000
+/* Bytes that were written and may be left unread: who asks for more pages than
+ * it reads is not worth the memory. */
+#define CONN_UNREAD_MAX 65536
+
+/* A connection of the worker; takes fd and tls (NULL: plain), also on failure.
+ * NULL when memory is short. */
+struct conn *conn_new(struct worker *worker, int fd, struct tls *tls,
+    const struct netaddr *remote);
+
+/* Begins a phase, or hands the session of the one before on: when the session
+ * is another one, the earlier is freed. */
+void conn_become(
+    struct conn *c, const struct conn_protocol *protocol, void *session);
+/* Sets the deadline of the phase, in ms from now. Ends the connection when
+ * memory is short. */
+void conn_deadline(struct conn *c, uint64_t after_ms);
+
+/* Stops reading for the reason, or no longer for it. */
+void conn_pause(struct conn *c, enum conn_pause reason);
+void conn_resume(struct conn *c, enum conn_pause reason);
+/* Keeps bytes until more of them come, instead of what was kept before. -1
+ * when memory, or the worker's share for it, is short. */
+int conn_save(struct conn *c, struct slice bytes);
+
+/* Queues frames for the end of the turn, see outq.h. */
+void conn_send(
+    struct conn *c, enum outq_class class, uint8_t *frames, size_t len);
+/* The same for a copy of a control frame; ends the connection when memory is
+ * short. */
+void conn_send_control(struct conn *c, struct slice frame, bool mark);
+/* Sends bytes that are not frames at once; nothing may be queued. */
+void conn_write(struct conn *c, struct slice bytes);
+/* Sends what is queued, and keeps account of what remains. */
+void conn_flush(struct conn *c);
+/* The same for all connections of the worker that have something to send; the
+ * turn's memory is free afterwards. */
+void conn_flush_all(struct worker *worker);
+/* Ends its direction after what was written, and waits for the peer to close.
+ */
+void conn_finish(struct conn *c);
+/* Ends it now. `reason` is logged at debug level; NULL: nothing to say.
+ * Idempotent. */
+void conn_end(struct conn *c, const char *reason);
+/* The same for what the peer did or would cost: the protocol logs it. */
+__attribute__((format(printf, 2, 3))) void conn_fail(
+    struct conn *c, const char *fmt, ...);
+/* Logs "what ADDRESS: why", in a line that is limited, as anybody can cause
+ * it. */
+void conn_log(struct conn *c, const char *what, const char *why);
+/* Frees those that have ended; at the end of the turn. */
+void conn_free_ended(struct worker *worker);
+
+#endif

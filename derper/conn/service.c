@@ -1,0 +1,383 @@
+/* service: see service.h. */
+#include "service.h"
+
+#include "clock.h"
+#include "conn_input.h"
+#include "ip_limit.h"
+#include "worker.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* Unsent bytes in the kernel beyond which our queue is the better place: there
+ * old packets can be dropped. One chunk keeps the socket busy. */
+#define NOT_SENT_LOW_WATER 131072
+
+struct port {
+	struct service *service;
+	struct service_port config;
+	struct listener listener;
+};
+
+struct service {
+	struct worker *worker;   /* borrowed */
+	struct tls_context *tls; /* owned share; NULL: plain */
+	struct port ports[SERVICE_PORTS_MAX];
+	size_t port_count;
+	struct loop_timer drain_timer;
+	uint64_t out_of_fds; /* of the listeners' counts, as reported */
+	struct log_limit log_out_of_fds;
+};
+
+/* A message from another thread. */
+struct command {
+	struct message message; /* first member */
+	struct service *service;
+	struct tls_context *tls; /* owned; for use_tls */
+	uint64_t timeout_ms;     /* for drain */
+};
+
+static void accepted(void *ctx, int fd, const struct netaddr *remote);
+static void end_turn(void *ctx);
+static void stop_if_drained(void *ctx);
+static void drop_command(struct message *m);
+
+/* What connections inherit from their listening socket, so that accepting one
+ * costs no system call for it. Each is an improvement that a connection can
+ * live without. */
+static void
+set_socket_options(int fd, const struct service_config *config)
+{
+	const int on = 1, low_water = NOT_SENT_LOW_WATER;
+	const int idle_s = (int)(config->keepalive_ms / 1000);
+	const unsigned user_ms = (unsigned)config->user_timeout_ms;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	(void)setsockopt(
+	    fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &low_water, sizeof low_water);
+	if (user_ms > 0)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_ms,
+		    sizeof user_ms);
+	if (idle_s > 0) {
+		(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+		(void)setsockopt(
+		    fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+	}
+}
+
+static int
+open_port(struct service *s, const struct service_config *config, size_t i,
+    struct fail *why)
+{
+	struct port *port = &s->ports[i];
+	int fd = listener_open(&config->ports[i].addr, LISTENER_TCP, why);
+
+	*port = (struct port){ .service = s,
+		.config = config->ports[i],
+		.listener = {
+		    .watch.fd = -1, .accepted = accepted, .ctx = port } };
+	s->port_count = i + 1;
+	if (fd == -1)
+		return -1;
+	set_socket_options(fd, config);
+	if (listener_start(&port->listener, s->worker->loop, fd) == 0)
+		return 0;
+	return fail_errno(why, "cannot watch a listening socket");
+}
+
+struct service *
+service_new(const struct service_config *config, struct fail *why)
+{
+	struct service *s = calloc(1, sizeof *s);
+
+	if (s == NULL) {
+		fail_set(why, "out of memory");
+		return NULL;
+	}
+	s->worker = config->worker;
+	s->log_out_of_fds = (struct log_limit){ .burst = 1, .per_s = 1 };
+	s->drain_timer =
+	    (struct loop_timer){ .fire = stop_if_drained, .ctx = s };
+	if (config->tls != NULL)
+		s->tls = tls_context_hold(config->tls);
+	for (size_t i = 0; i < config->port_count; i++)
+		if (open_port(s, config, i, why) == -1) {
+			service_free(s);
+			return NULL;
+		}
+	loop_on_turn(s->worker->loop, end_turn, s);
+	return s;
+}
+
+static void
+stop_listening(struct service *s)
+{
+	for (size_t i = 0; i < s->port_count; i++)
+		listener_stop(&s->ports[i].listener);
+}
+
+void
+service_free(struct service *s)
+{
+	struct conn *c;
+	uint32_t at = 0;
+
+	if (s == NULL)
+		return;
+	while ((c = conn_table_next(s->worker->conns, &at)) != NULL)
+		conn_end(c, NULL);
+	conn_free_ended(s->worker);
+	stop_listening(s);
+	loop_timer_clear(s->worker->loop, &s->drain_timer);
+	loop_on_turn(s->worker->loop, NULL, NULL);
+	tls_context_release(s->tls);
+	free(s);
+}
+
+void *
+service_run(void *ctx)
+{
+	struct service *s = ctx;
+
+	/* what pacing holds back would wait 50 us more with the default slack
+	 */
+	(void)prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
+	loop_run(s->worker->loop);
+	return NULL;
+}
+
+void
+service_stop(struct service *s)
+{
+	loop_stop(s->worker->loop);
+}
+
+static void
+log_refused(struct worker *worker, const struct netaddr *remote)
+{
+	char text[NETADDR_TEXT];
+
+	if (!log_allowed(&worker->log_login, loop_now_ms(worker->loop)))
+		return;
+	netaddr_format(remote, text);
+	log_warn("http: %s: refused: too many connections in all or from this "
+		 "address",
+	    text);
+}
+
+/* Makes a connection that its port's protocol has taken; NULL when memory is
+ * short. */
+static struct conn *
+start_conn(struct port *port, int fd, const struct netaddr *remote)
+{
+	struct service *s = port->service;
+	struct tls *tls = NULL;
+
+	if (port->config.tls && s->tls != NULL) {
+		tls = tls_accept(s->tls);
+		if (tls == NULL) {
+			close(fd);
+			return NULL;
+		}
+	}
+	return conn_new(s->worker, fd, tls, remote);
+}
+
+static void
+accepted(void *ctx, int fd, const struct netaddr *remote)
+{
+	struct port *port = ctx;
+	struct worker *worker = port->service->worker;
+	struct ip_limit *ip_limit = worker->config->ip_limit;
+	struct conn *c;
+
+	counters_add(&worker->counters->connections, 1);
+	if (worker->draining || !ip_limit_enter(ip_limit, remote)) {
+		counters_add(&worker->counters->refused_limit, 1);
+		if (!worker->draining)
+			log_refused(worker, remote);
+		close(fd);
+		return;
+	}
+	c = start_conn(port, fd, remote);
+	if (c == NULL) {
+		counters_add(&worker->counters->refused_memory, 1);
+		ip_limit_leave(ip_limit, remote);
+	} else if (port->config.accepted(port->config.ctx, c) == -1) {
+		counters_add(&worker->counters->refused_memory, 1);
+		conn_end(c, NULL);
+	} else {
+		conn_input_start(c);
+	}
+}
+
+/* Being out of descriptors is worth a line now and then. */
+static void
+report_out_of_fds(struct service *s)
+{
+	struct worker *worker = s->worker;
+	uint64_t out_of_fds = 0;
+
+	for (size_t i = 0; i < s->port_count; i++)
+		out_of_fds += s->ports[i].listener.out_of_fds;
+	if (out_of_fds == s->out_of_fds)
+		return;
+	counters_add(&worker->counters->out_of_fds, out_of_fds - s->out_of_fds);
+	s->out_of_fds = out_of_fds;
+	if (log_allowed(&s->log_out_of_fds, loop_now_ms(worker->loop)))
+		log_warn("derper: out of file descriptors with %zu connections "
+			 "on this worker; new ones wait",
+		    conn_table_count(worker->conns));
+}
+
+static struct conn *
+conn_of(struct memory_share *share)
+{
+	return (
+	    struct conn *)((char *)share - offsetof(struct conn, output_share));
+}
+
+/* What all connections together leave unread has met its limit, and somebody
+ * must go: those for whom most is kept. */
+static void
+shed_load(struct worker *worker)
+{
+	struct memory_share *share;
+
+	while ((share = memory_budget_next_to_shed(
+		    &worker->budget, MEMORY_GROUP_OUTPUT)) != NULL) {
+		counters_add(&worker->counters->refused_memory, 1);
+		conn_fail(conn_of(share),
+		    "too much is queued for all clients, and most of it here");
+	}
+}
+
+static void
+pace(struct worker *worker)
+{
+	const struct counters *counters = worker->counters;
+	const uint64_t until_us =
+	    pacing_end_turn(&worker->pacing, loop_now_us(worker->loop),
+		counters->packets_received + counters->packets_sent);
+
+	if (until_us != 0 && clock_now_us() < until_us &&
+	    loop_hold_high_rate(worker->loop, until_us))
+		counters_add(&worker->counters->pauses, 1);
+}
+
+static void
+end_turn(void *ctx)
+{
+	struct service *s = ctx;
+	struct worker *worker = s->worker;
+
+	counters_add(&worker->counters->turns, 1);
+	conn_flush_all(worker);
+	conn_input_take_logins(worker);
+	if (memory_budget_take_pressure(&worker->budget, MEMORY_GROUP_OUTPUT))
+		shed_load(worker);
+	conn_flush_all(worker);
+	conn_free_ended(worker);
+	report_out_of_fds(s);
+	if (worker->draining)
+		stop_if_drained(s);
+	pace(worker);
+}
+
+/* Posts a message that is handled by the service. -1 when memory is short. */
+static int
+post(struct service *s, void (*handle)(void *ctx, struct message *m),
+    const struct command *values)
+{
+	struct command *command = malloc(sizeof *command);
+
+	if (command == NULL)
+		return -1;
+	*command = *values;
+	command->service = s;
+	command->message =
+	    (struct message){ .handle = handle, .drop = drop_command };
+	mailbox_post(s->worker->mailbox, &command->message, &command->message);
+	return 0;
+}
+
+static void
+drop_command(struct message *m)
+{
+	struct command *command = (struct command *)m;
+
+	tls_context_release(command->tls);
+	free(command);
+}
+
+static void
+handle_use_tls(void *ctx, struct message *m)
+{
+	struct command *command = (struct command *)m;
+	struct service *s = command->service;
+
+	(void)ctx;
+	tls_context_release(s->tls);
+	s->tls = command->tls;
+	free(command);
+}
+
+int
+service_use_tls(struct service *s, struct tls_context *ctx)
+{
+	const struct command values = { .tls = ctx };
+
+	if (post(s, handle_use_tls, &values) == 0)
+		return 0;
+	tls_context_release(ctx);
+	return -1;
+}
+
+/* Stops the loop once everybody has got what was sent, or time is up. */
+static void
+stop_if_drained(void *ctx)
+{
+	struct service *s = ctx;
+	struct loop *loop = s->worker->loop;
+	const struct conn *c;
+	uint32_t at = 0;
+
+	if (loop_now_ms(loop) < s->drain_timer.due_ms)
+		while ((c = conn_table_next(s->worker->conns, &at)) != NULL)
+			if (stream_blocked(&c->stream))
+				return;
+	loop_stop(loop);
+}
+
+static void
+handle_drain(void *ctx, struct message *m)
+{
+	struct worker *worker = ctx;
+	struct command *command = (struct command *)m;
+	struct service *s = command->service;
+	uint64_t due_ms = loop_now_ms(worker->loop) + command->timeout_ms;
+	struct conn *c;
+	uint32_t at = 0;
+
+	free(command);
+	worker->draining = true;
+	stop_listening(s);
+	while ((c = conn_table_next(worker->conns, &at)) != NULL)
+		if (c->protocol->shut_down != NULL)
+			c->protocol->shut_down(c);
+	if (loop_timer_set(worker->loop, &s->drain_timer, due_ms) == -1)
+		loop_stop(worker->loop);
+}
+
+void
+service_drain(struct service *s, uint64_t timeout_ms)
+{
+	const struct command values = { .timeout_ms = timeout_ms };
+
+	if (post(s, handle_drain, &values) == -1)
+		loop_stop(s->worker->loop);
+}

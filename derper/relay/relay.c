@@ -1,0 +1,47 @@
+/* relay: see relay.h. */
+#include "relay.h"
+
+#include "derp_frame.h"
+#include "worker.h"
+
+#include <stdlib.h>
+
+static void
+post_crossing(void *ctx)
+{
+	struct relay *relay = ctx;
+
+	crossing_post(&relay->crossing);
+}
+
+struct relay *
+relay_new(const struct relay_shared *shared, struct worker *worker)
+{
+	struct relay *relay = calloc(1, sizeof *relay);
+
+	if (relay == NULL)
+		return NULL;
+	relay->shared = shared;
+	relay->worker = worker;
+	relay->crossing.shared = shared->crossing;
+	relay->crossing.counters = worker->counters;
+	relay->log_client = (struct log_limit){ .burst = 20, .per_s = 5 };
+	worker->flushed = post_crossing;
+	worker->flushed_ctx = relay;
+	return relay;
+}
+
+void
+relay_free(struct relay *relay)
+{
+	if (relay == NULL)
+		return;
+	crossing_clear(&relay->crossing);
+	free(relay);
+}
+
+size_t
+relay_frame_len(const uint8_t *p)
+{
+	return DERP_HEADER + derp_header_get(p).len;
+}

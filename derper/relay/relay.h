@@ -1,0 +1,48 @@
+/*
+ * relay: what the relay's part of all workers shares, and what each worker has
+ * of it for itself.
+ *
+ * Threads: relay_shared is immutable while workers run, and what it points to
+ * may be used from any of them; a struct relay is loop-owned.
+ */
+#ifndef DERPKIT_RELAY_H
+#define DERPKIT_RELAY_H
+
+#include "crossing.h"
+#include "derp_key.h"
+#include "log.h"
+
+struct mailbox;
+struct registry;
+struct verify;
+struct worker;
+
+/* All pointers are borrowed. */
+struct relay_shared {
+	const struct derp_private_key *private_key;
+	const struct derp_key *public_key;
+	struct registry *registry;
+	struct verify *verify; /* NULL: everybody is admitted */
+	struct crossing_shared *crossing;
+	uint64_t drain_timeout_ms; /* as told to clients at shutdown */
+};
+
+/* One per worker. */
+struct relay {
+	const struct relay_shared *shared;
+	struct worker *worker;       /* borrowed */
+	struct crossing crossing;    /* frames on their way to other workers */
+	struct log_limit log_client; /* lines that clients can cause */
+};
+
+/* The relay's part of the worker, which it borrows. Returns owned; NULL when
+ * memory is short. */
+struct relay *relay_new(
+    const struct relay_shared *shared, struct worker *worker);
+/* After the workers have been freed. */
+void relay_free(struct relay *relay);
+
+/* How long the frame at p is: for worker_config.frame_len. */
+size_t relay_frame_len(const uint8_t *p);
+
+#endif
