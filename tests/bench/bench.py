@@ -13,10 +13,12 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.dont_write_bytecode = True
 
+import linked     # noqa: E402
 import scenarios  # noqa: E402
 import table      # noqa: E402
 from relays import Failure, Home, Machine, Relay  # noqa: E402
@@ -45,6 +47,11 @@ class Settings:
         self.idle_clients = 2000
         self.logins = 300 if quick else 1000
         self.storm_clients = 1000 if quick else 5000
+        # over emulated links, in seconds
+        self.wide_idle_s = 2 if quick else 5
+        self.wide_warmup_s = 3
+        self.wide_s = 5 if quick else 15
+        self.slow_s = 20 if quick else 40  # longer than anybody is patient
 
 
 class Bench:
@@ -53,6 +60,7 @@ class Bench:
         self.relays = relays
         self.machine = machine
         self.home = home
+        self.peers = None  # folder with tailscaled, where it is needed
         self.work = Work(load, machine)
         self.runs = []     # every measurement, as it came
         self.results = []  # rows of the table
@@ -71,9 +79,9 @@ class Bench:
                  r["params"]["per_write"] == per_write]
         return statistics.median(found) if found else 0
 
-    def run(self, names):
-        for kind in scenarios.ALL:
-            if not names or kind.name in names:
+    def run(self, names, kinds=scenarios.ALL):
+        for kind in kinds:
+            if kind.name in names:
                 scenario = kind(self)
                 for tls, params in scenario.cases():
                     self.run_case(scenario, tls, params)
@@ -234,6 +242,27 @@ def make_relays(args):
     return [every[n] for n in args.relays.split(",")]
 
 
+def peers_folder(args):
+    return os.path.abspath(os.environ.get("DERPKIT_PEERS") or os.path.join(
+        os.path.dirname(args.ours), "..", "peers"))
+
+
+def build_peers(args, programs):
+    """Whether these programs of upstream's are there, or could be built."""
+    folder = peers_folder(args)
+
+    def there():
+        return all(os.access(os.path.join(folder, p), os.X_OK)
+                   for p in programs)
+
+    if not there():
+        print("bench: building upstream's %s (minutes, the first time)" %
+              ", ".join(programs), file=sys.stderr, flush=True)
+        script = os.path.join(HERE, "..", "interop", "build-peers.sh")
+        subprocess.run([script, folder, *programs], stdout=sys.stderr)
+    return there()
+
+
 def find_go(args):
     """The Go derper to compare with: the one that was named, or one built
     from tests/interop where there is Go. Says so plainly when there is none.
@@ -242,19 +271,15 @@ def find_go(args):
         if not os.access(args.go, os.X_OK):
             raise Failure("no Go derper at " + args.go)
         return args.go
-    peers = os.environ.get("DERPKIT_PEERS") or os.path.join(
-        os.path.dirname(args.ours), "..", "peers")
-    built = os.path.abspath(os.path.join(peers, "derper"))
-    script = os.path.join(HERE, "..", "interop", "build-peers.sh")
-    if not os.access(built, os.X_OK):
-        print("bench: building the Go derper (minutes, the first time)",
-              file=sys.stderr, flush=True)
-        subprocess.run([script, peers, "derper"], stdout=sys.stderr)
-    if os.access(built, os.X_OK):
-        return built
+    if build_peers(args, ["derper"]):
+        return os.path.join(peers_folder(args), "derper")
     print("bench: NO GO DERPER: only our own figures, no comparison. Name one "
           "with --go or DERPER_GO.", file=sys.stderr)
     return None
+
+
+NAMES = [s.name for s in scenarios.ALL]
+LINKED = [s.name for s in linked.ALL]
 
 
 def parse():
@@ -271,8 +296,13 @@ def parse():
                         "built)")
     p.add_argument("--relays", help="which ones, in order: go,ours,openssl,evp")
     p.add_argument("--only", action="append", metavar="SCENARIO",
-                   choices=[s.name for s in scenarios.ALL],
-                   help="this scenario only; may be repeated")
+                   choices=NAMES + LINKED,
+                   help="this scenario only; may be repeated: %s" %
+                        ", ".join(NAMES + LINKED))
+    p.add_argument("--wide", action="store_true",
+                   help="also what is measured over emulated links (%s), in "
+                        "network namespaces" % ", ".join(LINKED))
+    p.add_argument("--in-namespace", metavar="FILE", help=argparse.SUPPRESS)
     p.add_argument("--quick", action="store_true",
                    help="one short run of a part: a look, no result")
     p.add_argument("--runs", type=int, help="repetitions (default 3)")
@@ -289,18 +319,72 @@ def parse():
     return args
 
 
+def wanted(args, names, by_default):
+    """Those of the names that are to be run."""
+    return [n for n in names if (n in args.only if args.only else by_default)]
+
+
+def make_bench(args, home):
+    settings = Settings(args.quick)
+    if args.runs:
+        settings.runs = args.runs
+    return Bench(settings, make_relays(args), Machine(), home, args.load)
+
+
+def run_in_namespace(args):
+    """The child's part: measures over links, and writes what was found."""
+    linked.prepare(args.ours)
+    home = Home(linked.ADDRESS, stun=True)
+    try:
+        bench = make_bench(args, home)
+        bench.peers = peers_folder(args)
+        bench.run(wanted(args, LINKED, True), linked.ALL)
+    finally:
+        home.remove()
+    with open(args.in_namespace, "w", encoding="utf-8") as f:
+        json.dump({"runs": bench.runs, "results": bench.results}, f)
+
+
+def run_linked(args, bench, names):
+    """Measures over links in a network namespace, by this program again, and
+    adds what was found."""
+    if "wide" in names and not build_peers(args, linked.PROGRAMS):
+        print("bench: NO TAILSCALED: not measured over a wide area",
+              file=sys.stderr)
+        names.remove("wide")
+    words = [w for n in names for w in ("--only", n)]
+    words += ["--go", args.go] if args.go else []
+    for name in ("ours", "load", "ours_evp", "relays", "runs"):
+        if getattr(args, name):
+            words += ["--" + name.replace("_", "-"), str(getattr(args, name))]
+    words += ["--quick"] if args.quick else []
+    if not names:
+        return
+    with tempfile.NamedTemporaryFile("r", prefix="derp-bench-") as f:
+        done = subprocess.run(
+            [*linked.ALONE, sys.executable, "-B", os.path.abspath(__file__),
+             "--in-namespace", f.name, *words])
+        if done.returncode != 0:
+            raise Failure("no measurements over links: they need network "
+                          "namespaces and /dev/net/tun")
+        found = json.load(f)
+    bench.runs += found["runs"]
+    bench.results += found["results"]
+
+
 def main():
     args = parse()
     if args.smoke:
         return smoke(args)
+    if args.in_namespace:
+        run_in_namespace(args)
+        return 0
     args.go = find_go(args)
-    settings = Settings(args.quick)
-    if args.runs:
-        settings.runs = args.runs
     home = Home()
     try:
-        bench = Bench(settings, make_relays(args), Machine(), home, args.load)
-        bench.run(args.only)
+        bench = make_bench(args, home)
+        bench.run(wanted(args, NAMES, True))
+        run_linked(args, bench, wanted(args, LINKED, args.wide))
     finally:
         home.remove()
     print(table.render(bench.results, [r.name for r in bench.relays]))

@@ -52,15 +52,18 @@ def first_match(path, pattern):
 
 
 class Home:
-    """A folder with the certificate and key that all relays share."""
+    """A folder with the certificate and key that all relays share, and the
+    address that they listen on. With `stun` they answer STUN as well."""
 
-    def __init__(self):
+    def __init__(self, host=HOST, stun=False):
+        self.host = host
+        self.stun = stun
         self.path = tempfile.mkdtemp(prefix="derp-bench-")
-        stem = os.path.join(self.path, HOST)
+        self.stem = stem = os.path.join(self.path, host)
         command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                    "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
-                   "-subj", "/CN=" + HOST, "-addext",
-                   "subjectAltName=IP:" + HOST, "-keyout", stem + ".key",
+                   "-subj", "/CN=" + host, "-addext",
+                   "subjectAltName=IP:" + host, "-keyout", stem + ".key",
                    "-out", stem + ".crt"]
         made = subprocess.run(command, capture_output=True, text=True)
         if made.returncode != 0:
@@ -98,12 +101,16 @@ class Running:
     def __init__(self, relay, machine, home, tls):
         self.relay = relay
         self.tls = tls
-        self.port = free_port()
-        self.addr = "%s:%d" % (HOST, self.port)
+        self.host = home.host
+        self.port = free_port(self.host)
+        self.stun_port = free_port(self.host) if home.stun else None
+        self.addr = "%s:%d" % (self.host, self.port)
         self.log_path = os.path.join(home.path, relay.name + ".log")
         self.command = [relay.program, "-a=" + self.addr, "-http-port=-1",
-                        "-stun=false", "-hostname=" + HOST,
+                        "-hostname=" + self.host,
                         "-c=" + os.path.join(home.path, "derper.key")]
+        self.command.append("-stun-port=%d" % self.stun_port if home.stun
+                            else "-stun=false")
         if tls:
             self.command += ["-certmode=manual", "-certdir=" + home.path]
         self.command += relay.args
@@ -136,7 +143,7 @@ class Running:
             if self.process.poll() is not None:
                 break
             try:
-                socket.create_connection((HOST, self.port), 1).close()
+                socket.create_connection((self.host, self.port), 1).close()
                 return
             except OSError:
                 time.sleep(0.02)
@@ -163,7 +170,7 @@ class Running:
         return int(pss or first_match(base + "status", r"VmRSS:\s+(\d+) kB"))
 
 
-def free_port():
+def free_port(host=HOST):
     with socket.socket() as s:
-        s.bind((HOST, 0))
+        s.bind((host, 0))
         return s.getsockname()[1]
