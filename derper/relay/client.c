@@ -15,16 +15,71 @@
 #define KEEP_ALIVE_MS 60000
 #define KEEP_ALIVE_JITTER_MS 5000
 
+/* A connection of another worker that is to be ended. */
+struct eviction {
+	struct message message; /* first member */
+	struct conn_addr addr;
+};
+
+static void
+end_evicted(struct worker *worker, struct conn_addr addr)
+{
+	struct conn *conn = conn_table_get(worker->conns, addr);
+
+	if (conn == NULL)
+		return;
+	counters_add(&worker->counters->evicted_duplicates, 1);
+	conn_fail(conn,
+	    "too many connections of one key, and this one was "
+	    "heard from least recently");
+}
+
+static void
+handle_eviction(void *ctx, struct message *m)
+{
+	end_evicted(ctx, ((struct eviction *)m)->addr);
+	free(m);
+}
+
+static void
+drop_eviction(struct message *m)
+{
+	free(m);
+}
+
+/* Ends a connection, here or on another worker. */
+static void
+evict(struct relay *relay, struct conn_addr addr)
+{
+	struct eviction *eviction;
+
+	if (addr.worker == relay->worker->index) {
+		end_evicted(relay->worker, addr);
+		return;
+	}
+	/* without memory it stays until it ends by itself; the registry has a
+	 * limit for those, too */
+	eviction = malloc(sizeof *eviction);
+	if (eviction == NULL)
+		return;
+	*eviction = (struct eviction){ .message = { .handle = handle_eviction,
+					   .drop = drop_eviction },
+		.addr = addr };
+	mailbox_post(relay->shared->crossing->mailboxes[addr.worker],
+	    &eviction->message, &eviction->message);
+}
+
 struct client *
 client_join(struct conn *conn, struct relay *relay, const struct derp_key *key)
 {
 	struct counters *counters = conn->worker->counters;
 	struct client *c = malloc(sizeof *c);
-	struct peer *peer = NULL;
+	struct registry_member member;
+	struct conn_addr evicted;
 
-	if (c != NULL)
-		peer = registry_join(relay->shared->registry, key, conn->addr);
-	if (peer == NULL) {
+	if (c == NULL ||
+	    registry_join(relay->shared->registry, key, conn->addr, &member,
+		&evicted) == -1) {
 		free(c);
 		counters_add(&counters->refused_limit, 1);
 		return NULL;
@@ -32,13 +87,15 @@ client_join(struct conn *conn, struct relay *relay, const struct derp_key *key)
 	*c = (struct client){ .conn = conn,
 		.relay = relay,
 		.key = *key,
-		.peer = peer,
+		.member = member,
 		.not_here_left = CLIENT_NOT_HERE_BURST,
 		.not_here_ms = loop_now_ms(conn->worker->loop),
 		.keep_alive_ms =
 		    KEEP_ALIVE_MS + randombytes_uniform(KEEP_ALIVE_JITTER_MS) };
 	counters_add(&counters->accepts, 1);
 	counters_add(&counters->current_connections, 1);
+	if (evicted.generation != 0)
+		evict(relay, evicted);
 	return c;
 }
 
@@ -71,9 +128,7 @@ client_leave(struct client *c)
 	struct conn_addr *notify;
 	size_t count;
 
-	registry_leave(c->relay->shared->registry, c->peer, c->conn->addr,
-	    &notify, &count);
-	c->peer = NULL;
+	registry_leave(c->relay->shared->registry, &c->member, &notify, &count);
 	for (size_t i = 0; i < count; i++)
 		tell_gone(c->relay, &c->key, notify[i]);
 	free(notify);
@@ -85,6 +140,9 @@ client_leave(struct client *c)
 void
 client_free(struct client *c)
 {
+	if (c == NULL)
+		return;
+	route_cache_clear(&c->routes);
 	free(c);
 }
 

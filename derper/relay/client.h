@@ -9,37 +9,22 @@
 #ifndef DERPKIT_CLIENT_H
 #define DERPKIT_CLIENT_H
 
-#include "conn_addr.h"
-#include "derp_key.h"
+#include "registry.h"
+#include "route_cache.h"
 
 struct conn;
-struct peer;
 struct relay;
 
-/* Destinations whose address a client remembers. */
-#define CLIENT_ROUTES 4
 /* PeerGone(NotHere) per client: a bucket of 3, one a second. */
 #define CLIENT_NOT_HERE_BURST 3
-
-/* A destination that was looked up, valid while the registry's shard is as it
- * was. */
-struct route {
-	struct derp_key dst;
-	struct conn_addr addr;
-	uint64_t version;
-	bool known; /* it is in our notify set */
-	bool used;
-};
 
 struct client {
 	/* identity, immutable */
 	struct conn *conn;   /* borrowed: it owns the client */
 	struct relay *relay; /* borrowed */
 	struct derp_key key;
-	struct peer *peer; /* borrowed: the registry's entry of the key */
-
-	struct route routes[CLIENT_ROUTES];
-	uint8_t last_route;
+	struct registry_member member;
+	struct route_cache routes;
 
 	bool home;             /* NotePreferred */
 	uint8_t not_here_left; /* tokens */
@@ -48,9 +33,9 @@ struct client {
 	uint32_t keep_alive_ms;
 };
 
-/* Registers the connection under the key and counts it. Returns owned; NULL
- * when memory is short or the key has too many connections, which is counted.
- */
+/* Registers the connection under the key and counts it; when the key has too
+ * many, the one heard from least recently is ended. Returns owned; NULL when
+ * memory is short or a limit is met, which is counted. */
 struct client *client_join(
     struct conn *conn, struct relay *relay, const struct derp_key *key);
 

@@ -15,7 +15,6 @@
 static size_t next_frame(struct client *c, uint8_t *p, size_t n);
 static void dispatch(struct client *c, const struct derp_frame *f);
 static void send_packet(struct client *c, const struct derp_frame *f);
-static const struct route *route_to(struct client *c, const uint8_t *dst);
 static void no_destination(struct client *c, const struct derp_frame *f);
 static void note_preferred(struct client *c, const struct derp_frame *f);
 static void answer_ping(struct client *c, const struct derp_frame *f);
@@ -35,7 +34,8 @@ frames_input(struct conn *conn, uint8_t *p, size_t n)
 	size_t used = 0, step;
 
 	/* all of its frames, as one that only comes in part counts too */
-	registry_heard_from(c->relay->shared->registry, c->peer, conn->addr);
+	registry_heard_from(c->relay->shared->registry, &c->member,
+	    loop_now_ms(c->relay->worker->loop));
 	do {
 		step = next_frame(c, p + used, n - used);
 		used += step;
@@ -103,15 +103,18 @@ send_packet(struct client *c, const struct derp_frame *f)
 {
 	struct worker *worker = c->relay->worker;
 	struct counters *counters = worker->counters;
-	const struct route *r = route_to(c, f->body.p);
 	const size_t len = DERP_HEADER + f->body.n;
 	enum outq_class class;
+	struct conn_addr addr;
+	struct derp_key dst;
 	struct conn *to;
 
+	memcpy(dst.b, f->body.p, DERP_KEY);
 	pacing_count_packet(&c->conn->pace);
 	counters_add(&counters->packets_received, 1);
 	counters_add(&counters->bytes_received, f->body.n - DERP_KEY);
-	if (r == NULL) {
+	if (!route_cache_find(&c->routes, c->relay->shared->registry,
+		&c->member, &dst, &addr)) {
 		no_destination(c, f);
 		return;
 	}
@@ -120,87 +123,19 @@ send_packet(struct client *c, const struct derp_frame *f)
 	    ? OUTQ_DISCO
 	    : OUTQ_DATA;
 	derp_send_to_recv(f->head, &c->key);
-	if (r->addr.worker != worker->index) {
-		if (crossing_add(&c->relay->crossing, r->addr, class,
+	if (addr.worker != worker->index) {
+		if (crossing_add(&c->relay->crossing, addr, class,
 			slice_of(f->head, len)) == -1)
 			counters_add(&counters->dropped_queue_tail, 1);
 		return;
 	}
-	to = conn_table_get(worker->conns, r->addr);
+	to = conn_table_get(worker->conns, addr);
 	if (to == NULL) {
 		counters_add(&counters->dropped_gone_disconnected, 1);
 		return;
 	}
 	conn_send(to, class, f->head, len);
 	counters_add(&counters->packets_sent, 1);
-}
-
-/* The remembered route to dst, or the one to be replaced, with used false. */
-static struct route *
-find_route(struct client *c, const uint8_t *dst)
-{
-	struct route *r = &c->routes[c->last_route];
-
-	if (r->used && memcmp(r->dst.b, dst, DERP_KEY) == 0)
-		return r;
-	for (uint8_t i = 0; i < CLIENT_ROUTES; i++) {
-		r = &c->routes[i];
-		if (r->used && memcmp(r->dst.b, dst, DERP_KEY) == 0) {
-			c->last_route = i;
-			return r;
-		}
-	}
-	/* one that is in use goes only when all are: destinations that are not
-	 * here stay unused and take each other's place */
-	r = &c->routes[c->last_route];
-	for (uint8_t i = 1; i < CLIENT_ROUTES && r->used; i++)
-		r = &c->routes[(c->last_route + i) % CLIENT_ROUTES];
-	if (r->used)
-		r = &c->routes[(c->last_route + 1) % CLIENT_ROUTES];
-	c->last_route = (uint8_t)(r - c->routes);
-	*r = (struct route){ 0 };
-	memcpy(r->dst.b, dst, DERP_KEY);
-	return r;
-}
-
-/* The destination will have heard from this client: when the client's key
- * leaves, it must be told. */
-static void
-add_to_notify_set(struct client *c, struct route *r)
-{
-	struct registry *registry = c->relay->shared->registry;
-
-	switch (registry_note_heard(registry, c->peer, r->addr)) {
-	case REGISTRY_NO_MEMORY:
-		r->known = r->used = false; /* look it up again */
-		return;
-	case REGISTRY_EMPTIED:
-		for (size_t i = 0; i < CLIENT_ROUTES; i++)
-			c->routes[i].known = c->routes[i].used = false;
-		r->used = true;
-		break;
-	case REGISTRY_NOTED:
-		break;
-	}
-	r->known = true;
-}
-
-/* Where dst is now; NULL when it is not here. */
-static const struct route *
-route_to(struct client *c, const uint8_t *dst)
-{
-	struct registry *registry = c->relay->shared->registry;
-	struct route *r = find_route(c, dst);
-	struct conn_addr before = r->addr;
-
-	if (r->used && r->version == registry_version(registry, &r->dst))
-		return r;
-	r->used = registry_find(registry, &r->dst, &r->addr, &r->version);
-	if (!r->used)
-		return NULL;
-	if (!r->known || !conn_addr_eq(before, r->addr))
-		add_to_notify_set(c, r);
-	return r;
 }
 
 /* A token of the NotHere limit: 3 at once, one more a second. */

@@ -1,135 +1,176 @@
-/* peers: see peers.h. */
+/* registry: see registry.h. */
 #include "registry.h"
 
 #include "keytable.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define REGISTRY_SHARDS 64
-#define HEARD_FIRST 8 /* slots of the first allocation, a power of two */
+#define SHARDS 64
+#define CELLS 16 /* versions that are allocated together */
+/* Connections of one key in all, with those that are about to be ended. */
+#define MEMBERS_MAX (2 * REGISTRY_DUPLICATES_MAX)
 
-/* A set of addresses: open addressing, at most half full, no removal. */
-struct heard {
-	struct conn_addr *slots; /* generation 0: free */
-	size_t cap, count;
+/* A key's version. Never freed while the registry lives, as others read it at
+ * any time; the next key that gets it goes on counting. */
+struct cell {
+	_Atomic uint64_t version; /* atomic */
+	struct cell *next_free;   /* locked by the shard's lock */
+};
+
+struct cells {
+	struct cells *next;
+	struct cell cells[CELLS];
+};
+
+/* A connection of a key. */
+struct entry {
+	struct conn_addr addr;
+	uint32_t number;
+	bool evicted; /* it was told to go */
 };
 
 struct peer {
 	struct derp_key key; /* immutable */
-	/* whether there is more than one connection; atomic, so that the usual
-	 * single connection needs no lock to find out */
-	atomic_bool duplicated;
+	struct cell *cell;   /* immutable */
+	/* atomic, so that most frames need no lock: */
+	atomic_bool duplicated;   /* more than one connection */
+	_Atomic uint32_t active;  /* number of the active one */
+	_Atomic uint32_t sender;  /* in the notify sets; 0: none yet */
+	_Atomic uint64_t wait_ms; /* no switch before then */
 	/* locked by the shard's lock: */
-	struct conn_addr *conns; /* least recently heard first; the last one is
-				    the active one */
-	size_t count, cap;
-	struct heard heard;
+	struct entry *entries; /* least recently heard first */
+	uint32_t count, cap;
+	uint32_t switches;  /* that may happen at once */
+	uint64_t switch_ms; /* when one was last earned */
 };
 
 struct shard {
-	pthread_mutex_t lock;
-	struct keytable *table;   /* locked by lock; of struct peer */
-	_Atomic uint64_t version; /* atomic */
-} __attribute__((aligned(64)));
+	_Alignas(64) pthread_mutex_t lock;
+	struct keytable *table;  /* locked by lock; of struct peer */
+	struct cells *cells;     /* locked by lock; owned */
+	struct cell *free_cells; /* locked by lock */
+};
 
 struct registry {
-	struct shard shards[REGISTRY_SHARDS];
+	struct shard shards[SHARDS];
+	struct notify *notify;
 };
 
 struct registry *
 registry_new(size_t max)
 {
-	struct registry *p = aligned_alloc(64, sizeof *p);
+	struct registry *r = aligned_alloc(64, sizeof *r);
 
-	if (p == NULL)
+	if (r == NULL)
 		return NULL;
-	memset(p, 0, sizeof *p);
-	for (size_t i = 0; i < REGISTRY_SHARDS; i++) {
-		pthread_mutex_init(&p->shards[i].lock, NULL);
-		p->shards[i].table = keytable_new(max);
-		if (p->shards[i].table == NULL) {
-			registry_free(p);
-			return NULL;
-		}
+	memset(r, 0, sizeof *r);
+	for (size_t i = 0; i < SHARDS; i++)
+		pthread_mutex_init(&r->shards[i].lock, NULL);
+	/* a key and a connection each; those of one being replaced, too */
+	r->notify = notify_new((uint32_t)max * 2 + SHARDS, REGISTRY_PAIRS_MAX);
+	if (r->notify == NULL)
+		goto free_registry;
+	for (size_t i = 0; i < SHARDS; i++) {
+		r->shards[i].table = keytable_new(max);
+		if (r->shards[i].table == NULL)
+			goto free_registry;
 	}
-	return p;
+	return r;
+
+free_registry:
+	registry_free(r);
+	return NULL;
 }
 
 static void
 peer_free(struct peer *peer)
 {
-	free(peer->conns);
-	free(peer->heard.slots);
+	free(peer->entries);
 	free(peer);
 }
 
-void
-registry_free(struct registry *p)
+static void
+shard_clear(struct shard *s)
 {
+	struct cells *cells;
 	struct peer *peer;
-	size_t at;
+	size_t at = 0;
 
-	if (p == NULL)
-		return;
-	for (size_t i = 0; i < REGISTRY_SHARDS; i++) {
-		struct shard *s = &p->shards[i];
-
-		at = 0;
-		while (s->table != NULL &&
-		    (peer = keytable_next(s->table, &at, NULL)) != NULL)
-			peer_free(peer);
-		keytable_free(s->table);
-		pthread_mutex_destroy(&s->lock);
+	while (s->table != NULL &&
+	    (peer = keytable_next(s->table, &at, NULL)) != NULL)
+		peer_free(peer);
+	keytable_free(s->table);
+	while ((cells = s->cells) != NULL) {
+		s->cells = cells->next;
+		free(cells);
 	}
-	free(p);
+	pthread_mutex_destroy(&s->lock);
+}
+
+void
+registry_free(struct registry *r)
+{
+	if (r == NULL)
+		return;
+	for (size_t i = 0; i < SHARDS; i++)
+		shard_clear(&r->shards[i]);
+	notify_free(r->notify);
+	free(r);
 }
 
 /* Keys are curve points, evenly spread; whoever picks keys to fill one shard
  * gains nothing but a busier lock. */
 static struct shard *
-shard_of(const struct registry *p, const struct derp_key *key)
+shard_of(struct registry *r, const struct derp_key *key)
 {
-	return (struct shard *)&p->shards[key->b[7] % REGISTRY_SHARDS];
+	return &r->shards[key->b[7] % SHARDS];
+}
+
+static struct cell *
+cell_new(struct shard *s)
+{
+	struct cell *cell;
+
+	if (s->free_cells == NULL) {
+		struct cells *cells = calloc(1, sizeof *cells);
+
+		if (cells == NULL)
+			return NULL;
+		cells->next = s->cells;
+		s->cells = cells;
+		for (size_t i = 0; i < CELLS; i++) {
+			atomic_init(&cells->cells[i].version, 1);
+			cells->cells[i].next_free = s->free_cells;
+			s->free_cells = &cells->cells[i];
+		}
+	}
+	cell = s->free_cells;
+	s->free_cells = cell->next_free;
+	return cell;
 }
 
 static void
-changed(struct shard *s)
+cell_free(struct shard *s, struct cell *cell)
 {
-	atomic_fetch_add_explicit(&s->version, 1, memory_order_release);
-}
-
-static int
-conns_add(struct peer *peer, struct conn_addr addr)
-{
-	size_t cap = peer->cap > 0 ? peer->cap * 2 : 1;
-	struct conn_addr *conns;
-
-	if (peer->count == REGISTRY_DUPLICATES_MAX)
-		return -1;
-	if (peer->count == peer->cap) {
-		conns = realloc(peer->conns, cap * sizeof *conns);
-		if (conns == NULL)
-			return -1;
-		peer->conns = conns;
-		peer->cap = cap;
-	}
-	peer->conns[peer->count++] = addr;
-	return 0;
+	cell->next_free = s->free_cells;
+	s->free_cells = cell;
 }
 
 static void
-conns_remove(struct peer *peer, struct conn_addr addr)
+changed(struct peer *peer)
 {
-	for (size_t i = 0; i < peer->count; i++) {
-		if (!conn_addr_eq(peer->conns[i], addr))
-			continue;
-		memmove(&peer->conns[i], &peer->conns[i + 1],
-		    (peer->count - i - 1) * sizeof *peer->conns);
-		peer->count--;
-		return;
-	}
+	atomic_fetch_add_explicit(
+	    &peer->cell->version, 1, memory_order_release);
+}
+
+static void
+set_active(struct peer *peer, uint32_t number)
+{
+	atomic_store_explicit(&peer->active, number, memory_order_relaxed);
+	changed(peer);
 }
 
 static struct peer *
@@ -140,180 +181,289 @@ peer_new(struct shard *s, const struct derp_key *key)
 	if (peer == NULL)
 		return NULL;
 	peer->key = *key;
+	peer->switches = REGISTRY_SWITCH_BURST;
+	peer->cell = cell_new(s);
+	if (peer->cell == NULL)
+		goto free_peer;
 	if (keytable_put(s->table, key->b, peer) == 0)
 		return peer;
+	cell_free(s, peer->cell);
+
+free_peer:
 	free(peer);
 	return NULL;
 }
 
-struct peer *
-registry_join(
-    struct registry *p, const struct derp_key *key, struct conn_addr addr)
+/* Takes a peer without connections out of the table and frees it. */
+static void
+peer_remove(struct shard *s, struct peer *peer)
 {
-	struct shard *s = shard_of(p, key);
-	struct peer *peer;
+	keytable_remove(s->table, peer->key.b);
+	cell_free(s, peer->cell);
+	peer_free(peer);
+}
 
-	pthread_mutex_lock(&s->lock);
-	peer = keytable_get(s->table, key->b);
+static int
+entries_add(struct peer *peer, struct entry entry)
+{
+	const uint32_t cap = peer->cap > 0 ? peer->cap * 2 : 1;
+	struct entry *entries;
+
+	if (peer->count == MEMBERS_MAX)
+		return -1;
+	if (peer->count == peer->cap) {
+		entries = reallocarray(peer->entries, cap, sizeof *entries);
+		if (entries == NULL)
+			return -1;
+		peer->entries = entries;
+		peer->cap = cap;
+	}
+	peer->entries[peer->count++] = entry;
+	return 0;
+}
+
+static uint32_t
+entries_find(const struct peer *peer, uint32_t number)
+{
+	uint32_t i = 0;
+
+	while (i < peer->count && peer->entries[i].number != number)
+		i++;
+	assert(i < peer->count);
+	return i;
+}
+
+static struct entry
+entries_take(struct peer *peer, uint32_t i)
+{
+	const struct entry entry = peer->entries[i];
+
+	peer->count--;
+	memmove(&peer->entries[i], &peer->entries[i + 1],
+	    (peer->count - i) * sizeof *peer->entries);
+	return entry;
+}
+
+/* If too many connections stay, who has to go: all zero, or the one that was
+ * heard from least recently. */
+static struct conn_addr
+choose_evicted(struct peer *peer)
+{
+	struct entry *first = NULL;
+	uint32_t stay = 0;
+
+	for (uint32_t i = 0; i < peer->count; i++) {
+		if (peer->entries[i].evicted)
+			continue;
+		if (stay++ == 0)
+			first = &peer->entries[i];
+	}
+	if (stay <= REGISTRY_DUPLICATES_MAX)
+		return (struct conn_addr){ 0 };
+	first->evicted = true;
+	return first->addr;
+}
+
+/* With the shard locked. NULL when memory or a limit is reached. */
+static struct peer *
+join(struct shard *s, const struct derp_key *key, struct entry entry,
+    struct conn_addr *evict)
+{
+	struct peer *peer = keytable_get(s->table, key->b);
+
 	if (peer == NULL)
 		peer = peer_new(s, key);
-	if (peer != NULL && conns_add(peer, addr) == -1) {
-		if (peer->count == 0) {
-			keytable_remove(s->table, key->b);
-			peer_free(peer);
-		}
-		peer = NULL;
+	if (peer == NULL)
+		return NULL;
+	if (entries_add(peer, entry) == -1) {
+		if (peer->count == 0)
+			peer_remove(s, peer);
+		return NULL;
 	}
-	if (peer != NULL) {
-		atomic_store_explicit(
-		    &peer->duplicated, peer->count > 1, memory_order_relaxed);
-		changed(s);
-	}
-	pthread_mutex_unlock(&s->lock);
+	*evict = choose_evicted(peer);
+	atomic_store_explicit(
+	    &peer->duplicated, peer->count > 1, memory_order_relaxed);
+	set_active(peer, entry.number);
 	return peer;
 }
 
-/* Moves the members of the set to the front of its own memory: a list. */
-static struct conn_addr *
-heard_take(struct heard *h, size_t *count)
+int
+registry_join(struct registry *r, const struct derp_key *key,
+    struct conn_addr addr, struct registry_member *member,
+    struct conn_addr *evict)
 {
-	struct conn_addr *list = h->slots;
-	size_t n = 0;
+	struct shard *s = shard_of(r, key);
+	struct entry entry = { .addr = addr,
+		.number = notify_add(r->notify, addr) };
 
-	for (size_t i = 0; i < h->cap; i++)
-		if (list[i].generation != 0)
-			list[n++] = list[i];
-	*h = (struct heard){ 0 };
-	*count = n;
-	return list;
+	*member =
+	    (struct registry_member){ .addr = addr, .number = entry.number };
+	*evict = (struct conn_addr){ 0 };
+	if (entry.number == 0)
+		return -1;
+	pthread_mutex_lock(&s->lock);
+	member->peer = join(s, key, entry, evict);
+	pthread_mutex_unlock(&s->lock);
+	if (member->peer != NULL)
+		return 0;
+	notify_leave_conn(r->notify, entry.number);
+	return -1;
+}
+
+/* Who takes over: the most recently heard one that stays. */
+static uint32_t
+next_active(const struct peer *peer)
+{
+	for (uint32_t i = peer->count; i > 0; i--)
+		if (!peer->entries[i - 1].evicted)
+			return peer->entries[i - 1].number;
+	return peer->entries[peer->count - 1].number;
 }
 
 void
-registry_leave(struct registry *p, struct peer *peer, struct conn_addr addr,
-    struct conn_addr **heard, size_t *heard_count)
+registry_leave(struct registry *r, struct registry_member *member,
+    struct conn_addr **told, size_t *count)
 {
-	struct shard *s = shard_of(p, &peer->key);
+	struct peer *peer = member->peer;
+	struct shard *s = shard_of(r, &peer->key);
+	uint32_t sender = 0;
 
-	*heard = NULL;
-	*heard_count = 0;
+	*told = NULL;
+	*count = 0;
 	pthread_mutex_lock(&s->lock);
-	conns_remove(peer, addr);
+	entries_take(peer, entries_find(peer, member->number));
 	atomic_store_explicit(
 	    &peer->duplicated, peer->count > 1, memory_order_relaxed);
 	if (peer->count == 0) {
-		*heard = heard_take(&peer->heard, heard_count);
-		keytable_remove(s->table, peer->key.b);
-		peer_free(peer);
+		sender = peer->sender;
+		changed(peer);
+		peer_remove(s, peer);
+	} else if (peer->active == member->number) {
+		set_active(peer, next_active(peer));
 	}
-	changed(s);
 	pthread_mutex_unlock(&s->lock);
+	notify_leave_conn(r->notify, member->number);
+	if (sender != 0)
+		notify_leave_key(r->notify, sender, told, count);
+	*member = (struct registry_member){ 0 };
+}
+
+/* Whether the active connection may change now. */
+static bool
+take_switch(struct peer *peer, uint64_t now_ms)
+{
+	const uint64_t earned = (now_ms - peer->switch_ms) / REGISTRY_SWITCH_MS;
+
+	if (peer->switches + earned >= REGISTRY_SWITCH_BURST) {
+		peer->switches = REGISTRY_SWITCH_BURST;
+		peer->switch_ms = now_ms;
+	} else {
+		peer->switches += (uint32_t)earned;
+		peer->switch_ms += earned * REGISTRY_SWITCH_MS;
+	}
+	if (peer->switches == 0) {
+		atomic_store_explicit(&peer->wait_ms,
+		    peer->switch_ms + REGISTRY_SWITCH_MS, memory_order_relaxed);
+		return false;
+	}
+	peer->switches--;
+	return true;
+}
+
+/* With the shard locked: the most recently heard one is the last. */
+static void
+hear(struct peer *peer, uint32_t number, uint64_t now_ms)
+{
+	const struct entry entry =
+	    entries_take(peer, entries_find(peer, number));
+
+	peer->entries[peer->count++] = entry;
+	if (!entry.evicted && peer->active != number &&
+	    take_switch(peer, now_ms))
+		set_active(peer, number);
 }
 
 void
 registry_heard_from(
-    struct registry *p, struct peer *peer, struct conn_addr addr)
+    struct registry *r, struct registry_member *member, uint64_t now_ms)
 {
+	struct peer *peer = member->peer;
 	struct shard *s;
 
 	if (!atomic_load_explicit(&peer->duplicated, memory_order_relaxed))
 		return;
-	s = shard_of(p, &peer->key);
+	/* heard a moment ago, and nothing to change or not yet */
+	if (now_ms - member->heard_ms < REGISTRY_SWITCH_MS &&
+	    (atomic_load_explicit(&peer->active, memory_order_relaxed) ==
+		    member->number ||
+		now_ms <
+		    atomic_load_explicit(&peer->wait_ms, memory_order_relaxed)))
+		return;
+	member->heard_ms = now_ms;
+	s = shard_of(r, &peer->key);
 	pthread_mutex_lock(&s->lock);
-	if (!conn_addr_eq(peer->conns[peer->count - 1], addr)) {
-		conns_remove(peer, addr);
-		peer->conns[peer->count++] = addr;
-		changed(s);
-	}
+	hear(peer, member->number, now_ms);
 	pthread_mutex_unlock(&s->lock);
 }
 
-uint64_t
-registry_version(const struct registry *p, const struct derp_key *key)
-{
-	return atomic_load_explicit(
-	    &shard_of(p, key)->version, memory_order_acquire);
-}
-
 bool
-registry_find(struct registry *p, const struct derp_key *key,
-    struct conn_addr *addr, uint64_t *version)
+registry_find(struct registry *r, const struct derp_key *key,
+    struct registry_entry *entry)
 {
-	struct shard *s = shard_of(p, key);
+	struct shard *s = shard_of(r, key);
 	struct peer *peer;
 
 	pthread_mutex_lock(&s->lock);
-	*version = atomic_load_explicit(&s->version, memory_order_relaxed);
 	peer = keytable_get(s->table, key->b);
-	if (peer != NULL)
-		*addr = peer->conns[peer->count - 1];
+	if (peer != NULL) {
+		const struct entry *e =
+		    &peer->entries[entries_find(peer, peer->active)];
+
+		*entry = (struct registry_entry){ .addr = e->addr,
+			.number = e->number,
+			.version_at = &peer->cell->version,
+			.version = atomic_load_explicit(
+			    &peer->cell->version, memory_order_relaxed) };
+	}
 	pthread_mutex_unlock(&s->lock);
 	return peer != NULL;
 }
 
-/* The slot of the address, or the free one where it would go. Addresses are
- * ours, not strangers', so a plain mix will do. */
-static struct conn_addr *
-heard_find(const struct heard *h, struct conn_addr addr)
+/* The key's number in the notify sets; 0 when memory is short. */
+static uint32_t
+sender_of(struct registry *r, struct peer *peer)
 {
-	uint64_t hash = (addr.generation ^ (uint64_t)addr.slot << 32 ^
-			    (uint64_t)addr.worker << 20) *
-	    UINT64_C(0x9e3779b97f4a7c15);
-	size_t i = (hash >> 32) & (h->cap - 1);
+	uint32_t sender = atomic_load(&peer->sender), none = 0;
+	struct conn_addr *told;
+	size_t count;
 
-	while (h->slots[i].generation != 0 && !conn_addr_eq(h->slots[i], addr))
-		i = (i + 1) & (h->cap - 1);
-	return &h->slots[i];
+	if (sender != 0)
+		return sender;
+	sender = notify_add(r->notify, (struct conn_addr){ 0 });
+	if (sender == 0 ||
+	    atomic_compare_exchange_strong(&peer->sender, &none, sender))
+		return sender;
+	/* another connection of the key was faster */
+	notify_leave_key(r->notify, sender, &told, &count);
+	free(told);
+	return none;
 }
 
-static int
-heard_grow(struct heard *h)
+enum notify_result
+registry_note(struct registry *r, const struct registry_member *member,
+    const struct registry_entry *entry)
 {
-	struct heard bigger = { .cap = h->cap > 0 ? h->cap * 2 : HEARD_FIRST,
-		.count = h->count };
+	const uint32_t sender = sender_of(r, member->peer);
 
-	bigger.slots = calloc(bigger.cap, sizeof *bigger.slots);
-	if (bigger.slots == NULL)
-		return -1;
-	for (size_t i = 0; i < h->cap; i++)
-		if (h->slots[i].generation != 0)
-			*heard_find(&bigger, h->slots[i]) = h->slots[i];
-	free(h->slots);
-	*h = bigger;
-	return 0;
-}
-
-enum registry_noted
-registry_note_heard(struct registry *p, struct peer *peer, struct conn_addr by)
-{
-	struct shard *s = shard_of(p, &peer->key);
-	struct heard *h = &peer->heard;
-	enum registry_noted noted = REGISTRY_NOTED;
-	struct conn_addr *slot;
-
-	pthread_mutex_lock(&s->lock);
-	if (h->count >= REGISTRY_HEARD_MAX) {
-		/* most of them are connections that ended long ago */
-		free(h->slots);
-		*h = (struct heard){ 0 };
-		noted = REGISTRY_EMPTIED;
-	}
-	if (h->count * 2 >= h->cap && heard_grow(h) == -1) {
-		noted = REGISTRY_NO_MEMORY;
-	} else {
-		slot = heard_find(h, by);
-		if (slot->generation == 0) {
-			*slot = by;
-			h->count++;
-		}
-	}
-	pthread_mutex_unlock(&s->lock);
-	return noted;
+	if (sender == 0)
+		return NOTIFY_NO_MEMORY;
+	return notify_note(r->notify, sender, entry->number, entry->addr);
 }
 
 size_t
-registry_count(struct registry *p, const struct derp_key *key)
+registry_count(struct registry *r, const struct derp_key *key)
 {
-	struct shard *s = shard_of(p, key);
+	struct shard *s = shard_of(r, key);
 	struct peer *peer;
 	size_t count;
 
@@ -322,4 +472,10 @@ registry_count(struct registry *p, const struct derp_key *key)
 	count = peer != NULL ? peer->count : 0;
 	pthread_mutex_unlock(&s->lock);
 	return count;
+}
+
+struct notify_stats
+registry_notify_stats(const struct registry *r)
+{
+	return notify_stats(r->notify);
 }

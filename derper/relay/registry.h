@@ -1,16 +1,21 @@
 /*
- * peers: who is here: node key to connection, duplicates, who heard from whom.
+ * registry: who is here: node key to connection, and duplicates.
  *
  * One table for all workers, in shards with a lock each, held for one look-up
  * and never together with another. What leaves the table is an address, never a
- * pointer. Each shard counts its changes: a connection that remembers an
- * address and the count needs no look-up while the count stays.
+ * pointer to a connection. Each key has a version, which changes whenever its
+ * address does: whoever remembers an entry needs no look-up while the version
+ * stays, and reading that takes no lock.
  *
  * Several connections of one key: the one that was last heard from (any frame)
  * is active and gets the packets; the others stay open. When the active one
- * leaves, the most recently heard of the rest takes over. DIFFERS: upstream
- * goes by a history of who was active, in which a connection that only joined
- * may be missing; ours keeps a key that has a connection reachable, always.
+ * leaves, the most recently heard of the rest takes over. Two that both send
+ * take turns at most REGISTRY_SWITCH_MS apart, after a few switches at once, so
+ * that the key's version does not change with every frame. At most
+ * REGISTRY_DUPLICATES_MAX of them stay: the one heard from least recently goes.
+ * DIFFERS: upstream goes by a history of who was active, in which a connection
+ * that only joined may be missing; ours keeps a key that has a connection
+ * reachable, always. Upstream has no such limit.
  *
  * Life: registry_new -> registry_join / registry_leave ... -> registry_free.
  * Threads: any. Source: tailscale derp/derpserver/derpserver.go (clientSet,
@@ -21,64 +26,89 @@
 
 #include "conn_addr.h"
 #include "derp_key.h"
+#include "notify.h"
 
 #include <stdatomic.h>
 
 struct registry;
 
-/* One key that is here. Owned by the table; a connection may hold the pointer
- * from registry_join to registry_leave. */
+/* One key that is here. Owned by the table. */
 struct peer;
 
-/* Most connections of one key at a time. */
+/* Connections of one key that stay. */
 #define REGISTRY_DUPLICATES_MAX 64
-/* Most connections that are told when a key leaves. */
-#define REGISTRY_HEARD_MAX 16384
+/* Active connections of one key change so often at once, and once in so many
+ * milliseconds from then on. */
+#define REGISTRY_SWITCH_BURST 8
+#define REGISTRY_SWITCH_MS 100
+/* Pairs of a key and a connection that got packets from it, in total: 64 MiB.
+ */
+#define REGISTRY_PAIRS_MAX ((size_t)4 << 20)
 
-/* A table for at most max keys. Returns owned; NULL when memory is short. */
+/* A connection's part in the table; embedded in it and loop-owned. */
+struct registry_member {
+	struct peer *peer; /* NULL: has not joined, or has left */
+	struct conn_addr addr;
+	uint32_t number;   /* in the notify sets */
+	uint64_t heard_ms; /* when the table was last told of a frame */
+};
+
+/* Where the packets for a key go, as long as registry_is_current. */
+struct registry_entry {
+	struct conn_addr addr;
+	uint32_t number;                    /* in the notify sets */
+	const _Atomic uint64_t *version_at; /* borrowed until registry_free */
+	uint64_t version; /* from 1; 0: of an entry that is never current */
+};
+
+/* A table for at most max connections. Returns owned; NULL when memory is
+ * short. */
 struct registry *registry_new(size_t max);
-void registry_free(struct registry *p);
-
-/* Registers a connection, which becomes the key's active one. NULL when memory
- * or a limit is reached. */
-struct peer *registry_join(
-    struct registry *p, const struct derp_key *key, struct conn_addr addr);
+void registry_free(struct registry *r);
 
 /*
- * Unregisters it; the peer pointer is void afterwards. When it was the key's
- * last connection, *heard is set to a list of the connections that got packets
- * from this key, *heard_count long, owned by the caller (free); else to NULL.
+ * Registers the connection at addr, which becomes the key's active one. -1 when
+ * memory or a limit is reached; nothing has changed then. *evict is all zero,
+ * or the address of the key's connection that must be ended in its place; it is
+ * a member until it leaves.
  */
-void registry_leave(struct registry *p, struct peer *peer,
-    struct conn_addr addr, struct conn_addr **heard, size_t *heard_count);
+int registry_join(struct registry *r, const struct derp_key *key,
+    struct conn_addr addr, struct registry_member *member,
+    struct conn_addr *evict);
+
+/*
+ * Unregisters it. When it was the key's last connection, *told is set to a list
+ * of the connections that got packets from this key, *count long, owned by the
+ * caller (free); else to NULL.
+ */
+void registry_leave(struct registry *r, struct registry_member *member,
+    struct conn_addr **told, size_t *count);
 
 /* Something was read from the connection: makes it the active one. Costs an
  * atomic load as long as the key has one connection. */
 void registry_heard_from(
-    struct registry *p, struct peer *peer, struct conn_addr addr);
+    struct registry *r, struct registry_member *member, uint64_t now_ms);
 
-/* Change count of the shard that the key is in. */
-uint64_t registry_version(const struct registry *p, const struct derp_key *key);
+/* The active connection of a key; false when it is not here. */
+bool registry_find(struct registry *r, const struct derp_key *key,
+    struct registry_entry *entry);
 
-/* The active connection of a key; false when it is not here. *version is the
- * shard's count for which that holds. */
-bool registry_find(struct registry *p, const struct derp_key *key,
-    struct conn_addr *addr, uint64_t *version);
+/* Whether the key is still where the entry says. No lock. */
+static inline bool
+registry_is_current(const struct registry_entry *entry)
+{
+	return entry->version ==
+	    atomic_load_explicit(entry->version_at, memory_order_acquire);
+}
 
-enum registry_noted {
-	REGISTRY_NOTED,
-	REGISTRY_EMPTIED,   /* noted, but the list was full and was emptied
-			    first: whoever still gets packets should be noted
-			    anew */
-	REGISTRY_NO_MEMORY, /* not noted: try again with the next packet */
-};
-
-/* Remembers that `by` got a packet from this peer, so that it is told when the
- * peer leaves. */
-enum registry_noted registry_note_heard(
-    struct registry *p, struct peer *peer, struct conn_addr by);
+/* Remembers that the connection of the entry gets a packet from the member's
+ * key, so that it is told when the key leaves. */
+enum notify_result registry_note(struct registry *r,
+    const struct registry_member *member, const struct registry_entry *entry);
 
 /* How many connections of the key are here. */
-size_t registry_count(struct registry *p, const struct derp_key *key);
+size_t registry_count(struct registry *r, const struct derp_key *key);
+/* What is kept about who must be told. */
+struct notify_stats registry_notify_stats(const struct registry *r);
 
 #endif

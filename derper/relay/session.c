@@ -82,9 +82,9 @@ login_ended(struct conn *conn)
 	conn_flush(conn);
 }
 
-/* Sends ServerInfo, which must be the first frame after ServerKey, and
- * registers the client: others may address it from here on, but nothing of
- * theirs is handled before this turn's memory holds the frame. */
+/* Registers the client and sends ServerInfo, which must be the first frame
+ * after ServerKey: others may address it from here on, but nothing of theirs is
+ * handled before this turn's memory holds the frame. */
 static void
 start_running(struct conn *conn)
 {
@@ -97,14 +97,6 @@ start_running(struct conn *conn)
 		conn_end(conn, "cannot seal ServerInfo");
 		return;
 	}
-	/* a backlog goes out disco first: before a full socket it would let
-	 * packets overtake */
-	if (stream_blocked(&conn->stream))
-		conn_write(conn, writer_slice(&w));
-	else
-		conn_send_control(conn, writer_slice(&w), false);
-	if (conn->ended)
-		return;
 	client = client_join(conn, login->relay, &login->session.client);
 	if (client == NULL) {
 		conn_fail(conn, "too many connections of one key");
@@ -112,6 +104,12 @@ start_running(struct conn *conn)
 	}
 	conn_become(conn, &running_phase, client);
 	conn_deadline(conn, client->keep_alive_ms);
+	/* a backlog goes out disco first: before a full socket it would let
+	 * packets overtake */
+	if (stream_blocked(&conn->stream))
+		conn_write(conn, writer_slice(&w));
+	else
+		conn_send_control(conn, writer_slice(&w), false);
 }
 
 static void

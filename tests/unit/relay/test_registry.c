@@ -1,4 +1,4 @@
-/* peers: joining, leaving, duplicates, the heard list; many threads. */
+/* registry: joining, leaving, duplicates, who is told; many threads. */
 #include "check.h"
 #include "fake_alloc.h"
 
@@ -41,79 +41,120 @@ teardown(void **state)
 }
 
 static void
-check_active(struct registry *p, const struct derp_key *key, unsigned want)
+check_active(struct registry *r, const struct derp_key *key, unsigned want)
 {
-	struct conn_addr addr = { 0 };
-	uint64_t version;
+	struct registry_entry entry;
 
-	check(registry_find(p, key, &addr, &version));
-	check_int(addr.slot, want);
-	check(conn_addr_eq(addr, addr_of(want)));
+	check(registry_find(r, key, &entry));
+	check(registry_is_current(&entry));
+	check_int(entry.addr.slot, want);
+	check(conn_addr_eq(entry.addr, addr_of(want)));
 }
 
-static struct peer *
-join(struct registry *p, const struct derp_key *key, unsigned conn)
+static bool
+is_here(struct registry *r, const struct derp_key *key)
 {
-	struct peer *peer = registry_join(p, key, addr_of(conn));
+	struct registry_entry entry;
 
-	check(peer != NULL);
-	return peer;
+	return registry_find(r, key, &entry);
 }
 
-/* Leaves; how many had heard from the key. */
+/* Joins, and nobody has to go for it. */
+static struct registry_member
+join(struct registry *r, const struct derp_key *key, unsigned conn)
+{
+	struct registry_member member;
+	struct conn_addr evict;
+
+	check_int(registry_join(r, key, addr_of(conn), &member, &evict), 0);
+	check_size(evict.generation, 0);
+	return member;
+}
+
+/* Leaves; how many had got packets from the key. */
 static size_t
-leave(struct registry *p, struct peer *peer, unsigned conn)
+leave(struct registry *r, struct registry_member *member)
 {
-	struct conn_addr *heard;
+	struct conn_addr *told;
 	size_t n;
 
-	registry_leave(p, peer, addr_of(conn), &heard, &n);
-	check(n == 0 || heard != NULL);
-	free(heard);
+	registry_leave(r, member, &told, &n);
+	check(n == 0 || told != NULL);
+	check(member->peer == NULL);
+	free(told);
 	return n;
 }
 
 static void
-peers_finds_who_joined_until_it_leaves(void **state)
+registry_finds_who_joined_until_it_leaves(void **state)
 {
-	struct registry *p = *state;
+	struct registry *r = *state;
 	struct derp_key a = key_of(1), b = key_of(2);
-	struct conn_addr addr;
-	uint64_t version;
-	struct peer *peer;
+	struct registry_member member;
 
-	check(!registry_find(p, &a, &addr, &version));
-	peer = join(p, &a, 10);
-	check_active(p, &a, 10);
-	check_size(registry_count(p, &a), 1);
-	check(!registry_find(p, &b, &addr, &version));
-	check_size(leave(p, peer, 10), 0);
-	check(!registry_find(p, &a, &addr, &version));
-	check_size(registry_count(p, &a), 0);
+	check(!is_here(r, &a));
+	member = join(r, &a, 10);
+	check_active(r, &a, 10);
+	check_size(registry_count(r, &a), 1);
+	check(!is_here(r, &b));
+	check_size(leave(r, &member), 0);
+	check(!is_here(r, &a));
+	check_size(registry_count(r, &a), 0);
 }
 
 /* Case 19 of upstream's: newest wins, then who spoke last. */
 static void
-peers_makes_the_last_writer_active(void **state)
+registry_makes_the_last_writer_active(void **state)
 {
-	struct registry *p = *state;
+	struct registry *r = *state;
 	struct derp_key k = key_of(1);
-	struct peer *peer = join(p, &k, 1);
+	struct registry_member one = join(r, &k, 1), two = join(r, &k, 2);
 
-	check_ptr(join(p, &k, 2), peer);
-	check_active(p, &k, 2);
-	check_size(registry_count(p, &k), 2);
-	registry_heard_from(p, peer, addr_of(1));
-	check_active(p, &k, 1);
-	registry_heard_from(p, peer, addr_of(2));
-	check_active(p, &k, 2);
-	leave(p, peer, 2);
-	check_active(p, &k, 1);
-	check_size(registry_count(p, &k), 1);
-	registry_heard_from(p, peer, addr_of(1));
-	check_active(p, &k, 1);
-	leave(p, peer, 1);
-	check_size(registry_count(p, &k), 0);
+	check_active(r, &k, 2);
+	check_size(registry_count(r, &k), 2);
+	registry_heard_from(r, &one, 5);
+	check_active(r, &k, 1);
+	registry_heard_from(r, &two, 5);
+	check_active(r, &k, 2);
+	leave(r, &two);
+	check_active(r, &k, 1);
+	check_size(registry_count(r, &k), 1);
+	registry_heard_from(r, &one, 6);
+	check_active(r, &k, 1);
+	leave(r, &one);
+	check_size(registry_count(r, &k), 0);
+}
+
+/* Two that both send all the time: the version stays for a while between two
+ * switches, and both have their turns. */
+static void
+registry_limits_how_often_the_active_one_changes(void **state)
+{
+	enum { SECONDS = 10 };
+	struct registry *r = *state;
+	struct derp_key k = key_of(1);
+	struct registry_member two[2] = { join(r, &k, 0), join(r, &k, 1) };
+	struct registry_entry entry;
+	unsigned changes = 0, active[2] = { 0 };
+
+	check(registry_find(r, &k, &entry));
+	for (uint64_t ms = 1000; ms < 1000 + SECONDS * 1000; ms++)
+		for (int i = 0; i < 2; i++) {
+			registry_heard_from(r, &two[i], ms);
+			changes += !registry_is_current(&entry);
+			check(registry_find(r, &k, &entry));
+			active[entry.addr.slot]++;
+		}
+	check(changes >= SECONDS * 5);
+	check(changes <=
+	    SECONDS * 1000 / REGISTRY_SWITCH_MS + REGISTRY_SWITCH_BURST);
+	check(active[0] > 2000 && active[1] > 2000);
+	/* the one that goes on alone is soon the active one */
+	for (uint64_t ms = 0; ms <= REGISTRY_SWITCH_MS; ms++)
+		registry_heard_from(r, &two[0], 20000 + ms);
+	check_active(r, &k, 0);
+	leave(r, &two[0]);
+	leave(r, &two[1]);
 }
 
 /* The next ordering of n numbers; false after the last. */
@@ -149,12 +190,12 @@ leave_in_order(struct registry *p, const unsigned *spoke, const unsigned *order)
 	struct derp_key k = key_of(5);
 	unsigned recent[4] = { 0, 1, 2, 3 }; /* least recent first */
 	bool gone[4] = { false };
-	struct peer *peer = NULL;
+	struct registry_member members[4];
 
 	for (unsigned i = 0; i < 4; i++)
-		peer = join(p, &k, i);
+		members[i] = join(p, &k, i);
 	for (unsigned i = 0; spoke != NULL && i < 4; i++) {
-		registry_heard_from(p, peer, addr_of(spoke[i]));
+		registry_heard_from(p, &members[spoke[i]], 1000 + i);
 		recent[i] = spoke[i];
 	}
 	for (unsigned i = 0; i < 4; i++) {
@@ -166,13 +207,13 @@ leave_in_order(struct registry *p, const unsigned *spoke, const unsigned *order)
 		check_active(p, &k, want);
 		check_size(registry_count(p, &k), 4 - i);
 		gone[order[i]] = true;
-		leave(p, peer, order[i]);
+		leave(p, &members[order[i]]);
 	}
 	check_size(registry_count(p, &k), 0);
 }
 
 static void
-peers_keeps_a_key_reachable_in_all_leaving_orders(void **state)
+registry_keeps_a_key_reachable_in_all_leaving_orders(void **state)
 {
 	unsigned order[4] = { 0, 1, 2, 3 };
 	size_t orders = 0;
@@ -189,159 +230,177 @@ peers_keeps_a_key_reachable_in_all_leaving_orders(void **state)
 	check_size(orders, 24);
 }
 
+/* One more than stay: the one that was heard from least recently must go. */
 static void
-peers_limits_duplicates(void **state)
+registry_evicts_the_least_recently_heard(void **state)
 {
-	struct registry *p = *state;
+	enum { MAX = REGISTRY_DUPLICATES_MAX };
+	struct registry *r = *state;
 	struct derp_key k = key_of(1);
-	struct peer *peer = NULL;
+	struct registry_member members[2 * MAX], more;
+	struct conn_addr evict;
 
-	for (unsigned i = 0; i < REGISTRY_DUPLICATES_MAX; i++)
-		peer = join(p, &k, i);
-	check(registry_join(p, &k, addr_of(REGISTRY_DUPLICATES_MAX)) == NULL);
-	check_active(p, &k, REGISTRY_DUPLICATES_MAX - 1);
-	check_size(registry_count(p, &k), REGISTRY_DUPLICATES_MAX);
-	leave(p, peer, 7);
-	join(p, &k, REGISTRY_DUPLICATES_MAX);
-	check_active(p, &k, REGISTRY_DUPLICATES_MAX);
-	for (unsigned i = 0; i <= REGISTRY_DUPLICATES_MAX; i++)
-		if (i != 7)
-			leave(p, peer, i);
-	check_size(registry_count(p, &k), 0);
-}
-
-/* Every change that can make a remembered address wrong changes the count. */
-static void
-peers_version_changes_with_every_change(void **state)
-{
-	struct registry *p = *state;
-	struct derp_key k = key_of(1);
-	struct conn_addr addr;
-	struct peer *peer;
-	uint64_t seen = registry_version(p, &k), version;
-
-	check(!registry_find(p, &k, &addr, &version));
-	check_size(version, seen);
-	peer = join(p, &k, 1);
-	check(registry_version(p, &k) != seen);
-	seen = registry_version(p, &k);
-	/* nothing changes by speaking alone */
-	registry_heard_from(p, peer, addr_of(1));
-	check(registry_find(p, &k, &addr, &version));
-	check_int(registry_note_heard(p, peer, addr_of(9)), REGISTRY_NOTED);
-	check_size(version, seen);
-	check_size(registry_version(p, &k), seen);
-	join(p, &k, 2);
-	check(registry_version(p, &k) != seen);
-	seen = registry_version(p, &k);
-	registry_heard_from(p, peer, addr_of(2));
-	check_size(registry_version(p, &k), seen);
-	registry_heard_from(p, peer, addr_of(1));
-	check(registry_version(p, &k) != seen);
-	seen = registry_version(p, &k);
-	leave(p, peer, 1);
-	check(registry_version(p, &k) != seen);
-	seen = registry_version(p, &k);
-	leave(p, peer, 2);
-	check(registry_version(p, &k) != seen);
-}
-
-static void
-peers_hands_out_the_heard_list_once(void **state)
-{
-	struct registry *p = *state;
-	struct derp_key k = key_of(1);
-	struct peer *peer = join(p, &k, 1);
-	struct conn_addr *heard;
-	bool seen[100] = { false };
-	size_t n;
-
-	join(p, &k, 2);
-	for (unsigned round = 0; round < 3; round++)
-		for (unsigned i = 0; i < 100; i++)
-			check_int(registry_note_heard(p, peer, addr_of(i)),
-			    REGISTRY_NOTED);
-	/* not when a duplicate leaves */
-	registry_leave(p, peer, addr_of(1), &heard, &n);
-	check(heard == NULL);
-	check_size(n, 0);
-	registry_leave(p, peer, addr_of(2), &heard, &n);
-	check_size(n, 100);
-	for (size_t i = 0; i < n; i++) {
-		check(conn_addr_eq(heard[i], addr_of(heard[i].slot)));
-		check(!seen[heard[i].slot]);
-		seen[heard[i].slot] = true;
-	}
-	free(heard);
-	/* nor when the key comes back */
-	peer = join(p, &k, 3);
-	check_size(leave(p, peer, 3), 0);
-}
-
-/* Connections come and go while one key sends to them all: the list ends
- * somewhere, and the caller is told to begin anew. */
-static void
-peers_empties_a_full_heard_list(void **state)
-{
-	struct registry *p = *state;
-	struct derp_key k = key_of(1);
-	struct peer *peer = join(p, &k, 1);
-
-	for (unsigned i = 0; i < REGISTRY_HEARD_MAX; i++)
+	for (unsigned i = 0; i < MAX; i++)
+		members[i] = join(r, &k, i);
+	registry_heard_from(r, &members[0], 5000);
+	check_int(registry_join(r, &k, addr_of(MAX), &members[MAX], &evict), 0);
+	check(conn_addr_eq(evict, addr_of(1)));
+	check_active(r, &k, MAX);
+	/* it is not told twice, and does not become active again */
+	registry_heard_from(r, &members[1], 6000);
+	check_active(r, &k, MAX);
+	check_int(
+	    registry_join(r, &k, addr_of(MAX + 1), &members[MAX + 1], &evict),
+	    0);
+	check(conn_addr_eq(evict, addr_of(2)));
+	leave(r, &members[1]);
+	leave(r, &members[2]);
+	check_size(registry_count(r, &k), MAX);
+	/* those that never go are limited, too */
+	for (unsigned i = MAX + 2; i < 2 * MAX + 2; i++)
 		check_int(
-		    registry_note_heard(p, peer, addr_of(i)), REGISTRY_NOTED);
-	check_int(registry_note_heard(p, peer, addr_of(REGISTRY_HEARD_MAX)),
-	    REGISTRY_EMPTIED);
-	check_int(registry_note_heard(p, peer, addr_of(5)), REGISTRY_NOTED);
-	check_size(leave(p, peer, 1), 2);
+		    registry_join(r, &k, addr_of(i),
+			&members[i < 2 * MAX ? i : i - 2 * MAX + 1], &evict),
+		    0);
+	check_int(registry_join(r, &k, addr_of(500), &more, &evict), -1);
+	check(more.peer == NULL);
+	check_size(registry_count(r, &k), 2 * MAX);
+	for (unsigned i = 0; i < 2 * MAX; i++)
+		leave(r, &members[i]);
+	check_size(registry_count(r, &k), 0);
+}
+
+/* Every change that can make a remembered address wrong changes the version,
+ * nothing else does. */
+static void
+registry_entry_is_current_until_it_is_wrong(void **state)
+{
+	struct registry *r = *state;
+	struct derp_key k = key_of(1), same_shard = key_of(1);
+	struct registry_member one = join(r, &k, 1), two, other;
+	struct registry_entry entry, left;
+
+	same_shard.b[20] = 1;
+	check(registry_find(r, &k, &entry));
+	registry_heard_from(r, &one, 1000);
+	check_int(registry_note(r, &one, &entry), NOTIFY_NOTED);
+	other = join(r, &same_shard, 7);
+	leave(r, &other);
+	check(registry_is_current(&entry));
+	two = join(r, &k, 2);
+	check(!registry_is_current(&entry));
+	check(registry_find(r, &k, &entry));
+	registry_heard_from(r, &two, 1000);
+	check(registry_is_current(&entry));
+	registry_heard_from(r, &one, 1001);
+	check(!registry_is_current(&entry));
+	check(registry_find(r, &k, &entry));
+	leave(r, &two);
+	check(registry_is_current(&entry));
+	left = entry;
+	leave(r, &one);
+	check(!registry_is_current(&left));
+	/* never again, whatever key gets its version */
+	for (unsigned i = 0; i < 50; i++) {
+		one = join(r, i % 2 == 0 ? &k : &same_shard, i);
+		check(!registry_is_current(&left));
+		leave(r, &one);
+		check(!registry_is_current(&left));
+	}
+	/* nor is one that was made so */
+	one = join(r, &k, 1);
+	check(registry_find(r, &k, &entry));
+	entry.version = 0;
+	check(!registry_is_current(&entry));
+	leave(r, &one);
 }
 
 static void
-peers_holds_at_most_so_many_keys(void **state)
+registry_tells_when_the_last_one_leaves(void **state)
 {
-	struct registry *p = registry_new(1);
+	struct registry *r = *state;
+	struct derp_key k = key_of(1);
+	struct registry_member one = join(r, &k, 1), two = join(r, &k, 2);
+	struct registry_member to[100];
+	struct registry_entry entry;
+
+	for (unsigned i = 0; i < 100; i++) {
+		const struct derp_key dst = key_of(1000 + i);
+
+		to[i] = join(r, &dst, 1000 + i);
+		check(registry_find(r, &dst, &entry));
+		/* by either of the key's connections, or both */
+		if (i % 3 != 0)
+			check_int(registry_note(r, &one, &entry), NOTIFY_NOTED);
+		if (i % 3 != 1)
+			check_int(registry_note(r, &two, &entry), NOTIFY_NOTED);
+	}
+	check_size(registry_notify_stats(r).pairs, 100);
+	for (unsigned i = 0; i < 40; i++)
+		leave(r, &to[i]);
+	check_size(leave(r, &one), 0);
+	check_size(leave(r, &two), 60);
+	/* nor when the key comes back */
+	one = join(r, &k, 3);
+	check_size(leave(r, &one), 0);
+	check_size(registry_notify_stats(r).pairs, 0);
+}
+
+static void
+registry_holds_at_most_so_many_keys(void **state)
+{
+	struct registry *r = registry_new(1);
 	struct derp_key a = key_of(0), b = key_of(0);
-	struct peer *peer;
+	struct registry_member member, more;
+	struct conn_addr evict;
 
 	(void)state;
 	b.b[20] = 1; /* the same shard */
-	peer = join(p, &a, 1);
-	check(registry_join(p, &b, addr_of(2)) == NULL);
-	check_size(registry_count(p, &b), 0);
-	leave(p, peer, 1);
-	leave(p, join(p, &b, 2), 2);
-	registry_free(p);
+	member = join(r, &a, 1);
+	check_int(registry_join(r, &b, addr_of(2), &more, &evict), -1);
+	check_size(registry_count(r, &b), 0);
+	leave(r, &member);
+	member = join(r, &b, 2);
+	leave(r, &member);
+	registry_free(r);
 }
 
 static void
-peers_survives_lack_of_memory(void **state)
+registry_survives_lack_of_memory(void **state)
 {
-	struct registry *p = NULL;
-	struct derp_key k = key_of(1);
-	struct peer *peer = NULL;
+	struct registry *r = NULL;
+	struct derp_key k = key_of(1), other = key_of(2);
+	struct registry_member one = { 0 }, more;
+	struct registry_entry entry;
+	struct conn_addr evict;
 
 	(void)state;
-	for (size_t n = 1; p == NULL; n++) {
+	for (size_t n = 1; r == NULL; n++) {
 		fake_alloc_fail_at(n);
-		p = registry_new(10);
-		check(fake_alloc_failed() == (p == NULL));
+		r = registry_new(10);
+		check(fake_alloc_failed() == (r == NULL));
 	}
-	for (size_t n = 1; peer == NULL; n++) {
-		fake_alloc_fail_at(n);
-		peer = registry_join(p, &k, addr_of(1));
-		check(fake_alloc_failed() == (peer == NULL));
-		check_size(registry_count(p, &k), peer != NULL ? 1 : 0);
+	for (size_t n = 1; one.peer == NULL; n++) {
+		const int rc = (fake_alloc_fail_at(n),
+		    registry_join(r, &k, addr_of(1), &one, &evict));
+
+		check(fake_alloc_failed() == (rc == -1));
+		check((rc == 0) == (one.peer != NULL));
+		check_size(registry_count(r, &k), rc == 0 ? 1 : 0);
 	}
 	fake_alloc_fail_at(1);
-	check(registry_join(p, &k, addr_of(2)) == NULL);
+	check_int(registry_join(r, &k, addr_of(2), &more, &evict), -1);
 	check(fake_alloc_failed());
-	check_active(p, &k, 1);
+	check_active(r, &k, 1);
+	more = join(r, &other, 3);
+	check(registry_find(r, &other, &entry));
+	check_int(registry_note(r, &one, &entry), NOTIFY_NOTED);
 	/* somebody is not told; nothing worse */
 	fake_alloc_fail_at(1);
-	(void)registry_note_heard(p, peer, addr_of(3));
+	check_size(leave(r, &one), 0);
 	check(fake_alloc_failed());
-	check_size(leave(p, peer, 1), 0);
-	registry_free(p);
+	leave(r, &more);
+	registry_free(r);
 	registry_free(NULL);
 }
 
@@ -350,7 +409,7 @@ enum { THREADS = 4, ROUNDS = 4000, KEYS = 6 };
 struct hammer {
 	struct registry *p;
 	unsigned number;
-	size_t told; /* entries of all heard lists it got */
+	size_t noted; /* pairs */
 };
 
 /* Joins and leaves under shared keys, looks others up, remembers. */
@@ -364,31 +423,33 @@ hammer(void *ctx)
 		const unsigned conn = h->number * ROUNDS + i;
 		struct derp_key mine = key_of((unsigned)rand_r(&seed) % KEYS);
 		struct derp_key other = key_of((unsigned)rand_r(&seed) % KEYS);
-		struct peer *peer = registry_join(h->p, &mine, addr_of(conn));
-		struct conn_addr addr;
-		uint64_t version;
+		struct registry_member member;
+		struct registry_entry entry;
+		struct conn_addr evict;
 
-		if (peer == NULL)
+		if (registry_join(
+			h->p, &mine, addr_of(conn), &member, &evict) == -1)
 			abort();
-		if (registry_find(h->p, &other, &addr, &version) &&
-		    registry_version(h->p, &other) == version)
-			(void)registry_note_heard(h->p, peer, addr);
-		registry_heard_from(h->p, peer, addr_of(conn));
+		if (registry_find(h->p, &other, &entry) &&
+		    registry_is_current(&entry))
+			h->noted += registry_note(h->p, &member, &entry) ==
+			    NOTIFY_NOTED;
+		registry_heard_from(h->p, &member, i);
 		/* it is here, so its key must be */
-		if (!registry_find(h->p, &mine, &addr, &version) ||
+		if (!registry_find(h->p, &mine, &entry) ||
 		    registry_count(h->p, &mine) < 1)
 			abort();
-		h->told += leave(h->p, peer, conn);
+		leave(h->p, &member);
 	}
 	return NULL;
 }
 
 static void
-peers_is_safe_for_many_threads(void **state)
+registry_is_safe_for_many_threads(void **state)
 {
 	struct hammer hammers[THREADS];
 	pthread_t threads[THREADS];
-	size_t told = 0;
+	size_t noted = 0;
 
 	for (unsigned i = 0; i < THREADS; i++) {
 		hammers[i] = (struct hammer){ .p = *state, .number = i };
@@ -397,14 +458,16 @@ peers_is_safe_for_many_threads(void **state)
 	}
 	for (unsigned i = 0; i < THREADS; i++) {
 		pthread_join(threads[i], NULL);
-		told += hammers[i].told;
+		noted += hammers[i].noted;
 	}
-	check(told > 0);
+	check(noted > 0);
 	for (unsigned i = 0; i < KEYS; i++) {
 		struct derp_key k = key_of(i);
 
 		check_size(registry_count(*state, &k), 0);
 	}
+	check_size(registry_notify_stats(*state).pairs, 0);
+	check_size(registry_notify_stats(*state).bytes, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -413,16 +476,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(peers_finds_who_joined_until_it_leaves),
-		TEST(peers_makes_the_last_writer_active),
-		TEST(peers_keeps_a_key_reachable_in_all_leaving_orders),
-		TEST(peers_limits_duplicates),
-		TEST(peers_version_changes_with_every_change),
-		TEST(peers_hands_out_the_heard_list_once),
-		TEST(peers_empties_a_full_heard_list),
-		cmocka_unit_test(peers_holds_at_most_so_many_keys),
-		cmocka_unit_test(peers_survives_lack_of_memory),
-		TEST(peers_is_safe_for_many_threads),
+		TEST(registry_finds_who_joined_until_it_leaves),
+		TEST(registry_makes_the_last_writer_active),
+		TEST(registry_keeps_a_key_reachable_in_all_leaving_orders),
+		TEST(registry_limits_how_often_the_active_one_changes),
+		TEST(registry_evicts_the_least_recently_heard),
+		TEST(registry_entry_is_current_until_it_is_wrong),
+		TEST(registry_tells_when_the_last_one_leaves),
+		cmocka_unit_test(registry_holds_at_most_so_many_keys),
+		cmocka_unit_test(registry_survives_lack_of_memory),
+		TEST(registry_is_safe_for_many_threads),
 	};
 
 	return sodium_init() == -1 ? 1
