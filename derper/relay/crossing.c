@@ -36,23 +36,80 @@ padded(size_t n)
 	return (n + 7) & ~(size_t)7;
 }
 
+/* Gives a batch back to its sender, from whatever worker, or frees it when that
+ * one has enough. */
 static void
-batch_free(struct batch *b)
+batch_release(struct batch *b)
 {
+	struct crossing *x = b->from;
+
 	atomic_fetch_sub_explicit(b->under_way, b->cap, memory_order_relaxed);
-	free(b);
+	if (atomic_fetch_add_explicit(&x->spare, b->cap, memory_order_relaxed) +
+		b->cap >
+	    CROSSING_SPARE_MAX) {
+		atomic_fetch_sub_explicit(
+		    &x->spare, b->cap, memory_order_relaxed);
+		free(b);
+		return;
+	}
+	/* only ever taken as a whole: no entry can come back meanwhile */
+	b->message.next =
+	    atomic_load_explicit(&x->returned, memory_order_relaxed);
+	while (!atomic_compare_exchange_weak_explicit(&x->returned,
+	    &b->message.next, &b->message, memory_order_release,
+	    memory_order_relaxed))
+		;
+}
+
+static struct message **
+spare_list(struct crossing *x, size_t cap)
+{
+	return cap == BATCH_FIRST ? &x->small : &x->large;
+}
+
+static void
+sort_returned(struct crossing *x)
+{
+	struct message *m, *next, **list;
+
+	m = atomic_exchange_explicit(&x->returned, NULL, memory_order_acquire);
+	for (; m != NULL; m = next) {
+		next = m->next;
+		list = spare_list(x, ((struct batch *)m)->cap);
+		m->next = *list;
+		*list = m;
+	}
+}
+
+/* A batch of that size, used before if there is one; NULL when memory is short.
+ */
+static struct batch *
+batch_take(struct crossing *x, size_t cap)
+{
+	struct message **list = spare_list(x, cap);
+	struct message *m;
+
+	if (*list == NULL &&
+	    atomic_load_explicit(&x->returned, memory_order_relaxed) != NULL)
+		sort_returned(x);
+	m = *list;
+	if (m == NULL)
+		return malloc(sizeof(struct batch) + cap);
+	*list = m->next;
+	atomic_fetch_sub_explicit(&x->spare, cap, memory_order_relaxed);
+	return (struct batch *)m;
 }
 
 static void
 drop(struct message *m)
 {
-	batch_free((struct batch *)m);
+	batch_release((struct batch *)m);
 }
 
 static void
 release(struct turn_hold *hold)
 {
-	batch_free(
+	batch_release(
 	    (struct batch *)((char *)hold - offsetof(struct batch, hold)));
 }
 
@@ -99,11 +156,12 @@ new_batch(struct crossing *h, unsigned to, size_t room, bool droppable)
 	    atomic_load_explicit(under_way, memory_order_relaxed) >
 		CROSSING_MAX)
 		return NULL;
-	b = malloc(sizeof *b + cap);
+	b = batch_take(h, cap);
 	if (b == NULL)
 		return NULL;
 	*b =
 	    (struct batch){ .message = { .handle = handle_batch, .drop = drop },
+		    .from = h,
 		    .under_way = under_way,
 		    .cap = cap };
 	atomic_fetch_add_explicit(under_way, b->cap, memory_order_relaxed);
@@ -176,6 +234,17 @@ crossing_post(struct crossing *x)
 	}
 }
 
+static void
+free_list(struct message **list)
+{
+	struct message *m;
+
+	while ((m = *list) != NULL) {
+		*list = m->next;
+		free(m);
+	}
+}
+
 void
 crossing_clear(struct crossing *x)
 {
@@ -184,6 +253,10 @@ crossing_clear(struct crossing *x)
 			struct batch *b = x->first[to];
 
 			x->first[to] = (struct batch *)b->message.next;
-			batch_free(b);
+			batch_release(b);
 		}
+	sort_returned(x);
+	free_list(&x->small);
+	free_list(&x->large);
+	atomic_store(&x->spare, 0);
 }

@@ -3,10 +3,14 @@
  *
  * Frames for another worker are copied into a batch for it; batches are posted
  * once a turn, with one wake-up at most. The receiving worker hands the frames
- * on as runs and frees the batch when its turn ends. What may be under way to
- * one worker is limited in bytes; beyond that packets are dropped and counted,
- * as a worker that does not keep up must not make the others' memory grow.
- * Threads: loop-owned; the counts of bytes under way are atomic.
+ * on as runs and gives the batch back to its sender when its turn ends, to be
+ * used again; the sender keeps a few and frees the rest. What may be under way
+ * to one worker is limited in bytes; beyond that packets are dropped and
+ * counted, as a worker that does not keep up must not make the others' memory
+ * grow. Frames that are not packets are never dropped for that: they are few,
+ * and a client that missed one would go on sending to a key that has left.
+ * Threads: loop-owned; what is shared with receivers is atomic. All workers'
+ * crossings must live until all mailboxes and turn memories are freed.
  */
 #ifndef DERPKIT_CROSSING_H
 #define DERPKIT_CROSSING_H
@@ -22,12 +26,18 @@
 /* Bytes under way to one worker. */
 #define CROSSING_MAX (16U << 20)
 #define CROSSING_WORKERS_MAX 64
+/* Bytes of batches that wait with one worker to be used again. */
+#define CROSSING_SPARE_MAX (1U << 20)
+
+struct crossing;
 
 /* A list of frames with their addresses; a message. */
 struct batch {
 	struct message message;   /* first member */
 	struct turn_hold hold;    /* at the receiver, until its turn ends */
-	atomic_size_t *under_way; /* the receiver's count, given back on free */
+	struct crossing *from;    /* borrowed: gets it back */
+	atomic_size_t *under_way; /* the receiver's count, given back on release
+				   */
 	size_t used, cap;         /* bytes of entries */
 	size_t last_entry;        /* where the last one begins */
 	uint8_t bytes[];
@@ -44,6 +54,10 @@ struct crossing {
 	struct crossing_shared *shared;
 	struct counters *counters;
 	struct batch *first[CROSSING_WORKERS_MAX], *last[CROSSING_WORKERS_MAX];
+	/* batches to be used again, linked by message.next: */
+	struct message *small, *large;    /* by their size */
+	struct message *_Atomic returned; /* atomic: by receivers, not sorted */
+	atomic_size_t spare;              /* atomic: bytes of all of these */
 };
 
 /* Appends a copy of the frame to the batch for addr.worker. -1 when it was
@@ -53,7 +67,7 @@ int crossing_add(struct crossing *x, struct conn_addr addr,
 
 /* Posts all batches. */
 void crossing_post(struct crossing *x);
-/* Frees the batches that were not posted. */
+/* Frees the batches that were not posted and those that were kept. */
 void crossing_clear(struct crossing *x);
 
 #endif

@@ -2,11 +2,15 @@
 #include "fake_alloc.h"
 #include "fake_server.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 enum { TARGETS = 2 };
 
 struct fixture {
 	struct fake_peer *to[TARGETS];
 	uint32_t sent[TARGETS], seen[TARGETS]; /* numbers of frames */
+	_Atomic uint32_t taken; /* of seen[0], for another thread */
 	struct crossing *from;
 	const struct counters *counters; /* of the receiving worker */
 };
@@ -204,6 +208,94 @@ crossing_bounds_what_is_under_way(void **state)
 	crossing_post(f->from);
 }
 
+/* Beyond the limit packets are dropped, and word that a key has left is not. */
+static void
+crossing_never_drops_control_frames(void **state)
+{
+	const struct derp_key gone = { { 9 } };
+	uint8_t bytes[DERP_HEADER + DERP_KEY + 1];
+	struct writer w = writer_of(bytes, sizeof bytes);
+	struct fixture *f = *state;
+	struct derp_frame frame;
+
+	derp_peer_gone_put(&w, &gone, DERP_GONE_DISCONNECTED);
+	while (add(f, 0, 60000) == 0)
+		crossing_post(f->from);
+	check_int(crossing_add(f->from, f->to[1]->conn->addr, OUTQ_CONTROL,
+		      writer_slice(&w)),
+	    0);
+	crossing_post(f->from);
+	for (int i = 0; i < 10; i++)
+		fake_server_turn(1);
+	check(fake_peer_frame(f->to[1], &frame));
+	check_int(frame.type, DERP_PEER_GONE);
+	check_bytes(frame.body.p, gone.b, DERP_KEY);
+}
+
+/* Once there are batches, sending takes no memory; few are kept. */
+static void
+crossing_uses_batches_again(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 200; i++) {
+		if (i > 0)
+			fake_alloc_fail_at(1);
+		check_int(add(f, 0, 100), 0);
+		crossing_post(f->from);
+		check(!fake_alloc_failed());
+		fake_server_turn(1);
+		take(f);
+	}
+	check_size(atomic_load(&f->from->spare), 16384);
+	/* of many that come back at once, most are freed */
+	for (int i = 0; i < 100; i++) {
+		check_int(add(f, 0, 100), 0);
+		crossing_post(f->from);
+	}
+	check_all_came(f);
+	check(atomic_load(&f->from->spare) <= CROSSING_SPARE_MAX);
+	check(atomic_load(&f->from->spare) > CROSSING_SPARE_MAX / 2);
+}
+
+enum { SENT_BY_THREAD = 30000, AHEAD = 200 };
+
+/* The sending worker's thread, so many frames ahead that none is dropped. */
+static void *
+send_from_thread(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	while (f->sent[0] < SENT_BY_THREAD) {
+		if (f->sent[0] - atomic_load(&f->taken) > AHEAD) {
+			sched_yield();
+			continue;
+		}
+		for (int i = 0; i < 5; i++)
+			check_int(add(f, 0, 50 + f->sent[0] % 200), 0);
+		crossing_post(f->from);
+	}
+	return NULL;
+}
+
+/* Batches go to and fro between two threads. */
+static void
+crossing_is_safe_for_two_threads(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t thread;
+
+	check_int(pthread_create(&thread, NULL, send_from_thread, f), 0);
+	while (f->seen[0] < SENT_BY_THREAD) {
+		fake_server_turn(1);
+		take(f);
+		atomic_store(&f->taken, f->seen[0]);
+	}
+	pthread_join(thread, NULL);
+	check_int(f->seen[0], f->sent[0]);
+	check(atomic_load(&f->from->spare) <= CROSSING_SPARE_MAX);
+}
+
 /* A worker that is busy for a moment, while another one posts a little in each
  * of its many short turns: that is few bytes, and nothing of it is dropped. */
 static void
@@ -258,6 +350,9 @@ main(void)
 		TEST(crossing_fills_batches_to_the_edge),
 		TEST(crossing_takes_any_mix),
 		TEST(crossing_bounds_what_is_under_way),
+		TEST(crossing_never_drops_control_frames),
+		TEST(crossing_uses_batches_again),
+		TEST(crossing_is_safe_for_two_threads),
 		TEST(crossing_waits_for_a_busy_worker),
 		TEST(crossing_drops_without_memory),
 		cmocka_unit_test_setup(

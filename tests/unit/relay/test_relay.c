@@ -186,6 +186,39 @@ relay_reaches_many_from_one(void **state)
 	fake_peer_free(from);
 }
 
+/* As many connections of one key as stay, and two more, on two workers: the
+ * ones heard from least recently end, and each newcomer is let in. */
+static void
+relay_evicts_duplicates(void **state)
+{
+	enum { MAX = REGISTRY_DUPLICATES_MAX };
+	struct fake_peer *first = fake_peer_new(1), *all[MAX + 2] = { first };
+	struct fake_peer *from = fake_peer_new(0);
+
+	(void)state;
+	for (unsigned i = 1; i < MAX + 2; i++) {
+		all[i] = calloc(1, sizeof *all[i]);
+		all[i]->private_key = first->private_key;
+		all[i]->key = first->key;
+		/* checks that it gets its ServerInfo */
+		fake_peer_login(all[i], i % 2 == 0);
+		fake_server_settle();
+		check(fake_peer_read(first) == (i < MAX));
+	}
+	check(!fake_peer_read(all[1]));
+	check_size(counters(0)->evicted_duplicates, 1);
+	check_size(counters(1)->evicted_duplicates, 1);
+	check_size(counters(0)->refused_limit, 0);
+	for (unsigned i = 2; i < MAX + 2; i++)
+		check(fake_peer_read(all[i]));
+	fake_peer_packet(from, &first->key, text("to the newest"));
+	fake_server_settle();
+	check_packet(all[MAX + 1], from, text("to the newest"));
+	for (unsigned i = 0; i < MAX + 2; i++)
+		fake_peer_free(all[i]);
+	fake_peer_free(from);
+}
+
 /* Packets to keys that are not here, which every node sends now and then, do
  * not make a connection forget where the others are. */
 static void
@@ -310,6 +343,7 @@ main(void)
 		TEST(relay_limits_packets),
 		TEST(relay_finds_a_key_that_moved),
 		TEST(relay_reaches_many_from_one),
+		TEST(relay_evicts_duplicates),
 		TEST(relay_remembers_routes_beside_absent_keys),
 		TEST(relay_bounds_what_is_under_way),
 		TEST(relay_gives_nothing_to_the_next_tenant_of_a_slot),
