@@ -13,7 +13,8 @@
 
 struct arguments {
 	struct opts_choice format, as, colour;
-	bool list;
+	struct opts_choice level; /* SEVERITY_COUNT: by the format */
+	bool list, verbose;
 };
 
 static bool
@@ -71,6 +72,31 @@ lint_file(const struct command_call *call, const char *file,
 	return 0;
 }
 
+/* The least severity that is shown. Programs get everything unless they ask
+ * for less; for people, what is fine would hide what is not. */
+static enum severity
+level_of(const struct arguments *a)
+{
+	if (a->verbose)
+		return SEVERITY_INFO;
+	if (a->level.n < SEVERITY_COUNT)
+		return (enum severity)a->level.n;
+	return a->format.n == 0 ? SEVERITY_WARNING : SEVERITY_INFO;
+}
+
+/* One line on standard error; nothing when no file was read. */
+static void
+print_summary(const struct findings *list, int files, int unread)
+{
+	if (files == 0)
+		return;
+	fprintf(stderr, "%d %s: ", files, files == 1 ? "file" : "files");
+	report_summary(stderr, list);
+	if (unread > 0)
+		fprintf(stderr, "; %d could not be read", unread);
+	fputc('\n', stderr);
+}
+
 static int
 print_report(
     const struct command_call *call, const struct findings *list, int files)
@@ -84,9 +110,7 @@ print_report(
 		return command_fail(call, "not enough memory for the findings");
 	if (command_flush(call) != COMMAND_DONE)
 		return COMMAND_UNUSABLE;
-	fprintf(stderr, "%d %s: ", files, files == 1 ? "file" : "files");
-	report_summary(stderr, list);
-	fputc('\n', stderr);
+	print_summary(list, files, call->word_count - files);
 	return COMMAND_DONE;
 }
 
@@ -97,7 +121,7 @@ lint(const struct command_call *call)
 	const int count = call->word_count;
 	struct arena *arena = arena_new(FINDINGS_ARENA_MAX);
 	struct findings list;
-	int status, read = 0;
+	int status, worst, read = 0;
 
 	if (arena == NULL)
 		return command_fail(call, "not enough memory");
@@ -110,14 +134,26 @@ lint(const struct command_call *call)
 			read++;
 	}
 	findings_sort(&list);
+	worst = findings_worst(&list);
+	findings_hide(&list, level_of(a));
 	status = print_report(call, &list, read);
 	if (read < count)
 		status = COMMAND_UNUSABLE;
-	else if (status == COMMAND_DONE &&
-	    findings_worst(&list) >= (int)SEVERITY_WARNING)
+	else if (status == COMMAND_DONE && worst >= (int)SEVERITY_WARNING)
 		status = COMMAND_FINDINGS;
 	arena_free(arena);
 	return status;
+}
+
+/* Standard input can be read once only. */
+static bool
+has_stdin_twice(const struct command_call *call)
+{
+	int count = 0;
+
+	for (int i = 0; i < call->word_count; i++)
+		count += strcmp(call->words[i], "-") == 0;
+	return count > 1;
 }
 
 static int
@@ -125,11 +161,16 @@ run(const struct command_call *call)
 {
 	const struct arguments *a = call->values;
 
+	if (a->list && a->format.n != 0)
+		return command_misuse(call, "--list prints text only");
 	if (a->list)
 		return print_rules(call);
 	if (call->word_count == 0)
 		return command_misuse(
 		    call, "give a FILE, or - for standard input");
+	if (has_stdin_twice(call))
+		return command_misuse(
+		    call, "standard input (-) is named twice");
 	return lint(call);
 }
 
@@ -138,6 +179,10 @@ run(const struct command_call *call)
 static const struct opts_row options[] = {
 	{ "format", OPTS_CHOICE, AT(format), "name", "form of the report" },
 	{ "as", OPTS_CHOICE, AT(as), "form", "what the files are" },
+	{ "level", OPTS_CHOICE, AT(level), "severity",
+	    "show findings from this severity on; otherwise warnings and "
+	    "errors in text, all in other formats" },
+	{ "v", OPTS_BOOL, AT(verbose), NULL, "show information too" },
 	{ "list", OPTS_BOOL, AT(list), NULL,
 	    "print all rules with what they are about" },
 	{ "color", OPTS_CHOICE, AT(colour), "when", "colour the severity" },
@@ -147,6 +192,7 @@ static const struct arguments defaults = {
 	.format = { .name = report_format_name },
 	.as = { .name = load_form_name, .n = LOAD_DETECT },
 	.colour = { .name = colour_name },
+	.level = { .name = finding_severity_name, .n = SEVERITY_COUNT },
 };
 
 const struct command cmd_lint = {

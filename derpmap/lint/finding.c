@@ -111,6 +111,25 @@ findings_sort(struct findings *list)
 	free(all);
 }
 
+void
+findings_hide(struct findings *list, enum severity level)
+{
+	struct finding *next, **end = &list->first;
+
+	for (struct finding *f = list->first; f != NULL; f = next) {
+		next = f->next;
+		if (f->severity >= level || f->is_note) {
+			*end = f;
+			end = &f->next;
+		} else {
+			list->hidden[f->severity]++;
+			list->count--;
+		}
+	}
+	*end = NULL;
+	list->end = end;
+}
+
 int
 findings_worst(const struct findings *list)
 {
@@ -134,4 +153,10 @@ finding_severity(enum severity severity)
 		return "error";
 	}
 	return "";
+}
+
+const char *
+finding_severity_name(size_t n)
+{
+	return n < SEVERITY_COUNT ? finding_severity((enum severity)n) : NULL;
 }

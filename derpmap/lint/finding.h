@@ -18,6 +18,7 @@ enum severity {
 	SEVERITY_WARNING,
 	SEVERITY_ERROR,
 };
+#define SEVERITY_COUNT ((size_t)SEVERITY_ERROR + 1)
 
 struct finding {
 	const char *rule; /* "N01"; borrowed, static */
@@ -26,6 +27,8 @@ struct finding {
 	struct doc_pos at;   /* line 0: about the file as a whole */
 	const char *message; /* what is wrong and what follows from it */
 	const char *fix;     /* what to do, or NULL */
+	bool is_note;        /* information that is shown at every level: what
+				the file is */
 	struct finding *next;
 };
 
@@ -34,6 +37,7 @@ struct findings {
 	struct finding *first;
 	struct finding **end;
 	size_t count;
+	size_t hidden[SEVERITY_COUNT]; /* by findings_hide, not in count */
 	bool failed; /* memory was short: something is missing */
 };
 
@@ -49,10 +53,17 @@ __attribute__((format(printf, 6, 7))) struct finding *findings_add(
 /* By file in the order of first appearance, line, column, rule; stable. */
 void findings_sort(struct findings *list);
 
+/* Takes those out that are below the level, notes excepted; they stay counted
+ * in list->hidden. */
+void findings_hide(struct findings *list, enum severity level);
+
 /* The worst severity in the list; -1 when it is empty. */
 int findings_worst(const struct findings *list);
 
 /* "info", "warning" or "error". */
 const char *finding_severity(enum severity severity);
+
+/* The same for tables of names: NULL after the last. */
+const char *finding_severity_name(size_t n);
 
 #endif

@@ -29,7 +29,7 @@ static void
 put_count(FILE *to, const struct findings *list, enum severity severity,
     const char **separator)
 {
-	size_t count = 0;
+	size_t count = list->hidden[severity];
 
 	for (const struct finding *f = list->first; f != NULL; f = f->next)
 		count += f->severity == severity;
@@ -48,6 +48,6 @@ report_summary(FILE *to, const struct findings *list)
 	put_count(to, list, SEVERITY_ERROR, &separator);
 	put_count(to, list, SEVERITY_WARNING, &separator);
 	put_count(to, list, SEVERITY_INFO, &separator);
-	if (list->first == NULL)
+	if (*separator == '\0')
 		fputs("no findings", to);
 }

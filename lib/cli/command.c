@@ -44,14 +44,21 @@ command_fail(const struct command_call *call, const char *fmt, ...)
 	return COMMAND_UNUSABLE;
 }
 
-int
-command_flush(const struct command_call *call)
+static int
+flush(const char *program)
 {
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return COMMAND_DONE;
-	return command_fail(call, "cannot write to standard output%s%s",
+	fprintf(stderr, "%s: cannot write to standard output%s%s\n", program,
 	    errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
+	return COMMAND_UNUSABLE;
+}
+
+int
+command_flush(const struct command_call *call)
+{
+	return flush(call->program->name);
 }
 
 static void
@@ -153,12 +160,12 @@ command_main(const struct command_program *program, int argc, char **argv)
 			    program, &program->commands[i], argc - 1, argv + 1);
 	if (is_word(argv[1], "version")) {
 		printf("%s %s\n", program->name, DERPKIT_VERSION);
-		return COMMAND_DONE;
+		return flush(program->name);
 	}
 	if (is_word(argv[1], "help") || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "--h") == 0) {
 		print_program_help(stdout, program);
-		return COMMAND_DONE;
+		return flush(program->name);
 	}
 	fprintf(stderr, "%s: no command \"%s\"\n", program->name, argv[1]);
 	print_program_help(stderr, program);

@@ -143,6 +143,55 @@ class Command(unittest.TestCase):
                                                          i)))
         self.assertEqual(len(ids), len(set(ids)))
 
+    def test_infos_are_counted_and_shown_on_demand(self):
+        file = self.file("a.yaml", GOOD)
+        quiet, loud = run("lint", file), run("lint", "-v", file)
+        self.assertEqual((quiet.returncode, quiet.stdout), (0, ""))
+        self.assertEqual(loud.returncode, 0)
+        self.assertIn(": info: ", loud.stdout)
+        self.assertRegex(quiet.stderr, r"\A1 file: [2-9] infos\n\Z")
+        self.assertEqual(quiet.stderr, loud.stderr)
+        self.assertEqual(run("lint", "--level", "info", file).stdout,
+                         loud.stdout)
+
+    def test_level_is_the_least_severity_shown(self):
+        file = self.file("a.yaml", BAD.replace("home.arpa", "home_x.arpa"))
+        for level, shown in ("info", {"info", "warning", "error"}), (
+                "warning", {"warning", "error"}), ("error", {"error"}):
+            status, found = findings("--level", level, file)
+            self.assertEqual(status, 1)
+            self.assertEqual({f["severity"] for f in found}, shown)
+
+    def test_level_does_not_change_the_exit_status(self):
+        file = self.file("a.yaml", GOOD.replace("home.arpa", "home_x.arpa"))
+        self.assertEqual(run("lint", "--level", "error", file).returncode, 1)
+
+    def test_unreadable_input_is_not_without_findings(self):
+        none = self.folder.name + "/none.yaml"
+        result = run("lint", none)
+        self.assertEqual((result.returncode, result.stdout), (2, ""))
+        self.assertNotIn("no findings", result.stderr)
+        result = run("lint", none, self.file("a.yaml", GOOD))
+        self.assertEqual(result.returncode, 2)
+        self.assertRegex(result.stderr,
+                         r"\n1 file: \d infos; 1 could not be read\n\Z")
+
+    def test_standard_input_twice_is_misuse(self):
+        result = run("lint", "-", "-", text=GOOD)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("named twice", result.stderr)
+
+    def test_what_cannot_be_written_is_told(self):
+        for args in ["--help"], ["--version"], ["lint", "--help"], [
+                "lint", "--list"], ["lint", self.file("a.yaml", BAD)]:
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                result = subprocess.run(
+                    [DERPMAP, *map(str, args)], stdout=full,
+                    stderr=subprocess.PIPE, text=True, timeout=60,
+                    check=False)
+            self.assertEqual(result.returncode, 2, args)
+            self.assertIn("No space left", result.stderr)
+
     def test_help_has_examples(self):
         result = run("lint", "--help")
         self.assertEqual(result.returncode, 0)
