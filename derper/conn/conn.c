@@ -12,6 +12,15 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Input that is kept, and its share of the worker's budget. */
+struct conn_saved {
+	struct memory_share share;
+	enum memory_class class;
+	uint32_t len; /* bytes */
+	bool charged;
+	uint8_t bytes[];
+};
+
 static void timed_out(void *ctx);
 static void write_timed_out(void *ctx);
 
@@ -37,7 +46,7 @@ conn_new(struct worker *worker, int fd, struct tls *tls,
 		goto free_conn;
 	if (conn_table_add(worker->conns, c, &c->addr) == -1)
 		goto close_stream;
-	outq_init(&c->out, &worker->out, &c->stream, &c->output_share);
+	outq_init(&c->out, &worker->out);
 	return c;
 
 close_stream:
@@ -52,6 +61,8 @@ conn_become(struct conn *c, const struct conn_protocol *protocol, void *session)
 {
 	if (c->session != NULL && c->session != session)
 		c->protocol->free_session(c->session);
+	if (protocol->logged_in)
+		c->pace = (struct pacing_client){ 0 };
 	c->protocol = protocol;
 	c->session = session;
 	c->reads = 0;
@@ -106,42 +117,66 @@ conn_resume(struct conn *c, enum conn_pause reason)
 		stream_pause(&c->stream, false);
 }
 
-static enum memory_class
-saved_class(bool logged_in)
+struct slice
+conn_saved(const struct conn *c)
 {
-	return logged_in ? MEMORY_INPUT : MEMORY_INPUT_NO_LOGIN;
+	if (c->saved == NULL)
+		return slice_of(NULL, 0);
+	return slice_of(c->saved->bytes, c->saved->len);
+}
+
+/* Charges or discharges what is kept. */
+static bool
+charge_saved(struct conn *c)
+{
+	struct conn_saved *saved = c->saved;
+
+	saved->class =
+	    c->protocol->logged_in ? MEMORY_INPUT : MEMORY_INPUT_NO_LOGIN;
+	saved->share = (struct memory_share){ 0 };
+	saved->charged = memory_budget_charge(
+	    &c->worker->budget, &saved->share, saved->class, saved->len);
+	return saved->charged;
 }
 
 static void
-uncount_saved(struct conn *c)
+discharge_saved(struct conn *c)
 {
-	memory_budget_discharge(&c->worker->budget, &c->input_share,
-	    saved_class(c->saved_logged_in), c->saved_len);
-	c->saved_len = 0;
+	struct conn_saved *saved = c->saved;
+
+	if (saved != NULL && saved->charged)
+		memory_budget_discharge(&c->worker->budget, &saved->share,
+		    saved->class, saved->len);
+}
+
+static void
+drop_saved(struct conn *c)
+{
+	discharge_saved(c);
+	free(c->saved);
+	c->saved = NULL;
 }
 
 int
 conn_save(struct conn *c, struct slice bytes)
 {
-	uint8_t *saved;
+	struct conn_saved *saved;
 
-	uncount_saved(c);
 	if (bytes.n == 0) {
-		free(c->saved);
-		c->saved = NULL;
+		drop_saved(c);
 		return 0;
 	}
-	c->saved_logged_in = c->protocol->logged_in;
-	if (!memory_budget_charge(&c->worker->budget, &c->input_share,
-		saved_class(c->saved_logged_in), bytes.n))
+	discharge_saved(c);
+	saved = realloc(c->saved, sizeof *saved + bytes.n);
+	if (saved == NULL) {
+		free(c->saved);
+		c->saved = NULL;
 		return -1;
-	c->saved_len = (uint32_t)bytes.n;
-	saved = realloc(c->saved, bytes.n);
-	if (saved == NULL)
-		return -1;
-	memcpy(saved, bytes.p, bytes.n);
+	}
+	memcpy(saved->bytes, bytes.p, bytes.n);
+	saved->len = (uint32_t)bytes.n;
 	c->saved = saved;
-	return 0;
+	return charge_saved(c) ? 0 : -1;
 }
 
 /* Puts it on the list of those to be flushed at the end of the turn. */
@@ -198,16 +233,16 @@ charge_unsent(struct conn *c, size_t now)
 	if (now == 0 && c->unsent == 0)
 		return;
 	memory_budget_discharge(
-	    budget, &c->output_share, MEMORY_OUTPUT_UNSENT, c->unsent);
+	    budget, &c->out.share, MEMORY_OUTPUT_UNSENT, c->unsent);
 	memory_budget_charge_held(
-	    budget, &c->output_share, MEMORY_OUTPUT_UNSENT, now);
+	    budget, &c->out.share, MEMORY_OUTPUT_UNSENT, now);
 	c->unsent = (uint32_t)now;
 }
 
 void
 conn_flush(struct conn *c)
 {
-	if (outq_flush(&c->out) == -1) {
+	if (outq_flush(&c->out, &c->stream) == -1) {
 		conn_end(c, "write");
 		return;
 	}
@@ -219,7 +254,7 @@ void
 conn_write(struct conn *c, struct slice bytes)
 {
 	if (stream_unsent(&c->stream) > CONN_UNREAD_MAX ||
-	    outq_write(&c->out, bytes) == -1) {
+	    outq_write(&c->out, &c->stream, bytes) == -1) {
 		conn_end(c, "write");
 		return;
 	}
@@ -301,10 +336,11 @@ conn_end(struct conn *c, const char *reason)
 		c->protocol->ended(c);
 	loop_timer_clear(worker->loop, &c->timer);
 	loop_timer_clear(worker->loop, &c->write_timer);
-	login_queue_remove(worker->logins, &c->login);
+	if (c->protocol == NULL || !c->protocol->logged_in)
+		login_queue_remove(worker->logins, &c->login);
 	outq_clear(&c->out);
 	charge_unsent(c, 0);
-	uncount_saved(c);
+	drop_saved(c);
 	if (!c->broken && stream_established(&c->stream))
 		stream_shutdown(&c->stream);
 	stream_close(&c->stream);
@@ -323,7 +359,6 @@ conn_free_ended(struct worker *worker)
 		worker->ended = c->next_ended;
 		if (c->session != NULL)
 			c->protocol->free_session(c->session);
-		free(c->saved);
 		free(c);
 	}
 }

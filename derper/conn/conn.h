@@ -74,6 +74,8 @@ enum conn_pause {
 	CONN_PAUSE_OUTPUT = 8, /* does not read what it is sent */
 };
 
+struct conn_saved;
+
 struct conn {
 	/* identity, immutable after creation */
 	struct worker *worker; /* borrowed */
@@ -87,24 +89,23 @@ struct conn {
 
 	/* input */
 	struct stream stream;
-	uint8_t *saved;     /* owned: what is not whole yet */
-	uint32_t saved_len; /* bytes */
-	uint16_t reads;     /* in this phase, with max_reads */
-	uint8_t paused;     /* enum conn_pause bits */
-	struct login_entry login;
-	struct pacing_client pace;
-	struct memory_share input_share;
+	struct conn_saved *saved; /* owned: what is not whole yet; or NULL */
+	uint16_t reads;           /* in this phase, with max_reads */
+	uint8_t paused;           /* enum conn_pause bits */
+	union {
+		struct login_entry login;  /* until it is logged in */
+		struct pacing_client pace; /* from then on */
+	};
 
 	/* output */
 	struct outq out;
 	struct loop_timer write_timer; /* set while the socket takes nothing */
-	struct memory_share output_share;
+
 	uint32_t unsent; /* of the stream, as counted */
 
 	/* state */
-	bool saved_logged_in; /* the class that `saved` counts in */
-	bool broken;          /* nothing that is sent now would arrive */
-	bool half_closed;     /* says nothing more, wants to hear nothing */
+	bool broken;      /* nothing that is sent now would arrive */
+	bool half_closed; /* says nothing more, wants to hear nothing */
 	bool ended;
 	bool dirty; /* in the worker's list of the dirty */
 	struct conn *next_dirty, *next_ended;
@@ -132,6 +133,8 @@ void conn_deadline(struct conn *c, uint64_t after_ms);
 /* Stops reading for the reason, or no longer for it. */
 void conn_pause(struct conn *c, enum conn_pause reason);
 void conn_resume(struct conn *c, enum conn_pause reason);
+/* What is kept; an empty slice when nothing is. Borrowed until conn_save. */
+struct slice conn_saved(const struct conn *c);
 /* Keeps bytes until more of them come, instead of what was kept before. -1
  * when memory, or the worker's share for it, is short. */
 int conn_save(struct conn *c, struct slice bytes);

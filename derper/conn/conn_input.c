@@ -68,7 +68,8 @@ judge_rate(struct conn *c)
 	struct loop *loop = c->worker->loop;
 	bool high_rate;
 
-	if (pacing_judge(
+	if (c->protocol->logged_in &&
+	    pacing_judge(
 		&c->worker->pacing, &c->pace, loop_now_ms(loop), &high_rate))
 		loop_set_high_rate(loop, &c->stream.watch, high_rate);
 }
@@ -79,21 +80,22 @@ static void
 read_once(struct conn *c)
 {
 	struct worker *worker = c->worker;
-	const uint32_t saved = c->saved_len;
+	const struct slice saved = conn_saved(c);
 	struct fail why = { 0 };
 	struct writer plain;
 	enum stream_status status;
 
-	plain = writer_of(read_room(worker, saved), saved + STREAM_READ_ROOM);
-	if (saved > 0)
-		writer_bytes(&plain, c->saved, saved);
+	plain =
+	    writer_of(read_room(worker, saved.n), saved.n + STREAM_READ_ROOM);
+	if (saved.n > 0)
+		writer_bytes(&plain, saved.p, saved.n);
 	status = stream_read(&c->stream, &plain, &why);
 	if (status == STREAM_EMPTY)
 		return;
-	pacing_read(&worker->pacing, plain.n - saved);
+	pacing_read(&worker->pacing, plain.n - saved.n);
 	if (too_many_reads(c))
 		conn_fail(c, "%s: in too many pieces", c->protocol->awaits);
-	else if (plain.n > saved)
+	else if (plain.n > saved.n)
 		process(c, plain.p, plain.n);
 	if (c->ended)
 		return;
@@ -106,15 +108,14 @@ read_once(struct conn *c)
 void
 conn_input_saved(struct conn *c)
 {
-	struct worker *worker = c->worker;
-	const uint32_t saved = c->saved_len;
+	const struct slice saved = conn_saved(c);
 	uint8_t *at;
 
-	if (saved == 0 || c->ended)
+	if (saved.n == 0 || c->ended)
 		return;
-	at = read_room(worker, saved);
-	memcpy(at, c->saved, saved);
-	process(c, at, saved);
+	at = read_room(c->worker, saved.n);
+	memcpy(at, saved.p, saved.n);
+	process(c, at, saved.n);
 }
 
 /* Its turn in the login queue has come. */

@@ -2,7 +2,6 @@
 #include "outq.h"
 
 #include "counters.h"
-#include "memory_budget.h"
 #include "stream.h"
 #include "turn_memory.h"
 
@@ -35,11 +34,9 @@ static int backlog_add(struct outq *q, const struct outq_run *run,
     const uint8_t *frame, size_t len);
 
 void
-outq_init(struct outq *q, struct outq_shared *shared, struct stream *stream,
-    struct memory_share *share)
+outq_init(struct outq *q, struct outq_shared *shared)
 {
-	*q =
-	    (struct outq){ .shared = shared, .stream = stream, .share = share };
+	*q = (struct outq){ .shared = shared };
 }
 
 bool
@@ -108,40 +105,57 @@ drop_first_run(struct outq *q)
 		q->last_run = NULL;
 }
 
+static struct outq_frame *
+fifo_first(const struct outq_fifo *f)
+{
+	return f->last != NULL ? f->last->next : NULL;
+}
+
+static void
+fifo_add(struct outq_fifo *f, struct outq_frame *frame)
+{
+	if (f->last == NULL) {
+		frame->next = frame;
+	} else {
+		frame->next = f->last->next;
+		f->last->next = frame;
+	}
+	f->last = frame;
+}
+
 /* The FIFO whose first frame is the next to go: disco, else the older one of
  * control and data. NULL: the backlog is empty. */
 static struct outq_fifo *
 next_fifo(struct outq *q)
 {
-	struct outq_fifo *control = &q->backlog[OUTQ_CONTROL];
-	struct outq_fifo *data = &q->backlog[OUTQ_DATA];
+	const struct outq_frame *control =
+	    fifo_first(&q->backlog[OUTQ_CONTROL]);
+	const struct outq_frame *data = fifo_first(&q->backlog[OUTQ_DATA]);
 
-	if (q->backlog[OUTQ_DISCO].first != NULL)
+	if (q->backlog[OUTQ_DISCO].last != NULL)
 		return &q->backlog[OUTQ_DISCO];
-	if (control->first == NULL)
-		return data->first != NULL ? data : NULL;
-	if (data->first == NULL)
-		return control;
+	if (control == NULL)
+		return data != NULL ? &q->backlog[OUTQ_DATA] : NULL;
 	/* the difference is right also after the numbers wrap */
-	return (int32_t)(control->first->sequence - data->first->sequence) < 0
-	    ? control
-	    : data;
+	if (data == NULL || (int32_t)(control->sequence - data->sequence) < 0)
+		return &q->backlog[OUTQ_CONTROL];
+	return &q->backlog[OUTQ_DATA];
 }
 
 /* Takes the first frame off the FIFO; the caller owns it. */
 static struct outq_frame *
 fifo_take(struct outq *q, struct outq_fifo *f)
 {
-	struct outq_frame *frame = f->first;
+	struct outq_frame *frame = f->last->next;
 
-	f->first = frame->next;
-	if (f->first == NULL)
+	f->last->next = frame->next;
+	if (f->last == frame)
 		f->last = NULL;
 	q->packets[f - q->backlog]--;
 	q->marked = (uint16_t)(q->marked - frame->marked);
 	q->bytes -= frame->len;
 	memory_budget_discharge(
-	    q->shared->budget, q->share, MEMORY_OUTPUT_QUEUED, frame->len);
+	    q->shared->budget, &q->share, MEMORY_OUTPUT_QUEUED, frame->len);
 	return frame;
 }
 
@@ -153,14 +167,14 @@ frame_new(struct outq *q, size_t len)
 	struct memory_budget *budget = q->shared->budget;
 	struct outq_frame *frame;
 
-	if (!memory_budget_charge(budget, q->share, MEMORY_OUTPUT_QUEUED, len))
+	if (!memory_budget_charge(budget, &q->share, MEMORY_OUTPUT_QUEUED, len))
 		return NULL;
 	frame = q->bytes + len <= q->shared->max_bytes
 	    ? malloc(sizeof *frame + len)
 	    : NULL;
 	if (frame == NULL)
 		memory_budget_discharge(
-		    budget, q->share, MEMORY_OUTPUT_QUEUED, len);
+		    budget, &q->share, MEMORY_OUTPUT_QUEUED, len);
 	return frame;
 }
 
@@ -188,11 +202,7 @@ backlog_add(struct outq *q, const struct outq_run *run, const uint8_t *bytes,
 		.sequence = ++q->sequence,
 		.marked = run->marked };
 	memcpy(frame->bytes, bytes, len);
-	if (f->last == NULL)
-		f->first = frame;
-	else
-		f->last->next = frame;
-	f->last = frame;
+	fifo_add(f, frame);
 	q->packets[run->class]++;
 	q->bytes += frame->len;
 	return 0;
@@ -218,14 +228,14 @@ spill_runs(struct outq *q)
 
 /* Sends bytes; what the socket does not take at once stays with the stream. */
 static int
-send_all(struct outq *q, struct slice bytes)
+send_all(struct outq *q, struct stream *stream, struct slice bytes)
 {
 	size_t taken;
 
 	while (bytes.n > 0) {
 		taken = 0;
-		if (!stream_blocked(q->stream) &&
-		    stream_send(q->stream, bytes, &taken) == -1)
+		if (!stream_blocked(stream) &&
+		    stream_send(stream, bytes, &taken) == -1)
 			return -1;
 		counters_add(&q->shared->counters->bytes_sent, taken);
 		bytes = slice_of(bytes.p + taken, bytes.n - taken);
@@ -233,7 +243,7 @@ send_all(struct outq *q, struct slice bytes)
 		 * the stream, the rest of what is here waits in the backlog */
 		if (taken < STREAM_CHUNK && bytes.n > 0) {
 			counters_add(&q->shared->counters->bytes_sent, bytes.n);
-			return stream_keep(q->stream, bytes);
+			return stream_keep(stream, bytes);
 		}
 	}
 	return 0;
@@ -241,14 +251,15 @@ send_all(struct outq *q, struct slice bytes)
 
 /* Sends a stretch of frames from where it lies. */
 static int
-send_stretch(struct outq *q, struct slice frames)
+send_stretch(struct outq *q, struct stream *stream, struct slice frames)
 {
 	uint8_t head[OUTQ_HEAD_MAX];
 
 	if (q->framing != NULL &&
-	    send_all(q, slice_of(head, q->framing->head(head, frames.n))) == -1)
+	    send_all(q, stream,
+		slice_of(head, q->framing->head(head, frames.n))) == -1)
 		return -1;
-	return send_all(q, frames);
+	return send_all(q, stream, frames);
 }
 
 /* A writer for the frames of one stretch, with room for a head before them. */
@@ -260,7 +271,7 @@ coalesce_writer(const struct outq *q)
 
 /* Sends what was coalesced, in one piece with its head, and begins anew. */
 static int
-send_coalesced(struct outq *q, struct writer *w)
+send_coalesced(struct outq *q, struct stream *stream, struct writer *w)
 {
 	struct slice frames = writer_slice(w);
 	uint8_t head[OUTQ_HEAD_MAX];
@@ -270,36 +281,36 @@ send_coalesced(struct outq *q, struct writer *w)
 		return 0;
 	w->n = 0;
 	if (q->framing == NULL)
-		return send_all(q, frames);
+		return send_all(q, stream, frames);
 	n = q->framing->head(head, frames.n);
 	memcpy(w->p - n, head, n);
-	return send_all(q, slice_of(w->p - n, n + frames.n));
+	return send_all(q, stream, slice_of(w->p - n, n + frames.n));
 }
 
 /* Sends from the backlog until it is empty or the socket is full. */
 static int
-flush_backlog(struct outq *q)
+flush_backlog(struct outq *q, struct stream *stream)
 {
 	struct writer w = coalesce_writer(q);
 	struct outq_fifo *f;
 	int rc = 0;
 
-	while (rc == 0 && !stream_blocked(q->stream) &&
-	    (f = next_fifo(q)) != NULL) {
+	while (
+	    rc == 0 && !stream_blocked(stream) && (f = next_fifo(q)) != NULL) {
 		struct outq_frame *frame;
 
-		if (f->first->len <= w.cap - w.n) {
+		if (fifo_first(f)->len <= w.cap - w.n) {
 			frame = fifo_take(q, f);
 			writer_bytes(&w, frame->bytes, frame->len);
 			free(frame);
 			if (q->bytes == 0)
-				rc = send_coalesced(q, &w);
+				rc = send_coalesced(q, stream, &w);
 		} else if (w.n > 0) {
-			rc = send_coalesced(q, &w);
+			rc = send_coalesced(q, stream, &w);
 		} else { /* larger than a chunk */
 			frame = fifo_take(q, f);
-			rc =
-			    send_stretch(q, slice_of(frame->bytes, frame->len));
+			rc = send_stretch(
+			    q, stream, slice_of(frame->bytes, frame->len));
 			free(frame);
 		}
 	}
@@ -310,19 +321,19 @@ flush_backlog(struct outq *q)
  * lies; short ones are made one first, as one send of many frames costs a
  * fraction of many sends. */
 static int
-flush_runs(struct outq *q)
+flush_runs(struct outq *q, struct stream *stream)
 {
 	struct writer w = coalesce_writer(q);
 	int rc = 0;
 
-	while (rc == 0 && q->first_run != NULL && !stream_blocked(q->stream)) {
+	while (rc == 0 && q->first_run != NULL && !stream_blocked(stream)) {
 		struct outq_run *run = q->first_run;
 		struct slice frames = slice_of(run->p, run->len);
 
 		if (w.n == 0 &&
 		    (run->next == NULL || run->len > STREAM_CHUNK / 2)) {
 			drop_first_run(q);
-			rc = send_stretch(q, frames);
+			rc = send_stretch(q, stream, frames);
 			continue;
 		}
 		if (run->len <= w.cap - w.n) {
@@ -331,27 +342,27 @@ flush_runs(struct outq *q)
 			if (q->first_run != NULL)
 				continue;
 		}
-		rc = send_coalesced(q, &w);
+		rc = send_coalesced(q, stream, &w);
 	}
 	return rc;
 }
 
 int
-outq_flush(struct outq *q)
+outq_flush(struct outq *q, struct stream *stream)
 {
-	if (stream_blocked(q->stream) && stream_writable(q->stream) == -1)
+	if (stream_blocked(stream) && stream_writable(stream) == -1)
 		return -1;
-	if (q->bytes > 0 && flush_backlog(q) == -1)
+	if (q->bytes > 0 && flush_backlog(q, stream) == -1)
 		return -1;
-	if (q->bytes == 0 && flush_runs(q) == -1)
+	if (q->bytes == 0 && flush_runs(q, stream) == -1)
 		return -1;
 	return q->first_run != NULL ? spill_runs(q) : 0;
 }
 
 int
-outq_write(struct outq *q, struct slice bytes)
+outq_write(struct outq *q, struct stream *stream, struct slice bytes)
 {
-	return send_all(q, bytes);
+	return send_all(q, stream, bytes);
 }
 
 static size_t
@@ -373,7 +384,7 @@ outq_clear(struct outq *q)
 	for (size_t class = 0; class < OUTQ_CLASSES; class ++) {
 		if (class != OUTQ_CONTROL)
 			gone += q->packets[class];
-		while (q->backlog[class].first != NULL)
+		while (q->backlog[class].last != NULL)
 			free(fifo_take(q, &q->backlog[class]));
 	}
 	for (struct outq_run *run = q->first_run; run != NULL; run = run->next)

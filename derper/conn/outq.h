@@ -18,10 +18,9 @@
 #define DERPKIT_OUTQ_H
 
 #include "bytes.h"
+#include "memory_budget.h"
 
 struct counters;
-struct memory_budget;
-struct memory_share;
 struct stream;
 struct turn_memory;
 
@@ -60,13 +59,12 @@ struct outq_run;
 struct outq_frame;
 
 struct outq_fifo {
-	struct outq_frame *first, *last; /* owned */
+	struct outq_frame *last; /* owned; its next is the first. NULL: empty */
 };
 
 struct outq {
 	struct outq_shared *shared; /* borrowed */
-	struct stream *stream;      /* borrowed */
-	struct memory_share *share; /* borrowed: what it charges */
+	struct memory_share share;  /* what it charges to the budget */
 	/* borrowed; NULL: frames go to the stream as they are */
 	const struct outq_framing *framing;
 	struct outq_run *first_run, *last_run; /* this turn's memory */
@@ -77,8 +75,7 @@ struct outq {
 	uint16_t marked; /* marked frames that have not reached the stream */
 };
 
-void outq_init(struct outq *q, struct outq_shared *shared,
-    struct stream *stream, struct memory_share *share);
+void outq_init(struct outq *q, struct outq_shared *shared);
 
 /* Adds frames of one class (whole ones, one after the other) that stay where
  * they are until the turn ends. Without memory they are dropped and counted. */
@@ -89,12 +86,13 @@ void outq_add(
  * the stream has taken it. -1 when memory is short: close the connection. */
 int outq_control(struct outq *q, struct slice frame, bool mark);
 
-/* Sends what the socket takes. -1: close the connection. */
-int outq_flush(struct outq *q);
+/* Sends what the stream takes; always the same stream. -1: close the
+ * connection. */
+int outq_flush(struct outq *q, struct stream *stream);
 
 /* Sends bytes that are not frames, at once and before anything queued: HTTP
  * answers and ServerKey. -1: close the connection. */
-int outq_write(struct outq *q, struct slice bytes);
+int outq_write(struct outq *q, struct stream *stream, struct slice bytes);
 
 /* Whether frames wait in the queue. */
 bool outq_waiting(const struct outq *q);

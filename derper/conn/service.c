@@ -238,7 +238,7 @@ static struct conn *
 conn_of(struct memory_share *share)
 {
 	return (
-	    struct conn *)((char *)share - offsetof(struct conn, output_share));
+	    struct conn *)((char *)share - offsetof(struct conn, out.share));
 }
 
 /* What all connections together leave unread has met its limit, and somebody

@@ -113,7 +113,7 @@ http_timed_out(struct conn *c)
 	const struct http_conn *http = c->session;
 
 	/* between two requests that is how connections end */
-	if (http->served && c->saved_len == 0) {
+	if (http->served && c->saved == NULL) {
 		conn_end(c, "no further request");
 		return;
 	}

@@ -238,7 +238,7 @@ relay_skips_unknown_frames_in_pieces(void **state)
 		fake_peer_send(p, slice_of(junk, n));
 		left -= n;
 		fake_server_turn(0);
-		check_size(p->conn->saved_len, 0);
+		check_size(conn_saved(p->conn).n, 0);
 	}
 	fake_peer_packet(p, &p->key, text("behind"));
 	fake_server_settle();
