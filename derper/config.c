@@ -110,7 +110,7 @@ static const struct {
 	    "at a high rate, coalesce packets of busy clients for this many "
 	    "microseconds; 0 for never" },
 	{ "drain-timeout", OPTS_DURATION, AT(drain_timeout_ms), "time",
-	    "longest goodbye on SIGTERM" },
+	    "longest wait for output at shutdown (SIGTERM)" },
 	/* the Go derper's, still to come */
 	{ "accept-connection-burst", OPTS_LATER, 0, NULL, "" },
 	{ "accept-connection-limit", OPTS_LATER, 0, NULL, "" },

@@ -2,7 +2,7 @@
  * config: what the command line and the environment ask of the relay.
  *
  * Flags and their syntax are the Go derper's; what it does not know is listed
- * behind them in the help. DERP_* variables (those of the common container
+ * after them in the help. DERP_* variables (those of the common container
  * image) are defaults for the matching flags. Life: config_parse once in main;
  * immutable afterwards. Source: tailscale cmd/derper/derper.go.
  */

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "worker.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,9 @@ conn_become(struct conn *c, const struct conn_protocol *protocol, void *session)
 {
 	if (c->session != NULL && c->session != session)
 		c->protocol->free_session(c->session);
+	/* the two share memory, see conn.h */
+	assert(c->protocol == NULL || c->protocol->logged_in ||
+	    !login_queue_waits(&c->login));
 	if (protocol->logged_in)
 		c->pace = (struct pacing_client){ 0 };
 	c->protocol = protocol;

@@ -43,7 +43,7 @@ struct conn_protocol {
 	const char *awaits;
 	/* Handles what is whole of the n bytes at p, which lie in the turn's
 	 * memory and may be written to. Returns how many bytes were used; the
-	 * rest comes again with more behind it. When the phase changes, the
+	 * rest comes again with more after it. When the phase changes, the
 	 * rest goes to the next one at once. */
 	size_t (*input)(struct conn *c, uint8_t *p, size_t n);
 	/* The socket has taken all that waited for it. NULL: nothing to do. */

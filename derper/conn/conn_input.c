@@ -22,7 +22,7 @@ process(struct conn *c, uint8_t *p, size_t n)
 		if (c->half_closed)
 			used = n; /* nothing more is wanted */
 	} while (!c->ended && used < n && c->protocol != phase);
-	/* runs may point at what was used, also when something behind it has
+	/* runs may point at what was used, also when something after it has
 	 * ended the connection; the rest can be overwritten */
 	turn_memory_use(c->worker->memory, p + used);
 	if (c->ended)

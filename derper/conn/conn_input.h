@@ -1,7 +1,7 @@
 /*
  * conn_input: reads from a connection and hands what came to its protocol.
  *
- * Bytes are read into the turn's memory, behind what was not whole the last
+ * Bytes are read into the turn's memory, after what was not whole the last
  * time. Connections that are not logged in are read in the order of the login
  * queue. Threads: loop-owned.
  */

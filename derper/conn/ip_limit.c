@@ -1,4 +1,4 @@
-/* sources: see sources.h. */
+/* ip_limit: see ip_limit.h. */
 #include "ip_limit.h"
 
 #include "keytable.h"

@@ -1,5 +1,5 @@
 /*
- * sources: how many connections each IPv4 address, or IPv6 /64, has open.
+ * ip_limit: how many connections each IPv4 address, or IPv6 /64, has open.
  *
  * One small table for all workers, touched when a connection comes and goes and
  * never in between. Life: ip_limit_new -> ip_limit_enter / ip_limit_leave ->

@@ -195,7 +195,7 @@ note_preferred(struct client *c, const struct derp_frame *f)
 }
 
 /* One Pong may wait in the queue; pings that come meanwhile are not answered.
- * One that the stream has taken, though behind much else, makes room for the
+ * One that the stream has taken, though after much else, makes room for the
  * next one: a client that waits for it would wait for ever. */
 static void
 answer_ping(struct client *c, const struct derp_frame *f)

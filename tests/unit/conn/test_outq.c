@@ -11,7 +11,6 @@ struct fixture {
 };
 
 enum { DEPTH = 32 }; /* as fake_server_config */
-
 static size_t
 queued(const struct fixture *f)
 {

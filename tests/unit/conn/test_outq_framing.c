@@ -1,0 +1,203 @@
+/* outq_framing: heads before stretches of frames, on a queue of its own. */
+#include "check.h"
+
+#include "counters.h"
+#include "outq.h"
+#include "stream.h"
+#include "turn_memory.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { HEAD = 4, FRAME_HEAD = 4 };
+
+struct fixture {
+	struct loop *loop;
+	struct stream_scratch *scratch;
+	struct stream stream;
+	struct memory_budget budget;
+	struct counters_array *counters;
+	struct outq_shared shared;
+	struct outq q;
+	int fd; /* the other end */
+	uint8_t in[1 << 20];
+	size_t n;
+};
+
+/* A head is a length with the top bit set, so that no frame looks like it. */
+static size_t
+put_head(uint8_t out[static OUTQ_HEAD_MAX], size_t n)
+{
+	bytes_put_u32(out, (uint32_t)n | UINT32_C(0x80000000));
+	return HEAD;
+}
+
+static const struct outq_framing framing = { put_head };
+
+static size_t
+frame_len(const uint8_t *p)
+{
+	return bytes_get_u32(p);
+}
+
+static int
+setup(void **state)
+{
+	const size_t limits[MEMORY_GROUPS] = { 1 << 24, 1 << 24, 1 << 24 };
+	struct fixture *f = calloc(1, sizeof *f);
+	struct fail why = { 0 };
+	int fds[2];
+
+	f->loop = loop_new(&why);
+	f->scratch = stream_scratch_new();
+	check_int(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	f->fd = fds[1];
+	check_int(
+	    stream_open(&f->stream, f->loop, f->scratch, fds[0], NULL), 0);
+	memory_budget_init(&f->budget, limits);
+	f->counters = counters_new(1);
+	f->shared = (struct outq_shared){
+		.memory = turn_memory_new(1 << 20),
+		.budget = &f->budget,
+		.counters = counters_at(f->counters, 0),
+		.coalesce = malloc(OUTQ_COALESCE),
+		.depth = 1000,
+		.max_bytes = 1 << 22,
+		.frame_len = frame_len,
+	};
+	outq_init(&f->q, &f->shared);
+	f->q.framing = &framing;
+	*state = f;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	outq_clear(&f->q);
+	stream_close(&f->stream);
+	turn_memory_free(f->shared.memory);
+	free(f->shared.coalesce);
+	counters_free(f->counters);
+	stream_scratch_free(f->scratch);
+	loop_free(f->loop);
+	close(f->fd);
+	free(f);
+	return 0;
+}
+
+/* A frame of n bytes in all, in the turn's memory, one free byte after it. */
+static void
+add(struct fixture *f, enum outq_class class, size_t n)
+{
+	uint8_t *p = turn_memory_tail(f->shared.memory);
+
+	check(turn_memory_fits(f->shared.memory, n + 1));
+	memset(p, class, n);
+	bytes_put_u32(p, (uint32_t)n);
+	turn_memory_use(f->shared.memory, p + n + 1);
+	outq_add(&f->q, class, p, n);
+}
+
+static void
+flush(struct fixture *f)
+{
+	ssize_t n;
+
+	check_int(outq_flush(&f->q, &f->stream), 0);
+	turn_memory_reset(f->shared.memory);
+	while ((n = read(f->fd, f->in + f->n, sizeof f->in - f->n)) > 0)
+		f->n += (size_t)n;
+}
+
+/* Takes all stretches that came; each has whole frames. How many frames. */
+static size_t
+take(struct fixture *f, size_t *stretches)
+{
+	size_t at = 0, end, frames = 0;
+
+	for (*stretches = 0; at < f->n; ++*stretches) {
+		const uint32_t head = bytes_get_u32(f->in + at);
+
+		check((head & UINT32_C(0x80000000)) != 0);
+		at += HEAD;
+		end = at + (head & UINT32_C(0x7fffffff));
+		check(end <= f->n);
+		for (; at < end; frames++)
+			at += frame_len(f->in + at);
+		check_size(at, end);
+	}
+	f->n = 0;
+	return frames;
+}
+
+static void
+outq_framing_puts_one_head_before_what_is_coalesced(void **state)
+{
+	struct fixture *f = *state;
+	size_t stretches;
+
+	add(f, OUTQ_CONTROL, 20);
+	add(f, OUTQ_DATA, 1400);
+	add(f, OUTQ_DISCO, 100);
+	flush(f);
+	check_size(take(f, &stretches), 3);
+	check_size(stretches, 1);
+}
+
+/* Sizes around those at which the way out changes. */
+static void
+outq_framing_frames_long_runs_too(void **state)
+{
+	static const size_t sizes[] = { 4, 32768, 32769, 65535, 65536, 65577 };
+	struct fixture *f = *state;
+	size_t stretches, frames = 0;
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		add(f, OUTQ_DATA, sizes[i]);
+		add(f, OUTQ_DATA, 50);
+		flush(f);
+		while (stream_blocked(&f->stream) || outq_waiting(&f->q))
+			flush(f);
+		frames = take(f, &stretches);
+		check_size(frames, 2);
+	}
+}
+
+/* A full socket: what waited in the backlog is framed when it goes. */
+static void
+outq_framing_frames_the_backlog(void **state)
+{
+	struct fixture *f = *state;
+	size_t stretches, sent = 0;
+
+	while (f->q.bytes < 200000) {
+		add(f, sent % 3 == 0 ? OUTQ_DISCO : OUTQ_DATA, 900 + sent % 70);
+		check_int(outq_flush(&f->q, &f->stream), 0);
+		turn_memory_reset(f->shared.memory);
+		sent++;
+	}
+	while (stream_blocked(&f->stream) || outq_waiting(&f->q))
+		flush(f);
+	flush(f);
+	check_size(take(f, &stretches), sent);
+	check(stretches < sent);
+	check_size(f->budget.used[MEMORY_OUTPUT_QUEUED], 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(outq_framing_puts_one_head_before_what_is_coalesced),
+		TEST(outq_framing_frames_long_runs_too),
+		TEST(outq_framing_frames_the_backlog),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
