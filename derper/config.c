@@ -81,8 +81,8 @@ static const struct {
 	{ "tcp-user-timeout", OPTS_DURATION, AT(user_timeout_ms), "time",
 	    "TCP user timeout" },
 	{ "tcp-write-timeout", OPTS_DURATION, AT(write_timeout_ms), "time",
-	    "close a client that takes no bytes for this "
-	    "long; 0 for never" },
+	    "close a client that acknowledges nothing for four times "
+	    "this long while more waits for it; 0 for never" },
 	{ "verify-clients", OPTS_BOOL, AT(verify_clients), NULL,
 	    "admit only nodes that the local tailscaled knows" },
 	{ "verify-client-url", OPTS_TEXT, AT(verify_url), "url",

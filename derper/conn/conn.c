@@ -95,10 +95,29 @@ timed_out(void *ctx)
 }
 
 static void
+arm_write_timer(struct conn *c)
+{
+	struct loop *loop = c->worker->loop;
+
+	if (loop_timer_set(loop, &c->write_timer,
+		loop_now_ms(loop) + c->worker->config->write_timeout_ms) == -1)
+		conn_end(c, "out of memory");
+}
+
+/* Progress is what the peer acknowledges: a slow one reads all the time, while
+ * its socket here has no room for seconds. */
+static void
 write_timed_out(void *ctx)
 {
 	struct conn *c = ctx;
 
+	c->stalled++;
+	if (stream_acked_progress(&c->stream))
+		c->stalled = 0;
+	if (c->stalled < CONN_STALLED_MAX) {
+		arm_write_timer(c);
+		return;
+	}
 	counters_add(&c->worker->counters->write_timeouts, 1);
 	conn_fail(c, "write timed out");
 }
@@ -214,18 +233,13 @@ conn_send_control(struct conn *c, struct slice frame, bool mark)
 static void
 watch_progress(struct conn *c)
 {
-	struct loop *loop = c->worker->loop;
-	const uint64_t timeout_ms = c->worker->config->write_timeout_ms;
-
 	if (!stream_blocked(&c->stream)) {
-		loop_timer_clear(loop, &c->write_timer);
-		return;
+		loop_timer_clear(c->worker->loop, &c->write_timer);
+		c->stalled = 0;
+	} else if (c->worker->config->write_timeout_ms > 0 &&
+	    c->write_timer.place == 0) {
+		arm_write_timer(c);
 	}
-	if (timeout_ms > 0 &&
-	    (stream_progressed(&c->stream) || c->write_timer.place == 0) &&
-	    loop_timer_set(
-		loop, &c->write_timer, loop_now_ms(loop) + timeout_ms) == -1)
-		conn_end(c, "out of memory");
 }
 
 /* Charges what waits with the stream to the output of all connections. */

@@ -99,11 +99,12 @@ struct conn {
 
 	/* output */
 	struct outq out;
-	struct loop_timer write_timer; /* set while the socket takes nothing */
+	struct loop_timer write_timer; /* set while the socket is full */
 
 	uint32_t unsent; /* of the stream, as counted */
 
 	/* state */
+	uint8_t stalled;  /* write time-outs in a row without progress */
 	bool broken;      /* nothing that is sent now would arrive */
 	bool half_closed; /* says nothing more, wants to hear nothing */
 	bool ended;
@@ -113,6 +114,11 @@ struct conn {
 
 /* Deadline for the peer to close after conn_finish. */
 #define CONN_CLOSING_MS 2000
+/* Write time-outs in a row without an acknowledgement after which a connection
+ * ends. More than one, because a slow receiver opens its window in steps: of a
+ * sixteenth of its buffer on Linux, for which one that reads 4 KiB/s needs some
+ * seconds. */
+#define CONN_STALLED_MAX 4
 /* Bytes that were written and may be left unread: who asks for more pages than
  * it reads is not worth the memory. */
 #define CONN_UNREAD_MAX 65536

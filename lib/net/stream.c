@@ -68,15 +68,6 @@ stream_unsent(const struct stream *s)
 	return s->unsent_len - s->unsent_at;
 }
 
-bool
-stream_progressed(struct stream *s)
-{
-	bool sent = s->sent_since_checked;
-
-	s->sent_since_checked = false;
-	return sent;
-}
-
 /* What the socket took says little: a large window or send buffer takes all of
  * a burst at once and then nothing for a long time, while the peer reads. */
 bool
@@ -88,7 +79,7 @@ stream_acked_progress(struct stream *s)
 	if (ioctl(s->watch.fd, SIOCOUTQ, &waiting) == -1)
 		return false;
 	acked = s->sent - (uint32_t)waiting;
-	if ((int32_t)(acked - s->acked) <= 0)
+	if (acked == s->acked)
 		return false;
 	s->acked = acked;
 	return true;
@@ -151,10 +142,8 @@ send_once(struct stream *s, struct slice bytes)
 		n = send(
 		    s->watch.fd, bytes.p, bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (n == -1 && errno == EINTR);
-	if (n > 0) {
-		s->sent_since_checked = true;
+	if (n > 0)
 		s->sent += (uint32_t)n;
-	}
 	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return 0;
 	return n;

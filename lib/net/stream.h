@@ -36,16 +36,15 @@ struct stream {
 	struct loop *loop;              /* borrowed */
 	struct stream_scratch *scratch; /* borrowed, the loop's */
 	struct loop_watch watch;
-	struct tls *tls;         /* owned; NULL: plain */
-	uint8_t *rest;           /* owned: part of a record, rest_len bytes */
-	uint8_t *unsent;         /* owned: not taken by the socket yet */
-	uint32_t rest_len;       /* bytes */
-	uint32_t unsent_at;      /* first byte not sent */
-	uint32_t unsent_len;     /* one past the last byte */
-	uint32_t sent;           /* bytes that the socket took, modulo 2^32 */
-	uint32_t acked;          /* of them, acknowledged when last asked */
-	bool reading;            /* wants to be told about input */
-	bool sent_since_checked; /* the socket took something */
+	struct tls *tls;     /* owned; NULL: plain */
+	uint8_t *rest;       /* owned: part of a record, rest_len bytes */
+	uint8_t *unsent;     /* owned: not taken by the socket yet */
+	uint32_t rest_len;   /* bytes */
+	uint32_t unsent_at;  /* first byte not sent */
+	uint32_t unsent_len; /* one past the last byte */
+	uint32_t sent;       /* bytes that the socket took, modulo 2^32 */
+	uint32_t acked;      /* of them, acknowledged when last asked */
+	bool reading;        /* wants to be told about input */
 };
 
 /*
@@ -93,8 +92,6 @@ int stream_writable(struct stream *s);
 bool stream_blocked(const struct stream *s);
 /* Bytes that wait for the socket. */
 size_t stream_unsent(const struct stream *s);
-/* Whether the socket took bytes since this was last asked. */
-bool stream_progressed(struct stream *s);
 /* Whether the peer has acknowledged bytes since this was last asked. It costs a
  * system call: for timers, not for every flush. */
 bool stream_acked_progress(struct stream *s);

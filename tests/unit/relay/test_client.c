@@ -400,6 +400,37 @@ client_ends_a_reader_that_takes_nothing(void **state)
 	fake_peer_free(p);
 }
 
+/* One that reads slowly is kept, although its socket here is full for many
+ * times as long. */
+static void
+client_keeps_a_reader_that_makes_progress(void **state)
+{
+	static uint8_t big[60000];
+	struct fake_peer *from, *p;
+	struct worker *worker;
+	uint64_t read_ms = 0, since;
+
+	(void)state;
+	fake_server.worker_config.write_timeout_ms = 60;
+	from = fake_peer_new(0);
+	p = fake_peer_new(0);
+	worker = fake_server.workers[0];
+	for (since = loop_now_ms(worker->loop);
+	     loop_now_ms(worker->loop) - since < 1500;) {
+		if (!stream_blocked(&p->conn->stream))
+			fake_peer_packet(from, &p->key, slice_of(big, 60000));
+		if (loop_now_ms(worker->loop) - read_ms >= 20) {
+			check(read(p->fd, big, 8192) != -1 || errno == EAGAIN);
+			read_ms = loop_now_ms(worker->loop);
+		}
+		fake_server_turn(0);
+		check_size(fake_server_count(0), 2);
+	}
+	check_size(counters()->write_timeouts, 0);
+	fake_peer_free(from);
+	fake_peer_free(p);
+}
+
 /* Handshakes and logins wait in a line, so that packets do not. Turns go on
  * without waiting until the line is empty. */
 static void
@@ -469,6 +500,7 @@ main(void)
 		TEST(client_survives_lack_of_memory_for_a_keep_alive),
 		TEST(client_keep_alive_is_jittered),
 		TEST(client_ends_a_reader_that_takes_nothing),
+		TEST(client_keeps_a_reader_that_makes_progress),
 		TEST(client_logins_take_turns),
 		TEST(client_may_leave_while_it_waits_in_line),
 	};
