@@ -9,7 +9,7 @@
 
 #include "fake_server.h"
 
-enum { CORES = 2 };
+enum { WORKERS = 2 };
 
 static inline int
 setup(void **state)
@@ -17,7 +17,7 @@ setup(void **state)
 	struct fake_config config = fake_server_config();
 
 	(void)state;
-	config.workers = CORES;
+	config.workers = WORKERS;
 	fake_server_open(&config);
 	return 0;
 }

@@ -108,7 +108,7 @@ wait_for(struct fixture *f, uint64_t at_most_ms)
 	return fake_server_count(0) > 0;
 }
 
-/* The frames behind ClientInfo came while it was parked, and are not lost. */
+/* The frames after ClientInfo came while it was parked, and are not lost. */
 static void
 check_runs(struct fake_peer *p)
 {

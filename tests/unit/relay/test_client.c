@@ -210,7 +210,7 @@ client_takes_the_largest_client_info(void **state)
 	fake_peer_free(p);
 }
 
-/* ServerInfo is the first frame behind ServerKey, also when the socket was
+/* ServerInfo is the first frame after ServerKey, also when the socket was
  * full before the login and others talk to the new client at once. */
 static void
 client_gets_server_info_first(void **state)
@@ -241,7 +241,7 @@ client_gets_server_info_first(void **state)
 		fake_server_turn(0);
 	}
 	(void)fake_peer_read(p);
-	/* skip the pages, up to the magic behind ServerKey's header */
+	/* skip the pages, up to the magic after ServerKey's header */
 	for (size_t i = DERP_HEADER; i + 4 < p->n; i++)
 		if (memcmp(p->in + i, "DERP\xf0", 5) == 0) {
 			p->n -= i - DERP_HEADER;
@@ -431,8 +431,8 @@ client_keeps_a_reader_that_makes_progress(void **state)
 	fake_peer_free(p);
 }
 
-/* Handshakes and logins wait in a line, so that packets do not. Turns go on
- * without waiting until the line is empty. */
+/* Handshakes and logins wait in a queue, so that packets do not. Turns go on
+ * without waiting until the queue is empty. */
 static void
 client_logins_take_turns(void **state)
 {
@@ -458,7 +458,7 @@ client_logins_take_turns(void **state)
 }
 
 static void
-client_may_leave_while_it_waits_in_line(void **state)
+client_may_leave_while_it_waits_in_the_login_queue(void **state)
 {
 	enum { LOGINS = 9 };
 	struct fake_peer *p[LOGINS];
@@ -502,7 +502,7 @@ main(void)
 		TEST(client_ends_a_reader_that_takes_nothing),
 		TEST(client_keeps_a_reader_that_makes_progress),
 		TEST(client_logins_take_turns),
-		TEST(client_may_leave_while_it_waits_in_line),
+		TEST(client_may_leave_while_it_waits_in_the_login_queue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,7 +131,7 @@ input_gives_back_what_it_counted(void **state)
 	check_size(held(MEMORY_INPUT), 0);
 }
 
-/* So many packets to itself within a window, and one more behind it. `busy`:
+/* So many packets to itself within a window, and one more after it. `busy`:
  * meanwhile the worker seems to have had millions of others to handle. */
 static void
 send_for_a_window(struct fake_peer *p, unsigned packets, bool busy)

@@ -7,7 +7,7 @@ static void
 relay_delivers_to_the_right_one(void **state)
 {
 	(void)state;
-	for (unsigned other = 0; other < CORES; other++) {
+	for (unsigned other = 0; other < WORKERS; other++) {
 		struct fake_peer *a = fake_peer_new(0),
 				 *b = fake_peer_new(other),
 				 *c = fake_peer_new(0);
@@ -33,7 +33,7 @@ relay_delivers_to_the_right_one(void **state)
 }
 
 /* What a client sent before the frame that ends it arrives as it was, also when
- * others are read behind it in the same turn. */
+ * others are read after it in the same turn. */
 static void
 relay_keeps_what_came_before_a_bad_frame(void **state)
 {
@@ -152,7 +152,7 @@ relay_finds_a_key_that_moved(void **state)
 		fake_peer_packet(from, &to->key, text("nobody"));
 		fake_server_settle();
 		check_nothing(from);
-		fake_peer_login(to, i % CORES);
+		fake_peer_login(to, i % WORKERS);
 	}
 	check_size(counters(0)->dropped_unknown_dest, 6);
 	fake_peer_free(from);
@@ -168,7 +168,7 @@ relay_reaches_many_from_one(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < MANY; i++)
-		to[i] = fake_peer_new(i % CORES);
+		to[i] = fake_peer_new(i % WORKERS);
 	for (int round = 0; round < 3; round++) {
 		for (unsigned i = 0; i < MANY; i++)
 			fake_peer_packet(from, &to[i]->key, text("x"));
@@ -273,7 +273,7 @@ relay_bounds_what_is_under_way(void **state)
 /* A batch finds that its receiver has gone, and that another connection has
  * its slot: nothing is delivered to that one. */
 static void
-relay_gives_nothing_to_the_next_tenant_of_a_slot(void **state)
+relay_gives_nothing_to_the_next_connection_of_a_slot(void **state)
 {
 	struct fake_peer *from = fake_peer_new(0), *to = fake_peer_new(1),
 			 *next;
@@ -325,7 +325,7 @@ relay_survives_lack_of_memory(void **state)
 		fake_peer_free(b);
 		fake_peer_free(c);
 		fake_server_settle();
-		for (unsigned k = 0; k < CORES; k++) {
+		for (unsigned k = 0; k < WORKERS; k++) {
 			check_size(fake_server_count(k), 0);
 			check_size(
 			    atomic_load(&fake_server.crossing.under_way[k]), 0);
@@ -346,7 +346,7 @@ main(void)
 		TEST(relay_evicts_duplicates),
 		TEST(relay_remembers_routes_beside_absent_keys),
 		TEST(relay_bounds_what_is_under_way),
-		TEST(relay_gives_nothing_to_the_next_tenant_of_a_slot),
+		TEST(relay_gives_nothing_to_the_next_connection_of_a_slot),
 		TEST(relay_survives_lack_of_memory),
 	};
 

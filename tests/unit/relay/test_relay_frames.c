@@ -55,12 +55,12 @@ relay_says_not_here_for_disco_only(void **state)
 	fake_peer_free(a);
 }
 
-/* Case 7: who got packets is told, once, behind them; nobody else. */
+/* Case 7: who got packets is told, once, after them; nobody else. */
 static void
 relay_tells_who_heard_that_a_key_left(void **state)
 {
 	(void)state;
-	for (unsigned other = 0; other < CORES; other++) {
+	for (unsigned other = 0; other < WORKERS; other++) {
 		struct fake_peer *a = fake_peer_new(0),
 				 *b = fake_peer_new(other),
 				 *c = fake_peer_new(other);
