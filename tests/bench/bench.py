@@ -39,7 +39,7 @@ class Settings:
         self.transports = [True] if quick else [True, False]  # TLS or not
         self.per_writes = [11] if quick else [1, 11]
         self.rates = [50000] if quick else [25000, 50000]
-        self.pairs = [10] if quick else [10, 100]
+        self.pairs = [10] if quick else [10, 100, 1000]
         self.first_rate = 50000
         self.probe_hz = 200  # a quiet pair, as a call is
         # pings that outrun a stalled relay's queues would be lost there

@@ -231,25 +231,27 @@ class Memory(Scenario):
 
     def cases(self):
         for tls in self.set.transports:
-            yield tls, {"clients": self.set.idle_clients}
+            yield tls, {"clients": self.set.idle_clients,
+                        "more": 3 * self.set.idle_clients}
 
     def metrics(self, params):
         return [Metric("kb_per_connection", "resident", "kB")]
 
     def label(self, params):
-        return "%d connections" % params["clients"]
+        return "from %d to %d connections" % (
+            params["clients"], params["clients"] + params["more"])
 
     def measure(self, running, params):
-        # The first connections pay for what is allocated once and for all,
-        # and leave free memory behind that later ones would use; so others
-        # stay connected while the growth is measured.
-        with self.bench.work.hold(running, params["clients"] // 4):
+        # The slope between two sizes: the first connections pay for what is
+        # allocated once and for all, and leave free memory behind that later
+        # ones use.
+        with self.bench.work.hold(running, params["clients"]):
             time.sleep(self.set.settle)
             before = running.pss_kb()
-            with self.bench.work.hold(running, params["clients"]):
+            with self.bench.work.hold(running, params["more"]):
                 time.sleep(self.set.settle)
                 after = running.pss_kb()
-        return {"kb_per_connection": (after - before) / params["clients"],
+        return {"kb_per_connection": (after - before) / params["more"],
                 "before_kb": before, "after_kb": after, "limit": "none",
                 "noisy": False}
 

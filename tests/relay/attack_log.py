@@ -23,7 +23,7 @@ class Injection(HostileScenario):
         print(f"{len(lines)} lines, {len(bad)} that are not printable: {bad[:3]!r}")
         self.assertEqual(bad, [])
         # a quote within quoted text is escaped: no field is added
-        self.assertEqual([x for x in lines if '" level=' in x.replace('\\"', "")], [])
+        self.assertEqual([x for x in lines if '" level=' in x.replace('\\"', "_")], [])
 
 
 @ours_only
