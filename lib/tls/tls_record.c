@@ -127,16 +127,17 @@ bad(struct tls_record *record, enum tls_record_alert alert)
 	return TLS_RECORD_BAD;
 }
 
-/* Finds the content type after the content, before the padding. */
+/* Finds the content type after the content, before the padding. All of it
+ * together is limited, padding included (RFC 8446 §5.4). */
 static enum tls_record_status
 unwrap(const uint8_t *inner, size_t n, struct tls_record *record)
 {
+	if (n > TLS_RECORD_CONTENT_MAX + 1)
+		return bad(record, TLS_ALERT_RECORD_OVERFLOW);
 	while (n > 0 && inner[n - 1] == 0)
 		n--;
 	if (n == 0)
 		return bad(record, TLS_ALERT_UNEXPECTED_MESSAGE);
-	if (n - 1 > TLS_RECORD_CONTENT_MAX)
-		return bad(record, TLS_ALERT_RECORD_OVERFLOW);
 	record->type = inner[n - 1];
 	record->content = slice_of(inner, n - 1);
 	return TLS_RECORD_OK;

@@ -180,9 +180,9 @@ tls_record_strips_padding(void **state)
 
 	(void)state;
 	for (size_t padding = 0; padding <= 200; padding += 40) {
-		check_int(
-		    open_inner(16384, 23, padding, &record), TLS_RECORD_OK);
-		check_size(record.content.n, 16384);
+		check_int(open_inner(16384 - padding, 23, padding, &record),
+		    TLS_RECORD_OK);
+		check_size(record.content.n, 16384 - padding);
 		check_int(open_inner(0, 22, padding, &record), TLS_RECORD_OK);
 		check_int(record.type, 22);
 		check_size(record.content.n, 0);
@@ -201,6 +201,13 @@ tls_record_refuses_bad_inner_plaintext(void **state)
 	check_int(open_inner(16385, 23, 0, &record), TLS_RECORD_BAD);
 	check_int(record.alert, TLS_ALERT_RECORD_OVERFLOW);
 	check_int(open_inner(16385, 23, 100, &record), TLS_RECORD_BAD);
+	check_int(record.alert, TLS_ALERT_RECORD_OVERFLOW);
+	/* padding counts (RFC 8446 §5.4), also where nothing else is there */
+	check_int(open_inner(16384, 23, 1, &record), TLS_RECORD_BAD);
+	check_int(record.alert, TLS_ALERT_RECORD_OVERFLOW);
+	check_int(open_inner(0, 23, 16385, &record), TLS_RECORD_BAD);
+	check_int(record.alert, TLS_ALERT_RECORD_OVERFLOW);
+	check_int(open_inner(0, 0, 16385, &record), TLS_RECORD_BAD);
 	check_int(record.alert, TLS_ALERT_RECORD_OVERFLOW);
 }
 
