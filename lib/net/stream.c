@@ -10,9 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* sealing adds at most one record header and tag per started 16 KiB; handshake
- * flights need TLS_WIRE_ROOM */
-#define WIRE_SIZE (STREAM_CHUNK + 8 * TLS_RECORD_COST + TLS_WIRE_ROOM)
+/* what is sealed, or a handshake flight */
+#define WIRE_SIZE (STREAM_CHUNK + TLS_OUTPUT_COST(STREAM_CHUNK) + TLS_WIRE_ROOM)
 
 struct stream_scratch {
 	uint8_t in[TLS_RECORD_MAX + STREAM_CHUNK]; /* ciphertext received */
@@ -68,6 +67,27 @@ stream_unsent(const struct stream *s)
 	return s->unsent_len - s->unsent_at;
 }
 
+size_t
+stream_held(const struct stream *s)
+{
+	return s->rest_len + (s->tls != NULL ? tls_held(s->tls) : 0);
+}
+
+bool
+stream_in_handshake(const struct stream *s)
+{
+	return s->tls != NULL && tls_in_handshake(s->tls);
+}
+
+bool
+stream_stalled(struct stream *s)
+{
+	const bool stalled = s->rest_len > 0 && s->rest_asked;
+
+	s->rest_asked = s->rest_len > 0;
+	return stalled;
+}
+
 /* What the socket took says little: a large window or send buffer takes all of
  * a burst at once and then nothing for a long time, while the peer reads. */
 bool
@@ -95,7 +115,7 @@ static void
 update_watch(struct stream *s)
 {
 	loop_rewatch(s->loop, &s->watch,
-	    (s->reading ? (unsigned)LOOP_READ : 0U) |
+	    (s->reading && !s->answer_unsent ? (unsigned)LOOP_READ : 0U) |
 		(stream_blocked(s) ? (unsigned)LOOP_WRITE : 0U));
 }
 
@@ -224,6 +244,7 @@ stream_writable(struct stream *s)
 		free(s->unsent);
 		s->unsent = NULL;
 		s->unsent_at = s->unsent_len = 0;
+		s->answer_unsent = false;
 		update_watch(s);
 	}
 	return 0;
@@ -233,10 +254,12 @@ stream_writable(struct stream *s)
 static enum stream_status
 receive(struct stream *s, uint8_t *p, size_t *n, struct fail *why)
 {
+	const size_t most =
+	    stream_established(s) ? STREAM_CHUNK : STREAM_HANDSHAKE_CHUNK;
 	ssize_t got;
 
 	do
-		got = recv(s->watch.fd, p, STREAM_CHUNK, MSG_DONTWAIT);
+		got = recv(s->watch.fd, p, most, MSG_DONTWAIT);
 	while (got == -1 && errno == EINTR);
 	if (got > 0) {
 		*n = (size_t)got;
@@ -253,10 +276,12 @@ receive(struct stream *s, uint8_t *p, size_t *n, struct fail *why)
 
 /* Keeps the front of a record until the rest of it comes. */
 static int
-keep_rest(struct stream *s, struct slice rest)
+keep_rest(struct stream *s, struct slice rest, struct fail *why)
 {
 	uint8_t *p;
 
+	if (rest.n > TLS_RECORD_MAX)
+		return fail_set(why, "tls: record too long");
 	if (rest.n == 0) {
 		free(s->rest);
 		s->rest = NULL;
@@ -265,7 +290,7 @@ keep_rest(struct stream *s, struct slice rest)
 	}
 	p = realloc(s->rest, rest.n);
 	if (p == NULL)
-		return -1;
+		return fail_set(why, "out of memory");
 	memcpy(p, rest.p, rest.n);
 	s->rest = p;
 	s->rest_len = (uint32_t)rest.n;
@@ -287,6 +312,21 @@ from_tls(enum tls_status status)
 	return STREAM_FAILED;
 }
 
+/* Sends what reading gave rise to; while it waits, nothing more is read. */
+static int
+send_answer(struct stream *s, struct slice wire)
+{
+	if (wire.n == 0)
+		return 0;
+	if (send_wire(s, wire) == -1)
+		return -1;
+	if (stream_blocked(s)) {
+		s->answer_unsent = true;
+		update_watch(s);
+	}
+	return 0;
+}
+
 static enum stream_status
 read_tls(struct stream *s, struct writer *plain, struct fail *why)
 {
@@ -298,6 +338,8 @@ read_tls(struct stream *s, struct writer *plain, struct fail *why)
 	struct slice bytes;
 	size_t n = 0, before;
 
+	if (s->answer_unsent)
+		return STREAM_EMPTY;
 	assert(s->rest_len <= TLS_RECORD_MAX);
 	status = receive(s, in + s->rest_len, &n, why);
 	if (status != STREAM_OK)
@@ -309,13 +351,11 @@ read_tls(struct stream *s, struct writer *plain, struct fail *why)
 		before = bytes.n;
 		tls = tls_input(s->tls, &bytes, plain, &wire, why);
 	} while (tls == TLS_OPEN && bytes.n > 0 && bytes.n < before);
-	if (send_wire(s, writer_slice(&wire)) == -1)
+	if (bytes.n < s->rest_len + n)
+		s->rest_asked = false;
+	if (send_answer(s, writer_slice(&wire)) == -1 ||
+	    (tls == TLS_OPEN && keep_rest(s, bytes, why) == -1))
 		return STREAM_FAILED;
-	if (tls == TLS_OPEN &&
-	    (bytes.n > TLS_RECORD_MAX || keep_rest(s, bytes) == -1)) {
-		fail_set(why, "out of memory");
-		return STREAM_FAILED;
-	}
 	return from_tls(tls);
 }
 

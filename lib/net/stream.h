@@ -8,7 +8,10 @@
  * and what the socket did not take.
  *
  * There is one send in flight at a time and bytes keep their order: while
- * stream_blocked, nothing may be sent, only kept.
+ * stream_blocked, nothing may be sent, only kept. Bytes that reading gave rise
+ * to (handshake records, alerts, answers to KeyUpdates) may wait as well; as
+ * long as they do, nothing is read, so that a peer who does not read either
+ * has one such answer kept and not one more.
  *
  * Life: stream_open -> stream_read, stream_send ... -> stream_close. Threads:
  * loop-owned.
@@ -45,6 +48,8 @@ struct stream {
 	uint32_t sent;       /* bytes that the socket took, modulo 2^32 */
 	uint32_t acked;      /* of them, acknowledged when last asked */
 	bool reading;        /* wants to be told about input */
+	bool answer_unsent;  /* of unsent, some is an answer to input */
+	bool rest_asked;     /* stream_stalled was asked about this record */
 };
 
 /*
@@ -59,16 +64,22 @@ void stream_on_ready(
 
 enum stream_status {
 	STREAM_OK,    /* something was read (perhaps no application bytes) */
-	STREAM_EMPTY, /* nothing there now */
+	STREAM_EMPTY, /* nothing there now, or nothing may be read now */
 	STREAM_EOF,   /* the peer has ended its direction cleanly */
 	STREAM_FAILED /* *why tells, unless it is an ordinary reset */
 };
 
-/* Reads once, at most STREAM_CHUNK bytes, and appends what is meant for the
- * application to plain, which has STREAM_READ_ROOM bytes of room. All handshake
- * records among them are handled, and OpenSSL computes for each: a caller that
- * shares its turn with others limits how many connections in a handshake it
- * reads per turn. */
+/* Bytes read at once before the handshake is over: those of a client's usual
+ * flight, and few enough that handling them is a bounded piece of work, however
+ * many records they are. */
+#define STREAM_HANDSHAKE_CHUNK 2048
+
+/* Reads once, at most STREAM_CHUNK bytes (STREAM_HANDSHAKE_CHUNK), and appends
+ * what is meant for the application to plain, which has STREAM_READ_ROOM bytes
+ * of room. All handshake records among them are handled, and OpenSSL computes
+ * for each: a caller that shares its turn with others limits how many
+ * connections in a handshake it reads per turn. What stream_unsent and
+ * stream_held say has changed afterwards. */
 enum stream_status stream_read(
     struct stream *s, struct writer *plain, struct fail *why);
 
@@ -92,6 +103,14 @@ int stream_writable(struct stream *s);
 bool stream_blocked(const struct stream *s);
 /* Bytes that wait for the socket. */
 size_t stream_unsent(const struct stream *s);
+/* Bytes that input takes: part of a record, and OpenSSL's objects (tls_held).
+ * Changes when something is read. */
+size_t stream_held(const struct stream *s);
+/* Whether a TLS handshake has begun and is not over. */
+bool stream_in_handshake(const struct stream *s);
+/* Whether it has been part of one and the same record since this was last
+ * asked: who leaves it so for long does so to make us hold it. */
+bool stream_stalled(struct stream *s);
 /* Whether the peer has acknowledged bytes since this was last asked. It costs a
  * system call: for timers, not for every flush. */
 bool stream_acked_progress(struct stream *s);

@@ -1,10 +1,12 @@
 /*
  * tls: TLS over bytes in memory. No descriptors here: `stream` moves bytes.
  *
- * A struct tls is one connection of a server: OpenSSL does the handshake; then,
- * for TLS 1.3 with an AEAD we know, the traffic keys are taken over, the SSL
- * object is freed and records are sealed and opened by tls_native. Everything
- * else stays on the SSL object. Callers cannot tell the difference.
+ * A struct tls is one connection of a server. OpenSSL's objects are made when
+ * the first record is whole, so that a silent peer costs none; OpenSSL does the
+ * handshake; then, for TLS 1.3 with an AEAD we know, the traffic keys are taken
+ * over, the SSL object is freed and records are sealed and opened by
+ * tls_native. Everything else stays on the SSL object. Callers cannot tell the
+ * difference.
  *
  * Life: tls_context_new -> tls_accept -> tls_input / tls_output ... ->
  * tls_close -> tls_free. Threads: loop-owned.
@@ -48,15 +50,29 @@ enum tls_status tls_input(struct tls *t, struct slice *in, struct writer *plain,
 
 /* most bytes that sealing adds to one record, a KeyUpdate before it included */
 #define TLS_RECORD_COST 64
+/* shortest records that a peer may ask for (RFC 6066 §4), bytes */
+#define TLS_FRAGMENT_MIN 512
+/* most bytes that sealing adds to n */
+#define TLS_OUTPUT_COST(n) (TLS_RECORD_COST * ((n) / TLS_FRAGMENT_MIN + 1))
 #define TLS_WIRE_ROOM 32768
 
 /* Whether the handshake is over, so that tls_output may be called. */
 bool tls_established(const struct tls *t);
 
+/* Bytes that OpenSSL's objects take, at most, besides those of their context:
+ * during the handshake, and after it where native records do not carry the
+ * connection. A unit test measures both. */
+#define TLS_HELD_HANDSHAKE 49152
+#define TLS_HELD_OPENSSL 16384
+/* Of the two what this connection holds now, or 0. */
+size_t tls_held(const struct tls *t);
+/* Whether a handshake has begun and is not over. */
+bool tls_in_handshake(const struct tls *t);
+
 /*
  * Seals plaintext into records of at most 16 KiB, appended to wire; there must
- * be room for plain.n + TLS_RECORD_COST per started 16 KiB. -1 when the
- * connection cannot send any more (it must be closed).
+ * be room for plain.n + TLS_OUTPUT_COST(plain.n). -1 when the connection cannot
+ * send any more (it must be closed).
  */
 int tls_output(struct tls *t, struct slice plain, struct writer *wire);
 

@@ -9,17 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_VERSION_MAX 0x1000 /* no TLS version is that high */
+#include "update_limit.h"
 
 struct tls_handshake {
 	SSL *ssl;                /* owned */
-	struct tls_context *ctx; /* held until the handshake is over */
+	struct tls_context *ctx; /* held: callbacks of ssl look into it */
 	struct tls_context_report report;
 	/* for the BIO, during a call only */
 	struct slice in;
 	struct writer *wire; /* borrowed */
-	bool fed;            /* the first record was TLS */
-	bool saw_http;
+	/* after the handshake */
+	uint64_t records;     /* received with the peer's present key */
+	uint8_t updates_left; /* see update_limit.h */
+	bool flooded;         /* by KeyUpdates */
 	bool broken;
 	bool eof;
 };
@@ -29,8 +31,10 @@ static BIO_METHOD *method; /* set up once, immutable then */
 
 static void set_up(void);
 static enum tls_status handshake(struct tls_handshake *s, struct fail *why);
-static enum tls_status read_all(
-    struct tls_handshake *s, struct writer *plain, struct fail *why);
+static enum tls_status read_record(struct tls_handshake *s, uint8_t type,
+    struct writer *plain, struct fail *why);
+static void on_message(int sent, int version, int type, const void *p, size_t n,
+    SSL *ssl, void *arg);
 
 struct tls_handshake *
 tls_handshake_new(struct tls_context *ctx)
@@ -53,6 +57,7 @@ tls_handshake_new(struct tls_context *ctx)
 	if (SSL_set_app_data(s->ssl, &s->report) != 1)
 		goto free_ssl;
 	SSL_set_accept_state(s->ssl);
+	s->updates_left = UPDATE_LIMIT_EARLY;
 	s->ctx = tls_context_hold(ctx);
 	return s;
 
@@ -79,12 +84,6 @@ bool
 tls_handshake_done(const struct tls_handshake *s)
 {
 	return !s->broken && SSL_is_init_finished(s->ssl) == 1;
-}
-
-bool
-tls_handshake_saw_http(const struct tls_handshake *s)
-{
-	return s->saw_http;
 }
 
 const char *
@@ -145,32 +144,6 @@ set_up(void)
 		method = m;
 }
 
-/* The prefixes by which Go's HTTP server knows a request. */
-static bool
-looks_like_http(struct slice first)
-{
-	static const char *const methods[] = { "GET /", "HEAD ", "POST ",
-		"PUT /", "OPTIO" };
-
-	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
-		if (slice_starts(first, methods[i]))
-			return true;
-	return false;
-}
-
-/* The first bytes of a connection may be anything. Go's rule: an alert or a
- * handshake message of a version that can be. */
-static bool
-is_tls(struct slice header)
-{
-	struct reader r = { .rest = header };
-	const uint8_t type = reader_u8(&r);
-	const uint16_t version = reader_u16(&r);
-
-	return (type == TLS_RECORD_ALERT || type == TLS_RECORD_HANDSHAKE) &&
-	    version < FIRST_VERSION_MAX;
-}
-
 /* Takes the next whole record off *in for OpenSSL; false when there is none
  * yet. A header that promises more than any record may hold goes alone: then
  * OpenSSL sends the alert that is right for its state. */
@@ -193,15 +166,6 @@ cut_record(struct tls_handshake *s, struct slice *in)
 	return true;
 }
 
-static enum tls_status
-not_tls(struct tls_handshake *s, struct slice in, struct fail *why)
-{
-	s->broken = true;
-	s->saw_http = looks_like_http(in);
-	fail_set(why, "first record does not look like a TLS handshake");
-	return TLS_BROKEN;
-}
-
 enum tls_status
 tls_handshake_input(struct tls_handshake *s, struct slice *in,
     struct writer *plain, struct writer *wire, struct fail *why)
@@ -210,11 +174,6 @@ tls_handshake_input(struct tls_handshake *s, struct slice *in,
 
 	if (s->broken)
 		return TLS_BROKEN;
-	if (!s->fed && tls_record_peek(*in) > 0) {
-		if (!is_tls(*in))
-			return not_tls(s, *in, why);
-		s->fed = true;
-	}
 	ERR_clear_error();
 	s->wire = wire;
 	while (status == TLS_OPEN && !s->eof) {
@@ -224,7 +183,8 @@ tls_handshake_input(struct tls_handshake *s, struct slice *in,
 			break;
 		if (!cut_record(s, in))
 			break;
-		status = done ? read_all(s, plain, why) : handshake(s, why);
+		status = done ? read_record(s, s->in.p[0], plain, why)
+			      : handshake(s, why);
 		if (!done)
 			break;
 	}
@@ -266,14 +226,30 @@ handshake(struct tls_handshake *s, struct fail *why)
 	const int n = SSL_do_handshake(s->ssl);
 
 	if (n == 1) {
-		/* a reload may free the old certificate now */
-		tls_context_release(s->ctx);
-		s->ctx = NULL;
+		SSL_set_msg_callback(s->ssl, on_message);
+		SSL_set_msg_callback_arg(s->ssl, s);
 		return TLS_OPEN;
 	}
 	if (SSL_get_error(s->ssl, n) == SSL_ERROR_WANT_READ)
 		return TLS_OPEN;
 	return broken(s, why);
+}
+
+/* Messages of the handshake protocol that come after the handshake. */
+static void
+on_message(int sent, int version, int type, const void *p, size_t n, SSL *ssl,
+    void *arg)
+{
+	struct tls_handshake *s = arg;
+	struct reader r = { .rest = slice_of(p, n) };
+
+	(void)version, (void)ssl;
+	if (sent != 0 || type != SSL3_RT_HANDSHAKE ||
+	    reader_u8(&r) != SSL3_MT_KEY_UPDATE)
+		return;
+	if (!update_limit_take(&s->updates_left, s->records))
+		s->flooded = true;
+	s->records = 0;
 }
 
 static enum tls_status
@@ -299,6 +275,35 @@ read_all(struct tls_handshake *s, struct writer *plain, struct fail *why)
 	}
 }
 
+static enum tls_status
+refuse(struct fail *why, const char *text)
+{
+	fail_set(why, "%s", text);
+	ERR_clear_error();
+	return TLS_BROKEN;
+}
+
+/* Reads one record after the handshake. In TLS 1.2 a client has no handshake
+ * message to send any more but the ClientHello of a renegotiation: OpenSSL
+ * answers that with a warning, and would answer the next one. */
+static enum tls_status
+read_record(struct tls_handshake *s, uint8_t type, struct writer *plain,
+    struct fail *why)
+{
+	const bool tls13 = SSL_version(s->ssl) == TLS1_3_VERSION;
+	enum tls_status status;
+
+	s->records++;
+	status = read_all(s, plain, why);
+	if (status != TLS_OPEN)
+		return status;
+	if (!tls13 && type == TLS_RECORD_HANDSHAKE)
+		return refuse(why, "tls: renegotiation is not allowed");
+	if (s->flooded)
+		return refuse(why, "tls: too many key updates");
+	return TLS_OPEN;
+}
+
 /* Which AEAD of ours a cipher suite of TLS 1.3 is; false: none. */
 static bool
 kind_of(const SSL_CIPHER *cipher, enum aead_kind *kind)
@@ -318,6 +323,16 @@ kind_of(const SSL_CIPHER *cipher, enum aead_kind *kind)
 	}
 }
 
+/* Whether shorter records than usual were agreed on (max_fragment_length, RFC
+ * 6066 §4): native records know one size only. OpenSSL 3 does not know
+ * record_size_limit (RFC 8449); a unit test notices when it does. */
+static bool
+has_short_records(const SSL *ssl)
+{
+	return SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl)) !=
+	    TLSEXT_max_fragment_length_DISABLED;
+}
+
 bool
 tls_handshake_secrets(
     const struct tls_handshake *s, struct tls_native_secrets *secrets)
@@ -327,7 +342,7 @@ tls_handshake_secrets(
 
 	if (SSL_version(s->ssl) != TLS1_3_VERSION ||
 	    !kind_of(SSL_get_current_cipher(s->ssl), &secrets->kind) ||
-	    SSL_has_pending(s->ssl))
+	    SSL_has_pending(s->ssl) || has_short_records(s->ssl))
 		return false;
 	n = tls_record_secret_len(secrets->kind);
 	if (report->client_n != n || report->server_n != n)

@@ -16,13 +16,13 @@
 
 struct tls_handshake;
 
-/* Returns owned; NULL when memory is short. Holds ctx until it is freed or
- * the handshake is over. */
+/* Returns owned; NULL when memory is short. Holds ctx until it is freed. */
 struct tls_handshake *tls_handshake_new(struct tls_context *ctx);
 /* Wipes and frees. */
 void tls_handshake_free(struct tls_handshake *s);
 
-/* As tls_input; during the handshake one record per call. */
+/* As tls_input; during the handshake one record per call. After it, a peer who
+ * wants to negotiate anew (TLS 1.2) or sends too many KeyUpdates is refused. */
 enum tls_status tls_handshake_input(struct tls_handshake *s, struct slice *in,
     struct writer *plain, struct writer *wire, struct fail *why);
 
@@ -39,8 +39,7 @@ int tls_handshake_output(
     struct tls_handshake *s, struct slice plain, struct writer *wire);
 void tls_handshake_close(struct tls_handshake *s, struct writer *wire);
 
-/* As tls_saw_http and tls_version. */
-bool tls_handshake_saw_http(const struct tls_handshake *s);
+/* As tls_version. */
 const char *tls_handshake_version(const struct tls_handshake *s);
 
 #endif

@@ -5,6 +5,8 @@
 #include <openssl/ssl.h>
 #include <string.h>
 
+#include "update_limit.h"
+
 enum { KEY_UPDATE = 24 }; /* HandshakeType, RFC 8446 §4 */
 enum { UPDATE_NOT_REQUESTED = 0, UPDATE_REQUESTED = 1 }; /* §4.6.3 */
 enum { ALERT_WARNING = 1, ALERT_FATAL = 2 };             /* §6 */
@@ -33,7 +35,7 @@ tls_native_start(struct tls_native *t, const struct tls_native_secrets *secrets)
 		.key_records_max = secrets->key_records_max != 0
 		    ? secrets->key_records_max
 		    : TLS_NATIVE_KEY_RECORDS,
-		.updates_left = TLS_NATIVE_UPDATES_MAX,
+		.updates_left = UPDATE_LIMIT_EARLY,
 	};
 	if (tls_record_key_set(&t->in, secrets->kind, secrets->client) == 0 &&
 	    tls_record_key_set(&t->out, secrets->kind, secrets->server) == 0)
@@ -186,20 +188,14 @@ take_key_update(
     struct tls_native *t, enum tls_record_alert *alert, struct fail *why)
 {
 	const uint8_t request = t->message[TLS_NATIVE_MESSAGE - 1];
-	uint64_t left = t->updates_left + t->in.seq / TLS_NATIVE_UPDATE_RECORDS;
 
 	if (request != UPDATE_NOT_REQUESTED && request != UPDATE_REQUESTED)
 		return refuse(alert, TLS_ALERT_ILLEGAL_PARAMETER);
-	if (t->asked) /* what we asked for costs the peer nothing */
-		left++;
-	if (left == 0) {
+	/* what we asked for costs the peer nothing */
+	if (!t->asked && !update_limit_take(&t->updates_left, t->in.seq)) {
 		fail_set(why, "tls: too many key updates");
 		return refuse(alert, TLS_ALERT_UNEXPECTED_MESSAGE);
 	}
-	left--;
-	t->updates_left = (uint8_t)(left < TLS_NATIVE_UPDATES_MAX
-		? left
-		: TLS_NATIVE_UPDATES_MAX - 1);
 	t->asked = false;
 	/* several requests may be answered by one KeyUpdate (§4.6.3) */
 	if (request == UPDATE_REQUESTED)

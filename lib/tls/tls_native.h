@@ -17,10 +17,6 @@
 #define TLS_NATIVE_KEY_RECORDS (1U << 24)
 /* Records in a row that bring no application bytes. */
 #define TLS_NATIVE_USELESS_MAX 32
-/* KeyUpdates the peer may send early, and the records received with one key
- * that earn it another. Deriving keys costs more than opening a record. */
-#define TLS_NATIVE_UPDATES_MAX 32
-#define TLS_NATIVE_UPDATE_RECORDS 32
 
 #define TLS_NATIVE_MESSAGE \
 	5 /* bytes of a KeyUpdate, the only message we take */
@@ -30,7 +26,7 @@ struct tls_native {
 	uint32_t key_records_max;
 	uint8_t kind;         /* enum aead_kind */
 	uint8_t useless;      /* records without application bytes */
-	uint8_t updates_left; /* KeyUpdates the peer may still send */
+	uint8_t updates_left; /* see update_limit.h */
 	uint8_t message_n;    /* bytes of a message that is not whole */
 	uint8_t message[TLS_NATIVE_MESSAGE];
 	bool answer : 1; /* the peer asked for a KeyUpdate of ours */

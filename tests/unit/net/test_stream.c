@@ -492,6 +492,128 @@ stream_tls_answers_after_what_waits(void **state)
 	check_bytes(in + sizeof out, out, 1000);
 }
 
+/* While the answer waits, nothing more is read. */
+static void
+stream_tls_reads_nothing_while_its_answer_waits(void **state)
+{
+	static uint8_t out[STREAM_CHUNK], in[3 * STREAM_CHUNK];
+	struct fixture *f = *state;
+	size_t taken, unsent;
+
+	make_tiny(f);
+	handshake(f);
+	check_int(stream_send(&f->s, slice_of(out, sizeof out), &taken), 0);
+	/* packets of a peer who is slow to read are read all the same */
+	check_int(SSL_write(f->ssl, "x", 1), 1);
+	(void)peer_read(f, in, 1);
+	turn(f);
+	check((f->events & LOOP_READ) != 0);
+	check_int(read_some(f), STREAM_OK);
+	check_int(SSL_key_update(f->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+	check_int(SSL_write(f->ssl, "y", 1), 1);
+	unsent = stream_unsent(&f->s);
+	check(unsent > 0);
+	check_int(read_some(f), STREAM_OK);
+	check(stream_unsent(&f->s) > unsent);
+	unsent = stream_unsent(&f->s);
+	check_int(SSL_key_update(f->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+	check_int(SSL_write(f->ssl, "z", 1), 1);
+	turn(f);
+	check_int(f->events & LOOP_READ, 0);
+	check_int(read_some(f), STREAM_EMPTY);
+	check_size(stream_unsent(&f->s), unsent);
+	check_slice_text(writer_slice(&f->got), "xy");
+	/* also not when somebody resumes reading */
+	stream_pause(&f->s, true);
+	stream_pause(&f->s, false);
+	turn(f);
+	check_int(f->events & LOOP_READ, 0);
+	while (stream_blocked(&f->s)) {
+		(void)peer_read(f, in, sizeof in);
+		check_int(stream_writable(&f->s), 0);
+	}
+	turn(f);
+	check((f->events & LOOP_READ) != 0);
+	check_int(read_some(f), STREAM_OK);
+	check_slice_text(writer_slice(&f->got), "xyz");
+}
+
+/* Of a peer in its handshake little is read at a time, and what is not whole
+ * is held and counted, without objects of OpenSSL's. */
+static void
+stream_tls_holds_part_of_a_hello(void **state)
+{
+	static const uint8_t hello[TLS_RECORD_HEADER + 16384] = { 22, 3, 1, 64,
+		0 };
+	const size_t part = sizeof hello - 1;
+	struct fixture *f = *state;
+
+	check_int(write(f->fd, hello, part), part);
+	check_size(stream_held(&f->s), 0);
+	for (size_t have = 0; have < part;) {
+		check_int(read_some(f), STREAM_OK);
+		have = have + STREAM_HANDSHAKE_CHUNK < part
+		    ? have + STREAM_HANDSHAKE_CHUNK
+		    : part;
+		check_size(stream_held(&f->s), have);
+		check(!stream_in_handshake(&f->s));
+	}
+	check_int(read_some(f), STREAM_EMPTY);
+	/* a record of zeros is no ClientHello */
+	check_int(write(f->fd, hello + part, 1), 1);
+	check_int(read_some(f), STREAM_FAILED);
+}
+
+static void
+stream_tls_counts_what_a_handshake_holds(void **state)
+{
+	struct fixture *f = *state;
+
+	check_int(SSL_do_handshake(f->ssl), -1);
+	check_int(read_some(f), STREAM_OK);
+	check(stream_in_handshake(&f->s));
+	check_size(stream_held(&f->s), TLS_HELD_HANDSHAKE);
+	handshake(f);
+	check(!stream_in_handshake(&f->s));
+	check_size(stream_held(&f->s), 0);
+}
+
+/* One record that does not go on, as against records that come. */
+static void
+stream_tls_notices_a_stalled_record(void **state)
+{
+	struct fixture *f = *state;
+	BIO *to_server = BIO_new(BIO_s_mem());
+	uint8_t bytes[256];
+	int n;
+
+	handshake(f);
+	check(!stream_stalled(&f->s));
+	check(!stream_stalled(&f->s));
+	SSL_set0_wbio(f->ssl, to_server);
+	for (int i = 0; i < 3; i++)
+		check_int(SSL_write(f->ssl, "some bytes", 10), 10);
+	n = BIO_read(to_server, bytes, sizeof bytes);
+	check_int(n, 3 * (10 + TLS_RECORD_OVERHEAD));
+	check_int(write(f->fd, bytes, 20), 20);
+	check_int(read_some(f), STREAM_OK);
+	check_size(stream_held(&f->s), 20);
+	check(!stream_stalled(&f->s));
+	/* another record has begun meanwhile */
+	check_int(write(f->fd, bytes + 20, 30), 30);
+	check_int(read_some(f), STREAM_OK);
+	check(!stream_stalled(&f->s));
+	/* more of the same one does not help */
+	check_int(write(f->fd, bytes + 50, 5), 5);
+	check_int(read_some(f), STREAM_OK);
+	check(stream_stalled(&f->s));
+	check(stream_stalled(&f->s));
+	check_int(write(f->fd, bytes + 55, (size_t)n - 55), n - 55);
+	check_int(read_some(f), STREAM_OK);
+	check(!stream_stalled(&f->s));
+	check(!stream_stalled(&f->s));
+}
+
 /* Whatever the sizes the client writes in, and however much is read at once:
  * the bytes come in order and all of them. */
 static void
@@ -597,6 +719,28 @@ stream_tls_fails_on_garbage(void **state)
 	check_size(f->got.n, 0);
 }
 
+/* Each reason by its name. */
+static void
+stream_tls_tells_memory_from_a_long_record(void **state)
+{
+	static const uint8_t too_long[] = { 22, 3, 1, 0xff, 0xff, 1 };
+	struct fixture *f = *state;
+
+	check_int(write(f->fd, too_long, 5), 5);
+	check_int(read_some(f), STREAM_FAILED);
+	check_contains(f->why.text, "tls: ");
+	stream_close(&f->s);
+	close(f->fd);
+	start(f, tls_accept(f->server_ctx));
+	f->why = (struct fail){ 0 };
+	check_int(write(f->fd, too_long, 3), 3);
+	fake_alloc_fail_at(1);
+	check_int(read_some(f), STREAM_FAILED);
+	check(fake_alloc_failed());
+	check_text(f->why.text, "out of memory");
+	SSL_set_quiet_shutdown(f->ssl, 1);
+}
+
 /* The n-th allocation of handshake and transfer fails: the stream fails, and
  * nothing leaks. */
 static void
@@ -656,6 +800,11 @@ main(void)
 		PLAIN(stream_open_takes_the_descriptor_also_on_failure),
 		TLS(stream_tls_transfers),
 		TLS(stream_tls_answers_after_what_waits),
+		TLS(stream_tls_reads_nothing_while_its_answer_waits),
+		TLS(stream_tls_holds_part_of_a_hello),
+		TLS(stream_tls_counts_what_a_handshake_holds),
+		TLS(stream_tls_notices_a_stalled_record),
+		TLS(stream_tls_tells_memory_from_a_long_record),
 		TLS(stream_tls_reads_every_size),
 		TLS(stream_tls_takes_any_split),
 		TLS(stream_tls_ends),

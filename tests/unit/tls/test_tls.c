@@ -237,6 +237,127 @@ tls_refuses_bad_records(void **state)
 	}
 }
 
+/* A client of TLS 1.2 may ask for a renegotiation once, and is gone. */
+static void
+tls_ends_at_a_renegotiation(void **state)
+{
+	struct tls_peer p;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		tls_peer_start(&p, i == 0 ? tls_peer_native : tls_peer_openssl);
+		SSL_set_max_proto_version(p.client, TLS1_2_VERSION);
+		check(tls_peer_handshake(&p));
+		tls_peer_exchange(&p, 20, 0);
+		check_int(SSL_renegotiate(p.client), 1);
+		(void)SSL_do_handshake(p.client);
+		tls_peer_move(&p);
+		check_int(p.status, TLS_BROKEN);
+		check_text(p.why.text, "tls: renegotiation is not allowed");
+		check_int(tls_peer_send(&p, (const uint8_t *)"x", 1), -1);
+		tls_peer_stop(&p);
+	}
+}
+
+/* The longest record that the server has sent of n bytes; nothing is read. */
+static size_t
+longest_record(struct tls_peer *p, size_t n)
+{
+	static uint8_t bytes[40000];
+	uint8_t *plain = tls_peer_bytes(n, 0);
+	struct slice in;
+	size_t longest = 0;
+
+	check_int(tls_peer_send(p, plain, n), 0);
+	free(plain);
+	in = slice_of(
+	    bytes, (size_t)BIO_read(p->from_server, bytes, sizeof bytes));
+	while (in.n > 0) {
+		const size_t record = tls_record_peek(in);
+
+		check(record > 0 && record <= in.n);
+		longest = record > longest ? record : longest;
+		in = slice_of(in.p + record, in.n - record);
+	}
+	return longest;
+}
+
+/* max_fragment_length, RFC 6066: native records would be too long. */
+static void
+tls_keeps_to_short_records(void **state)
+{
+	struct tls_peer p;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		tls_peer_start(&p, i == 0 ? tls_peer_native : tls_peer_openssl);
+		check_int(SSL_set_tlsext_max_fragment_length(
+			      p.client, TLSEXT_max_fragment_length_1024),
+		    1);
+		check(tls_peer_handshake(&p));
+		check(!tls_is_native(p.tls));
+		tls_peer_exchange(&p, 5000, 0);
+		check_size(longest_record(&p, 5000),
+		    1024 + (size_t)TLS_RECORD_OVERHEAD);
+		tls_peer_stop(&p);
+	}
+}
+
+/* record_size_limit, RFC 8449 */
+#define RECORD_SIZE_LIMIT 28
+
+static int
+offer_limit(SSL *ssl, unsigned type, unsigned context,
+    const unsigned char **out, size_t *n, X509 *x, size_t chain, int *alert,
+    void *arg)
+{
+	static const unsigned char limit[] = { 4, 0 };
+
+	(void)ssl, (void)type, (void)context, (void)x, (void)chain;
+	(void)alert, (void)arg;
+	*out = limit;
+	*n = sizeof limit;
+	return 1;
+}
+
+static int
+take_limit(SSL *ssl, unsigned type, unsigned context, const unsigned char *in,
+    size_t n, X509 *x, size_t chain, int *alert, void *arg)
+{
+	(void)ssl, (void)type, (void)context, (void)in, (void)n, (void)x;
+	(void)chain, (void)alert;
+	*(bool *)arg = true;
+	return 1;
+}
+
+/* OpenSSL does not agree to it. Should it ever, connections that have agreed
+ * must be left to it, as with max_fragment_length. */
+static void
+tls_agrees_to_no_record_size_limit(void **state)
+{
+	bool agreed = false;
+	struct tls_peer p;
+
+	(void)state;
+	tls_peer_start(&p, tls_peer_native);
+	check_int(
+	    SSL_CTX_add_custom_ext(p.client_ctx, RECORD_SIZE_LIMIT,
+		SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS,
+		offer_limit, NULL, NULL, take_limit, &agreed),
+	    1);
+	SSL_free(p.client);
+	p.client = SSL_new(p.client_ctx);
+	p.from_server = BIO_new(BIO_s_mem());
+	p.to_server = BIO_new(BIO_s_mem());
+	BIO_set_mem_eof_return(p.from_server, -1);
+	SSL_set_bio(p.client, p.from_server, p.to_server);
+	SSL_set_connect_state(p.client);
+	check(tls_peer_handshake(&p));
+	check(!agreed || !tls_is_native(p.tls));
+	tls_peer_exchange(&p, 20000, 0);
+	tls_peer_stop(&p);
+}
+
 int
 main(void)
 {
@@ -249,6 +370,9 @@ main(void)
 		cmocka_unit_test(tls_stops_when_plain_is_full),
 		cmocka_unit_test(tls_sends_and_receives_close_notify),
 		cmocka_unit_test(tls_refuses_bad_records),
+		cmocka_unit_test(tls_ends_at_a_renegotiation),
+		cmocka_unit_test(tls_keeps_to_short_records),
+		cmocka_unit_test(tls_agrees_to_no_record_size_limit),
 	};
 
 	return cmocka_run_group_tests(

@@ -91,7 +91,6 @@ counted_output(struct tls *t, struct slice plain, struct writer *wire)
 
 /* How far a connection came. */
 enum came {
-	NOT_ACCEPTED,
 	NO_HANDSHAKE,
 	NOT_RECEIVED,
 	NOT_SENT,
@@ -137,11 +136,9 @@ connect_once(struct tls_peer *p, int version)
 	enum came came;
 
 	tls_free(p->tls);
-	counting = true;
+	/* takes nothing of OpenSSL's; test_stream has its own shortage */
 	p->tls = tls_accept(p->ctx);
-	counting = false;
-	if (p->tls == NULL)
-		return NOT_ACCEPTED;
+	check(p->tls != NULL);
 	SSL_set_max_proto_version(p->client, version);
 	if (!tls_peer_handshake(p)) {
 		/* told, not hanging */
@@ -193,7 +190,7 @@ try_each_allocation(struct tls_server_config config, int version)
 	shared = NULL;
 	/* it was short everywhere */
 	check(n > 100);
-	check(came[NOT_ACCEPTED] > 0 && came[NO_HANDSHAKE] > 0);
+	check(came[NO_HANDSHAKE] > 0);
 }
 
 static void

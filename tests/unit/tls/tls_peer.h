@@ -183,7 +183,7 @@ tls_peer_handshake(struct tls_peer *p)
 static inline int
 tls_peer_send(struct tls_peer *p, const uint8_t *bytes, size_t n)
 {
-	const size_t cap = n + TLS_RECORD_COST * (n / 16384 + 1);
+	const size_t cap = n + TLS_OUTPUT_COST(n);
 	uint8_t *wire_bytes = malloc(cap);
 	struct writer wire = writer_of(wire_bytes, cap);
 	const int result = tls_output(p->tls, slice_of(bytes, n), &wire);
