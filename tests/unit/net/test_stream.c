@@ -559,7 +559,7 @@ stream_tls_holds_part_of_a_hello(void **state)
 		check(!stream_in_handshake(&f->s));
 	}
 	check_int(read_some(f), STREAM_EMPTY);
-	/* a record of zeros is no ClientHello */
+	/* a record of zeros is not a ClientHello */
 	check_int(write(f->fd, hello + part, 1), 1);
 	check_int(read_some(f), STREAM_FAILED);
 }
