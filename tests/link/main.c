@@ -26,8 +26,8 @@
 #define NS_PER_S 1000000000ULL
 #define PACKET_MAX 65536
 #define READS_MAX 64 /* of one device in a turn */
-#define PRIORITY 10  /* it mostly sleeps, and a link does not wait for others \
-		      */
+/* it mostly sleeps, and a link does not wait for others */
+#define PRIORITY 10
 #define RATE_MAX_KBIT 100000000.0
 #define QUEUE_MAX (INT64_C(1) << 30)
 

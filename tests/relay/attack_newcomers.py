@@ -57,8 +57,8 @@ class Newcomers(HostileScenario):
         self.left()
 
     def test_a_frame_after_client_info_waits_for_admission(self):
-        """NotePreferred right after it, as clients send it, is no reason to
-        refuse anybody, however long the answer takes."""
+        """NotePreferred right after it, as clients send it, must not lead to a
+        refusal, however long the answer takes."""
         stub = stub_verify(self, lambda path, body: (200, '{"Allow":true}'))
         self.besiege("-loops=1", "-verify-client-url=" + stub.url)
 
