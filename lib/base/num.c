@@ -174,23 +174,33 @@ take_duration_part(struct slice *text, uint64_t *ns)
 }
 
 int
-num_parse_duration_ms(struct slice text, uint64_t *out)
+num_parse_duration_ns(struct slice text, int64_t *out)
 {
+	bool negative = slice_starts(text, "-");
 	uint64_t ns = 0;
 
-	if (slice_starts(text, "+"))
+	if (negative || slice_starts(text, "+"))
 		text = skip(text, 1);
-	if (slice_is(text, "0")) {
-		*out = 0;
-		return 0;
-	}
 	if (text.n == 0)
 		return -1;
+	if (slice_is(text, "0"))
+		text.n = 0; /* the one number without a unit */
 	while (text.n > 0)
 		if (take_duration_part(&text, &ns) == -1)
 			return -1;
 	if (ns > INT64_MAX)
 		return -1;
-	*out = ns / 1000000;
+	*out = negative ? -(int64_t)ns : (int64_t)ns;
+	return 0;
+}
+
+int
+num_parse_duration_ms(struct slice text, uint64_t *out)
+{
+	int64_t ns;
+
+	if (slice_starts(text, "-") || num_parse_duration_ns(text, &ns) == -1)
+		return -1;
+	*out = (uint64_t)ns / 1000000;
 	return 0;
 }

@@ -19,6 +19,10 @@ int num_parse_decimal(struct slice text, uint64_t max, uint64_t *out);
 /* 1 t T true TRUE True / 0 f F false FALSE False. */
 int num_parse_bool(struct slice text, bool *out);
 
+/* A Go duration ("300ms", "1.5h", "-2h45m", "0") in nanoseconds. -1
+ * otherwise. */
+int num_parse_duration_ns(struct slice text, int64_t *out);
+
 /* A Go duration ("300ms", "1.5h", "2h45m", "0") in milliseconds, rounded
  * towards zero; negative ones are rejected. -1 otherwise. */
 int num_parse_duration_ms(struct slice text, uint64_t *out);

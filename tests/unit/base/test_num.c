@@ -128,6 +128,25 @@ num_parses_durations_as_go(void **state)
 			fail_msg("accepted: %s", bad[i]);
 }
 
+static void
+num_parses_negative_durations(void **state)
+{
+	int64_t ns = 99;
+
+	(void)state;
+	check_int(num_parse_duration_ns(slice_str("-1.5s"), &ns), 0);
+	check_int(ns, -1500000000);
+	check_int(num_parse_duration_ns(slice_str("3h1ns"), &ns), 0);
+	check_int(ns, 10800000000001);
+	check_int(num_parse_duration_ns(slice_str("-0"), &ns), 0);
+	check_int(ns, 0);
+	ns = 99;
+	check_int(num_parse_duration_ns(slice_str("-"), &ns), -1);
+	check_int(num_parse_duration_ns(slice_str("--1s"), &ns), -1);
+	check_int(num_parse_duration_ns(slice_str("1s0"), &ns), -1);
+	check_int(ns, 99);
+}
+
 int
 main(void)
 {
@@ -137,6 +156,7 @@ main(void)
 		cmocka_unit_test(num_parses_decimals_of_digits_only),
 		cmocka_unit_test(num_parses_bools_as_go),
 		cmocka_unit_test(num_parses_durations_as_go),
+		cmocka_unit_test(num_parses_negative_durations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
