@@ -5,8 +5,8 @@
 int
 main(int argc, char **argv)
 {
-	const struct command commands[] = { cmd_convert, cmd_generate,
-		cmd_lint };
+	const struct command commands[] = { cmd_convert, cmd_effective,
+		cmd_generate, cmd_lint };
 	const struct command_program program = {
 		.name = "derpmap",
 		.text =

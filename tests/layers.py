@@ -55,8 +55,9 @@ SHELVES = {
     "derper/http": ["derper/relay"],
     "derper": ["derper/http"],
     "derpmap/model": LIB,
-    "derpmap/lint": ["derpmap/model"],
-    "derpmap": ["derpmap/model", "derpmap/lint"],
+    "derpmap/headscale": ["derpmap/model"],
+    "derpmap/lint": ["derpmap/headscale"],
+    "derpmap": ["derpmap/model", "derpmap/headscale", "derpmap/lint"],
 }
 
 # Anything may be used by a test; nothing uses a test.
