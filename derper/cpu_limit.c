@@ -9,8 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINE 4096 /* bytes of a line of /proc/self/cgroup or of a quota file \
-		   */
+#define LINE                                                            \
+	4096 /* bytes of a line of /proc/self/cgroup or of a quota file \
+	      */
 #define CPUS_MAX 8192 /* processors that an affinity mask has room for */
 
 /* Where each kind of control group is mounted, below the root; the first one
@@ -76,7 +77,7 @@ limit_v2(unsigned limit, const char *root, const char *mount, const char *group)
 	char line[LINE];
 	long long quota, period;
 
-	/* "max 100000" is no quota, and no number */
+	/* "max 100000" is not a quota, and no number */
 	if (read_line(line, root, mount, group, "cpu.max") &&
 	    sscanf(line, "%lld %lld", &quota, &period) == 2)
 		return lower(limit, quota, period);

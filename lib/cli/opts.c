@@ -55,10 +55,13 @@ set_choice(struct opts_choice *choice, const char *value)
 	return -1;
 }
 
-/* The names, as "a, b or c". */
-static struct choices {
+struct choices {
 	char text[200];
-} join_choices(const struct opts_choice *choice)
+};
+
+/* The names, as "a, b or c". */
+static struct choices
+join_choices(const struct opts_choice *choice)
 {
 	struct choices all = { "" };
 	const char *name;

@@ -25,7 +25,7 @@ if ! command -v go >/dev/null; then
 	echo "$0: there is no go command" >&2
 	exit 77
 fi
-# apart, so that a module that cannot be fetched is not taken for a bug
+# apart, so that a module that cannot be fetched is not reported as a bug
 if ! go list -deps "${packages[@]}" >/dev/null; then
 	echo "$0: the Go modules cannot be had" >&2
 	exit 77

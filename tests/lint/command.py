@@ -280,7 +280,7 @@ class Command(unittest.TestCase):
             self.assertEqual(status, 0, (host, more, form, found))
         self.assertGreater(accepted, 100)
 
-    def test_a_huge_map_of_twins_takes_no_time(self):
+    def test_a_huge_map_of_duplicates_takes_no_time(self):
         node = "{name: a, hostname: b, ipv4: 127.0.0.1},"
         text = ("regions: {900: {regionid: 900, nodes: [" + 20000 * node
                 + "]}}")

@@ -33,7 +33,7 @@ find(const struct derpmap *m, enum derpmap_diagnostic_kind kind)
 }
 
 static void
-check_remark(const struct derpmap *m, enum derpmap_diagnostic_kind kind,
+check_diagnostic(const struct derpmap *m, enum derpmap_diagnostic_kind kind,
     enum derpmap_level level, unsigned line, unsigned column)
 {
 	const struct derpmap_diagnostic *r = find(m, kind);
@@ -170,12 +170,12 @@ decode_tells_what_was_merged_and_shared(void **state)
 	check_int(m->regions[1]->from.how, DERPMAP_ALIASED);
 	check_ptr(
 	    m->regions[1]->avoid.from.value, m->regions[0]->avoid.from.value);
-	check_remark(m, DERPMAP_MERGE_KEY, DERPMAP_LEVEL_REGION, 4, 9);
-	check_remark(m, DERPMAP_UNKNOWN_KEY, DERPMAP_LEVEL_MAP, 1, 1);
+	check_diagnostic(m, DERPMAP_MERGE_KEY, DERPMAP_LEVEL_REGION, 4, 9);
+	check_diagnostic(m, DERPMAP_UNKNOWN_KEY, DERPMAP_LEVEL_MAP, 1, 1);
 }
 
 static void
-decode_remarks_on_what_it_ignores(void **state)
+decode_tells_what_it_ignores(void **state)
 {
 	const struct derpmap *m;
 
@@ -184,16 +184,16 @@ decode_remarks_on_what_it_ignores(void **state)
 		   "    - Name: a\n  ~: {}\n  0x384: {}\n",
 	    LOAD_HEADSCALE);
 	check(!m->refused);
-	check_remark(m, DERPMAP_UNKNOWN_KEY, DERPMAP_LEVEL_REGION, 3, 5);
-	check_remark(m, DERPMAP_NULL_KEY, DERPMAP_LEVEL_REGIONS, 6, 3);
-	check_remark(m, DERPMAP_SAME_REGION, DERPMAP_LEVEL_REGIONS, 7, 3);
+	check_diagnostic(m, DERPMAP_UNKNOWN_KEY, DERPMAP_LEVEL_REGION, 3, 5);
+	check_diagnostic(m, DERPMAP_NULL_KEY, DERPMAP_LEVEL_REGIONS, 6, 3);
+	check_diagnostic(m, DERPMAP_SAME_REGION, DERPMAP_LEVEL_REGIONS, 7, 3);
 	m = decode("{\"Regions\":{\"1\":{\"RegionID\":1,\"regionid\":2,"
 		   "\"x\":0},\"01\":null}}",
 	    LOAD_JSON);
 	check(!m->refused);
-	check_remark(m, DERPMAP_REPEATED_KEY, DERPMAP_LEVEL_REGION, 1, 31);
-	check_remark(m, DERPMAP_UNKNOWN_KEY, DERPMAP_LEVEL_REGION, 1, 44);
-	check_remark(m, DERPMAP_SAME_REGION, DERPMAP_LEVEL_REGIONS, 1, 51);
+	check_diagnostic(m, DERPMAP_REPEATED_KEY, DERPMAP_LEVEL_REGION, 1, 31);
+	check_diagnostic(m, DERPMAP_UNKNOWN_KEY, DERPMAP_LEVEL_REGION, 1, 44);
+	check_diagnostic(m, DERPMAP_SAME_REGION, DERPMAP_LEVEL_REGIONS, 1, 51);
 	check(m->regions[0]->is_nil);
 }
 
@@ -208,13 +208,13 @@ decode_goes_on_after_a_refusal(void **state)
 		   "    - {derpport: x, name: good}\n  foo: {}\n  901: []\n",
 	    LOAD_HEADSCALE);
 	check(m->refused);
-	check_remark(m, DERPMAP_QUOTED_INT, DERPMAP_LEVEL_REGION, 3, 15);
-	check_remark(m, DERPMAP_BAD_BOOL, DERPMAP_LEVEL_REGION, 4, 12);
-	check_remark(m, DERPMAP_BAD_TEXT, DERPMAP_LEVEL_REGION, 5, 17);
-	check_remark(m, DERPMAP_BAD_FLOAT, DERPMAP_LEVEL_REGION, 6, 15);
-	check_remark(m, DERPMAP_BAD_INT, DERPMAP_LEVEL_NODE, 8, 18);
-	check_remark(m, DERPMAP_BAD_KEY, DERPMAP_LEVEL_REGIONS, 9, 3);
-	check_remark(m, DERPMAP_BAD_SHAPE, DERPMAP_LEVEL_REGION, 10, 8);
+	check_diagnostic(m, DERPMAP_QUOTED_INT, DERPMAP_LEVEL_REGION, 3, 15);
+	check_diagnostic(m, DERPMAP_BAD_BOOL, DERPMAP_LEVEL_REGION, 4, 12);
+	check_diagnostic(m, DERPMAP_BAD_TEXT, DERPMAP_LEVEL_REGION, 5, 17);
+	check_diagnostic(m, DERPMAP_BAD_FLOAT, DERPMAP_LEVEL_REGION, 6, 15);
+	check_diagnostic(m, DERPMAP_BAD_INT, DERPMAP_LEVEL_NODE, 8, 18);
+	check_diagnostic(m, DERPMAP_BAD_KEY, DERPMAP_LEVEL_REGIONS, 9, 3);
+	check_diagnostic(m, DERPMAP_BAD_SHAPE, DERPMAP_LEVEL_REGION, 10, 8);
 	check_slice_text(first_node(m)->name.v, "good");
 }
 
@@ -303,7 +303,7 @@ main(void)
 		cmocka_unit_test(decode_tells_how_numbers_came_about),
 		cmocka_unit_test(decode_tells_how_others_came_about),
 		cmocka_unit_test(decode_tells_what_was_merged_and_shared),
-		cmocka_unit_test(decode_remarks_on_what_it_ignores),
+		cmocka_unit_test(decode_tells_what_it_ignores),
 		cmocka_unit_test(decode_goes_on_after_a_refusal),
 		cmocka_unit_test(decode_tells_nil_from_empty),
 		cmocka_unit_test(decode_sorts_regions),

@@ -75,7 +75,7 @@ static void
 file_answers_at_once(void **state)
 {
 	struct engine_notices notices = ENGINE_NOTICES;
-	const struct derp_key known = engine_key(2), stranger = engine_key(99);
+	const struct derp_key known = engine_key(2), unknown = engine_key(99);
 	struct verify_answer answer;
 	struct verify_counters counters;
 	struct verify *v;
@@ -88,7 +88,7 @@ file_answers_at_once(void **state)
 	check_int(answer.verdict, VERIFY_ALLOW);
 	snprintf(want, sizeof want, "node-2 in node list %s", list_path());
 	check_text(answer.reason, want);
-	check(verify_ask(v, &stranger, NULL, &answer, NULL, NULL));
+	check(verify_ask(v, &unknown, NULL, &answer, NULL, NULL));
 	check_int(answer.verdict, VERIFY_DENY);
 	snprintf(want, sizeof want,
 	    "peer %s not authorized (not in node list %s)", engine_key_text(99),

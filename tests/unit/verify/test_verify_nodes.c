@@ -61,7 +61,7 @@ static const struct {
 	{ "no newline at the end", KEY_A, "81c1 never\n" },
 	{ "byte order mark", "\xef\xbb\xbf" KEY_A "\n", "81c1 never\n" },
 	{ "twice", KEY_A " one\n" KEY_A " two\n", "81c1 never one\n" },
-	{ "name that is no text", KEY_A " a\x1b[31m\xff\xc2\x9b.\n",
+	{ "a name that is not text", KEY_A " a\x1b[31m\xff\xc2\x9b.\n",
 	    "81c1 never a?[31m??.\n" },
 	{ "name that is cut between characters",
 	    KEY_A " 123456789 123456789 123456789 123456789 123456789 "
@@ -155,7 +155,8 @@ static const struct {
 	    "node 1 has a bad node key" },
 	{ "[{\"node_key\":\"" HEX_A "\"}]", 0, "node 1 has a bad node key" },
 	{ "[{\"node_key\":\"" KEY_A "\",\"expiry\":5}]", 0, "not a time" },
-	{ "[{\"node_key\":\"" KEY_A "\",\"expiry\":\"soon\"}]", 0, "not a time" },
+	{ "[{\"node_key\":\"" KEY_A "\",\"expiry\":\"soon\"}]", 0,
+	    "not a time" },
 	{ "[{\"node_key\":\"" KEY_A "\",\"expiry\":\"2026-13-01T00:00:00Z\"}]",
 	    0, "not a time" },
 	{ "[{\"node_key\":\"" KEY_A "\",\"expiry\":\"2026-11-23T00:00:00\"}]",
