@@ -39,6 +39,7 @@ test: deps
 e2e: build
 	@DERPKIT_BIN=$(CURDIR)/$(BUILD)/bin DERPKIT_PEERS=$(CURDIR)/$(BUILD)/peers \
 		tests/interop/e2e.sh || [ $$? -eq 77 ]
+	@python3 tests/lint/consumers.py $(BUILD)/bin/derpmap
 
 bench: build
 	@cmake -S . -B $(BUILD)-evp -G Ninja -DDERPKIT_IPSEC_MB=OFF \

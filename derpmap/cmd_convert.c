@@ -6,7 +6,7 @@
 #include "encode_map.h"
 #include "infile.h"
 #include "load.h"
-#include "sanitize.h"
+#include "quote.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,16 +17,19 @@ struct arguments {
 	struct opts_choice from, to;
 };
 
+#define REFUSAL_MAX 2048 /* bytes of a reason, escaped */
+
 /* One line about a place. Names in it come from the file, so control characters
  * are made visible. */
 static void
 report_at(const struct load *l, struct doc_pos at, const char *text)
 {
-	char *clean = sanitize_text(text, true);
+	char clean[REFUSAL_MAX];
+	struct writer w = writer_of(clean, sizeof clean);
 
-	fprintf(stderr, "%s:%u:%u: %s\n", infile_name(l->file), at.line,
-	    at.column, clean != NULL ? clean : "rejected");
-	free(clean);
+	quote_put(&w, slice_str(text));
+	fprintf(stderr, "%s:%u:%u: %.*s\n", infile_name(l->file), at.line,
+	    at.column, (int)w.n, clean);
 }
 
 static int

@@ -81,7 +81,8 @@ level_of(const struct arguments *a)
 		return SEVERITY_INFO;
 	if (a->level.n < SEVERITY_COUNT)
 		return (enum severity)a->level.n;
-	return a->format.n == 0 ? SEVERITY_WARNING : SEVERITY_INFO;
+	return report_format(a->format.n)->for_people ? SEVERITY_WARNING
+						      : SEVERITY_INFO;
 }
 
 /* One line on standard error; nothing when no file was read. */

@@ -2,7 +2,8 @@
  * finding: one thing that is wrong with a map, with its place.
  *
  * Rules add findings to a list; reports print it. The list keeps the order in
- * which they were added until findings_sort.
+ * which they were added until findings_sort. What a finding borrows lives in
+ * the list's arena, so that the file it is about may be closed.
  *
  * Life: findings_init over an arena; everything is borrowed from it. Threads:
  * used by one at a time.
@@ -20,15 +21,32 @@ enum severity {
 };
 #define SEVERITY_COUNT ((size_t)SEVERITY_ERROR + 1)
 
+/* A span of the text and what comes in its place. */
+struct finding_edit {
+	struct doc_pos start, end; /* the same: an insertion */
+	const char *text;
+	const struct finding_edit *next; /* done together with it, or NULL */
+};
+
 struct finding {
 	const char *rule; /* "N01"; borrowed, static */
 	enum severity severity;
 	const char *file;    /* as the user named it, "-" for standard input */
 	struct doc_pos at;   /* line 0: about the file as a whole */
+	struct doc_pos end;  /* one past what it is about; line 0: unknown */
+	const char *path;    /* "regions.900.nodes[0].hostname", or NULL */
 	const char *message; /* what is wrong and what follows from it */
 	const char *fix;     /* what to do, or NULL */
-	bool is_note;        /* information that is shown at every level: what
-				the file is */
+	const struct finding_edit *edit; /* what does it, or NULL */
+	/* another place that it is about, of the same file; line 0: none */
+	struct doc_pos related;
+	const char *related_text; /* what is there */
+	/* a part of the line at its place, without the line's end, or NULL;
+	 * the column of its first character */
+	const char *excerpt;
+	unsigned excerpt_column;
+	bool is_note; /* information that is shown at every level: what
+			 the file is */
 	struct finding *next;
 };
 

@@ -1,14 +1,24 @@
 /* report: see report.h. */
 #include "report.h"
 
+#include "report_checkstyle.h"
+#include "report_github.h"
+#include "report_gitlab.h"
 #include "report_json.h"
+#include "report_junit.h"
+#include "report_sarif.h"
 #include "report_text.h"
 
 #include <string.h>
 
 static const struct report_format formats[] = {
-	{ "text", report_text, "for people, as compilers do" },
-	{ "json", report_json, "for programs" },
+	{ "text", report_text, "for people, as compilers do", true },
+	{ "json", report_json, "for programs; see its schema", false },
+	{ "sarif", report_sarif, "SARIF 2.1.0", false },
+	{ "github", report_github, "annotations of GitHub Actions", true },
+	{ "gitlab", report_gitlab, "GitLab's code quality report", false },
+	{ "junit", report_junit, "JUnit XML", false },
+	{ "checkstyle", report_checkstyle, "Checkstyle XML", false },
 };
 
 const struct report_format *

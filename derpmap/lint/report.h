@@ -1,10 +1,10 @@
 /*
  * report: findings in the requested format.
  *
- * A format is a row {name, function, help}; one file each: report_text.c,
- * report_json.c. A report prints what there is, in the order of the list, and
- * judges nothing. Keys and names in messages come from the file: whatever could
- * move a terminal's cursor, or is not UTF-8, is made visible.
+ * A format is a row {name, function, help} and a file, report_NAME.c. A report
+ * prints what there is, in the order of the list, and judges nothing. Keys and
+ * names in messages come from the file: what people read goes through
+ * lib/base/quote, what programs read is made valid in their format.
  *
  * Threads: used by one; writes to the stream only.
  */
@@ -21,6 +21,7 @@ struct report_format {
 	 * ferror. */
 	int (*write)(FILE *to, const struct findings *list, bool colour);
 	const char *help;
+	bool for_people; /* infos are hidden unless they are asked for */
 };
 
 /* The n-th format, or NULL after the last; the first one is the default. */

@@ -1,23 +1,86 @@
 /* report_json: see report_json.h. */
 #include "report_json.h"
 
-#include "sanitize.h"
+#include "json_text.h"
+#include "rule_list.h"
 
-#include <jansson.h>
-
-#include <stdlib.h>
-
-/* Sets a member to text, made valid. -1: memory is short. */
-static int
-set_text(json_t *object, const char *name, const char *text)
+/* A place as an object, or NULL when memory is short. */
+static json_t *
+pos_json(struct doc_pos at)
 {
-	char *clean = sanitize_text(text, false);
-	int result = -1;
+	return json_pack("{s:I, s:I}", "line", (json_int_t)at.line, "column",
+	    (json_int_t)at.column);
+}
 
-	if (clean != NULL)
-		result = json_object_set_new(object, name, json_string(clean));
-	free(clean);
-	return result;
+static json_t *
+related_json(const struct finding *f)
+{
+	json_t *o = pos_json(f->related);
+
+	if (o != NULL && json_text_set(o, "message", f->related_text) == -1) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+static json_t *
+edit_json(const struct finding_edit *e)
+{
+	json_t *o = json_object();
+
+	if (o == NULL ||
+	    json_object_set_new(o, "start", pos_json(e->start)) == -1 ||
+	    json_object_set_new(o, "end", pos_json(e->end)) == -1 ||
+	    json_object_set_new(
+		o, "offset", json_integer((json_int_t)e->start.offset)) == -1 ||
+	    json_object_set_new(o, "length",
+		json_integer((json_int_t)(e->end.offset - e->start.offset))) ==
+		-1 ||
+	    json_text_set(o, "text", e->text) == -1) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+static json_t *
+edits_json(const struct finding_edit *e)
+{
+	json_t *array = json_array();
+
+	for (; array != NULL && e != NULL; e = e->next)
+		if (json_array_append_new(array, edit_json(e)) == -1) {
+			json_decref(array);
+			return NULL;
+		}
+	return array;
+}
+
+/* The members that not every finding has. */
+static int
+set_details(json_t *o, const struct finding *f)
+{
+	const struct rule *rule = rule_list_find(f->rule);
+	char url[RULE_LIST_URL];
+
+	if (f->end.line != 0 &&
+	    json_object_set_new(o, "end", pos_json(f->end)) == -1)
+		return -1;
+	if (f->path != NULL && json_text_set(o, "path", f->path) == -1)
+		return -1;
+	if (rule != NULL &&
+	    json_text_set(o, "url", rule_list_url(url, rule)) == -1)
+		return -1;
+	if (f->fix != NULL && json_text_set(o, "fix", f->fix) == -1)
+		return -1;
+	if (f->related.line != 0 &&
+	    json_object_set_new(o, "related", related_json(f)) == -1)
+		return -1;
+	if (f->edit != NULL &&
+	    json_object_set_new(o, "edits", edits_json(f->edit)) == -1)
+		return -1;
+	return 0;
 }
 
 static json_t *
@@ -27,14 +90,14 @@ finding_json(const struct finding *f)
 
 	if (o == NULL)
 		return NULL;
-	if (set_text(o, "rule", f->rule) == -1 ||
-	    set_text(o, "severity", finding_severity(f->severity)) == -1 ||
-	    set_text(o, "file", f->file) == -1 ||
+	if (json_text_set(o, "rule", f->rule) == -1 ||
+	    json_text_set(o, "severity", finding_severity(f->severity)) == -1 ||
+	    json_text_set(o, "file", f->file) == -1 ||
 	    json_object_set_new(o, "line", json_integer(f->at.line)) == -1 ||
 	    json_object_set_new(o, "column", json_integer(f->at.column)) ==
 		-1 ||
-	    set_text(o, "message", f->message) == -1 ||
-	    (f->fix != NULL && set_text(o, "fix", f->fix) == -1)) {
+	    json_text_set(o, "message", f->message) == -1 ||
+	    set_details(o, f) == -1) {
 		json_decref(o);
 		return NULL;
 	}

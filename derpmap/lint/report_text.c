@@ -1,11 +1,21 @@
 /* report_text: see report_text.h. */
 #include "report_text.h"
 
+#include "quote.h"
 #include "rule_list.h"
-#include "sanitize.h"
+#include "utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define BOLD "\033[1m"
+#define PLAIN "\033[0m"
+
+struct text_report {
+	FILE *to;
+	bool colour;
+	bool failed; /* memory is short */
+};
 
 static const char *
 colour_of(enum severity severity)
@@ -21,48 +31,150 @@ colour_of(enum severity severity)
 	return "";
 }
 
-/* -1: memory is short. */
-static int
-put_clean(FILE *to, const char *text)
+static const char *
+escape(const struct text_report *r, const char *code)
 {
-	char *clean = sanitize_text(text, true);
-
-	if (clean == NULL)
-		return -1;
-	fputs(clean, to);
-	free(clean);
-	return 0;
+	return r->colour ? code : "";
 }
 
-static int
-put_finding(FILE *to, const struct finding *f, bool colour)
+/* Columns that a terminal needs for a character. The ranges are those of wide
+ * East Asian characters and of marks that join the character before them. */
+static unsigned
+width_of(uint32_t code)
 {
-	const struct rule *rule = rule_list_find(f->rule);
+	static const struct {
+		uint32_t first, last;
+	} wide[] = { { 0x1100, 0x115f }, { 0x2e80, 0xa4cf }, { 0xac00, 0xd7a3 },
+		{ 0xf900, 0xfaff }, { 0xfe30, 0xfe6f }, { 0xff00, 0xff60 },
+		{ 0xffe0, 0xffe6 }, { 0x1f300, 0x1faff },
+		{ 0x20000, 0x3fffd } };
+
+	if (code >= 0x300 && code <= 0x36f)
+		return 0;
+	for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++)
+		if (code >= wide[i].first && code <= wide[i].last)
+			return 2;
+	return 1;
+}
+
+/* Prints the text so that it cannot move the cursor; returns how many columns
+ * it takes. Without a stream it is only measured. */
+static unsigned
+put_clean(struct text_report *r, FILE *to, struct slice text)
+{
+	/* the longest escape for its bytes is \xNN */
+	char *room = malloc(text.n * 4 + 1);
+	struct writer w = writer_of(room, text.n * 4);
+	unsigned width = 0;
+	struct slice rest;
+	uint32_t code;
+
+	if (room == NULL) {
+		r->failed = true;
+		return 0;
+	}
+	quote_put(&w, text);
+	rest = writer_slice(&w);
+	if (to != NULL)
+		fwrite(rest.p, 1, rest.n, to);
+	for (size_t n; rest.n > 0; rest = slice_of(rest.p + n, rest.n - n)) {
+		n = utf8_next(rest, &code);
+		width += width_of(code);
+	}
+	free(room);
+	return width;
+}
+
+static void
+put_text(struct text_report *r, const char *text)
+{
+	put_clean(r, r->to, slice_str(text));
+}
+
+/* The first characters of the text, as many as are asked for or are there. */
+static struct slice
+first_characters(struct slice text, unsigned count)
+{
+	size_t at = 0;
+
+	while (count-- > 0 && at < text.n) {
+		size_t n = utf8_next(slice_of(text.p + at, text.n - at), NULL);
+
+		at += n > 0 ? n : 1;
+	}
+	return slice_of(text.p, at);
+}
+
+/* The line of the finding, and below it what the finding is about. */
+static void
+put_excerpt(struct text_report *r, const struct finding *f)
+{
+	struct slice line = slice_str(f->excerpt);
+	struct slice before =
+	    first_characters(line, f->at.column - f->excerpt_column);
+	struct slice about = slice_of(line.p + before.n, line.n - before.n);
+	unsigned indent = 0, width;
+
+	if (f->end.line == f->at.line)
+		about = first_characters(about, f->end.column - f->at.column);
+	else if (f->end.line == 0)
+		about = first_characters(about, 1);
+	else
+		about = slice_trim(about);
+	fprintf(r->to, "%5u | ", f->at.line);
+	put_clean(r, r->to, line);
+	fputs("\n      | ", r->to);
+	indent = put_clean(r, NULL, before);
+	width = put_clean(r, NULL, about);
+	fprintf(r->to, "%*s%s^", (int)indent, "",
+	    escape(r, colour_of(f->severity)));
+	for (; width > 1; width--)
+		fputc('~', r->to);
+	fprintf(r->to, "%s\n", escape(r, PLAIN));
+}
+
+static void
+put_place(struct text_report *r, const struct finding *f, struct doc_pos at)
+{
 	const char *file = strcmp(f->file, "-") == 0 ? "stdin" : f->file;
 
-	if (put_clean(to, file) == -1)
-		return -1;
-	fprintf(to, ":%u:%u: %s%s%s: ", f->at.line, f->at.column,
-	    colour ? colour_of(f->severity) : "", finding_severity(f->severity),
-	    colour ? "\033[0m" : "");
-	if (put_clean(to, f->message) == -1)
-		return -1;
-	fprintf(to, " [%s%s%s]\n", f->rule, rule != NULL ? " " : "",
+	fputs(escape(r, BOLD), r->to);
+	put_text(r, file);
+	fprintf(r->to, ":%u:%u:%s ", at.line, at.column, escape(r, PLAIN));
+}
+
+static void
+put_finding(struct text_report *r, const struct finding *f)
+{
+	const struct rule *rule = rule_list_find(f->rule);
+
+	put_place(r, f, f->at);
+	fprintf(r->to, "%s%s%s: ", escape(r, colour_of(f->severity)),
+	    finding_severity(f->severity), escape(r, PLAIN));
+	put_text(r, f->message);
+	fprintf(r->to, " [%s%s%s]\n", f->rule, rule != NULL ? " " : "",
 	    rule != NULL ? rule->name : "");
+	if (f->excerpt != NULL)
+		put_excerpt(r, f);
+	if (f->related.line != 0) {
+		fputs("    ", r->to);
+		put_place(r, f, f->related);
+		put_text(r, f->related_text);
+		fputc('\n', r->to);
+	}
 	if (f->fix == NULL)
-		return 0;
-	fputs("    fix: ", to);
-	if (put_clean(to, f->fix) == -1)
-		return -1;
-	fputc('\n', to);
-	return 0;
+		return;
+	fputs("    fix: ", r->to);
+	put_text(r, f->fix);
+	fputc('\n', r->to);
 }
 
 int
 report_text(FILE *to, const struct findings *list, bool colour)
 {
+	struct text_report r = { .to = to, .colour = colour };
+
 	for (const struct finding *f = list->first; f != NULL; f = f->next)
-		if (put_finding(to, f, colour) == -1)
-			return -1;
-	return 0;
+		put_finding(&r, f);
+	return r.failed ? -1 : 0;
 }

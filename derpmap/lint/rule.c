@@ -1,11 +1,42 @@
 /* rule: see rule.h. */
 #include "rule.h"
 
+#include "place.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define MESSAGE_MAX 600
+
+static void
+describe_line(struct rule_run *run, struct finding *f)
+{
+	struct slice line =
+	    place_excerpt(run->load->text, f->at, &f->excerpt_column);
+
+	f->excerpt = arena_text(run->out->arena, (const char *)line.p, line.n);
+	if (f->excerpt == NULL)
+		run->out->failed = true;
+}
+
+/* Fills in what is at the finding's place. */
+static void
+describe(struct rule_run *run, struct finding *f)
+{
+	struct arena *arena = run->out->arena;
+	struct place place;
+
+	place_find(&place, run->load->doc.root, f->at.offset, run->on_values);
+	f->end = place.end;
+	if (doc_note_find(&run->load->doc, DOC_NOTE_UTF16) == NULL)
+		describe_line(run, f);
+	if (place.path[0] == '\0')
+		return;
+	f->path = arena_text(arena, place.path, strlen(place.path));
+	if (f->path == NULL)
+		run->out->failed = true;
+}
 
 static struct finding *
 add(struct rule_run *run, enum severity severity, struct doc_pos at,
@@ -13,11 +44,15 @@ add(struct rule_run *run, enum severity severity, struct doc_pos at,
 {
 	struct finding *f = NULL;
 
-	if (at.line == 0)
+	bool has_place = at.line != 0;
+
+	if (!has_place)
 		at = (struct doc_pos){ .line = 1, .column = 1 };
 	if (!run->on_values || !refusals_have(run->refusals, at.offset))
 		f = findings_add(run->out, run->rule->id, severity,
 		    run->load->file, at, "%s", message);
+	if (f != NULL && has_place)
+		describe(run, f);
 	return f != NULL ? f : &run->scratch;
 }
 

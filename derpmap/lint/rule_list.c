@@ -3,6 +3,7 @@
 
 #include "rule_groups.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,15 @@ rule_list_find(const char *id)
 			if (strcmp(groups[i]->v[j].id, id) == 0)
 				return &groups[i]->v[j];
 	return NULL;
+}
+
+const char *
+rule_list_url(char out[static RULE_LIST_URL], const struct rule *rule)
+{
+	/* the anchor that Markdown viewers make of the rule's heading */
+	snprintf(out, RULE_LIST_URL, "%s#%c%s-%s", DERPKIT_RULES_URL,
+	    rule->id[0] - 'A' + 'a', rule->id + 1, rule->name);
+	return out;
 }
 
 /* The first group that has the letter. */

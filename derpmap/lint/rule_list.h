@@ -15,6 +15,12 @@ const struct rule *rule_list_at(size_t index);
 /* The rule with this id, or NULL. */
 const struct rule *rule_list_find(const char *id);
 
+/* Writes where the rule is explained: RULE_LIST_URL bytes with NUL are enough
+ * for any rule of the list. Returns out. */
+#define RULE_LIST_URL 512
+const char *rule_list_url(
+    char out[static RULE_LIST_URL], const struct rule *rule);
+
 /* Fills out, with room for rule_list_count(), in the order for people: letters
  * as they first come, then numbers. */
 void rule_list_sorted(const struct rule **out);

@@ -50,16 +50,26 @@ region_id_mismatch(struct rule_run *run, const struct derpmap_node *n)
 	f->fix = rule_fix(run, "set it to %lld", (long long)run->region->key);
 }
 
+/* Points at the node that was there first. */
+static void
+set_first(struct finding *f, const struct derpmap_node *first)
+{
+	f->related = node_at(first);
+	f->related_text = "the other node is here";
+}
+
 static void
 duplicate_name(struct rule_run *run, const void *first, const void *later)
 {
 	const struct derpmap_node *n = later;
+	struct finding *f;
 
-	rule_found(run, rule_pos(&n->name.from, &n->from),
+	f = rule_found(run, rule_pos(&n->name.from, &n->from),
 	    "the name \"%.*s\" is taken by the node of line %u: "
 	    "clients measure one of the two and credit the other",
-	    (int)n->name.v.n, (const char *)n->name.v.p, node_at(first).line)
-	    ->fix = "give every node of the map a name of its own";
+	    (int)n->name.v.n, (const char *)n->name.v.p, node_at(first).line);
+	f->fix = "give every node of the map a name of its own";
+	set_first(f, first);
 }
 
 /* Nodes that are not nil, of the whole map. */
@@ -188,11 +198,13 @@ add_server(
 static void
 duplicate_server(struct rule_run *run, const void *first, const void *later)
 {
-	rule_found(run, host_at(later),
+	struct finding *f = rule_found(run, host_at(later),
 	    "the node of line %u is the same server: clients that connect to "
 	    "it twice get packets on one connection only",
-	    node_at(first).line)
-	    ->fix = "keep one of the two";
+	    node_at(first).line);
+
+	f->fix = "keep one of the two";
+	set_first(f, first);
 }
 
 static void
@@ -214,12 +226,15 @@ add_address(
 static void
 duplicate_address(struct rule_run *run, const void *first, const void *later)
 {
-	if (!same_server(first, later))
-		rule_found(run, node_at(later),
-		    "the node of line %u has the same address: a relay should "
-		    "have one of its own, or clients measure the same host "
-		    "twice",
-		    node_at(first).line);
+	struct finding *f;
+
+	if (same_server(first, later))
+		return;
+	f = rule_found(run, node_at(later),
+	    "the node of line %u has the same address: a relay should have "
+	    "one of its own, or clients measure the same host twice",
+	    node_at(first).line);
+	set_first(f, first);
 }
 
 static void

@@ -254,11 +254,13 @@ static void
 same_alias(struct rule_run *run, const void *first, const void *later)
 {
 	const struct derpmap_region *a = first, *b = later;
-
-	rule_found(run, derpmap_origin_pos(&b->from),
+	struct finding *f = rule_found(run, derpmap_origin_pos(&b->from),
 	    "regions %lld and %lld are the same by an alias, ids and node "
 	    "names included",
 	    (long long)a->key, (long long)b->key);
+
+	f->related = derpmap_origin_pos(&a->from);
+	f->related_text = "the other region is here";
 }
 
 static void

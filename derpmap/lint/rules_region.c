@@ -145,11 +145,13 @@ static void
 same_code(struct rule_run *run, const void *first, const void *later)
 {
 	const struct derpmap_region *a = first, *b = later;
-
-	rule_found(run, field_at(b, &b->region_code.from),
+	struct finding *f = rule_found(run, field_at(b, &b->region_code.from),
 	    "regions %lld and %lld have the same code: commands that take a "
 	    "code pick either",
 	    (long long)a->key, (long long)b->key);
+
+	f->related = field_at(a, &a->region_code.from);
+	f->related_text = "the other region has it here";
 }
 
 static void

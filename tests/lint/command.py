@@ -83,7 +83,10 @@ class Command(unittest.TestCase):
         at = next(i for i, line in enumerate(lines) if "[N01" in line)
         self.assertRegex(lines[at], r"^.*/a\.yaml:7:9: error: the node has "
                          r".* \[N01 node-regionid-missing\]$")
-        self.assertEqual(lines[at + 1], "    fix: add regionid: 900")
+        self.assertEqual(lines[at + 1:at + 4],
+                         ["    7 |       - name: 900a",
+                          "      |         ^~~~~~~~~~",
+                          "    fix: add regionid: 900"])
 
     def test_summary_is_one_line_on_standard_error(self):
         result = run("lint", self.file("a.yaml", GOOD), "-", text=BAD)

@@ -1,0 +1,43 @@
+/*
+ * place: what is at a place of a document: the node, its path from the root,
+ * and the text around it.
+ *
+ * Nothing is indexed: the nodes of a document are in the order of the text, so
+ * that a place is found by going down from the root, in log n at each level.
+ * Aliases are not followed; what they refer to has the path of its anchor.
+ *
+ * Threads: pure functions.
+ */
+#ifndef DERPKIT_PLACE_H
+#define DERPKIT_PLACE_H
+
+#include "doc.h"
+
+/* Room for a path and NUL; a longer one is not given. */
+#define PLACE_PATH 320
+
+struct place {
+	const struct doc_node *node; /* at the place, or NULL */
+	struct doc_pos end;          /* one past it; line 0 without node */
+	char path[PLACE_PATH];       /* "" for the root and when too long */
+};
+
+/*
+ * Looks for the place at the offset. An element of a list begins where its
+ * first key does: as_element asks for the element in that case, unless the key
+ * has no value, and otherwise for the key.
+ */
+void place_find(struct place *p, const struct doc_node *root, size_t offset,
+    bool as_element);
+
+/* Where a node ends; a block collection ends with its last value. */
+struct doc_pos place_node_end(const struct doc_node *node);
+
+/* The part of the text's line that is around the place, without line end: at
+ * most PLACE_EXCERPT bytes, whole characters. *column is set to the column of
+ * its first character. */
+#define PLACE_EXCERPT 160
+struct slice place_excerpt(
+    struct slice text, struct doc_pos at, unsigned *column);
+
+#endif

