@@ -7,13 +7,13 @@
 #define PATH_BYTES 4096 /* of a path that is cleaned */
 #define URL_BYTES 8192
 
+/* Whether the row takes what is below it, and this is. */
 static bool
-matches(const char *row, struct slice path)
+is_below(const char *row, struct slice path)
 {
 	const size_t n = strlen(row);
 
-	return slice_is(path, row) ||
-	    (n > 0 && row[n - 1] == '/' && slice_starts(path, row));
+	return n > 0 && row[n - 1] == '/' && slice_starts(path, row);
 }
 
 const struct http_route *
@@ -25,9 +25,11 @@ http_router_find(
 	for (size_t i = 0; i < router->count; i++) {
 		const struct http_route *route = &router->routes[i];
 
-		if ((route->listeners == 0 ||
-			(route->listeners & listener) != 0) &&
-		    matches(route->path, path) &&
+		if (route->listeners != 0 && (route->listeners & listener) == 0)
+			continue;
+		if (slice_is(path, route->path))
+			return route; /* none is longer */
+		if (is_below(route->path, path) &&
 		    (best == NULL || strlen(route->path) > strlen(best->path)))
 			best = route;
 	}
@@ -62,15 +64,33 @@ put_clean(struct writer *w, struct slice path)
 		writer_u8(w, '/');
 }
 
-bool
-http_router_clean(struct http_server *s, const struct http1_request *req)
+/* Whether put_clean would write the path as it is. */
+static bool
+is_clean(struct slice path)
+{
+	struct slice rest, part;
+
+	if (path.n == 0 || path.p[0] != '/')
+		return false;
+	rest = slice_of(path.p + 1, path.n - 1);
+	while (rest.n > 0) {
+		slice_cut(rest, '/', &part, &rest);
+		if (part.n == 0 || slice_is(part, ".") || slice_is(part, ".."))
+			return false;
+	}
+	return true;
+}
+
+/* False when the path is too long for that. */
+static bool
+redirect_to_clean(struct http_server *s, const struct http1_request *req)
 {
 	uint8_t clean[PATH_BYTES], url[URL_BYTES];
 	struct writer c = writer_of(clean, sizeof clean);
 	struct writer u = writer_of(url, sizeof url);
 
 	put_clean(&c, req->path);
-	if (c.failed || slice_eq(writer_slice(&c), req->path))
+	if (c.failed)
 		return false;
 	writer_bytes(&u, c.p, c.n);
 	if (req->query.n > 0)
@@ -81,6 +101,13 @@ http_router_clean(struct http_server *s, const struct http1_request *req)
 	else
 		http_server_redirect(s, 301, writer_slice(&u));
 	return true;
+}
+
+/* Apart from redirect_to_clean, whose buffers would cost each request. */
+bool
+http_router_clean(struct http_server *s, const struct http1_request *req)
+{
+	return !is_clean(req->path) && redirect_to_clean(s, req);
 }
 
 /* Whether "GET, HEAD" names the method, which is matched by case. */

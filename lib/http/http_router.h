@@ -11,12 +11,14 @@
 
 #include "http_server.h"
 
+/* Answers; arguments as http_server_events.request. */
+typedef void http_route_handler(void *ctx, struct http_server *s,
+    const struct http1_request *req, struct slice body);
+
 struct http_route {
 	const char *path;    /* exact; with a final "/": and all below it */
 	const char *methods; /* allowed, as in "GET, HEAD"; NULL: any */
-	/* Answers; arguments as http_server_events.request. */
-	void (*handle)(void *ctx, struct http_server *s,
-	    const struct http1_request *req, struct slice body);
+	http_route_handler *handle;
 	size_t body_max;    /* bytes of body that it wants to read; 0: none */
 	unsigned listeners; /* bits, by the caller's choice: where it is
 			       served; 0: everywhere */

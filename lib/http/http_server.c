@@ -58,6 +58,12 @@ http_server_upgraded(const struct http_server *s)
 	return s->upgraded;
 }
 
+bool
+http_server_idle(const struct http_server *s)
+{
+	return s->state == HTTP_SERVER_READY && !s->partial;
+}
+
 /* While an answer is outstanding no input is wanted. */
 static void
 update_pause(struct http_server *s)

@@ -152,6 +152,10 @@ enum http_server_timeout http_server_timed_out(struct http_server *s);
 /* Whether the connection has become another protocol's. */
 bool http_server_upgraded(const struct http_server *s);
 
+/* Whether nothing is kept: no part of a request has come, and all are answered.
+ * It may be closed, and opened again when more comes. */
+bool http_server_idle(const struct http_server *s);
+
 /* For handlers. All are ignored when the connection has ended. */
 
 struct http_server_answer {

@@ -246,4 +246,48 @@ owner_count(struct owner *o, const char *text)
 	return n;
 }
 
+/* Answers with the method, the path and the body. */
+static inline void
+owner_echo(struct owner *o, const struct http1_request *req, struct slice body)
+{
+	char text[4096];
+	struct writer w = writer_of(text, sizeof text);
+
+	writer_bytes(&w, req->method.p, req->method.n);
+	writer_u8(&w, ' ');
+	writer_bytes(&w, req->path.p, req->path.n);
+	writer_u8(&w, ' ');
+	writer_bytes(&w, body.p, body.n);
+	check(!w.failed);
+	http_server_answer(&o->server,
+	    &(struct http_server_answer){ .status = 200,
+		.type = "text/plain",
+		.headers = "X-A: b\r\n",
+		.body = writer_slice(&w) });
+}
+
+/* The request is answered with a text that holds all the parts (NULL ends
+ * them), and the connection stays open or closes. */
+static inline void
+owner_asks_with(
+    size_t body_max, const char *request, bool stays, const char *const *parts)
+{
+	struct owner *o = owner_open(owner_echo);
+
+	o->body_max = body_max;
+	owner_feed(o, request);
+	for (; *parts != NULL; parts++)
+		check_contains(owner_text(o), *parts);
+	check_int(o->finished, !stays);
+	check_size(o->in_n, 0);
+	owner_close(o);
+}
+
+#define owner_asks(request, stays, ...) \
+	owner_asks_with(                \
+	    0, request, stays, (const char *const[]){ __VA_ARGS__, NULL })
+#define owner_asks_body(request, stays, ...) \
+	owner_asks_with(                     \
+	    8, request, stays, (const char *const[]){ __VA_ARGS__, NULL })
+
 #endif
