@@ -3,6 +3,7 @@
 
 #include "certs.h"
 #include "http.h"
+#include "http_conn.h"
 #include "ip_limit.h"
 #include "keyfile.h"
 #include "listener.h"

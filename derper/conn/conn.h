@@ -70,8 +70,9 @@ struct conn_protocol {
 enum conn_pause {
 	CONN_PAUSE_LOGIN_QUEUE = 1, /* waits for its turn */
 	CONN_PAUSE_ADMISSION = 2,
-	CONN_PAUSE_RATE = 4,   /* is over its rate limit */
-	CONN_PAUSE_OUTPUT = 8, /* does not read what it is sent */
+	CONN_PAUSE_RATE = 4,    /* is over its rate limit */
+	CONN_PAUSE_OUTPUT = 8,  /* does not read what it is sent */
+	CONN_PAUSE_ANSWER = 16, /* is being answered, which takes a while */
 };
 
 struct conn_saved;

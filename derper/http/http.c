@@ -2,97 +2,192 @@
 #include "http.h"
 
 #include "conn.h"
-#include "http1.h"
+#include "conn_input.h"
+#include "http_conn.h"
 #include "routes.h"
+#include "upgrade.h"
 #include "worker.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-/* Requests answered per read; who sends more at once, which no prober does,
- * would hold up the packets of others. */
-#define PIPELINE_MAX 32
-
-static const struct conn_protocol http_phase;
+static const struct conn_protocol first_phase, request_phase, idle_phase;
 
 int
 http_accepted(void *ctx, struct conn *c)
 {
-	const struct http_port *port = ctx;
-	struct http_conn *http = malloc(sizeof *http);
-
-	if (http == NULL)
-		return -1;
-	*http = (struct http_conn){ .site = port->site,
-		.relay = port->relay,
-		.plain_port = port->plain_port };
-	conn_become(c, &http_phase, http);
-	conn_deadline(c, HTTP_CONN_MS);
+	conn_become(c, &first_phase, ctx);
+	conn_deadline(c, HTTP_SERVER_REQUEST_MS);
 	return 0;
 }
 
-/* Answers what is not a valid request, and closes. */
-static void
-refuse(struct conn *c, unsigned status, const char *why)
-{
-	char text[256];
-	int n = snprintf(text, sizeof text,
-	    "HTTP/1.1 %u %s\r\nContent-Type: text/plain; charset=utf-8\r\n"
-	    "Connection: close\r\n\r\n%u %s",
-	    status, http1_reason(status), status, http1_reason(status));
+/* ---- what the HTTP server wants of the connection */
 
+static void
+server_refused(void *ctx, unsigned status, const char *why)
+{
+	struct conn *c = ctx;
+
+	(void)status;
 	counters_add(&c->worker->counters->http_refused, 1);
 	conn_log(c, "http:", why);
-	conn_write(c, slice_of(text, (size_t)n));
-	conn_finish(c);
 }
 
-/* Handles the request at the front of `in`; how many bytes it used, 0 when it
- * is not complete. */
-static size_t
-next_request(struct conn *c, struct slice in)
+static void
+server_request(void *ctx, struct http_server *s,
+    const struct http1_request *req, struct slice body)
 {
-	struct http1_request req;
-	size_t used = 0;
+	struct conn *c = ctx;
 
-	switch (http1_request_parse(in, &req, &used)) {
-	case HTTP1_MORE:
-		return 0;
-	case HTTP1_BAD:
-		refuse(c, 400, "not a valid HTTP request");
-		return in.n;
-	case HTTP1_TOO_LONG:
-		refuse(c, 431, "request head too long");
-		return in.n;
-	case HTTP1_OK:
-		break;
-	}
 	counters_add(&c->worker->counters->http_requests, 1);
-	routes_handle(c, &req);
-	return used;
-}
-
-static bool
-speaks_http(const struct conn *c)
-{
-	return c->protocol == &http_phase && !c->half_closed && !c->ended;
+	routes_handle(c, s, req, body);
 }
 
 static size_t
-http_input(struct conn *c, uint8_t *p, size_t n)
+server_unsent(void *ctx)
 {
-	size_t used = 0, step = 1;
-	unsigned requests = 0;
+	const struct conn *c = ctx;
 
-	while (used < n && step > 0 && speaks_http(c)) {
-		step = next_request(c, slice_of(p + used, n - used));
-		used += step;
-		if (++requests == PIPELINE_MAX && speaks_http(c))
-			conn_finish(c);
+	return stream_unsent(&c->stream);
+}
+
+static int
+server_write(void *ctx, struct slice bytes)
+{
+	struct conn *c = ctx;
+
+	conn_write(c, bytes);
+	return c->ended ? -1 : 0;
+}
+
+static void
+server_finish(void *ctx)
+{
+	conn_finish(ctx);
+}
+
+static void
+server_abort(void *ctx, const char *why)
+{
+	conn_end(ctx, why);
+}
+
+static void
+server_deadline(void *ctx, uint64_t after_ms)
+{
+	struct conn *c = ctx;
+
+	/* the first request has what the phase before has left of its time */
+	if (c->protocol != &request_phase)
+		return;
+	if (after_ms == 0)
+		loop_timer_clear(c->worker->loop, &c->timer);
+	else
+		conn_deadline(c, after_ms);
+}
+
+/* What was received meanwhile is not handled here, inside of who answers, but
+ * from the timer. */
+static void
+server_pause(void *ctx, bool paused)
+{
+	struct conn *c = ctx;
+	struct http_conn *http = c->session;
+
+	if (paused) {
+		conn_pause(c, CONN_PAUSE_ANSWER);
+		return;
 	}
+	conn_resume(c, CONN_PAUSE_ANSWER);
+	http->resumed = true;
+	conn_deadline(c, 0);
+}
+
+/* No page wants a body: body_max is NULL. */
+static const struct http_server_events server_events = {
+	.request = server_request,
+	.refused = server_refused,
+	.unsent = server_unsent,
+	.write = server_write,
+	.finish = server_finish,
+	.abort = server_abort,
+	.pause = server_pause,
+	.deadline = server_deadline,
+};
+
+/* ---- phases */
+
+static void
+http_failed(struct conn *c, const char *why)
+{
+	conn_log(c, "http:", why);
+}
+
+/* The session is the port, which all connections share. */
+static void
+keep_port(void *session)
+{
+	(void)session;
+}
+
+/* A request begins, and is handled by the next phase. */
+static size_t
+begin_request(struct conn *c, uint8_t *p, size_t n)
+{
+	struct http_conn *http = calloc(1, sizeof *http);
+
+	(void)p;
+	(void)n;
+	if (http == NULL) {
+		counters_add(&c->worker->counters->refused_memory, 1);
+		conn_end(c, "out of memory");
+		return 0;
+	}
+	http->port = c->session;
+	http_server_open(&http->server, &server_events, c);
+	conn_become(c, &request_phase, http);
+	return 0;
+}
+
+/* Leaves the phase when all that was asked has been answered. */
+static void
+leave_request(struct conn *c)
+{
+	const struct http_conn *http = c->session;
+
+	if (c->ended || c->half_closed)
+		return;
+	if (http_server_upgraded(&http->server))
+		upgrade_complete(c);
+	else if (http_server_idle(&http->server))
+		conn_become(c, &idle_phase, http->port);
+}
+
+static size_t
+request_input(struct conn *c, uint8_t *p, size_t n)
+{
+	struct http_conn *http = c->session;
+	size_t used = http_server_input(&http->server, slice_of(p, n));
+
+	leave_request(c);
 	return used;
+}
+
+static void
+request_writable(struct conn *c)
+{
+	struct http_conn *http = c->session;
+
+	http_server_writable(&http->server);
+}
+
+static void
+request_ended(struct conn *c)
+{
+	struct http_conn *http = c->session;
+
+	http_server_close(&http->server);
 }
 
 static bool
@@ -102,26 +197,44 @@ shaking_hands(const struct conn *c)
 }
 
 static void
-http_failed(struct conn *c, const char *why)
+no_request(struct conn *c)
 {
-	conn_log(c, "http:", why);
-}
-
-static void
-http_timed_out(struct conn *c)
-{
-	const struct http_conn *http = c->session;
-
-	/* between two requests that is how connections end */
-	if (http->served && c->saved == NULL) {
-		conn_end(c, "no further request");
-		return;
-	}
 	if (shaking_hands(c))
 		counters_add(&c->worker->counters->tls_failed, 1);
 	else
 		counters_add(&c->worker->counters->http_refused, 1);
 	conn_fail(c, "no request in time");
+}
+
+/* That is how connections end between two requests. */
+static void
+no_further_request(struct conn *c)
+{
+	conn_end(c, "no further request");
+}
+
+static void
+request_timed_out(struct conn *c)
+{
+	struct http_conn *http = c->session;
+
+	if (http->resumed) {
+		http->resumed = false;
+		conn_deadline(c, HTTP_SERVER_REQUEST_MS);
+		leave_request(c);
+		conn_input_saved(c);
+		return;
+	}
+	switch (http_server_timed_out(&http->server)) {
+	case HTTP_SERVER_NO_REQUEST:
+		no_request(c);
+		break;
+	case HTTP_SERVER_IDLE:
+		no_further_request(c);
+		break;
+	case HTTP_SERVER_NO_ANSWER:
+		break;
+	}
 }
 
 static void
@@ -166,10 +279,28 @@ http_read_ended(struct conn *c, const char *why)
 	}
 }
 
-static const struct conn_protocol http_phase = {
-	.input = http_input,
-	.timed_out = http_timed_out,
+static const struct conn_protocol first_phase = {
+	.input = begin_request,
+	.timed_out = no_request,
 	.read_ended = http_read_ended,
 	.failed = http_failed,
+	.free_session = keep_port,
+};
+
+static const struct conn_protocol request_phase = {
+	.input = request_input,
+	.writable = request_writable,
+	.timed_out = request_timed_out,
+	.read_ended = http_read_ended,
+	.failed = http_failed,
+	.ended = request_ended,
 	.free_session = free,
+};
+
+static const struct conn_protocol idle_phase = {
+	.input = begin_request,
+	.timed_out = no_further_request,
+	.read_ended = http_read_ended,
+	.failed = http_failed,
+	.free_session = keep_port,
 };

@@ -1,19 +1,16 @@
 /*
  * http_conn: what is kept of a connection while it speaks HTTP.
  *
- * The session (conn.h) of the connection until it is upgraded or ends. Threads:
- * loop-owned.
+ * While a request is being received or answered it is the session (conn.h) of
+ * the connection; while one is waited for, a struct http_port is enough.
+ * Threads: loop-owned.
  */
 #ifndef DERPKIT_HTTP_CONN_H
 #define DERPKIT_HTTP_CONN_H
 
-#include <stdbool.h>
+#include "http_server.h"
 
 struct relay;
-
-/* Time for the TLS handshake and a request, and between two requests: as
- * upstream. */
-#define HTTP_CONN_MS 30000
 
 /* What is served; immutable. */
 struct http_site {
@@ -22,11 +19,18 @@ struct http_site {
 	bool derp;            /* connections may be upgraded */
 };
 
-struct http_conn {
+/* What the connections to one port of a worker have in common; immutable. */
+struct http_port {
 	const struct http_site *site; /* borrowed */
-	struct relay *relay;          /* borrowed: whom upgrades go to */
-	bool plain_port; /* came in on -http-port: most is sent to HTTPS */
-	bool served;     /* a request was answered */
+	struct relay *relay;          /* borrowed, the worker's */
+	bool plain_port;              /* -http-port: most is sent to HTTPS */
+};
+
+struct http_conn {
+	struct http_port *port; /* borrowed */
+	struct http_server server;
+	bool fast_start; /* of an upgrade: ServerKey is the whole answer */
+	bool resumed;    /* what was received during an answer is next */
 };
 
 #endif

@@ -5,10 +5,15 @@
 #ifndef DERPKIT_UPGRADE_H
 #define DERPKIT_UPGRADE_H
 
-#include "http1.h"
+#include "http_router.h"
 
 struct conn;
 
-void upgrade_handle(struct conn *c, const struct http1_request *req);
+/* For the route: ctx is the connection. */
+http_route_handler upgrade_handle;
+
+/* After http_server_upgraded: the connection speaks DERP, and its HTTP state is
+ * freed. */
+void upgrade_complete(struct conn *c);
 
 #endif

@@ -22,6 +22,7 @@
 #include "derp_handshake.h"
 #include "derp_msg.h"
 #include "http.h"
+#include "http_conn.h"
 #include "ip_limit.h"
 #include "registry.h"
 #include "relay.h"
@@ -53,7 +54,8 @@ struct fake_server {
 	struct crossing_shared crossing;
 	struct relay_shared shared;
 	struct http_site site;
-	struct http_port port;
+	struct http_port port; /* what the next connection came in on */
+	struct http_port ports[CROSSING_WORKERS_MAX];
 	struct worker *workers[CROSSING_WORKERS_MAX];
 	struct relay *relays[CROSSING_WORKERS_MAX];
 	struct service *services[CROSSING_WORKERS_MAX];
@@ -186,9 +188,7 @@ static inline struct conn *
 fake_server_conn(unsigned worker, int *fd)
 {
 	struct fake_server *s = &fake_server;
-	struct http_port port = { .site = &s->site,
-		.relay = s->relays[worker],
-		.plain_port = s->port.plain_port };
+	struct http_port *port = &s->ports[worker];
 	struct ip_limit *ip_limit = s->worker_config.ip_limit;
 	struct netaddr remote;
 	struct conn *c;
@@ -206,7 +206,10 @@ fake_server_conn(unsigned worker, int *fd)
 		ip_limit_leave(ip_limit, &remote);
 		return NULL;
 	}
-	if (http_accepted(&port, c) == -1) {
+	*port = (struct http_port){ .site = &s->site,
+		.relay = s->relays[worker],
+		.plain_port = s->port.plain_port };
+	if (http_accepted(port, c) == -1) {
 		conn_end(c, NULL);
 		return NULL;
 	}

@@ -1,0 +1,23 @@
+/*
+ * pages: what is answered on each path, but for the upgrade.
+ *
+ * For the routes: ctx is the connection. Threads: loop-owned.
+ * Source: tailscale cmd/derper/derper.go, derp/derpserver/handler.go.
+ */
+#ifndef DERPKIT_PAGES_H
+#define DERPKIT_PAGES_H
+
+#include "http_router.h"
+
+/* Latency probes, which browsers send from other origins too. */
+http_route_handler pages_probe;
+/* Captive-portal detection. */
+http_route_handler pages_generate_204;
+http_route_handler pages_robots;
+http_route_handler pages_bootstrap_dns;
+http_route_handler pages_debug;
+http_route_handler pages_debug_folder;
+/* What everything else gets, too. */
+http_route_handler pages_home;
+
+#endif
