@@ -76,7 +76,7 @@ judge(struct headscale_sources *all, struct headscale_source *s)
 			d = d->next;
 		at = d->at;
 		text = d->text;
-		/* a crash is no error that a version could skip */
+		/* no version skips a crash as it skips an error */
 		if (d->kind == DERPMAP_PANIC)
 			die(all, text, s->file, at);
 	}

@@ -106,7 +106,7 @@ effective_survives_short_memory(void **state)
 		if (result == 0 && effective_make(&e, &c, NULL, &why) == 0) {
 			bool failed = fake_alloc_failed();
 
-			/* what is missing is never taken for the whole */
+			/* a part is never reported as the whole */
 			check(failed || e.start == EFFECTIVE_DEPENDS);
 			check(failed || e.map.region_count == 1);
 			effective_clear(&e);
