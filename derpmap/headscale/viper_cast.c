@@ -125,7 +125,9 @@ parse_int(struct slice text, int64_t *out)
 static int64_t
 float_to_int(double f)
 {
-	return f >= -0x1p63 && f < 0x1p63 ? (int64_t)f : INT64_MIN;
+	return f >= -9223372036854775808.0 && f < 9223372036854775808.0
+	    ? (int64_t)f
+	    : INT64_MIN;
 }
 
 bool
