@@ -1,6 +1,7 @@
 /* cmd_lint: what is wrong with maps, and what follows from it. */
 #include "colour.h"
 #include "commands.h"
+#include "effective.h"
 #include "lint.h"
 #include "report.h"
 #include "rule_list.h"
@@ -13,7 +14,9 @@
 
 struct arguments {
 	struct opts_choice format, as, colour;
-	struct opts_choice level; /* SEVERITY_COUNT: by the format */
+	struct opts_choice level;      /* SEVERITY_COUNT: by the format */
+	const char *config, *env_file; /* of headscale */
+	struct opts_choice version;
 	bool list, verbose;
 };
 
@@ -72,6 +75,42 @@ lint_file(const struct command_call *call, const char *file,
 	return 0;
 }
 
+/* Lints headscale's configuration. -1: it could not be read, which is
+ * reported. */
+static int
+lint_headscale(const struct command_call *call, struct findings *list)
+{
+	const struct arguments *a = call->values;
+	struct fail why = { .text = "" };
+	struct headscale_config config;
+	struct effective e;
+	int result;
+
+	if (headscale_config_open(&config, a->config, a->env_file,
+		headscale_version_at(a->version.n), &why) == -1) {
+		command_fail(call, "%s", why.text);
+		return -1;
+	}
+	result = effective_make(&e, &config, NULL, &why);
+	if (result == 0) {
+		lint_config(&e, list);
+		effective_clear(&e);
+	} else {
+		command_fail(call, "%s", why.text);
+	}
+	headscale_config_close(&config);
+	return result;
+}
+
+/* How many files there are to lint. */
+static int
+file_count(const struct command_call *call)
+{
+	const struct arguments *a = call->values;
+
+	return call->word_count + (a->config != NULL);
+}
+
 /* The least severity that is shown. Programs get everything unless they ask
  * for less; for people, what is fine would hide what is not. */
 static enum severity
@@ -111,7 +150,7 @@ print_report(
 		return command_fail(call, "not enough memory for the findings");
 	if (command_flush(call) != COMMAND_DONE)
 		return COMMAND_UNUSABLE;
-	print_summary(list, files, call->word_count - files);
+	print_summary(list, files, file_count(call) - files);
 	return COMMAND_DONE;
 }
 
@@ -134,11 +173,13 @@ lint(const struct command_call *call)
 			form_of(file, (enum load_form)a->as.n), &list) == 0)
 			read++;
 	}
+	if (a->config != NULL && lint_headscale(call, &list) == 0)
+		read++;
 	findings_sort(&list);
 	worst = findings_worst(&list);
 	findings_hide(&list, level_of(a));
 	status = print_report(call, &list, read);
-	if (read < count)
+	if (read < file_count(call))
 		status = COMMAND_UNUSABLE;
 	else if (status == COMMAND_DONE && worst >= (int)SEVERITY_WARNING)
 		status = COMMAND_FINDINGS;
@@ -166,7 +207,7 @@ run(const struct command_call *call)
 		return command_misuse(call, "--list prints text only");
 	if (a->list)
 		return print_rules(call);
-	if (call->word_count == 0)
+	if (file_count(call) == 0)
 		return command_misuse(
 		    call, "give a FILE, or - for standard input");
 	if (has_stdin_twice(call))
@@ -184,6 +225,12 @@ static const struct opts_row options[] = {
 	    "show findings from this severity on; otherwise warnings and "
 	    "errors in text, all in other formats" },
 	{ "v", OPTS_BOOL, AT(verbose), NULL, "show information too" },
+	{ "headscale-config", OPTS_TEXT, AT(config), "file",
+	    "headscale's config.yaml to lint, with its environment" },
+	{ "headscale-version", OPTS_CHOICE, AT(version), "version",
+	    "whose rules apply to it" },
+	{ "env-file", OPTS_TEXT, AT(env_file), "file",
+	    "headscale's environment, instead of the own one" },
 	{ "list", OPTS_BOOL, AT(list), NULL,
 	    "print all rules with what they are about" },
 	{ "color", OPTS_CHOICE, AT(colour), "when", "colour the severity" },
@@ -193,6 +240,7 @@ static const struct arguments defaults = {
 	.format = { .name = report_format_name },
 	.as = { .name = load_form_name, .n = LOAD_DETECT },
 	.colour = { .name = colour_name },
+	.version = { .name = headscale_version_name, .n = HEADSCALE_0_29 },
 	.level = { .name = finding_severity_name, .n = SEVERITY_COUNT },
 };
 
@@ -207,12 +255,17 @@ const struct command cmd_lint = {
 	    "is one, its fix. FILE - is standard input.\n"
 	    "A file named *.yaml or *.yml is read as headscale reads\n"
 	    "derp.paths, one named *.json as a JSON map; otherwise its form\n"
-	    "is detected. --as sets it for all files.\n",
+	    "is detected. --as sets it for all files.\n"
+	    "--headscale-config lints headscale's own configuration: its\n"
+	    "derp section, HEADSCALE_* variables, and what the files that\n"
+	    "derp.paths names come to together. URLs are not fetched.\n",
 	.notes = "Exit status: 0 nothing worse than information, 1 warnings "
 		 "or\nerrors, 2 a file could not be read.\n",
 	.examples = "  derpmap lint derp.yaml\n"
 		    "  derpmap lint --format json *.yaml > findings.json\n"
 		    "  tailscale debug derp-map | derpmap lint -\n"
+		    "  derpmap lint --headscale-config "
+		    "/etc/headscale/config.yaml\n"
 		    "  derpmap lint --list          # all rules\n",
 	.options = options,
 	.option_count = sizeof options / sizeof options[0],

@@ -99,7 +99,7 @@ merge_embedded(struct effective *e, struct entries *all)
 			"generating DERP region for embedded server: %s",
 			why.text),
 		    at);
-	if (!c->automatically_add.v || e->error.text != NULL)
+	if (!c->automatically_add.v)
 		return 0;
 	*s = (struct headscale_source){
 		.kind = HEADSCALE_SOURCE_EMBEDDED,

@@ -19,7 +19,7 @@
 #define ENVIRONMENT_FILE_MAX ((size_t)1 << 20) /* bytes */
 
 struct environment_variable {
-	struct slice name, value; /* the value is also NUL-terminated */
+	struct slice name, value; /* from these functions NUL-terminated */
 	unsigned line;            /* in the file; 0: of the process */
 };
 

@@ -132,7 +132,8 @@ check_document(struct headscale_config *c)
 	    ? c->doc.error_text
 	    : headscale_doc_check(&c->doc, c->arena, &at);
 
-	if (text == NULL)
+	c->is_read = text == NULL;
+	if (c->is_read)
 		return;
 	c->doc.root = NULL;
 	fatal(c, at,

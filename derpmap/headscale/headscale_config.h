@@ -52,6 +52,7 @@ struct headscale_config {
 	struct arena *arena; /* owned */
 	struct slice text;
 	struct doc doc;
+	bool is_read; /* viper takes the document; otherwise it is empty here */
 	struct environment environment;
 
 	/* derp.server */

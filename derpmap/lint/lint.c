@@ -1,6 +1,7 @@
 /* lint: see lint.h. */
 #include "lint.h"
 
+#include "effective.h"
 #include "rule_list.h"
 #include "visit.h"
 
@@ -102,4 +103,26 @@ lint_run(const struct load *load, struct findings *out)
 		drop_repeats(out, head, before);
 	}
 	refusals_clear(&refusals);
+}
+
+void
+lint_config(const struct effective *e, struct findings *out)
+{
+	/* places are in the configuration; there is no map in it */
+	const struct load load = { .file = e->config->file,
+		.text = e->config->text,
+		.dialect = DIALECT_HEADSCALE,
+		.doc = e->config->doc };
+	struct rule_run run = { .load = &load, .out = out, .effective = e };
+
+	for (size_t i = 0; i < rule_list_count(); i++) {
+		struct finding **head = out->end;
+		size_t before = out->count;
+
+		run.rule = rule_list_at(i);
+		if (run.rule->checks.config == NULL)
+			continue;
+		run.rule->checks.config(&run);
+		drop_repeats(out, head, before);
+	}
 }

@@ -9,6 +9,8 @@
 #include "finding.h"
 #include "load.h"
 
+struct effective;
+
 /*
  * Runs all rules that fit the file's form; findings are added in the order of
  * the rules, each once, however often an alias leads there. Whatever the
@@ -16,5 +18,9 @@
  * borrow from out's arena only; short memory sets out->failed.
  */
 void lint_run(const struct load *load, struct findings *out);
+
+/* Runs the rules about headscale's configuration; the same holds for the
+ * findings. Files that it names are not linted themselves. */
+void lint_config(const struct effective *e, struct findings *out);
 
 #endif

@@ -26,6 +26,7 @@ enum rule_form {
 	RULE_YAML = 1 << 0, /* headscale's derp.paths */
 	RULE_JSON = 1 << 1, /* derp.urls, the wire */
 	RULE_ANY = RULE_YAML | RULE_JSON,
+	RULE_CONFIG = 1 << 2, /* no map: headscale's config.yaml */
 };
 
 /* What the sources of several rules have in common. */
@@ -47,6 +48,7 @@ struct rule_address {
 	struct netaddr ip;
 };
 
+struct effective;
 struct rule_run;
 
 /*
@@ -74,6 +76,9 @@ struct rule_checks {
 	/* each address of a node */
 	void (*address)(struct rule_run *run, const struct derpmap_node *node,
 	    const struct rule_address *address);
+	/* headscale's configuration and what it comes to, run->effective;
+	 * once, and nothing else of the rule */
+	void (*config)(struct rule_run *run);
 };
 
 struct rule {
@@ -94,6 +99,7 @@ struct rule_run {
 	const struct refusals *refusals;
 	struct findings *out;
 	const struct derpmap_region *region; /* being visited, or NULL */
+	const struct effective *effective;   /* checks.config, or NULL */
 	/* it is about values: none are judged where they are refused */
 	bool on_values;
 	struct finding scratch; /* for a finding that is not kept */

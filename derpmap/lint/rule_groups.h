@@ -22,4 +22,9 @@ extern const struct rule_group rules_address;
 extern const struct rule_group rules_port;
 extern const struct rule_group rules_tls; /* certificate names, port 80 */
 
+/* headscale's configuration: keys and values, sources, the embedded server, and
+ * at last what keeps it from starting */
+extern const struct rule_group rules_config, rules_source, rules_embedded,
+    rules_config_last;
+
 #endif

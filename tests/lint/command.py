@@ -138,11 +138,11 @@ class Command(unittest.TestCase):
         lines = result.stdout.splitlines()
         self.assertEqual(len(lines) % 3, 0)
         for head, text, source in zip(lines[::3], lines[1::3], lines[2::3]):
-            self.assertRegex(head, r"^[PRNAOT]\d\d (info|warning|error) ")
+            self.assertRegex(head, r"^[PRNAOTH]\d\d (info|warning|error) ")
             self.assertRegex(text, r"^    \S.*\.$")
             self.assertRegex(source, r"^    source: \S")
         ids = [line[:3] for line in lines[::3]]
-        self.assertEqual(ids, sorted(ids, key=lambda i: ("PRNAOT".index(i[0]),
+        self.assertEqual(ids, sorted(ids, key=lambda i: ("PRNAOTH".index(i[0]),
                                                          i)))
         self.assertEqual(len(ids), len(set(ids)))
 

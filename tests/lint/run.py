@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Runs the lint cases: run.py DERPMAP SCHEMA.
 
-A case is ID-name/CASE/{map.yaml|map.json,expect.txt}. expect.txt has a line
+A case is ID-name/CASE/{map.yaml|map.json,expect.txt}, or of headscale's
+configuration {config.yaml,expect.txt} with, where they matter, env (a file for
+--env-file), version and what derp.paths names. expect.txt has a line
 `ID severity line column` for each finding of that rule, none when the map is
 good; what other rules find does not matter. Every rule of the table needs a
 good and a bad case, and every folder names a rule. The severity in the table
@@ -10,6 +12,7 @@ when one of its findings is worse than information, and 0 otherwise.
 """
 
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -22,8 +25,8 @@ SEVERITIES = ["info", "warning", "error"]
 RULE = re.compile(r"^([A-Z][0-9]{2}) (info|warning|error) +([a-z0-9.-]+): ")
 
 
-def run(derpmap, *args):
-    return subprocess.run([derpmap, "lint", *map(str, args)],
+def run(derpmap, *args, cwd=None):
+    return subprocess.run([derpmap, "lint", *map(str, args)], cwd=cwd,
                           capture_output=True, timeout=60, check=False)
 
 
@@ -40,11 +43,25 @@ def cases():
         for case in sorted(p for p in rule.iterdir() if p.is_dir()):
             for file in sorted(case.glob("map.*")):
                 yield rule, case, file
+            if (case / "config.yaml").exists():
+                yield rule, case, case / "config.yaml"
+
+
+def arguments(file):
+    """How to lint it, in its folder."""
+    if file.name != "config.yaml":
+        return [file]
+    env, version = file.parent / "env", file.parent / "version"
+    return ["--headscale-config", file.name,
+            "--env-file", "env" if env.exists() else "/dev/null",
+            "--headscale-version", version.read_text("utf-8").strip()
+            if version.exists() else "0.29"]
 
 
 def lint(derpmap, schema, file):
     """The findings of one file, whose exit status must follow from them."""
-    result = run(derpmap, "--format", "json", file)
+    result = run(derpmap, "--format", "json", *arguments(file),
+                 cwd=file.parent)
     if result.returncode not in (0, 1):
         sys.exit(f"{file}: exit status {result.returncode}: "
                  f"{result.stderr.decode()[-2000:]}")
@@ -79,7 +96,7 @@ def wrong_severities(table, lines):
 
 
 def main():
-    derpmap, schema = sys.argv[1], json.loads(
+    derpmap, schema = os.path.abspath(sys.argv[1]), json.loads(
         pathlib.Path(sys.argv[2]).read_text(encoding="utf-8"))
     table = rules(derpmap)
     all_cases = list(cases())

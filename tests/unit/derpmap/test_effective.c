@@ -3,6 +3,7 @@
 #include "fake_alloc.h"
 
 #include "effective.h"
+#include "lint.h"
 
 #include <stdio.h>
 
@@ -82,6 +83,22 @@ headscale_config_keeps_places(void **state)
 	headscale_config_close(&c);
 }
 
+/* The rules, with the n-th allocation failing. */
+static void
+check_lint(const struct effective *e, size_t n)
+{
+	struct arena *arena = arena_new(1 << 20);
+	struct findings list;
+
+	findings_init(&list, arena);
+	fake_alloc_fail_at(n);
+	lint_config(e, &list);
+	/* as every allocation of findings comes from the arena */
+	check(!fake_alloc_failed() || list.failed || list.count > 0);
+	check_text(list.failed ? "c" : list.first->file, "c");
+	arena_free(arena);
+}
+
 /* The whole way with each allocation failing once. */
 static void
 effective_survives_short_memory(void **state)
@@ -109,6 +126,7 @@ effective_survives_short_memory(void **state)
 			/* a part is never reported as the whole */
 			check(failed || e.start == EFFECTIVE_DEPENDS);
 			check(failed || e.map.region_count == 1);
+			check_lint(&e, n);
 			effective_clear(&e);
 			effective_clear(&e);
 			headscale_config_close(&c);

@@ -87,8 +87,9 @@ lint_has_a_full_row_for_each_rule(void **state)
 		check_size(strlen(rule->id), 3);
 		check(rule->name[0] != '\0' && rule->title[0] != '\0');
 		check(rule->help[0] != '\0' && rule->source[0] != '\0');
-		check(judges_something(&rule->checks));
-		check((rule->forms & RULE_ANY) != 0);
+		check(judges_something(&rule->checks) ||
+		    rule->checks.config != NULL);
+		check((rule->forms & (RULE_ANY | RULE_CONFIG)) != 0);
 		/* the first of this id: ids are unique */
 		check_ptr(rule_list_find(rule->id), rule);
 		for (size_t j = 0; j < i; j++)
