@@ -236,6 +236,13 @@ tls_saw_http(const struct tls *t)
 	return t->phase == PHASE_NOT_TLS && t->saw_http;
 }
 
+bool
+tls_saw_no_name(const struct tls *t)
+{
+	return t->phase == PHASE_OPENSSL &&
+	    tls_handshake_saw_no_name(t->handshake);
+}
+
 const char *
 tls_version(const struct tls *t)
 {

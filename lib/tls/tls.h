@@ -83,6 +83,10 @@ void tls_close(struct tls *t, struct writer *wire);
  * which deserves an answer in plain text. */
 bool tls_saw_http(const struct tls *t);
 
+/* Whether the handshake was refused because the client sent no server name
+ * (SNI) where one is wanted. */
+bool tls_saw_no_name(const struct tls *t);
+
 /* What was negotiated, for logs and metrics: "1.2", "1.3"; "" before that. */
 const char *tls_version(const struct tls *t);
 /* Whether native records carry this connection. */

@@ -234,13 +234,14 @@ on_sni(SSL *ssl, int *alert, void *arg)
 	char text[QUOTED_MAX];
 	struct writer w = writer_of(text, sizeof text);
 
+	report->no_name = got == NULL;
 	if (got == NULL)
 		got = "";
 	if (strcmp(got, arg) == 0)
 		return SSL_TLSEXT_ERR_OK;
 	quote(&w, slice_str(got));
-	fail_set(
-	    &report->why, "cert mismatch with hostname: %.*s", (int)w.n, text);
+	fail_set(&report->why, "cert mismatch with hostname: %.*s%s", (int)w.n,
+	    text, report->no_name ? " (the client sent no server name)" : "");
 	*alert = SSL_AD_INTERNAL_ERROR;
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }

@@ -61,6 +61,7 @@ uint32_t tls_context_key_records_max(const struct tls_context *ctx);
  * data points here. */
 struct tls_context_report {
 	struct fail why; /* why we refused the handshake */
+	bool no_name;    /* because no server name was sent */
 	/* traffic secrets as OpenSSL made them; lengths 0: not yet */
 	uint8_t client[TLS_CONTEXT_SECRET_MAX], server[TLS_CONTEXT_SECRET_MAX];
 	size_t client_n, server_n;

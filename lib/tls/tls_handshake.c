@@ -86,6 +86,12 @@ tls_handshake_done(const struct tls_handshake *s)
 	return !s->broken && SSL_is_init_finished(s->ssl) == 1;
 }
 
+bool
+tls_handshake_saw_no_name(const struct tls_handshake *s)
+{
+	return s->report.no_name;
+}
+
 const char *
 tls_handshake_version(const struct tls_handshake *s)
 {

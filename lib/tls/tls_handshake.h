@@ -39,7 +39,8 @@ int tls_handshake_output(
     struct tls_handshake *s, struct slice plain, struct writer *wire);
 void tls_handshake_close(struct tls_handshake *s, struct writer *wire);
 
-/* As tls_version. */
+/* As tls_saw_no_name and tls_version. */
+bool tls_handshake_saw_no_name(const struct tls_handshake *s);
 const char *tls_handshake_version(const struct tls_handshake *s);
 
 #endif

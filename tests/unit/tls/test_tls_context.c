@@ -46,7 +46,9 @@ tls_wants_the_exact_name(void **state)
 		    "cert mismatch with hostname: \"example.com\"" },
 		{ "a\"b\\c\n\x80",
 		    "cert mismatch with hostname: \"a\\\"b\\\\c\\x0a\\x80\"" },
-		{ NULL, "cert mismatch with hostname: \"\"" },
+		{ "",
+		    "cert mismatch with hostname: \"\" (the client sent no "
+		    "server name)" },
 	};
 	struct tls_server_config config = { .sni = "derp.example.com" };
 	struct tls_peer p;
@@ -59,13 +61,15 @@ tls_wants_the_exact_name(void **state)
 
 			tls_peer_start(&p, config);
 			SSL_set_max_proto_version(p.client, version);
-			if (cases[i].sni != NULL)
+			if (cases[i].sni[0] != '\0')
 				SSL_set_tlsext_host_name(
 				    p.client, cases[i].sni);
 			check_int(tls_peer_handshake(&p), good);
 			check_text(p.why.text, cases[i].why);
 			check_int(p.status, good ? TLS_OPEN : TLS_BROKEN);
 			check_int(tls_peer_alert(&p), good ? -1 : 80);
+			check_int(
+			    tls_saw_no_name(p.tls), cases[i].sni[0] == '\0');
 			tls_peer_stop(&p);
 		}
 	}
