@@ -254,7 +254,8 @@ parse_target(struct http1_request *req)
 		while (authority < path.n && path.p[authority] != '/' &&
 		    path.p[authority] != '?')
 			authority++;
-		if (authority == 0 || !is_host(slice_of(path.p, authority)))
+		req->authority = slice_of(path.p, authority);
+		if (authority == 0 || !is_host(req->authority))
 			return -1;
 		path = slice_of(path.p + authority, path.n - authority);
 	}

@@ -24,11 +24,13 @@ struct http1_header {
 
 struct http1_request {
 	struct slice method;
-	struct slice target; /* as sent */
-	struct slice path;   /* target up to "?"; of an absolute target the
-				part after the authority */
-	struct slice query;  /* after "?", or empty */
-	unsigned minor;      /* HTTP/1.minor: 0 or 1 */
+	struct slice target;    /* as sent */
+	struct slice authority; /* of an absolute target, or empty; it goes
+				   before Host (RFC 9112 section 3.2.2) */
+	struct slice path;      /* target up to "?"; of an absolute target the
+				   part after the authority */
+	struct slice query;     /* after "?", or empty */
+	unsigned minor;         /* HTTP/1.minor: 0 or 1 */
 	struct http1_header headers[HTTP1_HEADERS_MAX];
 	size_t header_count;
 };

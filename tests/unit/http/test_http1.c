@@ -105,21 +105,21 @@ static void
 http1_tells_the_forms_of_targets(void **state)
 {
 	static const struct {
-		const char *method, *target, *path, *query;
+		const char *method, *target, *path, *query, *authority;
 	} cases[] = {
-		{ "GET", "/", "/", "" },
-		{ "GET", "/?", "/", "" },
-		{ "GET", "/a?b?c", "/a", "b?c" },
-		{ "GET", "//a/../b", "//a/../b", "" },
-		{ "GET", "/%64erp%2F", "/%64erp%2F", "" },
-		{ "GET", "/a?%zz", "/a", "%zz" },
-		{ "GET", "/\xc3\xa9", "/\xc3\xa9", "" },
-		{ "GET", "http://h", "/", "" },
-		{ "GET", "http://h:80/", "/", "" },
-		{ "GET", "HTTPS://h/derp?x", "/derp", "x" },
-		{ "GET", "http://h?x", "/", "x" },
-		{ "OPTIONS", "*", "*", "" },
-		{ "CONNECT", "h.example.com:443", "h.example.com:443", "" },
+		{ "GET", "/", "/", "", "" },
+		{ "GET", "/?", "/", "", "" },
+		{ "GET", "/a?b?c", "/a", "b?c", "" },
+		{ "GET", "//a/../b", "//a/../b", "", "" },
+		{ "GET", "/%64erp%2F", "/%64erp%2F", "", "" },
+		{ "GET", "/a?%zz", "/a", "%zz", "" },
+		{ "GET", "/\xc3\xa9", "/\xc3\xa9", "", "" },
+		{ "GET", "http://h", "/", "", "h" },
+		{ "GET", "http://h:80/", "/", "", "h:80" },
+		{ "GET", "HTTPS://h/derp?x", "/derp", "x", "h" },
+		{ "GET", "http://h?x", "/", "x", "h" },
+		{ "OPTIONS", "*", "*", "", "" },
+		{ "CONNECT", "h.example.com:443", "h.example.com:443", "", "" },
 	};
 
 	(void)state;
@@ -134,6 +134,7 @@ http1_tells_the_forms_of_targets(void **state)
 		check_slice_text(req.target, cases[i].target);
 		check_slice_text(req.path, cases[i].path);
 		check_slice_text(req.query, cases[i].query);
+		check_slice_text(req.authority, cases[i].authority);
 	}
 }
 
