@@ -3,6 +3,7 @@
 
 #include "conn.h"
 #include "http_conn.h"
+#include "worker.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -73,6 +74,22 @@ pages_generate_204(void *ctx, struct http_server *s,
 		    (const char *)challenge.p);
 	http_server_answer(s,
 	    &(struct http_server_answer){ .status = 204, .headers = headers });
+}
+
+void
+pages_healthz(void *ctx, struct http_server *s, const struct http1_request *req,
+    struct slice body)
+{
+	const struct conn *c = ctx;
+	const bool draining = c->worker->draining;
+
+	(void)req;
+	(void)body;
+	http_server_answer(s,
+	    &(struct http_server_answer){ .status = draining ? 503 : 200,
+		.type = text_plain,
+		.headers = "Cache-Control: no-store\r\n",
+		.body = slice_str(draining ? "shutting down" : "ok") });
 }
 
 void

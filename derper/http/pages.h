@@ -13,6 +13,9 @@
 http_route_handler pages_probe;
 /* Captive-portal detection. */
 http_route_handler pages_generate_204;
+/* Whether the relay takes clients: 200, and 503 while it shuts down. For load
+ * balancers and containers; upstream has no such page. */
+http_route_handler pages_healthz;
 http_route_handler pages_robots;
 http_route_handler pages_bootstrap_dns;
 http_route_handler pages_debug;
