@@ -333,6 +333,8 @@ class Scenario(unittest.TestCase):
                 lambda: proc.poll() is not None or " serving on " in err.text(),
                 "the relay to end",
             )
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                proc.wait(2)  # it may say so before it finds a port taken
             if proc.poll() is None:
                 raise AssertionError("the relay serves:\n" + err.text())
         finally:
