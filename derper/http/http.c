@@ -249,6 +249,18 @@ answer_http_on_tls(struct conn *c)
 	(void)shutdown(c->stream.watch.fd, SHUT_WR);
 }
 
+/* DIFFERS: upstream logs nothing, and whoever put "http" in an address, or a
+ * proxy without TLS before the relay, looks for it in vain. */
+static void
+got_http_on_tls(struct conn *c)
+{
+	counters_add(&c->worker->counters->tls_got_http, 1);
+	answer_http_on_tls(c);
+	conn_log(c, "http:",
+	    "a plain HTTP request on the TLS port; the client, or a proxy "
+	    "before the relay, has to use https");
+}
+
 /* TLS handshakes that fail in ways which port scanners cause all day are not
  * worth a line; upstream leaves the same ones out. */
 static void
@@ -259,9 +271,11 @@ handshake_failed(struct conn *c, const char *why)
 		"remote error: tls: bad certificate",
 		"first record does not look like a TLS handshake" };
 
-	if (tls_saw_http(c->stream.tls))
-		answer_http_on_tls(c);
 	counters_add(&c->worker->counters->tls_failed, 1);
+	if (tls_saw_http(c->stream.tls))
+		got_http_on_tls(c);
+	if (tls_saw_no_name(c->stream.tls))
+		counters_add(&c->worker->counters->tls_no_name, 1);
 	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
 		if (strcmp(why, usual[i]) == 0)
 			return;

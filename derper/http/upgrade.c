@@ -9,15 +9,49 @@
 #include "session.h"
 #include "worker.h"
 
-/* Warns of an Upgrade that is for something else. */
+static struct slice
+header(const struct http1_request *req, const char *name)
+{
+	return http1_header(req->headers, req->header_count, name);
+}
+
+/* Answers a request that wants no upgrade, or another one. */
 static void
-log_other_upgrade(const struct conn *c, struct slice upgrade)
+refuse_without_upgrade(
+    struct conn *c, struct http_server *s, struct slice upgrade)
 {
 	char shown[QUOTE_TEXT];
 
-	if (upgrade.n > 0 &&
-	    log_allowed(&c->worker->log_login, loop_now_ms(c->worker->loop)))
+	counters_add(&c->worker->counters->derp_without_upgrade, 1);
+	if (upgrade.n == 0)
+		conn_log(c, "derp:",
+		    "a request for /derp without Upgrade; a proxy before the "
+		    "relay may have removed it");
+	else if (log_allowed(
+		     &c->worker->log_login, loop_now_ms(c->worker->loop)))
 		log_warn("Weird upgrade: %s", quote_text(shown, upgrade));
+	http_server_error(s, 426, "DERP requires connection upgrade");
+}
+
+/* Whether the client will speak WebSocket. Ancient clients say "WebSocket" and
+ * speak raw DERP: they have nothing of the handshake (RFC 6455 section 4.1). */
+static bool
+is_websocket(const struct http1_request *req, struct slice upgrade)
+{
+	return slice_is_nocase(upgrade, "websocket") &&
+	    (header(req, "Sec-WebSocket-Key").p != NULL ||
+		header(req, "Sec-WebSocket-Protocol").p != NULL);
+}
+
+/* A 101 would tell a browser that the relay understands it. */
+static void
+refuse_websocket(struct conn *c, struct http_server *s)
+{
+	counters_add(&c->worker->counters->websocket_refused, 1);
+	conn_log(c, "derp:",
+	    "refused a WebSocket client, as browsers are: DERP over WebSocket "
+	    "is not supported");
+	http_server_error(s, 501, "DERP over WebSocket is not supported");
 }
 
 void
@@ -26,24 +60,23 @@ upgrade_handle(void *ctx, struct http_server *s,
 {
 	struct conn *c = ctx;
 	struct http_conn *http = c->session;
-	struct slice upgrade =
-	    http1_header(req->headers, req->header_count, "Upgrade");
-	struct slice fast =
-	    http1_header(req->headers, req->header_count, "Derp-Fast-Start");
+	const struct slice upgrade = header(req, "Upgrade");
 
 	(void)body;
 	if (!http->port->site->derp) {
 		http_server_error(s, 404, "derp server disabled");
 		return;
 	}
-	/* ancient clients say "WebSocket" and speak raw DERP */
-	if (!slice_is_nocase(upgrade, "derp") &&
-	    !slice_is_nocase(upgrade, "websocket")) {
-		log_other_upgrade(c, upgrade);
-		http_server_error(s, 426, "DERP requires connection upgrade");
+	if (is_websocket(req, upgrade)) {
+		refuse_websocket(c, s);
 		return;
 	}
-	http->fast_start = slice_is(fast, "1");
+	if (!slice_is_nocase(upgrade, "derp") &&
+	    !slice_is_nocase(upgrade, "websocket")) {
+		refuse_without_upgrade(c, s, upgrade);
+		return;
+	}
+	http->fast_start = slice_is(header(req, "Derp-Fast-Start"), "1");
 	http_server_upgrade(s);
 }
 

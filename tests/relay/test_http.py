@@ -2,6 +2,7 @@
 
 import re
 import socket
+import ssl
 import unittest
 
 from relaytest import (
@@ -11,6 +12,7 @@ from relaytest import (
     Scenario,
     dial,
     free_port,
+    make_cert,
     ours_only,
     read_all,
     read_exactly,
@@ -70,6 +72,59 @@ class Pages:
             self.assertEqual(r.body, b"DERP requires connection upgrade\n")
             self.assertEqual(r.headers["content-type"], "text/plain; charset=utf-8")
             self.assertEqual(r.headers["x-content-type-options"], "nosniff")
+
+    @ours_only  # the Go one speaks WebSocket
+    def test_websocket_is_refused(self):
+        for headers in (
+            {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="},
+            {"Sec-WebSocket-Protocol": "derp"},
+        ):
+            mark = self.relay.log_mark()
+            headers.update({"Upgrade": "websocket", "Connection": "Upgrade"})
+            r = request(self.relay, "/derp", headers=headers)
+            self.assertEqual(r.status, 501)
+            self.assertEqual(r.body, b"DERP over WebSocket is not supported\n")
+            self.relay.wait_log(f"derp: {HOST}:[0-9]+: refused a WebSocket client", mark)
+        self.assertEqual(self.relay.counters()["websocket_refused"], 2)
+
+    @ours_only  # the Go one says nothing
+    def test_an_upgrade_that_got_lost_is_logged(self):
+        self.assertEqual(request(self.relay, "/derp").status, 426)
+        self.relay.wait_log(f"derp: {HOST}:[0-9]+: a request for /derp without Upgrade; a proxy")
+        request(self.relay, "/derp", headers={"Upgrade": "h2c"})
+        self.relay.wait_log('Weird upgrade: "h2c"')
+        self.assertEqual(self.relay.counters()["derp_without_upgrade"], 2)
+
+    @ours_only  # the Go one serves the home page
+    def test_health(self):
+        for method, body in (("GET", b"ok"), ("HEAD", b"")):
+            r = request(self.relay, "/healthz", method)
+            self.assertEqual((r.status, r.body), (200, body))
+            self.assertEqual(r.headers["content-type"], "text/plain; charset=utf-8")
+            self.assertEqual(r.headers["cache-control"], "no-store")
+
+    def test_the_target_may_be_the_whole_server(self):
+        self.check_asterisk(lambda: dial(self.relay))
+
+    def check_asterisk(self, connect):
+        for method, status, stays in (("OPTIONS", 200, True), ("GET", 400, False)):
+            with connect() as sock:
+                sock.sendall(f"{method} * HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+                r = Response(sock)
+                self.assertEqual((r.status, r.body), (status, b""))
+                self.assertEqual(r.headers.get("connection"), None if stays else "close")
+                if not stays:
+                    self.assertEqual(read_all(sock), b"")
+
+    def test_the_target_may_be_absolute(self):
+        with dial(self.relay) as sock:
+            sock.sendall(b"GET http://x/derp/probe HTTP/1.1\r\nHost: h\r\n\r\n")
+            r = Response(sock)
+            self.assertEqual((r.status, r.headers["access-control-allow-origin"]), (200, "*"))
+            sock.sendall(b"GET http://x//derp?y HTTP/1.1\r\nHost: h\r\n\r\n")
+            r = Response(sock)
+            self.assertIn(r.status, (301, 307))
+            self.assertEqual(r.headers["location"], "/derp?y")
 
     def test_fast_start_has_no_response(self):
         with dial(self.relay) as sock:
@@ -168,6 +223,7 @@ class Pages:
         with dial(self.relay) as sock:
             sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nX: " + b"a" * 17000)
             self.assertIn(b" 431 ", read_all(sock).split(b"\r\n")[0])
+
     def check_connect(self):
         with dial(self.relay) as sock:
             sock.sendall(b"CONNECT x.tailscale.com:443 HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -243,6 +299,51 @@ class HttpPort(Scenario):
             sock.sendall(UPGRADE)
             self.assertEqual(Response(sock).status, 302)
 
+    def test_unclean_paths_are_redirected(self):
+        for path, clean in (("//x", "/x"), ("/a/../x?y", "/x?y"), ("/debug", "/debug/")):
+            r = self.get(path)
+            self.assertIn(r.status, (301, 307))
+            self.assertEqual(r.headers["location"], clean)
+
+    def test_the_target_may_be_the_whole_server(self):
+        Pages.check_asterisk(self, lambda: socket.create_connection((HOST, self.port)))
+
+    @ours_only  # the Go one leads to https://xhttp://x/y
+    def test_an_absolute_target_leads_to_its_host(self):
+        for target, location in (
+            ("http://x/y?z", "https://x/y?z"),
+            ("http://x:81?z", "https://x:81/?z"),
+            ("https://x", "https://x/"),
+        ):
+            with socket.create_connection((HOST, self.port)) as sock:
+                sock.sendall(f"GET {target} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+                r = Response(sock)
+            self.assertEqual((r.status, r.headers["location"]), (302, location))
+
+    @ours_only  # the Go one leads to https:///x
+    def test_without_a_host_there_is_nowhere_to_go(self):
+        with socket.create_connection((HOST, self.port)) as sock:
+            sock.sendall(b"GET /x HTTP/1.0\r\n\r\n")
+            r = Response(sock)
+        self.assertEqual((r.status, r.body), (400, b"Use HTTPS\n"))
+
+    def test_a_request_behind_a_body_is_answered_or_told_off(self):
+        second = b"GET /y HTTP/1.1\r\nHost: h\r\n\r\n"
+        for body in (b"Content-Length: 3\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"):
+            with socket.create_connection((HOST, self.port)) as sock:
+                sock.sendall(b"POST /x HTTP/1.1\r\nHost: h\r\n" + body + second)
+                r = Response(sock)
+                self.assertEqual((r.status, r.body), (400, b"Use HTTPS\n"))
+                if r.headers.get("connection") == "close":
+                    self.assertEqual(read_all(sock), b"")
+                else:
+                    self.assertEqual(Response(sock).status, 302)
+
+    @ours_only  # the Go one sends it to HTTPS
+    def test_health(self):
+        r = self.get("/healthz")
+        self.assertEqual((r.status, r.body), (200, b"ok"))
+
     def test_http_port_in_use_is_fatal(self):
         flags = [f for f in self.relay.flags if not f.startswith("-a=")]
         status, _, err = self.run_relay(flags + [f"-a={HOST}:{free_port()}"])
@@ -253,6 +354,27 @@ class HttpPort(Scenario):
 class WrongProtocol(Scenario):
     def test_plain_http_to_the_tls_port(self):
         relay = self.derper(tls=True)
+        self.answered_400(relay)
+
+    @ours_only  # the Go one says nothing
+    def test_plain_http_to_the_tls_port_is_logged(self):
+        relay = self.derper(tls=True)
+        self.answered_400(relay)
+        relay.wait_log(f"http: {HOST}:[0-9]+: a plain HTTP request on the TLS port")
+        self.assertEqual(relay.counters()["tls_got_http"], 1)
+
+    @ours_only  # the Go one says less
+    def test_a_client_without_server_name_is_logged(self):
+        make_cert(self.folder, "derp.example.org", "DNS:derp.example.org")
+        relay = self.derper(tls=True, hostname="derp.example.org")
+        for sni, told in ((None, " .the client sent no server name.$"), ("x", "$")):
+            with self.assertRaises(ssl.SSLError):
+                dial(relay, sni)
+            relay.wait_log(f'cert mismatch with hostname: "{sni or ""}"{told}')
+        counters = relay.counters()
+        self.assertEqual((counters["tls_no_name"], counters["tls_failed"]), (1, 2))
+
+    def answered_400(self, relay):
         with socket.create_connection((HOST, relay.port)) as sock:
             sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
             self.assertEqual(

@@ -2,6 +2,12 @@
 #include "fake_server.h"
 #include "http1.h"
 
+static struct counters *
+counters(void)
+{
+	return fake_server.workers[0]->counters;
+}
+
 static struct fake_peer *
 dial(void)
 {
@@ -141,10 +147,71 @@ http_wants_an_upgrade_on_derp(void **state)
 	    "\r\nX-Content-Type-Options: nosniff\r\n",
 	    "\r\n\r\nDERP requires connection upgrade\n");
 	asks("GET /derp" HOST "Upgrade: h2c\r\n\r\n", true, "426 Upgrade");
-	asks("GET /derp" HOST "Upgrade: websocket\r\n\r\n", true,
+	/* so do ancient clients say, and speak raw DERP */
+	asks("GET /derp" HOST "Upgrade: WebSocket\r\n\r\n", true,
 	    "HTTP/1.1 101 Switching Protocols\r\n");
 	asks("CONNECT h:443" HOST "\r\n", true, "403 Forbidden",
 	    "CONNECT not enabled\n");
+	check_size(counters()->derp_without_upgrade, 2);
+}
+
+/* Which would wait for ever for what a 101 promises. */
+static void
+http_refuses_websocket(void **state)
+{
+	(void)state;
+	asks("GET /derp" HOST "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+	     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+	    true, "HTTP/1.1 501 Not Implemented\r\n",
+	    "\r\n\r\nDERP over WebSocket is not supported\n");
+	asks("GET /derp" HOST "Upgrade: WebSocket\r\n"
+	     "Sec-WebSocket-Protocol: derp\r\n\r\n",
+	    true, "501 Not Implemented");
+	check_size(counters()->websocket_refused, 2);
+	check_size(counters()->derp_without_upgrade, 0);
+	/* the key alone is not a WebSocket handshake */
+	asks("GET /derp" HOST "Upgrade: DERP\r\nSec-WebSocket-Key: x\r\n\r\n",
+	    true, "HTTP/1.1 101 Switching Protocols\r\n");
+}
+
+static void
+http_tells_its_health(void **state)
+{
+	(void)state;
+	asks("GET /healthz" HOST "\r\n", true, "HTTP/1.1 200 OK\r\n",
+	    "\r\nContent-Type: text/plain; charset=utf-8\r\n",
+	    "\r\nCache-Control: no-store\r\n", "\r\nContent-Length: 2\r\n",
+	    "\r\n\r\nok");
+	asks_80("GET /healthz" HOST "\r\n", "200 OK", "\r\n\r\nok");
+	service_drain(fake_server.services[0], 1000);
+	fake_server_settle();
+	asks("GET /healthz" HOST "\r\n", true,
+	    "HTTP/1.1 503 Service Unavailable\r\n", "\r\n\r\nshutting down");
+	asks_80("HEAD /healthz" HOST "\r\n", "503 Service Unavailable");
+}
+
+/* "*" is the server as a whole; an absolute target names another host than
+ * Host, and goes before it. */
+static void
+http_answers_every_form_of_target(void **state)
+{
+	(void)state;
+	asks("OPTIONS *" HOST "\r\n", true, "HTTP/1.1 200 OK\r\n",
+	    "\r\nContent-Length: 0\r\n");
+	asks("GET *" HOST "\r\n", false, "HTTP/1.1 400 Bad Request\r\n",
+	    "\r\nContent-Length: 0\r\n", "\r\nConnection: close\r\n");
+	asks_80("OPTIONS *" HOST "\r\n", "HTTP/1.1 200 OK\r\n");
+	asks("GET http://other/derp/probe?x" HOST "\r\n", true, "200 OK",
+	    "Access-Control-Allow-Origin");
+	asks("GET http://other//a?z" HOST "\r\n", true,
+	    "\r\nLocation: /a?z\r\n");
+	asks_80("GET http://other:81/x?y=1" HOST "\r\n", "302 Found",
+	    "\r\nLocation: https://other:81/x?y=1\r\n");
+	asks_80("GET http://other?y" HOST "\r\n", "302 Found",
+	    "\r\nLocation: https://other/?y\r\n");
+	asks_80("GET https://other" HOST "\r\n", "302 Found",
+	    "\r\nLocation: https://other/\r\n");
+	asks_80("GET http://other/generate_204" HOST "\r\n", "204 No");
 }
 
 static void
@@ -172,6 +239,13 @@ http_sends_port_80_to_https(void **state)
 	asks_80("GET /derp" HOST "Upgrade: DERP\r\n\r\n", "302 Found",
 	    "\r\nLocation: https://h/derp\r\n");
 	asks_80("POST /x" HOST "\r\n", "400 Bad Request", "Use HTTPS\n");
+	/* as upstream: the clean path first */
+	asks_80(
+	    "GET /a/../x?y" HOST "\r\n", "301 Moved", "\r\nLocation: /x?y\r\n");
+	asks_80("GET /debug" HOST "\r\n", "\r\nLocation: /debug/\r\n");
+	/* no host to send it to */
+	asks_80("GET /x HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+	    "400 Bad Request", "Use HTTPS\n");
 }
 
 /* Several requests in one read, and one in many. */
@@ -197,7 +271,7 @@ http_keeps_the_connection(void **state)
 	text = text_of(p, &open);
 	check(open);
 	check_contains(strstr(text, "Access-Control"), "Disallow: /\n");
-	check_size(fake_server.workers[0]->counters->http_requests, 4);
+	check_size(counters()->http_requests, 4);
 	fake_peer_free(p);
 }
 
@@ -237,7 +311,7 @@ http_closes_when_it_must(void **state)
 	check_answers_once(
 	    "POST /" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
 	asks("garbage\r\n\r\n", false, "HTTP/1.1 400 Bad Request\r\n");
-	check_size(fake_server.workers[0]->counters->accepts, 0);
+	check_size(counters()->accepts, 0);
 }
 
 static void
@@ -293,6 +367,9 @@ main(void)
 		TEST(http_echoes_good_challenges_only),
 		TEST(http_serves_pages),
 		TEST(http_wants_an_upgrade_on_derp),
+		TEST(http_refuses_websocket),
+		TEST(http_tells_its_health),
+		TEST(http_answers_every_form_of_target),
 		TEST(http_cleans_paths),
 		TEST(http_sends_port_80_to_https),
 		TEST(http_keeps_the_connection),
