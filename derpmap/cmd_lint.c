@@ -18,6 +18,7 @@ struct arguments {
 	const char *config, *env_file; /* of headscale */
 	struct opts_choice version;
 	bool list, verbose;
+	int64_t max_size; /* MiB */
 };
 
 static bool
@@ -60,17 +61,23 @@ print_rules(const struct command_call *call)
 
 /* Lints one file. -1: it could not be read, which is reported. */
 static int
-lint_file(const struct command_call *call, const char *file,
-    enum load_form form, struct findings *list)
+read_and_lint(
+    const struct command_call *call, const char *file, struct lint *lint)
 {
+	const struct arguments *a = call->values;
+	const struct load_how how = {
+		.form = form_of(file, (enum load_form)a->as.n),
+		.as_meant = true,
+		.text_max = (size_t)a->max_size << 20,
+	};
 	struct fail why = { .text = "" };
 	struct load l;
 
-	if (load_open(&l, file, form, &why) == -1) {
+	if (load_open_as(&l, file, &how, &why) == -1) {
 		command_fail(call, "%s", why.text);
 		return -1;
 	}
-	lint_run(&l, list);
+	lint_file(lint, &l);
 	load_close(&l);
 	return 0;
 }
@@ -162,17 +169,16 @@ lint(const struct command_call *call)
 	struct arena *arena = arena_new(FINDINGS_ARENA_MAX);
 	struct findings list;
 	int status, worst, read = 0;
+	struct lint rules;
 
 	if (arena == NULL)
 		return command_fail(call, "not enough memory");
 	findings_init(&list, arena);
-	for (int i = 0; i < count; i++) {
-		const char *file = call->words[i];
-
-		if (lint_file(call, file,
-			form_of(file, (enum load_form)a->as.n), &list) == 0)
+	lint_begin(&rules, &list);
+	for (int i = 0; i < count; i++)
+		if (read_and_lint(call, call->words[i], &rules) == 0)
 			read++;
-	}
+	lint_end(&rules);
 	if (a->config != NULL && lint_headscale(call, &list) == 0)
 		read++;
 	findings_sort(&list);
@@ -210,6 +216,9 @@ run(const struct command_call *call)
 	if (file_count(call) == 0)
 		return command_misuse(
 		    call, "give a FILE, or - for standard input");
+	if (!load_max_is_valid(a->max_size))
+		return command_misuse(
+		    call, "--max-size is 1 to %zu", DOC_TEXT_MAX >> 20);
 	if (has_stdin_twice(call))
 		return command_misuse(
 		    call, "standard input (-) is named twice");
@@ -231,6 +240,8 @@ static const struct opts_row options[] = {
 	    "whose rules apply to it" },
 	{ "env-file", OPTS_TEXT, AT(env_file), "file",
 	    "headscale's environment, instead of the own one" },
+	{ "max-size", OPTS_INT, AT(max_size), "MiB",
+	    "reject larger files; at most 128" },
 	{ "list", OPTS_BOOL, AT(list), NULL,
 	    "print all rules with what they are about" },
 	{ "color", OPTS_CHOICE, AT(colour), "when", "colour the severity" },
@@ -241,6 +252,7 @@ static const struct arguments defaults = {
 	.as = { .name = load_form_name, .n = LOAD_DETECT },
 	.colour = { .name = colour_name },
 	.version = { .name = headscale_version_name, .n = HEADSCALE_0_29 },
+	.max_size = LOAD_TEXT_MAX >> 20,
 	.level = { .name = finding_severity_name, .n = SEVERITY_COUNT },
 };
 

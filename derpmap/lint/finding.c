@@ -42,18 +42,61 @@ findings_add(struct findings *list, const char *rule, enum severity severity,
 	return f;
 }
 
-/* Rank of the files in the order in which they first appear. */
-static size_t
-file_rank(const struct findings *list, const char *file)
-{
-	size_t rank = 0;
+/* A file and the index of its first finding, which is its rank. */
+struct file_rank {
+	const char *file;
+	size_t first;
+};
 
-	for (const struct finding *f = list->first; f != NULL; f = f->next) {
-		if (strcmp(f->file, file) == 0)
-			break;
-		rank++;
-	}
-	return rank;
+static int
+by_file_then_first(const void *a, const void *b)
+{
+	const struct file_rank *x = a, *y = b;
+
+	if (x->file != y->file)
+		return (uintptr_t)x->file < (uintptr_t)y->file ? -1 : 1;
+	return (x->first > y->first) - (x->first < y->first);
+}
+
+/* The ranks of all files, sorted by file; *n is their number. NULL when memory
+ * is short. Returns owned. */
+static struct file_rank *
+rank_files(const struct findings *list, size_t *n)
+{
+	struct file_rank *ranks =
+	    reallocarray(NULL, list->count, sizeof *ranks);
+	size_t count = 0, kept = 0;
+
+	if (ranks == NULL)
+		return NULL;
+	for (struct finding *f = list->first; f != NULL; f = f->next, count++)
+		ranks[count] = (struct file_rank){ f->file, count };
+	qsort(ranks, count, sizeof *ranks, by_file_then_first);
+	for (size_t i = 0; i < count; i++)
+		if (kept == 0 || ranks[kept - 1].file != ranks[i].file)
+			ranks[kept++] = ranks[i];
+	*n = kept;
+	return ranks;
+}
+
+static int
+by_file(const void *a, const void *b)
+{
+	const struct file_rank *x = a, *y = b;
+
+	if (x->file == y->file)
+		return 0;
+	return (uintptr_t)x->file < (uintptr_t)y->file ? -1 : 1;
+}
+
+static size_t
+rank_of(const struct file_rank *ranks, size_t n, const char *file)
+{
+	const struct file_rank key = { .file = file };
+	const struct file_rank *found =
+	    bsearch(&key, ranks, n, sizeof key, by_file);
+
+	return found != NULL ? found->first : 0;
 }
 
 struct sortable {
@@ -86,21 +129,20 @@ void
 findings_sort(struct findings *list)
 {
 	struct sortable *all = reallocarray(NULL, list->count, sizeof *all);
-	const char *file = NULL;
-	size_t n = 0, rank = 0;
+	struct file_rank *ranks = NULL;
+	size_t n = 0, files = 0;
 
-	if (list->count == 0 || all == NULL) {
+	if (list->count > 0 && all != NULL)
+		ranks = rank_files(list, &files);
+	if (ranks == NULL) {
 		list->failed |= list->count > 0;
 		free(all);
 		return;
 	}
-	for (struct finding *f = list->first; f != NULL; f = f->next) {
-		if (file == NULL || f->file != file)
-			rank = file_rank(list, f->file);
-		file = f->file;
-		all[n] = (struct sortable){ f, rank, n };
-		n++;
-	}
+	for (struct finding *f = list->first; f != NULL; f = f->next, n++)
+		all[n] =
+		    (struct sortable){ f, rank_of(ranks, files, f->file), n };
+	free(ranks);
 	qsort(all, n, sizeof *all, by_place);
 	list->end = &list->first;
 	for (size_t i = 0; i < n; i++) {

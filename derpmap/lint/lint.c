@@ -2,6 +2,7 @@
 #include "lint.h"
 
 #include "effective.h"
+#include "field_words.h"
 #include "rule_list.h"
 #include "visit.h"
 
@@ -79,30 +80,140 @@ drop_repeats(struct findings *list, struct finding **head, size_t before)
 }
 
 void
-lint_run(const struct load *load, struct findings *out)
+lint_begin(struct lint *l, struct findings *out)
 {
-	unsigned form = load->dialect == DIALECT_JSON ? RULE_JSON : RULE_YAML;
-	bool has_map = load->doc.error == DOC_OK && !was_stopped(load);
-	struct refusals refusals;
-	struct rule_run run = {
-		.load = load, .refusals = &refusals, .out = out
-	};
+	*l = (struct lint){ .out = out, .call = { .sees_all = true } };
+}
 
-	if (refusals_init(&refusals, &load->map) == -1) {
-		out->failed = true;
-		return;
-	}
+/* Whether the text was decoded so far that there are values to judge. */
+static bool
+has_map(const struct load *load)
+{
+	/* an empty text is an empty map */
+	return (load->doc.error == DOC_OK || load->doc.root != NULL) &&
+	    !was_stopped(load) && load->kind.kind != FILEKIND_HTML &&
+	    load->kind.kind != FILEKIND_TEMPLATE;
+}
+
+/* Runs the rules from `check` on: for one file, or for the whole call. */
+static void
+run_rules(
+    struct rule_run *run, unsigned forms, void (*check)(struct rule_run *run))
+{
+	struct findings *out = run->out;
+
 	for (size_t i = 0; i < rule_list_count(); i++) {
 		struct finding **head = out->end;
 		size_t before = out->count;
 
-		run.rule = rule_list_at(i);
-		if ((run.rule->forms & form) == 0)
+		run->rule = rule_list_at(i);
+		if ((run->rule->forms & forms) == 0)
 			continue;
-		visit_file(&run, has_map);
+		check(run);
 		drop_repeats(out, head, before);
+		if (forms == RULE_JSON)
+			field_words_to_json(out, *head);
 	}
+}
+
+static void
+check_file(struct rule_run *run)
+{
+	visit_file(run, has_map(run->load));
+}
+
+static void
+check_call(struct rule_run *run)
+{
+	if (run->rule->checks.call != NULL)
+		run->rule->checks.call(run);
+}
+
+/* Keeps a region for what is judged at the end. */
+static void
+keep_region(struct lint *l, const struct load *load,
+    const struct derpmap_region *region)
+{
+	struct rule_call *c = &l->call;
+
+	if (c->region_count == c->region_cap) {
+		size_t cap = c->region_cap == 0 ? 16 : 2 * c->region_cap;
+		struct rule_call_region *regions =
+		    reallocarray(c->regions, cap, sizeof *regions);
+
+		if (regions == NULL) {
+			l->out->failed = true;
+			return;
+		}
+		c->regions = regions;
+		c->region_cap = cap;
+	}
+	c->regions[c->region_count++] = (struct rule_call_region){
+		.key = region->key,
+		.file = load->file,
+		.file_index = c->file_count,
+		.at = region->from.key != NULL
+		    ? region->from.key->start
+		    : derpmap_origin_pos(&region->from),
+		.is_nil = region->is_nil,
+	};
+}
+
+/* Keeps what is judged when all files are read. */
+static void
+keep_file(struct lint *l, const struct load *load)
+{
+	const struct derpmap *m = &load->map;
+
+	l->call.sees_all &= load_accepted(load) && load->kind.map != NULL;
+	l->call.has_defaults |=
+	    load->kind.kind == FILEKIND_POLICY && !m->omit_default_regions.v;
+	for (size_t i = 0; i < m->region_count; i++)
+		keep_region(l, load, m->regions[i]);
+	l->call.file_count++;
+}
+
+void
+lint_file(struct lint *l, const struct load *load)
+{
+	unsigned form = load->dialect == DIALECT_JSON ? RULE_JSON : RULE_YAML;
+	struct refusals refusals;
+	struct rule_run run = {
+		.file = load->file,
+		.load = load,
+		.call = &l->call,
+		.refusals = &refusals,
+		.out = l->out,
+	};
+
+	if (refusals_init(&refusals, &load->map) == -1) {
+		l->out->failed = true;
+		return;
+	}
+	run_rules(&run, form, check_file);
 	refusals_clear(&refusals);
+	keep_file(l, load);
+}
+
+void
+lint_end(struct lint *l)
+{
+	struct rule_run run = { .call = &l->call, .out = l->out };
+
+	if (l->call.file_count > 0)
+		run_rules(&run, RULE_ANY, check_call);
+	free(l->call.regions);
+	l->call.regions = NULL;
+}
+
+void
+lint_run(const struct load *load, struct findings *out)
+{
+	struct lint l;
+
+	lint_begin(&l, out);
+	lint_file(&l, load);
+	lint_end(&l);
 }
 
 void
@@ -113,7 +224,9 @@ lint_config(const struct effective *e, struct findings *out)
 		.text = e->config->text,
 		.dialect = DIALECT_HEADSCALE,
 		.doc = e->config->doc };
-	struct rule_run run = { .load = &load, .out = out, .effective = e };
+	struct rule_run run = {
+		.file = load.file, .load = &load, .out = out, .effective = e
+	};
 
 	for (size_t i = 0; i < rule_list_count(); i++) {
 		struct finding **head = out->end;

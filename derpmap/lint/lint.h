@@ -1,22 +1,40 @@
 /*
- * lint: runs all rules over a loaded file.
+ * lint: runs all rules over loaded files.
  *
- * Threads: pure function over a loaded file.
+ * Life: lint_begin -> lint_file for each file of a call -> lint_end, which
+ * judges what only all of them together show and frees what is held. Threads:
+ * used by one.
  */
 #ifndef DERPKIT_LINT_H
 #define DERPKIT_LINT_H
 
 #include "finding.h"
 #include "load.h"
+#include "rule.h"
+
+struct lint {
+	struct findings *out; /* borrowed */
+	struct rule_call call;
+};
+
+/* Findings go to out, which is borrowed until lint_end. */
+void lint_begin(struct lint *l, struct findings *out);
 
 struct effective;
 
 /*
  * Runs all rules that fit the file's form; findings are added in the order of
  * the rules, each once, however often an alias leads there. Whatever the
- * reading program refuses is found by some rule of severity error. Findings
- * borrow from out's arena only; short memory sets out->failed.
+ * reading program refuses is found by some rule of severity error. A file that
+ * was loaded as_meant is judged by what it was meant to be; then what follows
+ * from one slip is not found a second time. Findings borrow from out's arena
+ * and the file's name only; short memory sets out->failed.
  */
+void lint_file(struct lint *l, const struct load *load);
+
+void lint_end(struct lint *l);
+
+/* All of it for one file. */
 void lint_run(const struct load *load, struct findings *out);
 
 /* Runs the rules about headscale's configuration; the same holds for the

@@ -49,9 +49,9 @@ add(struct rule_run *run, enum severity severity, struct doc_pos at,
 	if (!has_place)
 		at = (struct doc_pos){ .line = 1, .column = 1 };
 	if (!run->on_values || !refusals_have(run->refusals, at.offset))
-		f = findings_add(run->out, run->rule->id, severity,
-		    run->load->file, at, "%s", message);
-	if (f != NULL && has_place)
+		f = findings_add(run->out, run->rule->id, severity, run->file,
+		    at, "%s", message);
+	if (f != NULL && has_place && run->load != NULL)
 		describe(run, f);
 	return f != NULL ? f : &run->scratch;
 }
@@ -95,6 +95,42 @@ rule_fix(struct rule_run *run, const char *fmt, ...)
 	if (copy == NULL)
 		run->out->failed = true;
 	return copy;
+}
+
+void
+rule_note(struct finding *f)
+{
+	f->is_note = true;
+}
+
+/* As the clients compare names: case does not matter. */
+static bool
+ends_with(struct slice s, const char *end)
+{
+	size_t n = strlen(end);
+
+	return s.n >= n && slice_is_nocase(slice_of(s.p + s.n - n, n), end);
+}
+
+bool
+rule_is_foreign_node(const struct derpmap_node *node)
+{
+	return ends_with(node->host_name.v, ".tailscale.com");
+}
+
+bool
+rule_is_foreign(const struct derpmap_region *region)
+{
+	size_t nodes = 0;
+
+	for (size_t i = 0; i < region->node_count; i++) {
+		if (region->nodes[i]->is_nil)
+			continue;
+		nodes++;
+		if (!rule_is_foreign_node(region->nodes[i]))
+			return false;
+	}
+	return nodes > 0;
 }
 
 bool

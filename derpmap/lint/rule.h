@@ -20,6 +20,7 @@
 #include "load.h"
 #include "netaddr.h"
 #include "refusals.h"
+#include "utf8.h"
 
 /* Which forms of a map a rule is about: bits. */
 enum rule_form {
@@ -79,6 +80,27 @@ struct rule_checks {
 	/* headscale's configuration and what it comes to, run->effective;
 	 * once, and nothing else of the rule */
 	void (*config)(struct rule_run *run);
+	/* all files of one call together; once, after the last of them, when
+	 * they are closed: run->load is NULL */
+	void (*call)(struct rule_run *run);
+};
+
+/* A region of one of the files of a call. */
+struct rule_call_region {
+	int64_t key;
+	const char *file; /* borrowed, as the user named it */
+	size_t file_index;
+	struct doc_pos at;
+	bool is_nil;
+};
+
+/* What the files of a call have together. */
+struct rule_call {
+	struct rule_call_region *regions; /* owned; in the order of the files */
+	size_t region_count, region_cap;
+	size_t file_count;
+	bool sees_all;     /* every file was decoded as a whole */
+	bool has_defaults; /* clients get Tailscale's regions beside them */
 };
 
 struct rule {
@@ -95,7 +117,9 @@ struct rule {
 /* One rule at work on one file. */
 struct rule_run {
 	const struct rule *rule;
-	const struct load *load;
+	const char *file;        /* as the user named it */
+	const struct load *load; /* NULL in checks.call */
+	struct rule_call *call;
 	const struct refusals *refusals;
 	struct findings *out;
 	const struct derpmap_region *region; /* being visited, or NULL */
@@ -117,6 +141,9 @@ __attribute__((format(printf, 4, 5))) struct finding *rule_found_as(
     struct rule_run *run, enum severity severity, struct doc_pos at,
     const char *fmt, ...);
 
+/* Makes a finding a note: information that is shown at every level. */
+void rule_note(struct finding *f);
+
 /* Formatted arena text for finding.fix; NULL when memory is short. */
 __attribute__((format(printf, 2, 3))) const char *rule_fix(
     struct rule_run *run, const char *fmt, ...);
@@ -124,6 +151,17 @@ __attribute__((format(printf, 2, 3))) const char *rule_fix(
 /* Whether the text was decoded as a whole, so that it can be said of something
  * that it is missing. */
 bool rule_sees_all(const struct rule_run *run);
+
+/* Whether the node is one of Tailscale's own, which nobody who lints a map can
+ * change; and whether the region has no others. Those are not visited. */
+bool rule_is_foreign_node(const struct derpmap_node *node);
+bool rule_is_foreign(const struct derpmap_region *region);
+
+/* Text of the file for a message: cut to what a line can show, never within a
+ * character. For "%.*s". */
+#define RULE_SHOWN_MAX 64
+#define RULE_SHOWN(text) \
+	(int)utf8_cut(text, RULE_SHOWN_MAX), (const char *)(text).p
 
 /* The name of a field in the form of this file: "hostname" or "HostName". */
 const char *rule_field_name(const struct rule_run *run, const char *yaml);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct rule_group *const groups[] = { &rules_text, &rules_key,
-	&rules_parse, &rules_region, &rules_node, &rules_hostname,
+static const struct rule_group *const groups[] = { &rules_text, &rules_kind,
+	&rules_key, &rules_parse, &rules_region, &rules_node, &rules_hostname,
 	&rules_address, &rules_port, &rules_tls, &rules_config, &rules_source,
 	&rules_embedded, &rules_config_last };
 

@@ -2,6 +2,7 @@
 #include "rule_groups.h"
 
 #include "netaddr.h"
+#include "placeholder.h"
 
 #include <string.h>
 
@@ -36,14 +37,12 @@ static void
 ip_unparsable(struct rule_run *run, const struct derpmap_node *n,
     const struct rule_address *a)
 {
-	if (is_none(a->text->v) || a->is_ip)
+	if (is_none(a->text->v) || a->is_ip || placeholder_is_mark(a->text->v))
 		return;
 	rule_found(run, place_of(n, a),
 	    "%s \"%.*s\" is not a valid address: clients silently switch %s "
-	    "off for "
-	    "this node",
-	    a->field, (int)a->text->v.n, (const char *)a->text->v.p,
-	    a->is_v4 ? "IPv4" : "IPv6")
+	    "off for this node",
+	    a->field, RULE_SHOWN(a->text->v), a->is_v4 ? "IPv4" : "IPv6")
 	    ->fix = format_hint(a->text->v);
 }
 
@@ -174,12 +173,12 @@ ip_documentation(struct rule_run *run, const struct derpmap_node *n,
 {
 	static const char *const prefixes[] = { "192.0.2.0/24",
 		"198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32",
-		"1.2.3.4/32", NULL };
+		"1.2.3.4/32", "2604:a880:400:d1::828:b001/128", NULL };
 
 	if (in_one_of(a, prefixes) != NULL)
 		rule_found(run, place_of(n, a),
-		    "%s is an address from documentation, as in headscale's "
-		    "example configuration: nobody can be reached there",
+		    "%s is an address from documentation or from headscale's "
+		    "examples: it is not the relay's",
 		    a->field)
 		    ->fix = "write the relay's own address";
 }
@@ -244,8 +243,8 @@ static const struct rule rules[] = {
 	    "RFC 6890" },
 	{ "A10", "ip-documentation", SEVERITY_ERROR, RULE_ANY,
 	    { .address = ip_documentation }, "an address from documentation",
-	    "Headscale's example configuration has such addresses; nobody is "
-	    "there.",
+	    "Headscale's example configuration and map have such addresses; "
+	    "nobody is there, or somebody else.",
 	    "RFC 5737, RFC 3849; headscale issue 1982" },
 	{ "A11", "ip-fakeip", SEVERITY_INFO, RULE_ANY, { .address = ip_fake },
 	    "an address in 198.18.0.0/15",

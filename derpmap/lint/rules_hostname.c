@@ -4,6 +4,7 @@
 #include "hostname.h"
 #include "num.h"
 #include "pin.h"
+#include "placeholder.h"
 #include "port.h"
 
 #include <string.h>
@@ -20,18 +21,28 @@ has_pin(const struct derpmap_node *n)
 	return slice_starts(n->cert_name.v, PIN_PREFIX);
 }
 
+/* Whether there is an address to connect to. */
+static bool
+has_ip(const struct derpmap_node *n)
+{
+	struct netaddr ip;
+
+	return netaddr_parse_ip(&ip, n->ipv4.v) == 0 ||
+	    netaddr_parse_ip(&ip, n->ipv6.v) == 0;
+}
+
 static void
 hostname_empty(struct rule_run *run, const struct derpmap_node *n)
 {
-	bool pinned = has_pin(n) && n->ipv4.v.n + n->ipv6.v.n > 0;
+	bool works = (has_pin(n) || n->insecure_for_tests.v) && has_ip(n);
 
 	if (n->host_name.v.n > 0)
 		return;
-	rule_found_as(run, pinned ? SEVERITY_WARNING : SEVERITY_ERROR,
+	rule_found_as(run, works ? SEVERITY_WARNING : SEVERITY_ERROR,
 	    host_at(n),
-	    pinned ? "the node has no hostname: it works only with a server "
-		     "that accepts TLS without SNI, and not over HTTPS probes"
-		   : "the node has no hostname: clients cannot reach it")
+	    works ? "the node has no hostname: it works only with a server "
+		    "that accepts TLS without SNI, and not over HTTPS probes"
+		  : "the node has no hostname: clients cannot reach it")
 	    ->fix = "add hostname: the name or address in its certificate";
 }
 
@@ -86,7 +97,7 @@ hostname_port(struct rule_run *run, const struct derpmap_node *n)
 		rule_found(run, host_at(n),
 		    "hostname has a port: clients dial \"%.*s\" on another "
 		    "port and ask for it by that name in TLS",
-		    (int)n->host_name.v.n, (const char *)n->host_name.v.p)
+		    RULE_SHOWN(n->host_name.v))
 		    ->fix = "put the port into derpport";
 }
 
@@ -97,7 +108,7 @@ hostname_path(struct rule_run *run, const struct derpmap_node *n)
 	struct hostname h = check(n);
 
 	if ((h.faults & HOSTNAME_CHARACTER) == 0 || holds(host, "://") ||
-	    has_port(host))
+	    has_port(host) || placeholder_is_mark(host))
 		return;
 	rule_found(run, host_at(n),
 	    "hostname holds the character '%c', which no name and no address "
@@ -119,7 +130,9 @@ hostname_upper(struct rule_run *run, const struct derpmap_node *n)
 static void
 hostname_unicode(struct rule_run *run, const struct derpmap_node *n)
 {
-	if ((check(n).faults & HOSTNAME_NOT_ASCII) != 0)
+	if ((check(n).faults & HOSTNAME_NOT_ASCII) != 0 &&
+	    !placeholder_is_host(n->host_name.v) &&
+	    !placeholder_is_mark(n->host_name.v))
 		rule_found(run, host_at(n),
 		    "hostname is not ASCII and is sent as it is")
 		    ->fix = "write its punycode form (xn--...)";
@@ -194,21 +207,18 @@ ipv6_literal(struct rule_run *run, const struct derpmap_node *n)
 
 /* Names and addresses that people leave in from an example. */
 static void
-placeholder(struct rule_run *run, const struct derpmap_node *n)
+placeholder_host(struct rule_run *run, const struct derpmap_node *n)
 {
-	static const char *const words[] = { "mydomain", "yourdomain",
-		"your-domain", "your_domain", "changeme", "xxx", NULL };
 	static const char *const reserved[] = { "example.com", "example.net",
 		"example.org", ".example", ".invalid", NULL };
 	struct slice host = n->host_name.v;
 
-	for (size_t i = 0; words[i] != NULL; i++)
-		if (holds(host, words[i])) {
-			rule_found(run, host_at(n),
-			    "hostname looks like a placeholder")
-			    ->fix = "write the relay's own name";
-			return;
-		}
+	if (placeholder_is_host(host) && !placeholder_is_mark(host)) {
+		rule_found_as(run, SEVERITY_WARNING, host_at(n),
+		    "hostname looks like a placeholder")
+		    ->fix = "write the relay's own name";
+		return;
+	}
 	for (size_t i = 0; reserved[i] != NULL; i++)
 		if (ends_with(host, reserved[i])) {
 			rule_found_as(run, SEVERITY_INFO, host_at(n),
@@ -218,16 +228,45 @@ placeholder(struct rule_run *run, const struct derpmap_node *n)
 			return;
 		}
 	if (slice_is(n->ipv4.v, "123.123.123.123"))
-		rule_found(run, rule_pos(&n->ipv4.from, &n->from),
+		rule_found_as(run, SEVERITY_WARNING,
+		    rule_pos(&n->ipv4.from, &n->from),
 		    "ipv4 looks like a placeholder")
 		    ->fix = "write the relay's own address";
+}
+
+static void
+placeholder_value(struct rule_run *run, const struct derpmap_field *field,
+    const struct derpmap_origin *from)
+{
+	const struct doc_node *n =
+	    from->value != NULL ? doc_resolve(from->value) : NULL;
+
+	if (field != NULL && field->type == DERPMAP_TEXT && n != NULL &&
+	    n->kind == DOC_SCALAR && placeholder_is_mark(n->text))
+		rule_found(run, n->start,
+		    "%s \"%.*s\" is a placeholder that was left in",
+		    rule_field_name(run, field->yaml), RULE_SHOWN(n->text))
+		    ->fix = "write the real value";
+}
+
+/* Where something else than text must be, the program refuses it too. */
+static void
+placeholder_refused(struct rule_run *run, const struct derpmap_diagnostic *d)
+{
+	if (d->refuses && d->node != NULL && d->node->kind == DOC_SCALAR &&
+	    placeholder_is_mark(d->node->text))
+		rule_found(run, d->at,
+		    "\"%.*s\" is a placeholder that was left in; the whole "
+		    "file is refused for it",
+		    RULE_SHOWN(d->node->text))
+		    ->fix = "write the real value";
 }
 
 static const struct rule rules[] = {
 	{ "N06", "hostname-empty", SEVERITY_ERROR, RULE_ANY,
 	    { .node = hostname_empty }, "a node without hostname",
-	    "Clients cannot reach it; a warning when address and pin are "
-	    "there, which works without SNI.",
+	    "Clients cannot reach it; a warning when there are an address and "
+	    "a pin or insecurefortests, which works without SNI.",
 	    RULE_DERPHTTP "; tailscale issue 3024" },
 	{ "N07", "hostname-scheme", SEVERITY_ERROR, RULE_ANY,
 	    { .node = hostname_scheme }, "hostname is a URL",
@@ -265,10 +304,15 @@ static const struct rule rules[] = {
 	    { .node = ipv6_literal }, "an IPv6 address as hostname on 443",
 	    "Its URL is written without brackets and does not always parse.",
 	    RULE_DERPHTTP },
-	{ "N18", "placeholder", SEVERITY_WARNING, RULE_ANY,
-	    { .node = placeholder }, "a name or address from an example",
-	    "DIFFERS for example.com and its like, which are information "
-	    "only: examples and tests are made of them.",
+	{ "N18", "placeholder", SEVERITY_ERROR, RULE_ANY,
+	    { .diagnostic = placeholder_refused,
+		.node = placeholder_host,
+		.field = placeholder_value },
+	    "a value that an example has and that must be replaced",
+	    "An error for <...>, ${...} and {{...}}; a warning for names like "
+	    "derp.mydomain.com, in any language. DIFFERS for example.com and "
+	    "its like, which are information only: examples and tests are "
+	    "made of them.",
 	    "RFC 2606" },
 };
 

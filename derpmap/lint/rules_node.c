@@ -2,7 +2,10 @@
 #include "rule_groups.h"
 
 #include "duplicates.h"
+#include "netaddr.h"
+#include "node_names.h"
 #include "pin.h"
+#include "placeholder.h"
 #include "port.h"
 
 #include <stdio.h>
@@ -23,16 +26,24 @@ host_at(const struct derpmap_node *n)
 static void
 region_id_missing(struct rule_run *run, const struct derpmap_node *n)
 {
-	struct finding *f;
+	const char *name = rule_field_name(run, "regionid");
+	const long long key = (long long)run->region->key;
 
-	if (n->region_id.v != 0)
+	/* a region that cannot be used at all is found by its key */
+	if (n->region_id.v != 0 || key <= 0)
 		return;
-	f = rule_found(run, rule_pos(&n->region_id.from, &n->from),
-	    "the node has no regionid: its latency is credited to region 0, "
-	    "and region %lld is never chosen",
-	    (long long)run->region->key);
-	f->fix = rule_fix(run, "add %s: %lld", rule_field_name(run, "regionid"),
-	    (long long)run->region->key);
+	if (n->region_id.from.value == NULL)
+		rule_found(run, node_at(n),
+		    "the node has no regionid: its latency is credited to "
+		    "region 0, and region %lld is never chosen",
+		    key)
+		    ->fix = rule_fix(run, "add %s: %lld", name, key);
+	else
+		rule_found(run, rule_pos(&n->region_id.from, &n->from),
+		    "the node's regionid is 0: its latency is credited to "
+		    "region 0, and region %lld is never chosen",
+		    key)
+		    ->fix = rule_fix(run, "set it to %lld", key);
 }
 
 static void
@@ -58,43 +69,78 @@ set_first(struct finding *f, const struct derpmap_node *first)
 	f->related_text = "the other node is here";
 }
 
-static void
-duplicate_name(struct rule_run *run, const void *first, const void *later)
+/* --- the same twice --- */
+
+/* A node and its region, so that two nodes can be compared. */
+struct member {
+	const struct derpmap_region *region;
+	const struct derpmap_node *node;
+};
+
+/* Puts the node that is not Tailscale's own last, which is where a finding
+ * goes. false: both are. */
+static bool
+put_own_last(const struct member **first, const struct member **later)
 {
-	const struct derpmap_node *n = later;
+	const struct member *swap = *first;
+
+	if (!rule_is_foreign_node((*later)->node))
+		return true;
+	*first = *later;
+	*later = swap;
+	return !rule_is_foreign_node(swap->node);
+}
+
+static void
+duplicate_name(struct rule_run *run, const void *a, const void *b)
+{
+	const struct member *first = a, *later = b;
 	struct finding *f;
 
-	f = rule_found(run, rule_pos(&n->name.from, &n->from),
-	    "the name \"%.*s\" is taken by the node of line %u: "
-	    "clients measure one of the two and credit the other",
-	    (int)n->name.v.n, (const char *)n->name.v.p, node_at(first).line);
+	if (!put_own_last(&first, &later))
+		return;
+	f = rule_found(run,
+	    rule_pos(&later->node->name.from, &later->node->from),
+	    "the name \"%.*s\" is taken by the node of line %u: clients "
+	    "measure one of the two and credit the other",
+	    RULE_SHOWN(later->node->name.v), node_at(first->node).line);
 	f->fix = "give every node of the map a name of its own";
-	set_first(f, first);
+	set_first(f, first->node);
 }
+
+typedef void add_fn(
+    struct rule_run *run, struct duplicates *t, const struct member *place);
 
 /* Nodes that are not nil, of the whole map. */
 static void
-visit_duplicates(struct rule_run *run,
-    void (*add)(
-	struct rule_run *, struct duplicates *, const struct derpmap_node *),
-    duplicates_fn *visit)
+visit_duplicates(struct rule_run *run, add_fn *add, duplicates_fn *visit)
 {
 	const struct derpmap *m = &run->load->map;
 	struct duplicates nodes = { .n = 0 };
 
-	for (size_t i = 0; i < m->region_count; i++)
-		for (size_t j = 0; j < m->regions[i]->node_count; j++)
-			if (!m->regions[i]->nodes[j]->is_nil)
-				add(run, &nodes, m->regions[i]->nodes[j]);
+	for (size_t i = 0; i < m->region_count; i++) {
+		const struct derpmap_region *r = m->regions[i];
+		struct member *places =
+		    arena_alloc(run->out->arena, r->node_count, sizeof *places);
+
+		if (places == NULL) {
+			run->out->failed = true;
+			break;
+		}
+		for (size_t j = 0; j < r->node_count; j++) {
+			places[j] = (struct member){ r, r->nodes[j] };
+			if (!r->nodes[j]->is_nil)
+				add(run, &nodes, &places[j]);
+		}
+	}
 	duplicates_visit(run, &nodes, visit);
 }
 
 static void
-add_name(
-    struct rule_run *run, struct duplicates *t, const struct derpmap_node *n)
+add_name(struct rule_run *run, struct duplicates *t, const struct member *p)
 {
-	if (n->name.v.n > 0)
-		duplicates_add(run, t, n->name.v, 0, n);
+	if (p->node->name.v.n > 0)
+		duplicates_add(run, t, p->node->name.v, 0, p);
 }
 
 static void
@@ -103,108 +149,88 @@ node_name_dup(struct rule_run *run)
 	visit_duplicates(run, add_name, duplicate_name);
 }
 
-/* Whether the map has more than one node. */
-static bool
-has_many(const struct derpmap *m)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < m->region_count && count < 2; i++)
-		for (size_t j = 0; j < m->regions[i]->node_count; j++)
-			count += !m->regions[i]->nodes[j]->is_nil;
-	return count > 1;
-}
-
-static void
-name_empty(struct rule_run *run, const struct derpmap_node *n)
-{
-	struct finding *f;
-
-	if (n->name.v.n > 0)
-		return;
-	f = rule_found_as(run,
-	    has_many(&run->load->map) ? SEVERITY_ERROR : SEVERITY_WARNING,
-	    rule_pos(&n->name.from, &n->from),
-	    "the node has no name: clients keep their probes by name and mix "
-	    "it up with others");
-	f->fix = rule_fix(run, "add %s: %llda", rule_field_name(run, "name"),
-	    (long long)run->region->key);
-}
-
-static void
-name_style(struct rule_run *run, const struct derpmap_node *n)
-{
-	char prefix[32];
-	struct slice name = n->name.v;
-	size_t at = (size_t)snprintf(
-	    prefix, sizeof prefix, "%lld", (long long)run->region->key);
-
-	if (name.n == 0)
-		return;
-	if (slice_starts(name, prefix))
-		while (at < name.n && name.p[at] >= 'a' && name.p[at] <= 'z')
-			at++;
-	if (at != name.n || name.n == strlen(prefix))
-		rule_found(run, rule_pos(&n->name.from, &n->from),
-		    "node names are by convention the region id and letters: "
-		    "%llda",
-		    (long long)run->region->key);
-}
-
-static bool
-is_address(struct slice s)
-{
-	return s.n > 0 && !slice_is(s, "none");
-}
-
-static bool
-same_ip(const struct derpmap_node *a, const struct derpmap_node *b)
-{
-	return (is_address(a->ipv4.v) && slice_eq(a->ipv4.v, b->ipv4.v)) ||
-	    (is_address(a->ipv6.v) && slice_eq(a->ipv6.v, b->ipv6.v));
-}
-
-static bool
-same_server(const struct derpmap_node *a, const struct derpmap_node *b)
-{
-	return !a->stun_only.v && !b->stun_only.v &&
-	    port_derp(a) == port_derp(b) &&
-	    ((a->host_name.v.n > 0 &&
-		 slice_eq(a->host_name.v, b->host_name.v)) ||
-		same_ip(a, b));
-}
-
 /* Keys of different meaning must not meet: the number tells them apart. */
-enum { KEY_HOST, KEY_IPV4, KEY_IPV6, KEY_COUNT };
+enum { KEY_HOST, KEY_IP, KEY_COUNT };
+
+/* The name as DNS compares it: without case and last dot. */
+static struct slice
+canonical_host(struct rule_run *run, struct slice host)
+{
+	char *copy;
+
+	if (host.n > 1 && host.p[host.n - 1] == '.')
+		host.n--;
+	copy = arena_text(run->out->arena, (const char *)host.p, host.n);
+	if (copy == NULL) {
+		run->out->failed = true;
+		return slice_str("");
+	}
+	for (size_t i = 0; i < host.n; i++)
+		if (copy[i] >= 'A' && copy[i] <= 'Z')
+			copy[i] = (char)(copy[i] - 'A' + 'a');
+	return slice_of(copy, host.n);
+}
+
+/* Adds an address by its bytes, however it is spelled. */
+static void
+add_ip(struct rule_run *run, struct duplicates *t, struct slice text,
+    int64_t number, const struct member *p)
+{
+	struct netaddr ip;
+	char *copy;
+
+	if (netaddr_parse_ip(&ip, text) == -1)
+		return;
+	copy = arena_text(run->out->arena, (const char *)ip.ip, sizeof ip.ip);
+	if (copy == NULL)
+		run->out->failed = true;
+	else
+		duplicates_add(run, t, slice_of(copy, sizeof ip.ip),
+		    2 * number + ip.is_v4, p);
+}
+
+/* The addresses of a node: the literal ones, or its host name. */
+static void
+add_addresses(struct rule_run *run, struct duplicates *t, int64_t number,
+    const struct member *p)
+{
+	add_ip(run, t, p->node->ipv4.v, number, p);
+	add_ip(run, t, p->node->ipv6.v, number, p);
+	add_ip(run, t, p->node->host_name.v, number, p);
+}
 
 static void
-add_server(
-    struct rule_run *run, struct duplicates *t, const struct derpmap_node *n)
+add_server(struct rule_run *run, struct duplicates *t, const struct member *p)
 {
+	const struct derpmap_node *n = p->node;
 	int64_t port = port_derp(n);
+	struct netaddr ip;
 
 	/* an invalid port is reported by another rule */
 	if (n->stun_only.v || !port_is_valid(port))
 		return;
 	port *= KEY_COUNT;
-	if (n->host_name.v.n > 0)
-		duplicates_add(run, t, n->host_name.v, port + KEY_HOST, n);
-	if (is_address(n->ipv4.v))
-		duplicates_add(run, t, n->ipv4.v, port + KEY_IPV4, n);
-	if (is_address(n->ipv6.v))
-		duplicates_add(run, t, n->ipv6.v, port + KEY_IPV6, n);
+	if (n->host_name.v.n > 0 && netaddr_parse_ip(&ip, n->host_name.v) == -1)
+		duplicates_add(run, t, canonical_host(run, n->host_name.v),
+		    2 * (port + KEY_HOST), p);
+	add_addresses(run, t, port + KEY_IP, p);
 }
 
 static void
-duplicate_server(struct rule_run *run, const void *first, const void *later)
+duplicate_server(struct rule_run *run, const void *a, const void *b)
 {
-	struct finding *f = rule_found(run, host_at(later),
+	const struct member *first = a, *later = b;
+	struct finding *f;
+
+	/* within a region clients connect to one node only */
+	if (first->region == later->region || !put_own_last(&first, &later))
+		return;
+	f = rule_found(run, host_at(later->node),
 	    "the node of line %u is the same server: clients that connect to "
 	    "it twice get packets on one connection only",
-	    node_at(first).line);
-
+	    node_at(first->node).line);
 	f->fix = "keep one of the two";
-	set_first(f, first);
+	set_first(f, first->node);
 }
 
 static void
@@ -213,28 +239,33 @@ hostport_dup(struct rule_run *run)
 	visit_duplicates(run, add_server, duplicate_server);
 }
 
-static void
-add_address(
-    struct rule_run *run, struct duplicates *t, const struct derpmap_node *n)
+/* Whether the rule above finds them, if they share an address. */
+static bool
+is_one_server(const struct member *a, const struct member *b)
 {
-	if (is_address(n->ipv4.v))
-		duplicates_add(run, t, n->ipv4.v, KEY_IPV4, n);
-	if (is_address(n->ipv6.v))
-		duplicates_add(run, t, n->ipv6.v, KEY_IPV6, n);
+	return a->region != b->region && !a->node->stun_only.v &&
+	    !b->node->stun_only.v && port_derp(a->node) == port_derp(b->node);
 }
 
 static void
-duplicate_address(struct rule_run *run, const void *first, const void *later)
+add_address(struct rule_run *run, struct duplicates *t, const struct member *p)
 {
+	add_addresses(run, t, KEY_IP, p);
+}
+
+static void
+duplicate_address(struct rule_run *run, const void *a, const void *b)
+{
+	const struct member *first = a, *later = b;
 	struct finding *f;
 
-	if (same_server(first, later))
+	if (is_one_server(first, later) || !put_own_last(&first, &later))
 		return;
-	f = rule_found(run, node_at(later),
+	f = rule_found(run, node_at(later->node),
 	    "the node of line %u has the same address: a relay should have "
 	    "one of its own, or clients measure the same host twice",
-	    node_at(first).line);
-	set_first(f, first);
+	    node_at(first->node).line);
+	set_first(f, first->node);
 }
 
 static void
@@ -242,6 +273,104 @@ shared_ip(struct rule_run *run)
 {
 	visit_duplicates(run, add_address, duplicate_address);
 }
+
+/* --- names --- */
+
+/* The region id and letters. */
+static bool
+has_style(struct slice name, int64_t region)
+{
+	char prefix[32];
+	size_t n =
+	    (size_t)snprintf(prefix, sizeof prefix, "%lld", (long long)region);
+	size_t at = n;
+
+	if (!slice_starts(name, prefix))
+		return false;
+	while (at < name.n && name.p[at] >= 'a' && name.p[at] <= 'z')
+		at++;
+	return at == name.n && at > n;
+}
+
+/* Calls visit for each node of one's own that is decoded, with a name that
+ * could be its. */
+static void
+visit_names(struct rule_run *run,
+    void (*visit)(
+	struct rule_run *, const struct member *, struct node_names *))
+{
+	const struct derpmap *m = &run->load->map;
+	struct node_names names;
+
+	if (node_names_init(&names, m) == -1) {
+		run->out->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < m->region_count; i++) {
+		const struct derpmap_region *r = m->regions[i];
+
+		for (size_t j = 0; j < r->node_count; j++) {
+			const struct member p = { r, r->nodes[j] };
+
+			if (!p.node->is_nil && !rule_is_foreign_node(p.node) &&
+			    refusals_spare(run->refusals, &p.node->from))
+				visit(run, &p, &names);
+		}
+	}
+	node_names_clear(&names);
+}
+
+static void
+visit_unnamed(
+    struct rule_run *run, const struct member *p, struct node_names *names)
+{
+	char proposed[NODE_NAME_MAX];
+	struct finding *f;
+
+	if (p->node->name.v.n > 0)
+		return;
+	f = rule_found_as(run, names->n > 1 ? SEVERITY_ERROR : SEVERITY_WARNING,
+	    rule_pos(&p->node->name.from, &p->node->from),
+	    "the node has no name: clients keep their probes by name and mix "
+	    "it up with others");
+	if (p->region->key <= 0)
+		return;
+	node_names_propose(names, p->region->key, proposed);
+	f->fix =
+	    rule_fix(run, "add %s: %s", rule_field_name(run, "name"), proposed);
+}
+
+static void
+name_empty(struct rule_run *run)
+{
+	visit_names(run, visit_unnamed);
+}
+
+static void
+visit_named(
+    struct rule_run *run, const struct member *p, struct node_names *names)
+{
+	char proposed[NODE_NAME_MAX];
+	struct slice name = p->node->name.v;
+
+	/* a STUN-only node is no relay of the region, and people name it for
+	 * what it is; an id that cannot be used makes no name */
+	if (name.n == 0 || p->node->stun_only.v || p->region->key <= 0 ||
+	    placeholder_is_mark(name) || has_style(name, p->region->key))
+		return;
+	node_names_propose(names, p->region->key, proposed);
+	rule_found(run, rule_pos(&p->node->name.from, &p->node->from),
+	    "node names are by convention the region id and letters: %s",
+	    proposed);
+}
+
+static void
+name_style(struct rule_run *run)
+{
+	visit_names(run, visit_named);
+}
+
+/* --- one node --- */
 
 static void
 insecure(struct rule_run *run, const struct derpmap_node *n)
@@ -285,16 +414,16 @@ static const struct rule rules[] = {
 	    "map.",
 	    RULE_NETCHECK },
 	{ "N04", "node-name-empty", SEVERITY_ERROR, RULE_ANY,
-	    { .node = name_empty }, "a node without name",
+	    { .map = name_empty }, "a node without name",
 	    "Clients keep their probes by name. A warning when the map has no "
 	    "other node.",
 	    RULE_NETCHECK },
 	{ "N05", "node-name-style", SEVERITY_INFO, RULE_ANY,
-	    { .node = name_style },
+	    { .map = name_style },
 	    "a node's name is not the region id and letters",
 	    "A convention that keeps names unique.", RULE_TAILCFG },
 	{ "N16", "hostport-dup", SEVERITY_ERROR, RULE_ANY,
-	    { .map = hostport_dup }, "one server twice",
+	    { .map = hostport_dup }, "one server in two regions",
 	    "Clients connect twice, and get packets on one connection only.",
 	    "tailscale derp/derpserver" },
 	{ "N17", "shared-ip", SEVERITY_WARNING, RULE_ANY, { .map = shared_ip },

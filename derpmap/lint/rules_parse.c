@@ -4,26 +4,27 @@
 
 #include "duplicates.h"
 #include "num.h"
+#include "placeholder.h"
 
 #include <math.h>
 #include <string.h>
 
-#define SHOWN_MAX 64 /* bytes of a value in a message */
-
-static int
-shown(struct slice text)
-{
-	return text.n > SHOWN_MAX ? SHOWN_MAX : (int)text.n;
-}
-
 /* --- diagnostics of the decoder --- */
+
+/* Something that another rule asks to replace, whatever it should be. */
+static bool
+is_placeholder(const struct derpmap_diagnostic *d)
+{
+	return d->node != NULL && d->node->kind == DOC_SCALAR &&
+	    placeholder_is_mark(d->node->text);
+}
 
 /* Finds with the decoder's own sentence, and a fix. */
 static void
 found_as_reported(struct rule_run *run, const struct derpmap_diagnostic *d,
     enum derpmap_diagnostic_kind kind, const char *fix)
 {
-	if (d->kind == kind)
+	if (d->kind == kind && !is_placeholder(d))
 		rule_found(run, d->at, "%s", d->text)->fix = fix;
 }
 
@@ -121,7 +122,7 @@ has_rule(const struct derpmap_diagnostic *r)
 static void
 refused(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	if (d->refuses && !has_rule(d))
+	if (d->refuses && !has_rule(d) && !is_placeholder(d))
 		rule_found(run, d->at, "%s", d->text);
 }
 
@@ -146,8 +147,8 @@ octal_int(struct rule_run *run, const struct derpmap_field *field,
 		rule_found(run, derpmap_origin_pos(from),
 		    "%s %.*s has a leading zero: headscale reads it as octal, "
 		    "another number",
-		    field != NULL ? field->yaml : "region key", shown(text),
-		    (const char *)text.p)
+		    field != NULL ? field->yaml : "region key",
+		    RULE_SHOWN(text))
 		    ->fix = "drop the zero";
 }
 
@@ -162,8 +163,7 @@ odd_int(struct rule_run *run, const struct derpmap_field *field,
 	    (from->how & DERPMAP_OCTAL) != 0)
 		return;
 	rule_found(run, derpmap_origin_pos(from), "%s is written as %.*s%s",
-	    field != NULL ? field->yaml : "region key", shown(text),
-	    (const char *)text.p,
+	    field != NULL ? field->yaml : "region key", RULE_SHOWN(text),
 	    cut ? ", and headscale cuts off what does not fit an integer"
 		: ", which not every program reads as that number")
 	    ->fix = "write a plain decimal number";
@@ -181,17 +181,28 @@ odd_bool(struct rule_run *run, const struct derpmap_field *field,
 		    ->fix = "write true or false";
 }
 
+/* A number that comes back as the same text from every tool. */
+static bool
+is_plain_number(struct slice text)
+{
+	uint64_t number;
+
+	return num_parse_decimal(text, INT64_MAX, &number) == 0 &&
+	    (text.p[0] != '0' || text.n == 1);
+}
+
 static void
 string_coerced(struct rule_run *run, const struct derpmap_field *field,
     const struct derpmap_origin *from)
 {
 	struct slice text = written(from);
 
-	if (field != NULL && (from->how & DERPMAP_COERCED) != 0)
+	if (field != NULL && (from->how & DERPMAP_COERCED) != 0 &&
+	    !is_plain_number(text))
 		rule_found(run, derpmap_origin_pos(from),
 		    "%s %.*s is text for headscale, but a number, a bool or a "
 		    "date for other tools",
-		    field->yaml, shown(text), (const char *)text.p)
+		    field->yaml, RULE_SHOWN(text))
 		    ->fix = "put it in quotes";
 }
 
@@ -233,6 +244,27 @@ nil_node(struct rule_run *run)
 		}
 }
 
+/* A null region is how a later source drops a region of an earlier one. */
+static void
+found_null_region(struct rule_run *run, const struct derpmap_region *region)
+{
+	struct doc_pos at = derpmap_origin_pos(&region->from);
+	const long long key = (long long)region->key;
+
+	if (run->load->kind.kind == FILEKIND_POLICY)
+		rule_found_as(run, SEVERITY_INFO, at,
+		    "region %lld is null: Tailscale leaves its own region of "
+		    "that number out",
+		    key);
+	else
+		rule_note(rule_found(run, at,
+		    "region %lld is null, which drops it from the sources "
+		    "before this one in headscale 0.27 to 0.29; up to 0.26 "
+		    "clients are sent the null, and old ones crash; later "
+		    "ones ignore it and keep the region",
+		    key));
+}
+
 static void
 null_region(struct rule_run *run)
 {
@@ -240,14 +272,7 @@ null_region(struct rule_run *run)
 
 	for (size_t i = 0; i < m->region_count; i++)
 		if (m->regions[i]->is_nil)
-			rule_found(run,
-			    derpmap_origin_pos(&m->regions[i]->from),
-			    "region %lld is null: headscale up to 0.26 sends "
-			    "that to clients, 0.27 to 0.29 remove the region, "
-			    "later ones ignore it",
-			    (long long)m->regions[i]->key)
-			    ->fix = "remove it, and leave the region out of "
-				    "its source";
+			found_null_region(run, m->regions[i]);
 }
 
 static void
@@ -281,16 +306,40 @@ alias_shared(struct rule_run *run)
 	duplicates_visit(run, &seen, same_alias);
 }
 
+/* Whether the file is one in which there should be regions. */
+static bool
+has_place_for_regions(const struct load *load)
+{
+	switch (load->kind.kind) {
+	case FILEKIND_MAP:
+	case FILEKIND_WRAPPED:
+	case FILEKIND_VALUES:
+	case FILEKIND_FRAGMENT:
+		return true;
+	case FILEKIND_CONFIGMAP:
+		return load->kind.map != NULL;
+	case FILEKIND_POLICY:
+		return load->map.omit_default_regions.v;
+	case FILEKIND_NODE:
+	case FILEKIND_CONFIG:
+	case FILEKIND_TEMPLATE:
+	case FILEKIND_HTML:
+		break;
+	}
+	return false;
+}
+
 static void
 empty_map(struct rule_run *run)
 {
 	const struct derpmap *m = &run->load->map;
 
-	if (!rule_sees_all(run))
-		return; /* another rule has it */
-	for (size_t i = 0; i < m->region_count; i++)
-		if (!m->regions[i]->is_nil)
-			return;
+	/* another rule has it, or there is nothing to have regions; null ones
+	 * are for dropping those of other sources, and so is a policy that
+	 * keeps Tailscale's */
+	if (!rule_sees_all(run) || m->region_count > 0 ||
+	    !has_place_for_regions(run->load))
+		return;
 	rule_found(run, derpmap_origin_pos(&m->regions_from),
 	    "there is no region in this map: headscale does not start when it "
 	    "has no other, and at a refresh clients lose all relays");
@@ -356,11 +405,13 @@ static const struct rule rules[] = {
 	{ "P21", "nil-node", SEVERITY_ERROR, RULE_ANY, { .map = nil_node },
 	    "an empty list element for a node",
 	    "Headscale forwards it, and clients crash on it.", RULE_NETCHECK },
-	{ "P22", "null-region", SEVERITY_WARNING, RULE_ANY,
-	    { .map = null_region }, "a region that is null",
-	    "Up to 0.26 headscale sends it to clients, and old ones crash; "
-	    "0.27 to 0.29 delete the region of an earlier source; later ones "
-	    "ignore it.",
+	{ "P22", "null-region", SEVERITY_INFO, RULE_ANY, { .map = null_region },
+	    "a region that is null",
+	    "The documented way to drop a region of an earlier source, which "
+	    "works in headscale 0.27 to 0.29 and in policy files. Up to 0.26 "
+	    "headscale sends the null to clients, and old ones crash; after "
+	    "0.29 it is ignored. DIFFERS from a warning: it is what the "
+	    "manual says.",
 	    RULE_MERGE "; headscale issue 2450, tailscale issue 14752" },
 	{ "P24", "region-list", SEVERITY_ERROR, RULE_ANY,
 	    { .diagnostic = container },

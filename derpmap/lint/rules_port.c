@@ -39,8 +39,10 @@ count_stun(const struct derpmap *m, size_t *answering,
 			if (n->is_nil)
 				continue;
 			count++;
-			*answering += n->stun_port.v >= 0;
-			*last = n;
+			*answering +=
+			    n->stun_port.v >= 0 && port_is_valid(port_stun(n));
+			if (!rule_is_foreign_node(n))
+				*last = n;
 		}
 	return count;
 }
@@ -52,7 +54,7 @@ stun_disabled(struct rule_run *run)
 	size_t answering, count;
 
 	count = count_stun(&run->load->map, &answering, &last);
-	if (count == 0 || answering > 0 || !rule_sees_all(run))
+	if (last == NULL || answering > 0 || !rule_sees_all(run))
 		return;
 	/* one node alone is often one part of the map that clients get */
 	rule_found_as(run, count == 1 ? SEVERITY_INFO : SEVERITY_WARNING,
@@ -75,7 +77,8 @@ stun_off(struct rule_run *run)
 		for (size_t j = 0; j < m->regions[i]->node_count; j++) {
 			const struct derpmap_node *n = m->regions[i]->nodes[j];
 
-			if (!n->is_nil && n->stun_port.v == PORT_STUN_OFF &&
+			if (!n->is_nil && !rule_is_foreign_node(n) &&
+			    n->stun_port.v == PORT_STUN_OFF &&
 			    refusals_spare(run->refusals, &n->from))
 				rule_found(run,
 				    rule_pos(&n->stun_port.from, &n->from),

@@ -5,6 +5,7 @@
 #include "num.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* The clients' address of a region is 127.3.3.40:ID, and a port has 16 bits.
  * Source: tailscale wgengine/magicsock, tailcfg/derpmap.go. */
@@ -46,15 +47,22 @@ id_mismatch(struct rule_run *run, const struct derpmap_region *r)
 static void
 id_missing(struct rule_run *run, const struct derpmap_region *r)
 {
-	struct finding *f;
+	const char *name = rule_field_name(run, "regionid");
+	const long long key = (long long)r->key;
 
-	if (r->region_id.v != 0)
+	/* a key that is not positive is found by itself */
+	if (r->region_id.v != 0 || r->key <= 0)
 		return;
-	f = rule_found(run, field_at(r, &r->region_id.from),
-	    "region %lld has no regionid: clients cannot use it",
-	    (long long)r->key);
-	f->fix = rule_fix(run, "add %s: %lld", rule_field_name(run, "regionid"),
-	    (long long)r->key);
+	if (r->region_id.from.value == NULL)
+		rule_found(run, region_at(r),
+		    "region %lld has no regionid: clients cannot use it", key)
+		    ->fix = rule_fix(run, "add %s: %lld", name, key);
+	else
+		rule_found(run, field_at(r, &r->region_id.from),
+		    "the regionid of region %lld is 0, which clients read as "
+		    "\"no relay\"",
+		    key)
+		    ->fix = rule_fix(run, "set it to %lld", key);
 }
 
 static void
@@ -163,7 +171,7 @@ region_code_dup(struct rule_run *run)
 	for (size_t i = 0; i < m->region_count; i++) {
 		const struct derpmap_region *r = m->regions[i];
 
-		if (!r->is_nil && r->region_code.v.n > 0)
+		if (!r->is_nil && r->region_code.v.n > 0 && !rule_is_foreign(r))
 			duplicates_add(run, &seen, r->region_code.v, 0, r);
 	}
 	duplicates_visit(run, &seen, same_code);
@@ -249,13 +257,60 @@ multi_node(struct rule_run *run, const struct derpmap_region *r)
 static void
 single_region(struct rule_run *run)
 {
-	const struct derpmap *m = &run->load->map;
+	const struct rule_call *c = run->call;
+	const struct rule_call_region *only = NULL;
 
-	if (rule_sees_all(run) && m->region_count == 1 &&
-	    !m->regions[0]->is_nil)
-		rule_found(run, region_at(m->regions[0]),
-		    "one region only: a single point of failure, and clients "
-		    "cannot tell whether their NAT varies by destination");
+	/* the map that clients get is made of all files */
+	for (size_t i = 0; i < c->region_count; i++) {
+		if (c->regions[i].is_nil)
+			return;
+		if (only != NULL && only->key != c->regions[i].key)
+			return;
+		if (only == NULL)
+			only = &c->regions[i];
+	}
+	if (only == NULL || !c->sees_all || c->has_defaults)
+		return;
+	run->file = only->file;
+	rule_found(run, only->at,
+	    "one region only: a single point of failure, and clients cannot "
+	    "tell whether their NAT varies by destination");
+}
+
+static int
+by_key_then_file(const void *a, const void *b)
+{
+	const struct rule_call_region *x = a, *y = b;
+
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return (x->file_index > y->file_index) -
+	    (x->file_index < y->file_index);
+}
+
+/* A region in two files is no merge: the later one replaces it. */
+static void
+region_repeated(struct rule_run *run)
+{
+	const struct rule_call *c = run->call;
+
+	if (c->region_count > 1)
+		qsort(c->regions, c->region_count, sizeof *c->regions,
+		    by_key_then_file);
+	for (size_t i = 1; i < c->region_count; i++) {
+		const struct rule_call_region *a = &c->regions[i - 1],
+					      *b = &c->regions[i];
+
+		if (a->key != b->key || a->file_index == b->file_index ||
+		    b->is_nil)
+			continue;
+		run->file = b->file;
+		rule_found(run, b->at,
+		    "region %lld replaces the one on line %u of %s: headscale "
+		    "takes the region of its last source and joins no nodes",
+		    (long long)b->key, a->at.line, a->file)
+		    ->fix = "give one of them another id, or remove it";
+	}
 }
 
 static void
@@ -302,7 +357,8 @@ omit_default_ignored(struct rule_run *run)
 	if (m->omit_default_regions.v)
 		rule_found(run,
 		    derpmap_origin_pos(&m->omit_default_regions.from),
-		    "headscale ignores omitdefaultregions")
+		    "headscale ignores omitdefaultregions, however it is "
+		    "spelled")
 		    ->fix = "set derp.urls: [] in headscale's config.yaml";
 }
 
@@ -343,6 +399,13 @@ static const struct rule rules[] = {
 	    { .region = id_not_private }, "a region's id is not in 900-999",
 	    "Other ids are Tailscale's: the region may replace one of theirs.",
 	    RULE_TAILCFG },
+	{ "R07", "region-repeated", SEVERITY_WARNING, RULE_ANY,
+	    { .call = region_repeated }, "one region in two files",
+	    "All files of one call count together, in the order in which they "
+	    "are given. Headscale takes the whole region of its last source: "
+	    "of derp.urls, derp.paths and the embedded relay, in this order "
+	    "since 0.27.",
+	    RULE_MERGE "; headscale issue 2836" },
 	{ "R08", "region-no-nodes", SEVERITY_ERROR, RULE_ANY,
 	    { .region = no_nodes }, "a region without nodes",
 	    "Clients may choose it as home and then have no relay.",
@@ -379,8 +442,9 @@ static const struct rule rules[] = {
 	    "which reconnects all clients.",
 	    RULE_MERGE "; tailscale issue 6478" },
 	{ "R17", "single-region", SEVERITY_INFO, RULE_ANY,
-	    { .map = single_region }, "one region only",
-	    "A single point of failure; the kind of NAT cannot be told.",
+	    { .call = single_region }, "one region only",
+	    "A single point of failure; the kind of NAT cannot be told. All "
+	    "files of one call count together.",
 	    RULE_NETCHECK },
 	{ "R19", "score-nonpositive", SEVERITY_WARNING, RULE_ANY,
 	    { .map = score_nonpositive }, "a score that is not positive",

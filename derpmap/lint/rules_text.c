@@ -2,17 +2,12 @@
  * it and what the reader could not read. */
 #include "rule_groups.h"
 
+#include "texts.h"
 #include "utf8.h"
 
 #include <string.h>
 
 #define BOM "\xef\xbb\xbf"
-
-static bool
-is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
 
 /* A place in the text from its offset, by counting. */
 static struct doc_pos
@@ -23,7 +18,10 @@ place_of(struct slice text, size_t offset)
 	/* a byte order mark has no column */
 	for (size_t i = slice_starts(text, BOM) ? strlen(BOM) : 0;
 	     i < offset && i < text.n; i++) {
-		if (text.p[i] == '\n') {
+		bool cr = text.p[i] == '\r' &&
+		    !(i + 1 < text.n && text.p[i + 1] == '\n');
+
+		if (text.p[i] == '\n' || cr) {
 			at.line++;
 			at.column = 1;
 		} else if ((text.p[i] & 0xc0) != 0x80) {
@@ -33,23 +31,22 @@ place_of(struct slice text, size_t offset)
 	return at;
 }
 
+/* A text that is JSON through and through was read as such, see load.h. */
 static void
 json_in_paths(struct rule_run *run)
 {
-	struct slice text = run->load->text, inside;
-	size_t at = slice_starts(text, BOM) ? strlen(BOM) : 0;
+	const struct load *l = run->load;
 
-	while (at < text.n && is_blank(text.p[at]))
-		at++;
-	if (at == text.n || text.p[at] != '{')
+	if (l->form != LOAD_HEADSCALE || l->dialect != DIALECT_JSON ||
+	    l->kind.kind == FILEKIND_FRAGMENT ||
+	    l->kind.kind == FILEKIND_CONFIGMAP)
 		return;
-	inside = slice_trim(slice_of(text.p + at + 1, text.n - at - 1));
-	if (slice_starts(inside, "\""))
-		rule_found(run, place_of(text, at),
-		    "this is JSON: headscale reads files in derp.paths as "
-		    "YAML with lower-case keys and bare region ids, so it "
-		    "comes to an empty map or an error")
-		    ->fix = "derpmap convert --from json --to headscale";
+	rule_found(run,
+	    l->doc.root != NULL ? l->doc.root->start : (struct doc_pos){ 0 },
+	    "this is JSON: headscale reads files in derp.paths as YAML with "
+	    "lower-case keys and bare region ids, so it comes to an empty map "
+	    "or an error")
+	    ->fix = "derpmap convert --to headscale";
 }
 
 /* Spaces that YAML does not know as such: U+00A0, U+2000 to U+200B, U+202F,
@@ -61,31 +58,47 @@ is_odd_space(uint32_t code)
 	    code == 0x202f || code == 0x205f || code == 0x3000;
 }
 
+/* Whether the offset is in one of the texts, which are in order; *next is the
+ * first that may still hold it. */
+static bool
+is_in_text(const struct texts *t, size_t *next, size_t offset)
+{
+	while (*next < t->n && t->v[*next].end <= offset)
+		++*next;
+	return *next < t->n && t->v[*next].start <= offset;
+}
+
 static void
 odd_space(struct rule_run *run)
 {
 	struct slice rest = run->load->text;
 	bool indent = true; /* nothing but spaces on this line so far */
+	struct texts texts;
+	size_t next = 0;
 
+	if (texts_find(&texts, run->load->doc.root) == -1)
+		run->out->failed = true;
 	while (rest.n > 0) {
 		size_t at = run->load->text.n - rest.n;
 		uint32_t code = 0;
 		size_t n = utf8_next(rest, &code);
 
-		if (indent && n > 0 && is_odd_space(code)) {
+		if (indent && n > 0 && is_odd_space(code) &&
+		    !is_in_text(&texts, &next, at)) {
 			rule_found(run, place_of(run->load->text, at),
 			    "the line is indented with U+%04X, which looks "
 			    "like a space and is part of the key: headscale "
 			    "does not see what you see",
 			    code)
 			    ->fix = "indent with plain spaces";
-			return;
+			break;
 		}
-		indent =
-		    code == '\n' || (indent && (code == ' ' || code == '-'));
+		indent = code == '\n' || code == '\r' ||
+		    (indent && (code == ' ' || code == '-'));
 		n = n > 0 ? n : 1;
 		rest = slice_of(rest.p + n, rest.n - n);
 	}
+	texts_clear(&texts);
 }
 
 static void
@@ -143,13 +156,21 @@ null_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 		    "give it the region's id";
 }
 
+/* Whether what the file is says why it cannot be read. */
+static bool
+is_explained(const struct load *l)
+{
+	return l->kind.kind == FILEKIND_FRAGMENT ||
+	    l->kind.kind == FILEKIND_TEMPLATE || l->kind.kind == FILEKIND_HTML;
+}
+
 /* Finds the reader's error when it is one of this kind. */
 static void
 reader_error(struct rule_run *run, enum doc_error error, const char *fix)
 {
 	const struct doc *d = &run->load->doc;
 
-	if (d->error == error)
+	if (d->error == error && !is_explained(run->load))
 		rule_found(run, d->error_at, "%s", d->error_text)->fix = fix;
 }
 
@@ -218,7 +239,7 @@ static const struct rule rules[] = {
 	    { .file = unreadable },
 	    "not valid YAML, or beyond a limit of the reader",
 	    "Headscale refuses the file and does not start.", RULE_YAML3 },
-	{ "P04", "json-in-paths", SEVERITY_ERROR, RULE_YAML,
+	{ "P04", "json-in-paths", SEVERITY_ERROR, RULE_JSON,
 	    { .file = json_in_paths },
 	    "JSON in a file that headscale reads as YAML",
 	    "Names in Go's spelling come to an empty map, lower-case ones to "

@@ -1,8 +1,10 @@
 /* rules_tls: judgements about certificate names and port 80. */
 #include "rule_groups.h"
 
+#include "hostname.h"
 #include "netaddr.h"
 #include "pin.h"
+#include "placeholder.h"
 
 #include <string.h>
 
@@ -43,12 +45,13 @@ cert_name_scheme(struct rule_run *run, const struct derpmap_node *n)
 {
 	struct slice name = n->cert_name.v;
 	struct netaddr ip;
+	struct hostname h;
 
 	if (name.n == 0 || pin_is_meant(name) ||
 	    netaddr_parse_ip(&ip, name) == 0)
 		return;
-	if (memchr(name.p, '/', name.n) != NULL ||
-	    memchr(name.p, ':', name.n) != NULL)
+	hostname_check(&h, name);
+	if ((h.faults & HOSTNAME_CHARACTER) != 0 && !placeholder_is_mark(name))
 		rule_found(run, rule_pos(&n->cert_name.from, &n->from),
 		    "certname holds more than a name: it is compared with the "
 		    "certificate as it is")
@@ -95,7 +98,7 @@ no_can_port80(struct rule_run *run)
 				continue;
 			if (n->can_port80.v)
 				return;
-			if (first == NULL)
+			if (first == NULL && !rule_is_foreign_node(n))
 				first = n;
 		}
 	if (first != NULL && rule_sees_all(run))

@@ -94,7 +94,16 @@ visit_map(struct rule_run *run)
 	    checks->field == NULL && checks->address == NULL)
 		return;
 	for (size_t i = 0; i < m->region_count; i++)
-		visit_region(run, m->regions[i]);
+		if (!rule_is_foreign(m->regions[i]))
+			visit_region(run, m->regions[i]);
+}
+
+/* Whether all that is wrong follows from what the file is. */
+static bool
+is_explained(const struct load *load)
+{
+	return load->kind.kind == FILEKIND_HTML ||
+	    load->kind.kind == FILEKIND_TEMPLATE;
 }
 
 void
@@ -106,7 +115,7 @@ visit_file(struct rule_run *run, bool has_map)
 	run->on_values = false;
 	if (checks->file != NULL)
 		checks->file(run);
-	if (checks->diagnostic != NULL)
+	if (checks->diagnostic != NULL && !is_explained(run->load))
 		for (d = run->load->map.diagnostics; d != NULL; d = d->next)
 			checks->diagnostic(run, d);
 	run->on_values = true;

@@ -57,6 +57,19 @@ kind_name(const struct doc_node *n)
 	return is_number(n) ? "the number" : "the word";
 }
 
+/* A string that is refused and clear all the same. */
+static void
+refuse_string(struct decoder *d, enum derpmap_diagnostic_kind kind,
+    enum derpmap_level level, const struct doc_node *n, const char *what,
+    const char *wanted)
+{
+	decoder_report_meant(d, kind, level, n,
+	    "%s must be %s, not the string \"%.*s\"; Go's JSON decoder refuses "
+	    "the document",
+	    what, wanted, n->text.n > SHOWN ? SHOWN : (int)n->text.n,
+	    (const char *)n->text.p);
+}
+
 static void
 refuse(struct decoder *d, enum derpmap_diagnostic_kind kind,
     enum derpmap_level level, const struct doc_node *n, const char *what,
@@ -115,10 +128,15 @@ static void
 set_int(struct decoder *d, enum derpmap_level level, const char *name,
     const struct doc_node *n, struct derpmap_int *i)
 {
+	static const char wanted[] = "a whole number that fits 64 bits";
+
 	if (is_number(n) && parse_int(n->text, &i->v) == 0)
 		return;
-	refuse(d, is_string(n) ? DERPMAP_QUOTED_INT : DERPMAP_BAD_INT, level, n,
-	    name, "a whole number that fits 64 bits");
+	if (d->as_meant && is_string(n) && parse_int(n->text, &i->v) == 0)
+		refuse_string(d, DERPMAP_QUOTED_INT, level, n, name, wanted);
+	else
+		refuse(d, is_string(n) ? DERPMAP_QUOTED_INT : DERPMAP_BAD_INT,
+		    level, n, name, wanted);
 }
 
 static void
@@ -129,7 +147,12 @@ set_bool(struct decoder *d, enum derpmap_level level, const char *name,
 		b->v = true;
 	else if (is_word(n, "false"))
 		b->v = false;
-	else
+	else if (d->as_meant && is_string(n) &&
+	    (slice_is(n->text, "true") || slice_is(n->text, "false"))) {
+		b->v = slice_is(n->text, "true");
+		refuse_string(
+		    d, DERPMAP_BAD_BOOL, level, n, name, "true or false");
+	} else
 		refuse(d, DERPMAP_BAD_BOOL, level, n, name, "true or false");
 }
 
@@ -392,6 +415,31 @@ decode_field(struct decoder *d, enum derpmap_level level,
 	}
 }
 
+/* Finds the field of a key; fields.n: it is ignored, which is reported. done:
+ * the fields that the object has set. */
+static size_t
+find_field(struct decoder *d, enum derpmap_level level,
+    const struct doc_node *key, uint32_t done)
+{
+	struct derpmap_fields fields = derpmap_fields(level);
+	const struct derpmap_field *meant;
+	size_t f = 0;
+
+	while (f < fields.n && !json_fold_eq(key->text, fields.v[f].json))
+		f++;
+	if (f < fields.n)
+		return f;
+	meant = derpmap_field_meant(level, key->text);
+	decoder_report_key(d, level, key, meant,
+	    "Go's JSON decoder ignores \"%.*s\"",
+	    key->text.n > SHOWN ? SHOWN : (int)key->text.n,
+	    (const char *)key->text.p);
+	if (!d->as_meant || meant == NULL ||
+	    (done & 1U << (meant - fields.v)) != 0)
+		return fields.n;
+	return (size_t)(meant - fields.v);
+}
+
 static void
 decode_struct(struct decoder *d, enum derpmap_level level,
     const struct doc_node *n, void *base)
@@ -404,18 +452,10 @@ decode_struct(struct decoder *d, enum derpmap_level level,
 		const struct doc_node *key = n->items[2 * i];
 		struct derpmap_origin from = { .key = key,
 			.value = n->items[2 * i + 1] };
-		size_t f = 0;
+		size_t f = find_field(d, level, key, done);
 
-		while (
-		    f < fields.n && !json_fold_eq(key->text, fields.v[f].json))
-			f++;
-		if (f == fields.n) {
-			decoder_report(d, DERPMAP_UNKNOWN_KEY, level, key,
-			    "Go's JSON decoder ignores \"%.*s\"",
-			    key->text.n > SHOWN ? SHOWN : (int)key->text.n,
-			    (const char *)key->text.p);
+		if (f == fields.n)
 			continue;
-		}
 		if ((done & 1U << f) != 0)
 			decoder_report(d, DERPMAP_REPEATED_KEY, level, key,
 			    "%s is set twice in one object; the later value "

@@ -394,39 +394,68 @@ decode_field(struct yaml_decoder *y, enum derpmap_level level,
 	}
 }
 
-/* One key and value of a struct. *done: fields set in this mapping. */
+/* The fields that one mapping has set: bits. */
+struct done {
+	uint32_t set;
+	uint32_t meant; /* by a key in another spelling */
+};
+
+/* Finds the field of a key; fields.n: it is ignored, which is reported. */
+static size_t
+find_field(struct yaml_decoder *y, enum derpmap_level level,
+    const struct doc_node *key, struct slice name, struct done *done)
+{
+	struct derpmap_fields fields = derpmap_fields(level);
+	const struct derpmap_field *meant;
+	size_t i = 0;
+
+	while (i < fields.n && !slice_is(name, fields.v[i].yaml))
+		i++;
+	if (i < fields.n) {
+		/* the right spelling wins over another one before it */
+		done->set &= ~(done->meant & 1U << i);
+		return i;
+	}
+	meant = derpmap_field_meant(level, name);
+	decoder_report_key(y->d, level, key, meant, "headscale ignores '%.*s'",
+	    name.n > 60 ? 60 : (int)name.n, (const char *)name.p);
+	if (!y->d->as_meant || meant == NULL)
+		return fields.n;
+	i = (size_t)(meant - fields.v);
+	if ((done->set & 1U << i) != 0)
+		return fields.n;
+	done->meant |= 1U << i;
+	return i;
+}
+
+/* One key and value of a struct. */
 static void
 decode_member(struct yaml_decoder *y, enum derpmap_level level,
-    const struct doc_node *key, const struct doc_node *value, uint32_t *done,
+    const struct doc_node *key, const struct doc_node *value, struct done *done,
     struct merged *merged, void *base)
 {
 	struct derpmap_fields fields = derpmap_fields(level);
 	struct slice name;
-	size_t i = 0;
+	size_t i;
 
 	if (!decode_yaml_value_name(y, level, key, &name))
 		return;
-	while (i < fields.n && !slice_is(name, fields.v[i].yaml))
-		i++;
-	if (i == fields.n) {
-		decoder_report(y->d, DERPMAP_UNKNOWN_KEY, level, key,
-		    "headscale ignores '%.*s'", name.n > 60 ? 60 : (int)name.n,
-		    (const char *)name.p);
+	i = find_field(y, level, key, name, done);
+	if (i == fields.n)
 		return;
-	}
 	if (merged != NULL) {
 		if ((merged->fields & 1U << i) != 0)
 			return;
 		merged->fields |= 1U << i;
 	}
-	if ((*done & 1U << i) != 0) {
+	if ((done->set & 1U << i) != 0) {
 		decoder_report(y->d, DERPMAP_DUP_KEY, level, key,
 		    "'%s' is set already, by another spelling of this key; "
 		    "headscale refuses the file",
 		    fields.v[i].yaml);
 		return;
 	}
-	*done |= 1U << i;
+	done->set |= 1U << i;
 	decode_field(y, level, &fields.v[i],
 	    (struct derpmap_origin){ key, value,
 		(merged != NULL ? DERPMAP_MERGED : 0) | how_of(value) },
@@ -440,7 +469,7 @@ decode_struct(struct yaml_decoder *y, enum derpmap_level level,
 	struct target target = { .level = level, .base = base };
 	const struct doc_node *merge = NULL;
 	struct merged *merged = y->merged;
-	uint32_t done = 0;
+	struct done done = { .set = 0 };
 
 	if (decode_yaml_has_duplicates(y, level, n))
 		return;

@@ -161,21 +161,40 @@ to_bool(const struct yaml_value *v, bool *out, unsigned *how)
 
 /* --- refusals --- */
 
-static void
-bad_int(struct yaml_decoder *y, enum derpmap_level level, const char *what,
-    const struct doc_node *n, const struct yaml_value *v)
+/* Whether the text is a number but for its quotes. */
+static bool
+is_quoted_int(
+    const struct doc_node *n, const struct yaml_value *v, int64_t *number)
 {
 	struct yaml_value plain;
-	int64_t ignored;
 
 	yaml_scalar_guess(&plain, n->text);
-	if (v->type == YAML_TEXT && n->style != DOC_PLAIN &&
-	    to_int(&plain, &ignored) == 0)
-		decoder_report(y->d, DERPMAP_QUOTED_INT, level, n,
-		    "%s must be a number; '%.*s' is in quotes and so is text; "
-		    "headscale refuses the file",
-		    what, shown(n->text), (const char *)n->text.p);
-	else if (v->type == YAML_UINT || v->type == YAML_FLOAT)
+	return v->type == YAML_TEXT && n->style != DOC_PLAIN &&
+	    to_int(&plain, number) == 0;
+}
+
+/* *meant: the value that was meant, where that is wanted and clear. */
+static void
+bad_int(struct yaml_decoder *y, enum derpmap_level level, const char *what,
+    const struct doc_node *n, const struct yaml_value *v, int64_t *meant)
+{
+	static const char quoted[] =
+	    "%s must be a number; '%.*s' is in quotes and so is text; "
+	    "headscale refuses the file";
+	int64_t number;
+
+	if (is_quoted_int(n, v, &number)) {
+		if (y->d->as_meant && is_plain_int(n->text)) {
+			*meant = number;
+			decoder_report_meant(y->d, DERPMAP_QUOTED_INT, level, n,
+			    quoted, what, shown(n->text),
+			    (const char *)n->text.p);
+		} else {
+			decoder_report(y->d, DERPMAP_QUOTED_INT, level, n,
+			    quoted, what, shown(n->text),
+			    (const char *)n->text.p);
+		}
+	} else if (v->type == YAML_UINT || v->type == YAML_FLOAT)
 		decoder_report(y->d, DERPMAP_BAD_INT, level, n,
 		    "%s: %.*s does not fit 64 bits; headscale refuses the file",
 		    what, shown(n->text), (const char *)n->text.p);
@@ -195,6 +214,26 @@ bad_value(struct yaml_decoder *y, enum derpmap_diagnostic_kind kind,
 	decoder_report(y->d, kind, level, n,
 	    "%s must be %s, not %s '%.*s'; headscale refuses the file", what,
 	    wanted, kind_name(v, n), shown(n->text), (const char *)n->text.p);
+}
+
+/* *meant: as above. */
+static void
+bad_bool(struct yaml_decoder *y, enum derpmap_level level, const char *what,
+    const struct doc_node *n, const struct yaml_value *v, bool *meant)
+{
+	bool yes = slice_is_nocase(n->text, "true");
+
+	if (!y->d->as_meant || v->type != YAML_TEXT ||
+	    (!yes && !slice_is_nocase(n->text, "false"))) {
+		bad_value(
+		    y, DERPMAP_BAD_BOOL, level, what, "true or false", n, v);
+		return;
+	}
+	*meant = yes;
+	decoder_report_meant(y->d, DERPMAP_BAD_BOOL, level, n,
+	    "%s must be true or false, not %s '%.*s'; headscale refuses the "
+	    "file",
+	    what, kind_name(v, n), shown(n->text), (const char *)n->text.p);
 }
 
 /* --- fields --- */
@@ -228,7 +267,7 @@ set_field(struct yaml_decoder *y, enum derpmap_level level,
 	case DERPMAP_INT:
 		i = (struct derpmap_int *)(void *)at;
 		if (to_int(v, &i->v) == -1)
-			bad_int(y, level, field->yaml, n, v);
+			bad_int(y, level, field->yaml, n, v, &i->v);
 		else
 			i->from.how |= how_int(v, n, i->v);
 		return;
@@ -241,8 +280,7 @@ set_field(struct yaml_decoder *y, enum derpmap_level level,
 	case DERPMAP_BOOL:
 		b = (struct derpmap_bool *)(void *)at;
 		if (to_bool(v, &b->v, &b->from.how) == -1)
-			bad_value(y, DERPMAP_BAD_BOOL, level, field->yaml,
-			    "true or false", n, v);
+			bad_bool(y, level, field->yaml, n, v, &b->v);
 		return;
 	case DERPMAP_NODES:
 	case DERPMAP_REGIONS:
@@ -329,19 +367,29 @@ decode_yaml_value_name(struct yaml_decoder *y, enum derpmap_level level,
 	return good;
 }
 
-static void
+/* Whether the key is clear all the same: *id is then set. */
+static bool
 bad_key(struct yaml_decoder *y, enum derpmap_level level,
     const struct doc_node *key, const struct doc_node *n,
-    const struct yaml_value *v)
+    const struct yaml_value *v, int64_t *id)
 {
 	bool number = v->type == YAML_UINT || v->type == YAML_FLOAT;
 
+	if (y->d->as_meant && is_quoted_int(n, v, id) &&
+	    is_plain_int(n->text)) {
+		decoder_report_meant(y->d, DERPMAP_BAD_KEY, level, key,
+		    "a region's key must be a number without quotes, not "
+		    "quoted text '%.*s'; headscale refuses the file",
+		    shown(n->text), (const char *)n->text.p);
+		return true;
+	}
 	decoder_report(y->d, DERPMAP_BAD_KEY, level, key,
 	    "a region's key must be a number %s, not %s '%.*s'; headscale "
 	    "refuses the file",
 	    number ? "that fits 64 bits" : "without quotes",
 	    number ? "the number" : kind_name(v, n), shown(n->text),
 	    (const char *)n->text.p);
+	return false;
 }
 
 bool
@@ -364,7 +412,7 @@ decode_yaml_value_key(struct yaml_decoder *y, enum derpmap_level level,
 			id->from.how |= how_int(&v, n, id->v);
 			good = true;
 		} else {
-			bad_key(y, level, key, n, &v);
+			good = bad_key(y, level, key, n, &v, &id->v);
 		}
 	}
 	decode_yaml_leave(y, &alias);

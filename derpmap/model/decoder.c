@@ -39,23 +39,22 @@ decoder_put(struct decoder *d, struct entries *e, int64_t key, void *value)
 	return -1;
 }
 
-void
-decoder_report(struct decoder *d, enum derpmap_diagnostic_kind kind,
-    enum derpmap_level level, const struct doc_node *node, const char *fmt, ...)
+/* Adds a diagnostic; NULL when memory is short. */
+static struct derpmap_diagnostic *
+add(struct decoder *d, enum derpmap_diagnostic_kind kind,
+    enum derpmap_level level, const struct doc_node *node, const char *fmt,
+    va_list args)
 {
 	struct derpmap_diagnostic *r = decoder_alloc(d, 1, sizeof *r);
 	char text[DIAGNOSTIC_TEXT_MAX];
-	va_list args;
 
-	va_start(args, fmt);
 	vsnprintf(text, sizeof text, fmt, args);
-	va_end(args);
 	if (r == NULL)
-		return;
+		return NULL;
 	r->text = arena_text(d->arena, text, strlen(text));
 	if (r->text == NULL) {
 		d->no_memory = d->stopped = true;
-		return;
+		return NULL;
 	}
 	r->kind = kind;
 	r->level = level;
@@ -65,6 +64,52 @@ decoder_report(struct decoder *d, enum derpmap_diagnostic_kind kind,
 	*d->diagnostics_end = r;
 	d->diagnostics_end = &r->next;
 	d->map->refused |= r->refuses;
+	return r;
+}
+
+void
+decoder_report(struct decoder *d, enum derpmap_diagnostic_kind kind,
+    enum derpmap_level level, const struct doc_node *node, const char *fmt, ...)
+{
+	struct derpmap_diagnostic *r;
+	va_list args;
+
+	va_start(args, fmt);
+	r = add(d, kind, level, node, fmt, args);
+	va_end(args);
+	if (r != NULL)
+		d->map->is_unclear |= r->refuses;
+}
+
+void
+decoder_report_meant(struct decoder *d, enum derpmap_diagnostic_kind kind,
+    enum derpmap_level level, const struct doc_node *node, const char *fmt, ...)
+{
+	struct derpmap_diagnostic *r;
+	va_list args;
+
+	va_start(args, fmt);
+	r = add(d, kind, level, node, fmt, args);
+	va_end(args);
+	if (r != NULL)
+		r->is_meant = true;
+}
+
+void
+decoder_report_key(struct decoder *d, enum derpmap_level level,
+    const struct doc_node *key, const struct derpmap_field *meant,
+    const char *fmt, ...)
+{
+	struct derpmap_diagnostic *r;
+	va_list args;
+
+	va_start(args, fmt);
+	r = add(d, DERPMAP_UNKNOWN_KEY, level, key, fmt, args);
+	va_end(args);
+	if (r == NULL)
+		return;
+	r->meant = meant;
+	r->is_meant = d->as_meant && meant != NULL;
 }
 
 const char *

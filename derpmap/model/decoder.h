@@ -17,6 +17,7 @@ struct decoder {
 	const struct derpmap_diagnostic **diagnostics_end;
 	struct entries regions; /* to struct derpmap_region */
 	struct entries scores;  /* to struct derpmap_score */
+	bool as_meant;          /* see decode.h */
 	bool stopped;           /* the program gives up here */
 	bool no_memory;
 };
@@ -35,6 +36,18 @@ int decoder_put(struct decoder *d, struct entries *e, int64_t key, void *value);
 __attribute__((format(printf, 5, 6))) void decoder_report(struct decoder *d,
     enum derpmap_diagnostic_kind kind, enum derpmap_level level,
     const struct doc_node *node, const char *fmt, ...);
+
+/* The same, and the value at the node counts as it was meant. */
+__attribute__((format(printf, 5, 6))) void decoder_report_meant(
+    struct decoder *d, enum derpmap_diagnostic_kind kind,
+    enum derpmap_level level, const struct doc_node *node, const char *fmt,
+    ...);
+
+/* A key that the program ignores, which is `meant` but for its spelling, or
+ * nothing (NULL). */
+__attribute__((format(printf, 5, 6))) void decoder_report_key(struct decoder *d,
+    enum derpmap_level level, const struct doc_node *key,
+    const struct derpmap_field *meant, const char *fmt, ...);
 
 /* What a node is, for messages: "a list", "a mapping", "text"... */
 const char *decoder_node_name(const struct doc_node *node);

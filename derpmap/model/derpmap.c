@@ -1,6 +1,8 @@
 /* derpmap: see derpmap.h. */
 #include "derpmap.h"
 
+#include <string.h>
+
 #define FIELD(kind, st, member, is_omit, json_name, yaml_name)         \
 	{                                                              \
 		.json = json_name, .yaml = yaml_name, .type = kind,    \
@@ -103,6 +105,35 @@ derpmap_field_origin(const struct derpmap_field *field, const void *owner)
 	case DERPMAP_SCORES:
 		break;
 	}
+	return NULL;
+}
+
+void
+derpmap_bare(char out[static DERPMAP_BARE_MAX], struct slice key)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < key.n && n < DERPMAP_BARE_MAX - 1; i++) {
+		uint8_t c = key.p[i];
+
+		if (c >= 'A' && c <= 'Z')
+			out[n++] = (char)(c - 'A' + 'a');
+		else if (c != '_' && c != '-' && c != ' ')
+			out[n++] = (char)c;
+	}
+	out[n] = '\0';
+}
+
+const struct derpmap_field *
+derpmap_field_meant(enum derpmap_level level, struct slice text)
+{
+	struct derpmap_fields fields = derpmap_fields(level);
+	char bare[DERPMAP_BARE_MAX];
+
+	derpmap_bare(bare, text);
+	for (size_t i = 0; i < fields.n; i++)
+		if (strcmp(bare, fields.v[i].yaml) == 0)
+			return &fields.v[i];
 	return NULL;
 }
 

@@ -150,8 +150,12 @@ struct derpmap_diagnostic {
 	enum derpmap_level level;
 	bool refuses; /* the document is refused */
 	struct doc_pos at;
-	const struct doc_node *node; /* what it is about, or NULL */
-	const char *text;            /* one sentence for a human */
+	bool is_meant; /* decoded as it was meant, see decode.h: the value or
+			  the key counts all the same */
+	const struct doc_node *node;       /* what it is about, or NULL */
+	const struct derpmap_field *meant; /* unknown key: the field that it is
+					      but for the spelling, or NULL */
+	const char *text;                  /* one sentence for a human */
 	const struct derpmap_diagnostic *next;
 };
 
@@ -170,6 +174,8 @@ struct derpmap {
 	    *diagnostics; /* in the order met; merged and
 		     aliased parts may repeat */
 	bool refused;     /* one of them refuses */
+	bool is_unclear;  /* one of them refuses and has no meaning all the
+			     same */
 };
 
 enum derpmap_type {
@@ -200,6 +206,16 @@ struct derpmap_fields {
 /* The fields of the struct of a level, in the order in which they are
  * written; empty for DERPMAP_LEVEL_SCORE and _REGIONS. */
 struct derpmap_fields derpmap_fields(enum derpmap_level level);
+
+/* The field of the level that the text names but for case, _, - and blanks;
+ * NULL: none. */
+const struct derpmap_field *derpmap_field_meant(
+    enum derpmap_level level, struct slice text);
+
+/* A key as derpmap_field_meant compares it: in lower case, without what
+ * separates words, cut to fit. */
+#define DERPMAP_BARE_MAX 64
+void derpmap_bare(char out[static DERPMAP_BARE_MAX], struct slice key);
 
 /* The region with this key, or NULL. */
 struct derpmap_region *derpmap_region_find(

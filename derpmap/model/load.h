@@ -7,7 +7,7 @@
 #ifndef DERPKIT_LOAD_H
 #define DERPKIT_LOAD_H
 
-#include "decode.h"
+#include "filekind.h"
 
 /* Which dialect a file is read by. */
 enum load_form {
@@ -19,14 +19,35 @@ enum load_form {
 /* The name of the n-th form; NULL for LOAD_DETECT and after it. */
 const char *load_form_name(size_t n);
 
+/* Bytes of a file that are read unless more are allowed. */
+#define LOAD_TEXT_MAX ((size_t)64 << 20)
+
+/* Whether a number of MiB can be text_max. */
+bool load_max_is_valid(int64_t mib);
+
+/* How a file is to be read; all zero but the form is as the program reads it.
+ */
+struct load_how {
+	enum load_form form;
+	size_t text_max; /* bytes; 0: LOAD_TEXT_MAX */
+	/* What the file is decides, not what the program makes of it: a map
+	 * inside another file is looked for, a text of another form is read in
+	 * that form, slips are decoded as they were meant (decode_map_at). */
+	bool as_meant;
+};
+
 struct load {
 	const char *file;     /* borrowed: as given, "-" is standard input */
 	struct arena *arena;  /* owned: document and map; findings may join */
 	struct slice text;    /* the bytes of the file, in the arena */
+	enum load_form form;  /* as asked for */
 	enum dialect dialect; /* as given or as detected */
 	bool detected;        /* it was not given */
-	struct doc doc;       /* doc.error: no map then */
-	struct derpmap map;   /* as decoded; look at map.refused */
+	struct doc doc;       /* doc.error: no map then, or as_meant the one
+				 of a form that forgives the error */
+	struct filekind_found kind; /* what the file is */
+	struct doc_pos kind_at;     /* where a text without document shows it */
+	struct derpmap map;         /* as decoded; look at map.refused */
 };
 
 /*
@@ -38,7 +59,7 @@ struct load {
  * 0: text, dialect and doc are set; when doc.error is DOC_OK the map is too. A
  * syntax error or a refusal is not a failure of this function: look at
  * doc.error and map.refused. -1: the file cannot be read, is larger than
- * DOC_TEXT_MAX or memory is short; *why says which; nothing is held.
+ * allowed or memory is short; *why says which; nothing is held.
  */
 int load_open(
     struct load *l, const char *file, enum load_form form, struct fail *why);
@@ -46,6 +67,13 @@ int load_open(
 /* The same from bytes that are there already; text is copied. */
 int load_text(struct load *l, const char *file, struct slice text,
     enum load_form form, struct fail *why);
+
+/* Both with more choice. as_meant: doc.root is the whole document, the map is
+ * decoded from kind.map; kind.map is NULL when there is none. */
+int load_open_as(struct load *l, const char *file, const struct load_how *how,
+    struct fail *why);
+int load_text_as(struct load *l, const char *file, struct slice text,
+    const struct load_how *how, struct fail *why);
 
 /* Frees it; fine after a failed open and twice. */
 void load_close(struct load *l);

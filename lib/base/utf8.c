@@ -77,3 +77,16 @@ utf8_put(uint8_t out[static 4], uint32_t code)
 	out[3] = (uint8_t)(0x80 | (code & 0x3f));
 	return 4;
 }
+
+size_t
+utf8_cut(struct slice s, size_t max)
+{
+	size_t n = max;
+
+	if (s.n <= max)
+		return s.n;
+	/* a code point has at most three bytes after its first */
+	while (n > 0 && max - n < 3 && (s.p[n] & 0xc0) == 0x80)
+		n--;
+	return (s.p[n] & 0xc0) == 0x80 ? max : n;
+}

@@ -4,6 +4,7 @@
 #include "json_token.h"
 
 struct json {
+	enum doc_json_form form;
 	struct json_scan scan;
 	struct doc_pos place; /* of the last byte that was asked for */
 	struct doc_builder builder;
@@ -29,6 +30,9 @@ syntax(struct json *j, const char *wanted)
 		return doc_builder_fail(b, DOC_SYNTAX, here(j),
 		    "the text ends where %s is expected", wanted);
 	c = s->text.p[s->at];
+	if (c == '/' && s->comments)
+		return doc_builder_fail(b, DOC_SYNTAX, here(j),
+		    "a comment that does not end, or a '/' that begins none");
 	if (c == '#' || c == '/')
 		return doc_builder_fail(b, DOC_SYNTAX, here(j),
 		    "JSON has no comments; %s is expected", wanted);
@@ -136,6 +140,28 @@ read_key(struct json *j)
 	return take(j, &colon);
 }
 
+/* Whether the innermost collection ends here; the one that has no braces ends
+ * with the text. */
+static bool
+is_end(struct json *j, enum json_token_kind close)
+{
+	enum json_token_kind kind = json_token_peek(&j->scan);
+
+	if (j->form == DOC_JSON_MEMBERS && j->builder.depth == 1)
+		return kind == JSON_TOKEN_END;
+	return kind == close;
+}
+
+static int
+read_close(struct json *j)
+{
+	struct json_token t;
+
+	if (json_token_peek(&j->scan) != JSON_TOKEN_END && take(j, &t) == -1)
+		return -1;
+	return doc_builder_close(&j->builder, here(j));
+}
+
 /* Goes on in the innermost open collection: closes it, or reads its next
  * entry as far as the next opening bracket. */
 static int
@@ -145,26 +171,38 @@ read_next(struct json *j)
 	bool mapping = open->kind == DOC_MAPPING;
 	enum json_token_kind close =
 	    mapping ? JSON_TOKEN_OBJECT_END : JSON_TOKEN_ARRAY_END;
-	enum json_token_kind kind = json_token_peek(&j->scan);
 	struct json_token t;
 
-	if (kind == close) {
-		if (take(j, &t) == -1)
-			return -1;
-		return doc_builder_close(&j->builder, here(j));
-	}
+	if (is_end(j, close))
+		return read_close(j);
 	if (open->count > 0) {
-		if (kind != JSON_TOKEN_COMMA)
+		if (json_token_peek(&j->scan) != JSON_TOKEN_COMMA)
 			return syntax(j, mapping ? "',' or '}'" : "',' or ']'");
 		if (take(j, &t) == -1)
 			return -1;
-		if (json_token_peek(&j->scan) == close)
+		if (is_end(j, close) && j->form != DOC_JSON_STRICT)
+			return read_close(j);
+		if (is_end(j, close))
 			return doc_builder_fail(&j->builder, DOC_SYNTAX,
 			    here(j), "JSON has no trailing commas");
 	}
 	if (mapping && read_key(j) == -1)
 		return -1;
 	return read_value(j);
+}
+
+/* Opens the mapping around members that have no braces. */
+static int
+open_members(struct json *j)
+{
+	struct doc_node *node;
+
+	json_token_peek(&j->scan);
+	node = doc_builder_add(&j->builder, DOC_MAPPING, here(j));
+	if (node == NULL)
+		return -1;
+	node->style = DOC_FLOW;
+	return doc_builder_open(&j->builder, node);
 }
 
 static int
@@ -182,7 +220,8 @@ read_document(struct json *j)
 		return doc_builder_fail(&j->builder, DOC_ENCODING, here(j),
 		    "a byte order mark, which JSON readers reject");
 	}
-	if (read_value(j) == -1)
+	if ((j->form == DOC_JSON_MEMBERS ? open_members(j) : read_value(j)) ==
+	    -1)
 		return -1;
 	while (doc_builder_top(&j->builder) != NULL)
 		if (read_next(j) == -1)
@@ -196,12 +235,21 @@ int
 doc_json_read(
     struct doc *d, struct arena *a, struct slice text, struct fail *why)
 {
+	return doc_json_read_as(d, a, text, DOC_JSON_STRICT, why);
+}
+
+int
+doc_json_read_as(struct doc *d, struct arena *a, struct slice text,
+    enum doc_json_form form, struct fail *why)
+{
 	struct json j = {
+		.form = form,
 		.scan = json_token_scan(text),
 		.place = { .line = 1, .column = 1 },
 	};
 	int result;
 
+	j.scan.comments = form != DOC_JSON_STRICT;
 	doc_builder_init(&j.builder, a, d, DOC_DEPTH_MAX);
 	result = read_document(&j);
 	if (result == -1)

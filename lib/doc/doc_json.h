@@ -1,6 +1,6 @@
 /*
- * doc_json: JSON text to a positioned document, with the acceptance of Go's
- * encoding/json.
+ * doc_json: JSON and HuJSON text to a positioned document, with the acceptance
+ * of Go's encoding/json.
  *
  * RFC 8259 to the letter (no comments, no trailing commas, no byte order mark),
  * at most 10000 nested collections, nothing but blanks after the value;
@@ -15,6 +15,17 @@
 
 #include "doc.h"
 
+enum doc_json_form {
+	DOC_JSON_STRICT,
+	/* HuJSON, as in Tailscale's policy files: comments, and a comma after
+	 * the last element */
+	DOC_JSON_HUMAN,
+	/* HuJSON members of an object without the braces around them: what
+	 * people copy out of a policy file; the root is then a mapping that
+	 * the text does not show */
+	DOC_JSON_MEMBERS,
+};
+
 /*
  * Reads the one value in text into *d. 0: d->root is set. -1: d->error says
  * what and d->error_at where, and *why has both. The text may go afterwards;
@@ -22,5 +33,9 @@
  */
 int doc_json_read(
     struct doc *d, struct arena *a, struct slice text, struct fail *why);
+
+/* The same for other forms of JSON. */
+int doc_json_read_as(struct doc *d, struct arena *a, struct slice text,
+    enum doc_json_form form, struct fail *why);
 
 #endif

@@ -61,8 +61,8 @@ kind_of(uint8_t c)
 	return c == '-' || is_digit(c) ? JSON_TOKEN_NUMBER : JSON_TOKEN_NONE;
 }
 
-enum json_token_kind
-json_token_peek(struct json_scan *s)
+static void
+skip_blanks(struct json_scan *s)
 {
 	uint8_t c = byte_at(s);
 
@@ -70,7 +70,36 @@ json_token_peek(struct json_scan *s)
 		s->at++;
 		c = byte_at(s);
 	}
-	return s->at < s->text.n ? kind_of(c) : JSON_TOKEN_END;
+}
+
+/* Steps over one comment of HuJSON. false: none ends here. */
+static bool
+skip_comment(struct json_scan *s)
+{
+	struct slice rest = slice_of(s->text.p + s->at, s->text.n - s->at);
+	const uint8_t *end;
+
+	if (slice_starts(rest, "//")) {
+		end = memchr(rest.p, '\n', rest.n);
+		s->at = end != NULL ? (size_t)(end - s->text.p) : s->text.n;
+		return true;
+	}
+	if (!slice_starts(rest, "/*"))
+		return false;
+	end = memmem(rest.p + 2, rest.n - 2, "*/", 2);
+	if (end == NULL)
+		return false;
+	s->at = (size_t)(end - s->text.p) + 2;
+	return true;
+}
+
+enum json_token_kind
+json_token_peek(struct json_scan *s)
+{
+	do
+		skip_blanks(s);
+	while (s->comments && skip_comment(s));
+	return s->at < s->text.n ? kind_of(byte_at(s)) : JSON_TOKEN_END;
 }
 
 static int

@@ -38,6 +38,7 @@ enum json_token_kind {
 struct json_scan {
 	struct slice text;    /* borrowed */
 	size_t at;            /* byte offset of what is read next */
+	bool comments;        /* comments count as blanks, as in HuJSON */
 	const char *expected; /* after a failure: what should be at `at`, for
 				 people; static */
 };
@@ -52,7 +53,8 @@ struct json_token {
 /* A scanner at the start of the text, which is borrowed. */
 struct json_scan json_token_scan(struct slice text);
 
-/* Steps over blanks and tells from its first byte which token is next. */
+/* Steps over blanks (and comments, when s->comments is set; one without end is
+ * JSON_TOKEN_NONE) and tells from its first byte which token is next. */
 enum json_token_kind json_token_peek(struct json_scan *s);
 
 /* Reads the token that json_token_peek has announced. -1 when it is malformed:

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Runs the lint cases: run.py DERPMAP SCHEMA.
 
-A case is ID-name/CASE/{map.yaml|map.json,expect.txt}, or of headscale's
-configuration {config.yaml,expect.txt} with, where they matter, env (a file for
---env-file), version and what derp.paths names. expect.txt has a line
+A case is ID-name/CASE/{map.yaml|map.json,expect.txt}, and before.yaml where a
+file comes before the map in the same call, or of headscale's configuration
+{config.yaml,expect.txt} with, where they matter, env (a file for --env-file),
+version and what derp.paths names. expect.txt has a line
 `ID severity line column` for each finding of that rule, none when the map is
 good; what other rules find does not matter. Every rule of the table needs a
 good and a bad case, and every folder names a rule. The severity in the table
@@ -60,7 +61,8 @@ def arguments(file):
 
 def lint(derpmap, schema, file):
     """The findings of one file, whose exit status must follow from them."""
-    result = run(derpmap, "--format", "json", *arguments(file),
+    before = sorted(file.parent.glob("before.*"))
+    result = run(derpmap, "--format", "json", *before, *arguments(file),
                  cwd=file.parent)
     if result.returncode not in (0, 1):
         sys.exit(f"{file}: exit status {result.returncode}: "
@@ -71,7 +73,8 @@ def lint(derpmap, schema, file):
     wanted = 1 if worst & {"warning", "error"} else 0
     if result.returncode != wanted:
         sys.exit(f"{file}: exit status {result.returncode}, wanted {wanted}")
-    return report["findings"]
+    return [f for f in report["findings"]
+            if f["file"] not in map(str, before)]
 
 
 def expected(case):
