@@ -32,8 +32,8 @@ found_policy(struct rule_run *run)
 
 	rule_note(rule_found_as(run, SEVERITY_INFO, key_at(run),
 	    has_map ? "this is a Tailscale policy file: the map is its derpMap"
-		    : "this is a Tailscale policy file without derpMap: there "
-		      "is no map in it"));
+		    : "this is a Tailscale policy file without derpMap and so "
+		      "without a map"));
 }
 
 static void

@@ -353,7 +353,7 @@ visit_named(
 	char proposed[NODE_NAME_MAX];
 	struct slice name = p->node->name.v;
 
-	/* a STUN-only node is no relay of the region, and people name it for
+	/* a STUN-only node does not relay, and people name it for
 	 * what it is; an id that cannot be used makes no name */
 	if (name.n == 0 || p->node->stun_only.v || p->region->key <= 0 ||
 	    placeholder_is_mark(name) || has_style(name, p->region->key))

@@ -288,7 +288,7 @@ by_key_then_file(const void *a, const void *b)
 	    (x->file_index < y->file_index);
 }
 
-/* A region in two files is no merge: the later one replaces it. */
+/* Regions are not merged: of two files the later one replaces it. */
 static void
 region_repeated(struct rule_run *run)
 {

@@ -143,7 +143,7 @@ find_kind(struct load *l)
 	return 0;
 }
 
-/* Reads a text that is no YAML, or that a strict JSON reader refuses, as
+/* Reads a text that is not YAML, or that a strict JSON reader refuses, as
  * HuJSON. The error stays: a policy file is the only one that may be so. */
 static bool
 read_forgiving(struct load *l)

@@ -9,6 +9,8 @@
 
 #include "filekind.h"
 
+#include <assert.h>
+
 /* Which dialect a file is read by. */
 enum load_form {
 	LOAD_HEADSCALE,
@@ -21,6 +23,7 @@ const char *load_form_name(size_t n);
 
 /* Bytes of a file that are read unless more are allowed. */
 #define LOAD_TEXT_MAX ((size_t)64 << 20)
+static_assert(LOAD_TEXT_MAX <= DOC_TEXT_MAX, "a reader takes that much");
 
 /* Whether a number of MiB can be text_max. */
 bool load_max_is_valid(int64_t mib);
@@ -29,7 +32,7 @@ bool load_max_is_valid(int64_t mib);
  */
 struct load_how {
 	enum load_form form;
-	size_t text_max; /* bytes; 0: LOAD_TEXT_MAX */
+	size_t text_max; /* bytes, at most DOC_TEXT_MAX; 0: LOAD_TEXT_MAX */
 	/* What the file is decides, not what the program makes of it: a map
 	 * inside another file is looked for, a text of another form is read in
 	 * that form, slips are decoded as they were meant (decode_map_at). */

@@ -17,10 +17,11 @@
 #include "doc_pos.h"
 #include "fail.h"
 
-/* Bytes of text that a reader takes; more is rejected. A tree costs at most
- * about 200 bytes of memory per byte of text, see DOC_ARENA_MAX. */
-#define DOC_TEXT_MAX ((size_t)4 << 20)
-#define DOC_ARENA_MAX ((size_t)1 << 30) /* enough for any text of that size */
+/* Bytes of text that a reader takes; more is rejected. A map costs about 25
+ * bytes of memory per byte of text; the most that a text can cost is about 200,
+ * and such a text of more than 20 MiB does not fit DOC_ARENA_MAX. */
+#define DOC_TEXT_MAX ((size_t)128 << 20)
+#define DOC_ARENA_MAX ((size_t)4 << 30)
 #define DOC_DEPTH_MAX 10000             /* nested collections; Go's limits */
 
 enum doc_kind {

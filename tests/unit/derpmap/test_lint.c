@@ -71,7 +71,7 @@ judges_something(const struct rule_checks *c)
 {
 	return c->file != NULL || c->diagnostic != NULL || c->map != NULL ||
 	    c->region != NULL || c->node != NULL || c->field != NULL ||
-	    c->address != NULL;
+	    c->address != NULL || c->call != NULL;
 }
 
 static void

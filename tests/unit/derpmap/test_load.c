@@ -75,7 +75,7 @@ load_reads_files(void **state)
 	check_slice_text(l.text, "regions: {5: }\n");
 	check_text(l.file, name);
 	load_close(&l);
-	check_int(ftruncate(fd, (off_t)DOC_TEXT_MAX + 1), 0);
+	check_int(ftruncate(fd, (off_t)LOAD_TEXT_MAX + 1), 0);
 	check_int(load_open(&l, name, LOAD_DETECT, &why), -1);
 	check_contains(why.text, "larger than");
 	close(fd);

@@ -283,22 +283,30 @@ doc_yaml_limits_size(void **state)
 	free(text);
 }
 
-/* The text that makes the largest tree fits the arena. */
+#define LARGE ((size_t)4 << 20)
+
+/* The text that makes the largest tree, as large as the arena must hold. */
 static void
 doc_yaml_fits_the_arena(void **state)
 {
-	char *text = malloc(DOC_TEXT_MAX);
+	char *text = malloc(LARGE);
 
 	(void)state;
 	text[0] = '{';
-	for (size_t i = 1; i + 1 < DOC_TEXT_MAX; i += 2) {
+	for (size_t i = 1; i + 1 < LARGE; i += 2) {
 		text[i] = 'a';
 		text[i + 1] = ',';
 	}
-	text[DOC_TEXT_MAX - 1] = '}';
-	check_int(
-	    doc_yaml_read(&doc, arena, slice_of(text, DOC_TEXT_MAX), &why), 0);
-	check_size(doc.root->count, DOC_TEXT_MAX / 2 - 1);
+	text[LARGE - 1] = '}';
+	check_int(doc_yaml_read(&doc, arena, slice_of(text, LARGE), &why), 0);
+	check_size(doc.root->count, LARGE / 2 - 1);
+	/* one that it does not fit ends in an error */
+	arena_free(arena);
+	arena = arena_new((size_t)64 << 20);
+	check(arena != NULL);
+	check_int(doc_yaml_read(&doc, arena, slice_of(text, LARGE), &why), -1);
+	check_int(doc.error, DOC_MEMORY);
+	check_null(doc.root);
 	free(text);
 }
 
