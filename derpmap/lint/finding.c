@@ -49,13 +49,21 @@ struct file_rank {
 };
 
 static int
+by_file(const void *a, const void *b)
+{
+	const struct file_rank *x = a, *y = b;
+
+	return x->file == y->file ? 0 : strcmp(x->file, y->file);
+}
+
+static int
 by_file_then_first(const void *a, const void *b)
 {
 	const struct file_rank *x = a, *y = b;
 
-	if (x->file != y->file)
-		return (uintptr_t)x->file < (uintptr_t)y->file ? -1 : 1;
-	return (x->first > y->first) - (x->first < y->first);
+	int o = by_file(a, b);
+
+	return o != 0 ? o : (x->first > y->first) - (x->first < y->first);
 }
 
 /* The ranks of all files, sorted by file; *n is their number. NULL when memory
@@ -73,20 +81,10 @@ rank_files(const struct findings *list, size_t *n)
 		ranks[count] = (struct file_rank){ f->file, count };
 	qsort(ranks, count, sizeof *ranks, by_file_then_first);
 	for (size_t i = 0; i < count; i++)
-		if (kept == 0 || ranks[kept - 1].file != ranks[i].file)
+		if (kept == 0 || by_file(&ranks[kept - 1], &ranks[i]) != 0)
 			ranks[kept++] = ranks[i];
 	*n = kept;
 	return ranks;
-}
-
-static int
-by_file(const void *a, const void *b)
-{
-	const struct file_rank *x = a, *y = b;
-
-	if (x->file == y->file)
-		return 0;
-	return (uintptr_t)x->file < (uintptr_t)y->file ? -1 : 1;
 }
 
 static size_t

@@ -68,8 +68,7 @@ __attribute__((format(printf, 6, 7))) struct finding *findings_add(
     struct findings *list, const char *rule, enum severity severity,
     const char *file, struct doc_pos at, const char *fmt, ...);
 
-/* By file in the order of first appearance (a file is known by the pointer to
- * its name), line, column, rule; stable. */
+/* By file in the order of first appearance, line, column, rule; stable. */
 void findings_sort(struct findings *list);
 
 /* Takes those out that are below the level, notes excepted; they stay counted
