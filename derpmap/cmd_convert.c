@@ -7,6 +7,7 @@
 #include "infile.h"
 #include "load.h"
 #include "quote.h"
+#include "syntax_hint.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +40,13 @@ static int
 report_refusal(const struct load *l, bool as_meant)
 {
 	const struct derpmap_diagnostic *r;
+	struct syntax_hint hint;
 
-	if (l->doc.error != DOC_OK)
+	if (l->doc.error != DOC_OK && as_meant &&
+	    l->dialect == DIALECT_HEADSCALE &&
+	    syntax_hint_find(&hint, l->arena, l->text, &l->doc))
+		report_at(l, hint.at, hint.text);
+	else if (l->doc.error != DOC_OK)
 		report_at(l, l->doc.error_at, l->doc.error_text);
 	for (r = l->map.diagnostics; r != NULL; r = r->next)
 		if (r->refuses && !(as_meant && r->is_meant))

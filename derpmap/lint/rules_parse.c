@@ -76,10 +76,24 @@ dup_region_spelling(struct rule_run *run, const struct derpmap_diagnostic *d)
 	found_as_reported(run, d, DERPMAP_SAME_REGION, "keep one of the two");
 }
 
+/* Whether a key and its value were read as one text: regionid:900. */
+static bool
+is_glued(const struct derpmap_diagnostic *d)
+{
+	struct slice head, tail;
+
+	return d->node != NULL && d->node->kind == DOC_SCALAR &&
+	    d->node->style == DOC_PLAIN &&
+	    slice_cut(d->node->text, ':', &head, &tail) &&
+	    (derpmap_field_meant(DERPMAP_LEVEL_REGION, head) != NULL ||
+		derpmap_field_meant(DERPMAP_LEVEL_NODE, head) != NULL);
+}
+
 static void
 container(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	found_as_reported(run, d, DERPMAP_BAD_SHAPE, NULL);
+	found_as_reported(run, d, DERPMAP_BAD_SHAPE,
+	    is_glued(d) ? "put a space after the colon" : NULL);
 }
 
 static void

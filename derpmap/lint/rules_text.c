@@ -2,6 +2,7 @@
  * it and what the reader could not read. */
 #include "rule_groups.h"
 
+#include "syntax_hint.h"
 #include "texts.h"
 #include "utf8.h"
 
@@ -226,11 +227,53 @@ json_syntax(struct rule_run *run)
 	reader_error(run, DOC_SYNTAX, NULL);
 }
 
+/* What the slip needs, when some bytes put in are enough. */
+static void
+set_insertions(
+    struct rule_run *run, struct finding *f, const struct syntax_hint *hint)
+{
+	const struct finding_edit *next = NULL;
+
+	for (size_t i = 2; i-- > 0;) {
+		struct finding_edit *edit;
+
+		if (hint->insert_at[i].line == 0)
+			continue;
+		edit = arena_alloc(run->out->arena, 1, sizeof *edit);
+		if (edit == NULL) {
+			run->out->failed = true;
+			return;
+		}
+		*edit = (struct finding_edit){ hint->insert_at[i],
+			hint->insert_at[i], hint->insert, next };
+		next = edit;
+	}
+	f->edit = next;
+}
+
+/* The slip behind the error, or else what the reader says. */
+static void
+yaml_error(struct rule_run *run)
+{
+	struct syntax_hint hint;
+	struct finding *f;
+
+	if (is_explained(run->load) ||
+	    !syntax_hint_find(
+		&hint, run->out->arena, run->load->text, &run->load->doc)) {
+		reader_error(run, DOC_SYNTAX, NULL);
+		return;
+	}
+	f = rule_found(run, hint.at, "%s", hint.text);
+	f->fix = hint.fix;
+	set_insertions(run, f, &hint);
+}
+
 static void
 unreadable(struct rule_run *run)
 {
 	if (run->load->dialect == DIALECT_HEADSCALE)
-		reader_error(run, DOC_SYNTAX, NULL);
+		yaml_error(run);
 	reader_error(run, DOC_LIMIT, NULL);
 }
 

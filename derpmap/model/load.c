@@ -184,6 +184,21 @@ read_fragment(struct load *l)
 	return 0;
 }
 
+/* Reads what begins like JSON and is YAML: {"regions": {900: ...}}. */
+static bool
+read_yaml_flow(struct load *l)
+{
+	struct fail syntax = { .text = "" };
+	struct doc doc;
+
+	if (!l->detected || l->dialect != DIALECT_JSON ||
+	    doc_yaml_read(&doc, l->arena, l->text, &syntax) == -1)
+		return false;
+	l->doc = doc;
+	l->dialect = DIALECT_HEADSCALE;
+	return true;
+}
+
 /* Reads the document as people meant it: a JSON text is one whatever the file's
  * name, and HuJSON is fine where it is a policy file. -1: memory is short. */
 static int
@@ -192,7 +207,8 @@ read_meant(struct load *l)
 	if (l->doc.error == DOC_OK && l->dialect == DIALECT_HEADSCALE &&
 	    looks_like_json(l->text))
 		read_human(l, DOC_JSON_HUMAN, false);
-	else if (l->doc.error == DOC_SYNTAX && !read_forgiving(l))
+	else if (l->doc.error == DOC_SYNTAX && !read_forgiving(l) &&
+	    !read_yaml_flow(l))
 		return read_fragment(l);
 	if (find_kind(l) == -1)
 		return -1;

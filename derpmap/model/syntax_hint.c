@@ -1,0 +1,346 @@
+/* syntax_hint: see syntax_hint.h. One pass over the lines up to the error. */
+#include "syntax_hint.h"
+
+#include "derpmap.h"
+#include "utf8.h"
+
+#include <string.h>
+
+#define SHOWN 60 /* bytes of a line in a text */
+#define INDENTS_MAX 32
+
+/* A line that is neither blank nor a comment. Offsets are in the text. */
+struct line {
+	unsigned number; /* 0: there is none */
+	size_t start;    /* of the line */
+	size_t body;     /* after blanks and the dashes of lists */
+	size_t colon;    /* of the key; end: none */
+	size_t value;    /* what follows the key, or all; end: nothing */
+	size_t end;      /* without line end, comment and blanks before it */
+};
+
+struct lines {
+	struct slice text;
+	struct line before; /* the line before the one with the error */
+	struct line at;     /* that line, or the last one */
+	struct line open;   /* whose value begins with a quote that is not
+			       closed there */
+	size_t indents[INDENTS_MAX]; /* of the lines around the error */
+	size_t indent_count;
+};
+
+static uint8_t
+byte_at(const struct lines *l, size_t i)
+{
+	return i < l->text.n ? l->text.p[i] : 0;
+}
+
+static struct slice
+part(const struct lines *l, size_t start, size_t end)
+{
+	return slice_of(l->text.p + start, end - start);
+}
+
+static bool
+is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Where the content of a line ends: before a comment, and blanks. */
+static size_t
+content_end(const struct lines *l, size_t start, size_t end)
+{
+	for (size_t i = start; i < end; i++)
+		if (byte_at(l, i) == '#' &&
+		    (i == start || is_blank(byte_at(l, i - 1)))) {
+			end = i;
+			break;
+		}
+	while (end > start &&
+	    (is_blank(byte_at(l, end - 1)) || byte_at(l, end - 1) == '\r'))
+		end--;
+	return end;
+}
+
+static bool
+is_key(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+static void
+parse_line(const struct lines *l, struct line *line, unsigned number,
+    size_t start, size_t end)
+{
+	size_t i = start;
+
+	end = content_end(l, start, end);
+	while (i < end &&
+	    (is_blank(byte_at(l, i)) ||
+		(byte_at(l, i) == '-' && is_blank(byte_at(l, i + 1)))))
+		i++;
+	*line = (struct line){ .number = number,
+		.start = start,
+		.body = i,
+		.colon = end,
+		.value = i,
+		.end = end };
+	while (i < end && is_key(byte_at(l, i)))
+		i++;
+	if (i == end || i == line->body || byte_at(l, i) != ':')
+		return;
+	line->colon = i++;
+	while (i < end && is_blank(byte_at(l, i)))
+		i++;
+	line->value = i;
+}
+
+static uint8_t
+quote_of(const struct lines *l, const struct line *line)
+{
+	uint8_t c = byte_at(l, line->value);
+
+	return line->value < line->end && (c == '"' || c == '\'') ? c : 0;
+}
+
+static bool
+opens_quote(const struct lines *l, const struct line *line)
+{
+	uint8_t quote = quote_of(l, line);
+
+	return quote != 0 &&
+	    memchr(l->text.p + line->value + 1, quote,
+		line->end - line->value - 1) == NULL;
+}
+
+/* Keeps the open quote up to date with a line that may close it; one that is
+ * closed where the error is was not meant to go that far. */
+static void
+follow_quote(struct lines *l, const struct line *line, bool is_last)
+{
+	uint8_t quote = quote_of(l, &l->open);
+
+	if (l->open.number == 0) {
+		if (opens_quote(l, line))
+			l->open = *line;
+	} else if (!is_last &&
+	    memchr(l->text.p + line->start, quote, line->end - line->start) !=
+		NULL) {
+		l->open.number = 0;
+	}
+}
+
+/* Keeps the indentation of the line and of those that it is in. */
+static void
+follow_indent(struct lines *l, const struct line *line)
+{
+	size_t indent = line->body - line->start;
+
+	while (l->indent_count > 0 && l->indents[l->indent_count - 1] >= indent)
+		l->indent_count--;
+	if (l->indent_count < INDENTS_MAX)
+		l->indents[l->indent_count++] = indent;
+}
+
+static void
+read_lines(struct lines *l, unsigned last)
+{
+	size_t start = 0, end;
+
+	for (unsigned number = 1; start < l->text.n && number <= last;
+	     number++, start = end + 1) {
+		const uint8_t *newline =
+		    memchr(l->text.p + start, '\n', l->text.n - start);
+		struct line line;
+
+		end =
+		    newline != NULL ? (size_t)(newline - l->text.p) : l->text.n;
+		parse_line(l, &line, number, start, end);
+		if (line.body == line.end)
+			continue;
+		if (l->at.number != 0 && l->open.number == 0)
+			follow_indent(l, &l->at);
+		l->before = l->at;
+		l->at = line;
+		follow_quote(l, &line, number == last);
+	}
+}
+
+static struct doc_pos
+pos_of(const struct lines *l, const struct line *line, size_t offset)
+{
+	struct doc_pos at = { line->number, 1, line->start };
+
+	doc_pos_advance(&at, l->text, offset);
+	return at;
+}
+
+/* The content of a line from an offset on, for "%.*s". */
+#define CONTENT(l, from, to)                     \
+	(int)utf8_cut(part(l, from, to), SHOWN), \
+	    (const char *)part(l, from, to).p
+
+static bool
+is_field(const struct lines *l, const struct line *line)
+{
+	struct slice key = part(l, line->body, line->colon);
+
+	for (enum derpmap_level level = DERPMAP_LEVEL_MAP;
+	     level <= DERPMAP_LEVEL_NODE; level++)
+		if (derpmap_field_meant(level, key) != NULL)
+			return true;
+	return false;
+}
+
+static bool
+has_open_quote(struct syntax_hint *h, struct arena *a, const struct lines *l)
+{
+	const struct line *line = &l->open;
+
+	if (line->number == 0)
+		return false;
+	h->at = pos_of(l, line, line->value);
+	h->text = "the quote that opens here is not closed on its line: the "
+		  "text goes on to the next quote or to the end of the file";
+	h->fix = arena_printf(a, "close it: %.*s%c",
+	    CONTENT(l, line->body, line->end), quote_of(l, line));
+	return true;
+}
+
+/* A key of a map that runs into its value. */
+static bool
+has_no_space(struct syntax_hint *h, struct arena *a, const struct lines *l,
+    const struct line *line)
+{
+	if (line->number == 0 || line->colon == line->end ||
+	    line->value != line->colon + 1 || line->value == line->end ||
+	    !is_field(l, line))
+		return false;
+	h->at = pos_of(l, line, line->body);
+	h->text = "a space is missing after the colon: YAML reads this as text "
+		  "and not as a key";
+	h->fix = arena_printf(a, "write %.*s %.*s",
+	    CONTENT(l, line->body, line->colon + 1),
+	    CONTENT(l, line->value, line->end));
+	h->insert_at[0] = pos_of(l, line, line->value);
+	h->insert = " ";
+	return true;
+}
+
+/* Whether the unquoted value would be another key. */
+static bool
+has_colon(const struct lines *l, const struct line *line)
+{
+	for (size_t i = line->value; i < line->end; i++)
+		if (byte_at(l, i) == ':' &&
+		    (i + 1 == line->end || is_blank(byte_at(l, i + 1))))
+			return true;
+	return false;
+}
+
+/* What no text may begin with. */
+static bool
+has_bad_start(const struct lines *l, const struct line *line)
+{
+	uint8_t c = byte_at(l, line->value);
+
+	return c != 0 && strchr("@`%", c) != NULL;
+}
+
+static bool
+has_bare_text(struct syntax_hint *h, struct arena *a, const struct lines *l,
+    const struct line *line)
+{
+	bool colon = has_colon(l, line);
+
+	if (line->number == 0 || line->colon == line->end ||
+	    line->value == line->end || quote_of(l, line) != 0 ||
+	    strchr("[{", byte_at(l, line->value)) != NULL ||
+	    (!colon && !has_bad_start(l, line)))
+		return false;
+	h->at = pos_of(l, line, line->value);
+	h->text = colon
+	    ? "quote the text: it holds a colon, after which YAML "
+	      "expects another value"
+	    : arena_printf(a, "quote the text: '%c' cannot begin it",
+		  byte_at(l, line->value));
+	/* a quote in it would need an escape */
+	if (memchr(l->text.p + line->value, '"', line->end - line->value) ==
+	    NULL) {
+		h->fix = arena_printf(a, "write %.*s \"%.*s\"",
+		    CONTENT(l, line->body, line->colon + 1),
+		    CONTENT(l, line->value, line->end));
+		h->insert_at[0] = h->at;
+		h->insert_at[1] = pos_of(l, line, line->end);
+		h->insert = "\"";
+	}
+	return true;
+}
+
+/* A word alone above lines that are further in. */
+static bool
+has_no_colon(struct syntax_hint *h, struct arena *a, const struct lines *l)
+{
+	const struct line *line = &l->before;
+
+	if (line->number == 0 || line->colon != line->end ||
+	    l->at.body - l->at.start <= line->body - line->start ||
+	    !is_field(l, line))
+		return false;
+	h->at = pos_of(l, line, line->end);
+	h->text = "a colon is missing after the key";
+	h->fix =
+	    arena_printf(a, "write %.*s:", CONTENT(l, line->body, line->end));
+	h->insert_at[0] = h->at;
+	h->insert = ":";
+	return true;
+}
+
+static bool
+has_bad_indent(struct syntax_hint *h, struct arena *a, const struct lines *l)
+{
+	size_t indent = l->at.body - l->at.start;
+	const struct line *before = &l->before;
+
+	if (before->number == 0 || l->at.colon == l->at.end)
+		return false;
+	for (size_t i = 0; i < l->indent_count; i++)
+		if (l->indents[i] == indent)
+			return false;
+	h->at = pos_of(l, &l->at, l->at.body);
+	if (indent < before->body - before->start) {
+		h->text = arena_printf(a,
+		    "the line is indented by %zu, which is the indentation of "
+		    "no line that it could belong to",
+		    indent);
+	} else if (before->value < before->end) {
+		h->text = arena_printf(a,
+		    "the line is indented further than line %u, which has its "
+		    "value already",
+		    before->number);
+	} else {
+		return false;
+	}
+	h->fix = "indent it like the keys that it belongs to";
+	return h->text != NULL;
+}
+
+bool
+syntax_hint_find(struct syntax_hint *hint, struct arena *a, struct slice text,
+    const struct doc *d)
+{
+	struct lines l = { .text = text };
+
+	*hint = (struct syntax_hint){ .insert = "" };
+	/* in UTF-16 bytes are no characters */
+	if (d->error != DOC_SYNTAX || doc_note_find(d, DOC_NOTE_UTF16) != NULL)
+		return false;
+	read_lines(&l, d->error_at.line);
+	return has_open_quote(hint, a, &l) ||
+	    has_no_space(hint, a, &l, &l.before) ||
+	    has_no_space(hint, a, &l, &l.at) ||
+	    has_bare_text(hint, a, &l, &l.at) || has_no_colon(hint, a, &l) ||
+	    has_bad_indent(hint, a, &l);
+}
