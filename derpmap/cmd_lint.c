@@ -2,22 +2,23 @@
 #include "colour.h"
 #include "commands.h"
 #include "effective.h"
-#include "lint.h"
+#include "explain.h"
+#include "headscale_version.h"
+#include "input_list.h"
+#include "lint_files.h"
 #include "report.h"
-#include "rule_list.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define FINDINGS_ARENA_MAX ((size_t)1 << 30)
-
 struct arguments {
 	struct opts_choice format, as, colour;
-	struct opts_choice level;      /* SEVERITY_COUNT: by the format */
+	struct opts_choice level; /* SEVERITY_COUNT: by the format */
+	struct opts_choice headscale;
+	struct opts_list select, ignore, severity;
+	const char *explain, *min_client, *settings;
 	const char *config, *env_file; /* of headscale */
-	struct opts_choice version;
-	bool list, verbose;
+	bool list, verbose, strict, no_settings;
 	int64_t max_size; /* MiB */
 };
 
@@ -41,94 +42,34 @@ form_of(const char *file, enum load_form as)
 	return ends_with(file, ".json") ? LOAD_JSON : LOAD_DETECT;
 }
 
+/* Sets what the options set. */
 static int
-print_rules(const struct command_call *call)
+apply_options(const void *options, struct lint_settings *s, struct fail *why)
 {
-	size_t count = rule_list_count();
-	const struct rule **rules =
-	    reallocarray(NULL, count, sizeof(const struct rule *));
+	const struct arguments *a = options;
 
-	if (rules == NULL)
-		return command_fail(call, "not enough memory");
-	rule_list_sorted(rules);
-	for (size_t i = 0; i < count; i++)
-		printf("%s %-7s %s: %s\n    %s\n    source: %s\n", rules[i]->id,
-		    finding_severity(rules[i]->severity), rules[i]->name,
-		    rules[i]->title, rules[i]->help, rules[i]->source);
-	free((void *)rules);
-	return command_flush(call);
-}
-
-/* Lints one file. -1: it could not be read, which is reported. */
-static int
-read_and_lint(
-    const struct command_call *call, const char *file, struct lint *lint)
-{
-	const struct arguments *a = call->values;
-	const struct load_how how = {
-		.form = form_of(file, (enum load_form)a->as.n),
-		.as_meant = true,
-		.text_max = (size_t)a->max_size << 20,
-	};
-	struct fail why = { .text = "" };
-	struct load l;
-
-	if (load_open_as(&l, file, &how, &why) == -1) {
-		command_fail(call, "%s", why.text);
+	if (a->select.n > 0)
+		selection_none(&s->selection);
+	for (size_t i = 0; i < a->select.n; i++)
+		if (selection_set(&s->selection, slice_str(a->select.v[i]),
+			true, why) == -1)
+			return -1;
+	for (size_t i = 0; i < a->ignore.n; i++)
+		if (selection_set(&s->selection, slice_str(a->ignore.v[i]),
+			false, why) == -1)
+			return -1;
+	for (size_t i = 0; i < a->severity.n; i++)
+		if (selection_set_override(
+			&s->selection, slice_str(a->severity.v[i]), why) == -1)
+			return -1;
+	s->strict |= a->strict;
+	if (a->min_client != NULL &&
+	    target_parse_client(
+		&s->target.client_min, slice_str(a->min_client), why) == -1)
 		return -1;
-	}
-	lint_file(lint, &l);
-	load_close(&l);
+	if (headscale_version_at(a->headscale.n) != NULL)
+		s->target.headscale = headscale_version_at(a->headscale.n);
 	return 0;
-}
-
-/* Lints headscale's configuration. -1: it could not be read, which is
- * reported. */
-static int
-lint_headscale(const struct command_call *call, struct findings *list)
-{
-	const struct arguments *a = call->values;
-	struct fail why = { .text = "" };
-	struct headscale_config config;
-	struct effective e;
-	int result;
-
-	if (headscale_config_open(&config, a->config, a->env_file,
-		headscale_version_at(a->version.n), &why) == -1) {
-		command_fail(call, "%s", why.text);
-		return -1;
-	}
-	result = effective_make(&e, &config, NULL, &why);
-	if (result == 0) {
-		lint_config(&e, list);
-		effective_clear(&e);
-	} else {
-		command_fail(call, "%s", why.text);
-	}
-	headscale_config_close(&config);
-	return result;
-}
-
-/* How many files there are to lint. */
-static int
-file_count(const struct command_call *call)
-{
-	const struct arguments *a = call->values;
-
-	return call->word_count + (a->config != NULL);
-}
-
-/* The least severity that is shown. Programs get everything unless they ask
- * for less; for people, what is fine would hide what is not. */
-static enum severity
-level_of(const struct arguments *a)
-{
-	if (a->verbose)
-		return SEVERITY_INFO;
-	if (a->level.n < SEVERITY_COUNT)
-		return (enum severity)a->level.n;
-	return report_format(a->format.n)->for_people ? SEVERITY_WARNING
-						      : SEVERITY_INFO;
 }
 
 /* One line on standard error; nothing when no file was read. */
@@ -145,8 +86,8 @@ print_summary(const struct findings *list, int files, int unread)
 }
 
 static int
-print_report(
-    const struct command_call *call, const struct findings *list, int files)
+print_report(const struct command_call *call, const struct findings *list,
+    int files, int unread)
 {
 	const struct arguments *a = call->values;
 	const bool colour =
@@ -157,39 +98,103 @@ print_report(
 		return command_fail(call, "not enough memory for the findings");
 	if (command_flush(call) != COMMAND_DONE)
 		return COMMAND_UNUSABLE;
-	print_summary(list, files, file_count(call) - files);
+	print_summary(list, files, unread);
 	return COMMAND_DONE;
 }
 
+/* Reports what was found; the exit status. */
 static int
-lint(const struct command_call *call)
+report(const struct command_call *call, struct lint_files *files, int unread)
 {
 	const struct arguments *a = call->values;
-	const int count = call->word_count;
-	struct arena *arena = arena_new(FINDINGS_ARENA_MAX);
-	struct findings list;
-	int status, worst, read = 0;
-	struct lint rules;
+	const enum severity otherwise = report_format(a->format.n)->for_people
+	    ? SEVERITY_WARNING
+	    : SEVERITY_INFO;
+	int status, worst;
 
-	if (arena == NULL)
+	lint_files_finish(files);
+	worst = lint_files_worst(files);
+	lint_files_hide(
+	    files, a->verbose ? SEVERITY_INFO : a->level.n, otherwise);
+	status = print_report(call, &files->list, (int)files->count, unread);
+	if (unread > 0)
+		return COMMAND_UNUSABLE;
+	return status == COMMAND_DONE && worst >= (int)SEVERITY_WARNING
+	    ? COMMAND_FINDINGS
+	    : status;
+}
+
+/* Lints headscale's configuration. -1: it could not be read, which is
+ * reported. */
+static int
+lint_headscale(const struct command_call *call, struct lint_files *files)
+{
+	const struct arguments *a = call->values;
+	const struct headscale_version *version =
+	    headscale_version_at(a->headscale.n);
+	struct fail why = { .text = "" };
+	struct headscale_config config;
+	struct effective e;
+	int result;
+
+	if (version == NULL)
+		version = headscale_version_at(HEADSCALE_0_29);
+	if (headscale_config_open(
+		&config, a->config, a->env_file, version, &why) == -1) {
+		command_fail(call, "%s", why.text);
+		return -1;
+	}
+	result = effective_make(&e, &config, NULL, &why);
+	if (result == 0) {
+		result = lint_files_add_config(files, &e, &why);
+		effective_clear(&e);
+	}
+	if (result == -1)
+		command_fail(call, "%s", why.text);
+	headscale_config_close(&config);
+	return result;
+}
+
+static int
+lint(const struct command_call *call, const struct input_list *inputs)
+{
+	const struct arguments *a = call->values;
+	const struct lint_files_config config = {
+		.settings_file = a->settings,
+		.search = !a->no_settings,
+		.apply = apply_options,
+		.options = a,
+	};
+	struct lint_settings probe;
+	struct lint_files files;
+	struct fail why = { .text = "" };
+	int status, unread = 0;
+
+	if (lint_files_open(&files, &config) == -1)
 		return command_fail(call, "not enough memory");
-	findings_init(&list, arena);
-	lint_begin(&rules, &list);
-	for (int i = 0; i < count; i++)
-		if (read_and_lint(call, call->words[i], &rules) == 0)
-			read++;
-	lint_end(&rules);
-	if (a->config != NULL && lint_headscale(call, &list) == 0)
-		read++;
-	findings_sort(&list);
-	worst = findings_worst(&list);
-	findings_hide(&list, level_of(a));
-	status = print_report(call, &list, read);
-	if (read < file_count(call))
-		status = COMMAND_UNUSABLE;
-	else if (status == COMMAND_DONE && worst >= (int)SEVERITY_WARNING)
-		status = COMMAND_FINDINGS;
-	arena_free(arena);
+	/* wrong options are not the fault of each file */
+	if (lint_settings_init(&probe, files.arena) == -1 ||
+	    apply_options(a, &probe, &why) == -1) {
+		lint_files_close(&files);
+		return command_misuse(call, "%s", why.text);
+	}
+	for (size_t i = 0; i < inputs->n; i++) {
+		const struct load_how how = {
+			.form = form_of(inputs->v[i], (enum load_form)a->as.n),
+			.as_meant = true,
+			.text_max = (size_t)a->max_size << 20,
+		};
+
+		why = (struct fail){ .text = "" };
+		if (lint_files_add(&files, inputs->v[i], &how, &why) == -1) {
+			command_fail(call, "%s", why.text);
+			unread++;
+		}
+	}
+	if (a->config != NULL && lint_headscale(call, &files) == -1)
+		unread++;
+	status = report(call, &files, unread);
+	lint_files_close(&files);
 	return status;
 }
 
@@ -204,16 +209,53 @@ has_stdin_twice(const struct command_call *call)
 	return count > 1;
 }
 
+/* Lints what the words name. */
+static int
+lint_words(const struct command_call *call)
+{
+	struct fail why = { .text = "" };
+	struct input_list inputs;
+	int status = COMMAND_DONE;
+
+	input_list_init(&inputs);
+	for (int i = 0; i < call->word_count; i++) {
+		why = (struct fail){ .text = "" };
+		if (input_list_add(&inputs, call->words[i], &why) == -1)
+			status = command_fail(call, "%s", why.text);
+	}
+	if (inputs.n > 0 || ((const struct arguments *)call->values)->config) {
+		int linted = lint(call, &inputs);
+
+		status = status == COMMAND_DONE ? linted : status;
+	}
+	input_list_clear(&inputs);
+	return status;
+}
+
+static int
+explain(const struct command_call *call)
+{
+	const struct arguments *a = call->values;
+	struct fail why = { .text = "" };
+	int result = a->list
+	    ? explain_list(stdout, &why)
+	    : explain_rules(stdout, slice_str(a->explain), &why);
+
+	return result == 0 ? command_flush(call)
+			   : command_fail(call, "%s", why.text);
+}
+
 static int
 run(const struct command_call *call)
 {
 	const struct arguments *a = call->values;
 
-	if (a->list && a->format.n != 0)
-		return command_misuse(call, "--list prints text only");
-	if (a->list)
-		return print_rules(call);
-	if (file_count(call) == 0)
+	if ((a->list || a->explain != NULL) && a->format.n != 0)
+		return command_misuse(
+		    call, "--list and --explain print text only");
+	if (a->list || a->explain != NULL)
+		return explain(call);
+	if (call->word_count == 0 && a->config == NULL)
 		return command_misuse(
 		    call, "give a FILE, or - for standard input");
 	if (!load_max_is_valid(a->max_size))
@@ -222,7 +264,7 @@ run(const struct command_call *call)
 	if (has_stdin_twice(call))
 		return command_misuse(
 		    call, "standard input (-) is named twice");
-	return lint(call);
+	return lint_words(call);
 }
 
 #define AT(member) offsetof(struct arguments, member)
@@ -234,14 +276,32 @@ static const struct opts_row options[] = {
 	    "show findings from this severity on; otherwise warnings and "
 	    "errors in text, all in other formats" },
 	{ "v", OPTS_BOOL, AT(verbose), NULL, "show information too" },
+	{ "select", OPTS_LIST, AT(select), "rules",
+	    "run these rules only: ids, beginnings of ids or names, with "
+	    "commas" },
+	{ "ignore", OPTS_LIST, AT(ignore), "rules", "leave these rules out" },
+	{ "severity", OPTS_LIST, AT(severity), "rule=severity",
+	    "another severity for a rule: info, warning, error or off" },
+	{ "strict", OPTS_BOOL, AT(strict), NULL,
+	    "show information too, and let it give exit status 1" },
+	{ "min-client", OPTS_TEXT, AT(min_client), "version",
+	    "the oldest client that uses the map, such as 1.82" },
+	{ "headscale-version", OPTS_CHOICE, AT(headscale), "version",
+	    "the headscale that hands the map out; its configuration is "
+	    "judged for 0.29 without it" },
 	{ "headscale-config", OPTS_TEXT, AT(config), "file",
 	    "headscale's config.yaml to lint, with its environment" },
-	{ "headscale-version", OPTS_CHOICE, AT(version), "version",
-	    "whose rules apply to it" },
 	{ "env-file", OPTS_TEXT, AT(env_file), "file",
 	    "headscale's environment, instead of the own one" },
 	{ "max-size", OPTS_INT, AT(max_size), "MiB",
 	    "reject larger files; at most 128" },
+	{ "config", OPTS_TEXT, AT(settings), "file",
+	    "settings; without it the nearest .derpmap.yaml in the folder of "
+	    "each file or above" },
+	{ "no-config", OPTS_BOOL, AT(no_settings), NULL,
+	    "do not look for .derpmap.yaml" },
+	{ "explain", OPTS_TEXT, AT(explain), "rule",
+	    "tell all that is known of a rule, or of all" },
 	{ "list", OPTS_BOOL, AT(list), NULL,
 	    "print all rules with what they are about" },
 	{ "color", OPTS_CHOICE, AT(colour), "when", "colour the severity" },
@@ -251,7 +311,7 @@ static const struct arguments defaults = {
 	.format = { .name = report_format_name },
 	.as = { .name = load_form_name, .n = LOAD_DETECT },
 	.colour = { .name = colour_name },
-	.version = { .name = headscale_version_name, .n = HEADSCALE_0_29 },
+	.headscale = { .name = headscale_version_name, .n = SIZE_MAX },
 	.max_size = LOAD_TEXT_MAX >> 20,
 	.level = { .name = finding_severity_name, .n = SEVERITY_COUNT },
 };
@@ -264,18 +324,27 @@ const struct command cmd_lint = {
 	    "Tells what is wrong with maps: what headscale or Go's JSON\n"
 	    "decoder rejects or ignores silently, and what makes clients\n"
 	    "lose their relay. Each finding has its place and, where there\n"
-	    "is one, its fix. FILE - is standard input.\n"
+	    "is one, its fix. FILE - is standard input, a folder stands for\n"
+	    "all *.yaml, *.yml and *.json below it.\n"
 	    "A file named *.yaml or *.yml is read as headscale reads\n"
 	    "derp.paths, one named *.json as a JSON map; otherwise its form\n"
 	    "is detected. --as sets it for all files.\n"
 	    "--headscale-config lints headscale's own configuration: its\n"
 	    "derp section, HEADSCALE_* variables, and what the files that\n"
 	    "derp.paths names come to together. URLs are not fetched.\n",
-	.notes = "Exit status: 0 nothing worse than information, 1 warnings "
-		 "or\nerrors, 2 a file could not be read.\n",
+	.notes =
+	    "A comment `# derpmap: ignore=R16 reason` suppresses findings of "
+	    "its line,\nor of the next one when it is on a line of its own. "
+	    "The settings in\n.derpmap.yaml have the names of the options: "
+	    "select, ignore, severity,\nlevel, strict, min-client, "
+	    "headscale-version.\n"
+	    "Exit status: 0 nothing worse than information, 1 warnings "
+	    "or\nerrors, 2 a file could not be read.\n",
 	.examples = "  derpmap lint derp.yaml\n"
 		    "  derpmap lint --format json *.yaml > findings.json\n"
 		    "  tailscale debug derp-map | derpmap lint -\n"
+		    "  derpmap lint --select P,N --severity R16=error maps/\n"
+		    "  derpmap lint --explain R16   # or all\n"
 		    "  derpmap lint --headscale-config "
 		    "/etc/headscale/config.yaml\n"
 		    "  derpmap lint --list          # all rules\n",

@@ -152,18 +152,17 @@ findings_sort(struct findings *list)
 }
 
 void
-findings_hide(struct findings *list, enum severity level)
+findings_keep(struct findings *list, findings_keep_fn *keep, void *ctx)
 {
 	struct finding *next, **end = &list->first;
 
+	list->count = 0;
 	for (struct finding *f = list->first; f != NULL; f = next) {
 		next = f->next;
-		if (f->severity >= level || f->is_note) {
+		if (keep(ctx, f)) {
 			*end = f;
 			end = &f->next;
-		} else {
-			list->hidden[f->severity]++;
-			list->count--;
+			list->count++;
 		}
 	}
 	*end = NULL;

@@ -55,7 +55,8 @@ struct findings {
 	struct finding *first;
 	struct finding **end;
 	size_t count;
-	size_t hidden[SEVERITY_COUNT]; /* by findings_hide, not in count */
+	size_t hidden[SEVERITY_COUNT]; /* taken out, but
+						to be counted */
 	bool failed; /* memory was short: something is missing */
 };
 
@@ -71,9 +72,9 @@ __attribute__((format(printf, 6, 7))) struct finding *findings_add(
 /* By file in the order of first appearance, line, column, rule; stable. */
 void findings_sort(struct findings *list);
 
-/* Takes those out that are below the level, notes excepted; they stay counted
- * in list->hidden. */
-void findings_hide(struct findings *list, enum severity level);
+/* Takes those out that keep does not want; it may change the severity. */
+typedef bool findings_keep_fn(void *ctx, struct finding *f);
+void findings_keep(struct findings *list, findings_keep_fn *keep, void *ctx);
 
 /* The worst severity in the list; -1 when it is empty. */
 int findings_worst(const struct findings *list);
