@@ -1,7 +1,6 @@
 /* tls_context: see tls_context.h. */
 #include "tls_context.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -12,7 +11,7 @@
 #include <string.h>
 
 #include "aead.h"
-#include "encode.h"
+#include "tls_kdf.h"
 
 /* Ciphers of TLS 1.2: forward secret AEADs only. */
 #define CIPHERS_12 "ECDHE+AESGCM+AES128:ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -24,9 +23,6 @@
 	"TLS_AES_256_GCM_SHA384"
 #define GROUPS "X25519:P-256:P-384"
 #define QUOTED_MAX 200 /* bytes of foreign text in a reason */
-
-static_assert(TLS_CONTEXT_SECRET_MAX >= EVP_MAX_MD_SIZE,
-    "room for the longest secret that OpenSSL may report");
 
 struct tls_context {
 	atomic_uint owners;
@@ -43,7 +39,17 @@ static int add_extra(SSL_CTX *ssl, struct slice der, struct fail *why);
 static int on_sni(SSL *ssl, int *alert, void *arg);
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
     const unsigned char *in, unsigned in_n, void *arg);
-static void on_secret(const SSL *ssl, const char *line);
+
+/* OpenSSL's context, with our key derivation; NULL when memory is short. */
+static SSL_CTX *
+new_ssl(void)
+{
+	OSSL_LIB_CTX *library = tls_kdf_library();
+
+	if (library == NULL)
+		return NULL;
+	return SSL_CTX_new_ex(library, TLS_KDF_PROPERTIES, TLS_server_method());
+}
 
 struct tls_context *
 tls_context_new(const struct tls_server_config *config, struct fail *why)
@@ -57,7 +63,7 @@ tls_context_new(const struct tls_server_config *config, struct fail *why)
 	atomic_init(&c->owners, 1);
 	c->native = config->records == TLS_RECORDS_NATIVE;
 	c->key_records_max = config->key_records_max;
-	c->ssl = SSL_CTX_new(TLS_server_method());
+	c->ssl = new_ssl();
 	if (config->sni != NULL) {
 		c->sni = strdup(config->sni);
 		if (c->sni == NULL)
@@ -146,8 +152,6 @@ set_policy(struct tls_context *c, struct fail *why)
 		SSL_CTX_set_tlsext_servername_callback(ssl, on_sni);
 		SSL_CTX_set_tlsext_servername_arg(ssl, c->sni);
 	}
-	if (c->native)
-		SSL_CTX_set_keylog_callback(ssl, on_secret);
 	return 0;
 }
 
@@ -273,32 +277,4 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
 	    "tls: client requested unsupported application protocols ([%.*s])",
 	    (int)w.n, text);
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
-}
-
-/* "LABEL CLIENT_RANDOM SECRET", the last two in hex. The labels are those of
- * the NSS key log format for the first application traffic secrets. */
-static void
-on_secret(const SSL *ssl, const char *line)
-{
-	struct tls_context_report *report = SSL_get_app_data(ssl);
-	struct slice label, random, secret;
-	uint8_t *to;
-	size_t *n;
-
-	if (!slice_cut(slice_str(line), ' ', &label, &secret) ||
-	    !slice_cut(secret, ' ', &random, &secret))
-		return;
-	if (slice_is(label, "CLIENT_TRAFFIC_SECRET_0")) {
-		to = report->client;
-		n = &report->client_n;
-	} else if (slice_is(label, "SERVER_TRAFFIC_SECRET_0")) {
-		to = report->server;
-		n = &report->server_n;
-	} else {
-		return;
-	}
-	*n = 0;
-	if (secret.n / 2 <= sizeof report->client &&
-	    decode_hex(to, secret.n / 2, secret) == 0)
-		*n = secret.n / 2;
 }

@@ -54,17 +54,11 @@ bool tls_context_native(const struct tls_context *ctx);
 /* tls_server_config.key_records_max. */
 uint32_t tls_context_key_records_max(const struct tls_context *ctx);
 
-/* Bytes of any traffic secret: OpenSSL's longest hash. */
-#define TLS_CONTEXT_SECRET_MAX 64
-
 /* What the callbacks of OpenSSL report of one handshake. The SSL object's app
  * data points here. */
 struct tls_context_report {
 	struct fail why; /* why we refused the handshake */
 	bool no_name;    /* because no server name was sent */
-	/* traffic secrets as OpenSSL made them; lengths 0: not yet */
-	uint8_t client[TLS_CONTEXT_SECRET_MAX], server[TLS_CONTEXT_SECRET_MAX];
-	size_t client_n, server_n;
 };
 
 #endif

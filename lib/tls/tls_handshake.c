@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls_kdf.h"
 #include "update_limit.h"
 
 struct tls_handshake {
 	SSL *ssl;                /* owned */
 	struct tls_context *ctx; /* held: callbacks of ssl look into it */
 	struct tls_context_report report;
+	struct tls_kdf_secrets secrets; /* for native records */
 	/* for the BIO, during a call only */
 	struct slice in;
 	struct writer *wire; /* borrowed */
@@ -229,8 +231,12 @@ broken(struct tls_handshake *s, struct fail *why)
 static enum tls_status
 handshake(struct tls_handshake *s, struct fail *why)
 {
-	const int n = SSL_do_handshake(s->ssl);
+	int n;
 
+	if (tls_context_native(s->ctx))
+		tls_kdf_watch(&s->secrets);
+	n = SSL_do_handshake(s->ssl);
+	tls_kdf_watch(NULL);
 	if (n == 1) {
 		SSL_set_msg_callback(s->ssl, on_message);
 		SSL_set_msg_callback_arg(s->ssl, s);
@@ -343,7 +349,7 @@ bool
 tls_handshake_secrets(
     const struct tls_handshake *s, struct tls_native_secrets *secrets)
 {
-	const struct tls_context_report *report = &s->report;
+	const struct tls_kdf_secrets *made = &s->secrets;
 	size_t n;
 
 	if (SSL_version(s->ssl) != TLS1_3_VERSION ||
@@ -351,10 +357,10 @@ tls_handshake_secrets(
 	    SSL_has_pending(s->ssl) || has_short_records(s->ssl))
 		return false;
 	n = tls_record_secret_len(secrets->kind);
-	if (report->client_n != n || report->server_n != n)
+	if (made->client_n != n || made->server_n != n)
 		return false;
-	memcpy(secrets->client, report->client, n);
-	memcpy(secrets->server, report->server, n);
+	memcpy(secrets->client, made->client, n);
+	memcpy(secrets->server, made->server, n);
 	return true;
 }
 

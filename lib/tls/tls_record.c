@@ -3,44 +3,31 @@
 
 #include <assert.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <string.h>
 
-#define LABEL_INFO_MAX 64
+#include "hkdf.h"
+
+static enum hkdf_hash
+hash_of(enum aead_kind kind)
+{
+	/* TLS_AES_256_GCM_SHA384 is the only one with SHA-384 */
+	return kind == AEAD_AES_256_GCM ? HKDF_SHA384 : HKDF_SHA256;
+}
 
 size_t
 tls_record_secret_len(enum aead_kind kind)
 {
-	/* TLS_AES_256_GCM_SHA384 is the only one with SHA-384 */
-	return kind == AEAD_AES_256_GCM ? 48 : 32;
+	return hkdf_hash_len(hash_of(kind));
 }
 
-/* HKDF-Expand-Label with an empty context; n is at most one hash, so that one
- * block of HKDF-Expand is enough (RFC 8446 §7.1, RFC 5869 §2.3). */
+/* HKDF-Expand-Label with an empty context. */
 static int
-expand_label(enum aead_kind kind, const uint8_t *secret, const char *label,
+expand_label(enum aead_kind kind, const uint8_t *secret, const char *text,
     uint8_t *out, size_t n)
 {
-	const size_t hash_len = tls_record_secret_len(kind);
-	uint8_t info[LABEL_INFO_MAX], block[EVP_MAX_MD_SIZE];
-	struct writer w = writer_of(info, sizeof info);
-	unsigned block_len = 0;
+	const struct hkdf_label label = { .label = slice_str(text) };
 
-	assert(n <= hash_len);
-	writer_u16(&w, (uint16_t)n);
-	writer_u8(&w, (uint8_t)(6 + strlen(label)));
-	writer_bytes(&w, "tls13 ", 6);
-	writer_bytes(&w, label, strlen(label));
-	writer_u8(&w, 0); /* the context's length */
-	writer_u8(&w, 1); /* HKDF-Expand's block number */
-	assert(!w.failed);
-	if (HMAC(hash_len == 48 ? EVP_sha384() : EVP_sha256(), secret,
-		(int)hash_len, info, w.n, block, &block_len) == NULL)
-		return -1;
-	memcpy(out, block, n);
-	OPENSSL_cleanse(block, sizeof block);
-	return 0;
+	return hkdf_expand_label(hash_of(kind), secret, &label, out, n);
 }
 
 int
