@@ -5,6 +5,7 @@
 #include "go_url.h"
 #include "headscale_doc.h"
 #include "infile.h"
+#include "load.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -273,7 +274,7 @@ headscale_config_open(struct headscale_config *c, const char *file,
 
 	if (start(c, file, version, why) == -1)
 		return -1;
-	result = infile_read(&text, file, DOC_TEXT_MAX, why);
+	result = infile_read(&text, file, LOAD_TEXT_MAX, why);
 	if (result == 0)
 		result = read_environment(c, env_file, why);
 	if (result == 0)

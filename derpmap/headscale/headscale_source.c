@@ -137,7 +137,7 @@ load_url(struct headscale_sources *all, struct headscale_source *s,
 	s->status = HEADSCALE_SOURCE_UNKNOWN;
 	if (urls == NULL)
 		return;
-	buf_init(&body, DOC_TEXT_MAX + 1);
+	buf_init(&body, LOAD_TEXT_MAX + 1);
 	s->status = urls->read(urls->ctx, s->name, &body, &why);
 	s->file = s->name;
 	if (s->status == HEADSCALE_SOURCE_LOADED) {

@@ -114,7 +114,7 @@ judge_misplaced(struct rule_run *run, size_t level, const char *name,
 		return;
 	rule_found(run, key->start,
 	    "`%.*s` is under %s, where headscale ignores it: it reads %s.%.*s",
-	    SETTING_ARGS(key->text), name, meant, SETTING_ARGS(key->text))
+	    RULE_SHOWN(key->text), name, meant, RULE_SHOWN(key->text))
 	    ->fix =
 	    rule_fix(run, "move it under %s, with its indentation", meant);
 }
@@ -137,7 +137,7 @@ judge_unknown(struct rule_run *run, size_t level, const char *name,
 	    memchr(key->text.p, '.', key->text.n) != NULL)
 		return;
 	rule_found(run, key->start, "headscale ignores `%.*s` under %s",
-	    SETTING_ARGS(key->text), name);
+	    RULE_SHOWN(key->text), name);
 }
 
 static void
@@ -217,7 +217,7 @@ judge_fit(struct rule_run *run, const struct viper_value *from, bool fits,
 	text = setting_text(from);
 	rule_found(run, setting_at(run, from),
 	    "%s: '%.*s' is not %s, and headscale silently reads %s",
-	    setting_name(from, key), SETTING_ARGS(text), wanted, becomes);
+	    setting_name(from, key), RULE_SHOWN(text), wanted, becomes);
 }
 
 static void

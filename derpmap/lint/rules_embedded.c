@@ -119,7 +119,7 @@ server_host(struct rule_run *run)
 		rule_found(run, at,
 		    "the host of the embedded relay is that of server_url, "
 		    "%.*s: %s",
-		    SETTING_ARGS(host), reason);
+		    RULE_SHOWN(host), reason);
 	else if (go_url_parse(
 		     &url, run->effective->arena, c->server_url.v, NULL) == 0 &&
 	    slice_starts(url.host, "[") &&
@@ -128,7 +128,7 @@ server_host(struct rule_run *run)
 		    "headscale keeps the brackets of an IPv6 address without "
 		    "a port: clients get %.*s as host name and cannot reach "
 		    "it",
-		    SETTING_ARGS(url.host))
+		    RULE_SHOWN(url.host))
 		    ->fix = "write the port too, or use a name";
 }
 
@@ -178,14 +178,14 @@ stun_address(struct rule_run *run)
 		rule_found(run, at,
 		    "headscale cannot listen for STUN on '%.*s' (%s) and does "
 		    "not start",
-		    SETTING_ARGS(text), why.text);
+		    RULE_SHOWN(text), why.text);
 	else if (go_url_split_host_port(text, &host, &port, NULL) == -1)
 		return;
 	else if (num_parse_decimal(port, UINT16_MAX, &n) == -1)
 		rule_found(run, at,
 		    "the port of '%.*s' is not a number: headscale puts an "
 		    "empty region 0 in place of the embedded one",
-		    SETTING_ARGS(text))
+		    RULE_SHOWN(text))
 		    ->fix = "write the number of the port";
 	else if (slice_is(host, "localhost") ||
 	    (netaddr_parse_ip(&ip, host) == 0 &&
@@ -223,7 +223,7 @@ judge_documentation(
 		rule_found(run, setting_at(run, &text->from),
 		    "%s is %.*s, an address from headscale's example or from "
 		    "documentation: clients cannot reach it",
-		    setting_name(&text->from, key), SETTING_ARGS(text->v))
+		    setting_name(&text->from, key), RULE_SHOWN(text->v))
 		    ->fix = "write the server's own address, or remove it";
 }
 
@@ -302,7 +302,7 @@ missing_region(struct rule_run *run)
 		    "the embedded region is not added and no map has a node "
 		    "with the host of server_url, %.*s: the server runs and "
 		    "no client knows it",
-		    SETTING_ARGS(host));
+		    RULE_SHOWN(host));
 }
 
 #define SERVER_GO "headscale hscontrol/derp/server/derp_server.go"

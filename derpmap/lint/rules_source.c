@@ -56,7 +56,7 @@ judge_url_path(struct rule_run *run, struct slice text,
 		rule_found(run, at,
 		    "'%.*s' in derp.urls is a path, not a URL: headscale "
 		    "does not start",
-		    SETTING_ARGS(text))
+		    RULE_SHOWN(text))
 		    ->fix = "put it into derp.paths";
 }
 
@@ -86,14 +86,14 @@ url_scheme(struct rule_run *run)
 		if (!parse_url(run, i, &url, &why))
 			rule_found(run, at,
 			    "'%.*s' is not a valid URL (%s): headscale %s %s",
-			    SETTING_ARGS(text), why.text, c->version->name,
+			    RULE_SHOWN(text), why.text, c->version->name,
 			    c->version->skips_bad_url ? "skips it"
 						      : "crashes on it");
 		else if (url.scheme.n > 0 && !is_http(&url))
 			rule_found(run, at,
 			    "headscale fetches http and https only, not "
 			    "'%.*s', and does not start",
-			    SETTING_ARGS(text));
+			    RULE_SHOWN(text));
 	}
 }
 
@@ -105,7 +105,7 @@ judge_url_http(struct rule_run *run, struct slice text,
 		rule_found(run, at,
 		    "'%.*s' is fetched without TLS: whoever is on the way "
 		    "can give all clients other relays",
-		    SETTING_ARGS(text))
+		    RULE_SHOWN(text))
 		    ->fix = "use https";
 }
 
@@ -163,7 +163,7 @@ path_relative(struct rule_run *run)
 			rule_found(run, setting_element_at(run, &c->paths, i),
 			    "'%.*s' is relative: headscale looks for it in the "
 			    "directory it was started in, not beside this file",
-			    SETTING_ARGS(c->paths.v.v[i]))
+			    RULE_SHOWN(c->paths.v.v[i]))
 			    ->fix = "write the whole path";
 }
 
@@ -180,7 +180,7 @@ judge_commas(
 			rule_found(run, setting_at(run, &list->from),
 			    "%s is cut at blanks only: '%.*s' is one entry",
 			    setting_name(&list->from, key),
-			    SETTING_ARGS(list->v.v[i]))
+			    RULE_SHOWN(list->v.v[i]))
 			    ->fix = "write blanks between the entries, or a "
 				    "list in the file";
 }
@@ -249,7 +249,7 @@ frequency_unit(struct rule_run *run)
 	if (setting_is_given(&f->from) && f->v == 0)
 		rule_found(run, setting_at(run, &f->from),
 		    "'%.*s' %s: the map is never refreshed",
-		    SETTING_ARGS(setting_text(&f->from)),
+		    RULE_SHOWN(setting_text(&f->from)),
 		    f->fits ? "is no time" : "is not a duration for headscale")
 		    ->fix = "use hours, minutes and seconds: 24h";
 }

@@ -35,10 +35,4 @@ struct slice setting_text(const struct viper_value *from);
 /* The host of server_url without port and brackets; empty when it has none. */
 struct slice setting_server_host(const struct rule_run *run);
 
-/* Foreign text in a printf: "%.*s". */
-#define SETTING_SHOWN 100
-#define SETTING_ARGS(slice)                                           \
-	(int)((slice).n < SETTING_SHOWN ? (slice).n : SETTING_SHOWN), \
-	    (const char *)(slice).p
-
 #endif
