@@ -3,12 +3,14 @@
 
 #include "bytes.h"
 #include "num.h"
+#include "spelling.h"
 
 #include <assert.h>
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const struct opts_option *
 find(const struct opts *o, struct slice name)
@@ -79,6 +81,19 @@ join_choices(const struct opts_choice *choice)
 	return all;
 }
 
+/* Whether the value is the one that asks for nothing; Go writes infinity in
+ * several ways. */
+static bool
+asks_for_nothing(const struct opts_option *option, const char *value)
+{
+	const char *nothing = option->arg;
+
+	if (nothing == NULL)
+		return false;
+	return strcasecmp(nothing + (nothing[0] == '+'),
+		   value + (value[0] == '+')) == 0;
+}
+
 /* Stores the value; -1 when it does not fit the kind. */
 static int
 store(const struct opts_option *option, const char *value)
@@ -101,7 +116,7 @@ store(const struct opts_option *option, const char *value)
 	case OPTS_CHOICE:
 		return set_choice(option->to, value);
 	case OPTS_LATER:
-		return -1;
+		return asks_for_nothing(option, value) ? 0 : -1;
 	}
 	return -1;
 }
@@ -109,11 +124,11 @@ store(const struct opts_option *option, const char *value)
 static int
 set(const struct opts_option *option, const char *value, struct fail *why)
 {
+	if (store(option, value) == 0)
+		return 0;
 	if (option->kind == OPTS_LATER)
 		return fail_set(
 		    why, "flag -%s is not supported yet", option->name);
-	if (store(option, value) == 0)
-		return 0;
 	if (option->kind == OPTS_BOOL)
 		return fail_set(why,
 		    "invalid boolean value \"%s\" for -%s: parse error", value,
@@ -125,16 +140,45 @@ set(const struct opts_option *option, const char *value, struct fail *why)
 	    value, option->name);
 }
 
+static void fail_unknown(
+    const struct opts *o, struct slice name, struct fail *why);
+
 int
 opts_set(
     const struct opts *o, const char *name, const char *value, struct fail *why)
 {
 	const struct opts_option *option = find(o, slice_str(name));
 
-	if (option == NULL)
-		return fail_set(
-		    why, "flag provided but not defined: -%s", name);
+	if (option == NULL) {
+		fail_unknown(o, slice_str(name), why);
+		return -1;
+	}
 	return set(option, value, why);
+}
+
+/* Says that there is no such option, in Go's words, and which may be meant. */
+static void
+fail_unknown(const struct opts *o, struct slice name, struct fail *why)
+{
+	struct spelling s = spelling_of(name);
+	const char *meant;
+
+	for (size_t i = 0; i < o->count; i++)
+		spelling_consider(&s, o->table[i].name);
+	meant = spelling_best(&s);
+	fail_set(why, "flag provided but not defined: -%.*s%s%s%s",
+	    (int)(name.n < 100 ? name.n : 100), (const char *)name.p,
+	    meant != NULL ? " (did you mean -" : "", meant != NULL ? meant : "",
+	    meant != NULL ? "?)" : "");
+}
+
+/* Whether the option alone means true, and never takes the next word. */
+static bool
+is_switch(const struct opts_option *option)
+{
+	return option->kind == OPTS_BOOL ||
+	    (option->kind == OPTS_LATER && option->arg != NULL &&
+		strcmp(option->arg, "false") == 0);
 }
 
 /* Handles the option word argv[*i], and argv[*i + 1] where that is its value;
@@ -157,21 +201,21 @@ parse_option(
 	if (option == NULL) {
 		if (slice_is(name, "h") || slice_is(name, "help"))
 			return OPTS_HELP;
-		fail_set(why, "flag provided but not defined: -%.*s",
-		    (int)name.n, (const char *)name.p);
+		fail_unknown(o, name, why);
 		return OPTS_BAD;
 	}
 	/* the value runs to the end of the word, so it is NUL-terminated */
 	if (has_value)
 		text = (const char *)value.p;
-	else if (option->kind == OPTS_BOOL)
+	else if (is_switch(option))
 		text = "true";
-	else if (option->kind == OPTS_LATER)
-		text = "";
 	else if (*i + 1 < argc)
 		text = argv[++*i];
 	else {
-		fail_set(why, "flag needs an argument: -%s", option->name);
+		fail_set(why,
+		    option->kind == OPTS_LATER ? "flag -%s is not supported yet"
+					       : "flag needs an argument: -%s",
+		    option->name);
 		return OPTS_BAD;
 	}
 	return set(option, text, why) == 0 ? OPTS_OK : OPTS_BAD;
@@ -211,8 +255,10 @@ opts_parse(struct opts *o, int argc, char **argv, struct fail *why)
 		if (result != OPTS_OK)
 			return result;
 	}
-	while (i < argc)
-		o->words[words++] = argv[i++];
+	if (words == 0)
+		o->words = argv + i;
+	for (; i < argc; i++)
+		o->words[words++] = argv[i];
 	o->word_count = words;
 	return OPTS_OK;
 }
@@ -272,6 +318,8 @@ opts_print(const struct opts *o, FILE *to)
 			fprintf(to, "%s%s", option->help[0] != '\0' ? ": " : "",
 			    join_choices(option->to).text);
 		print_default(option, to);
+		if (o->variables != NULL && o->variables[i] != NULL)
+			fprintf(to, " [%s]", o->variables[i]);
 		fputc('\n', to);
 	}
 }

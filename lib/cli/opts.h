@@ -27,7 +27,9 @@ enum opts_kind {
 	OPTS_FLOAT,    /* double, also Inf */
 	OPTS_DURATION, /* uint64_t, milliseconds */
 	OPTS_CHOICE,   /* struct opts_choice, one of several names */
-	OPTS_LATER,    /* known by name, rejected as "not supported yet" */
+	/* known by name: rejected as "not supported yet", but for the value
+	 * that asks for nothing: arg is that value, NULL is none */
+	OPTS_LATER,
 };
 
 #define OPTS_LIST_MAX 64
@@ -64,8 +66,12 @@ struct opts_row {
 struct opts {
 	const struct opts_option *table;
 	size_t count;
+	/* for each option the environment variable that is its default, which
+	 * the help names; NULL: none of them has one */
+	const char *const *variables;
 	bool mixed; /* words and options in any order */
-	/* after opts_parse: the words that are not options, borrowed */
+	/* after opts_parse: the words that are not options, borrowed; unless
+	 * mixed they are where they were in argv */
 	char **words;
 	int word_count;
 };

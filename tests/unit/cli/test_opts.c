@@ -20,6 +20,8 @@ static const struct opts_option table[] = {
 	{ "rate", OPTS_FLOAT, &rate, "R", "how fast" },
 	{ "wait", OPTS_DURATION, &wait_ms, "TIME", "how long" },
 	{ "mesh", OPTS_LATER, NULL, NULL, "not there" },
+	{ "peers", OPTS_LATER, NULL, "+Inf", "not there" },
+	{ "ace", OPTS_LATER, NULL, "false", "not there" },
 };
 
 static int
@@ -143,6 +145,14 @@ opts_says_what_go_says(void **state)
 		    "invalid value \"5\" for flag -wait: parse error" },
 		{ { "-mesh" }, "flag -mesh is not supported yet" },
 		{ { "-mesh=x" }, "flag -mesh is not supported yet" },
+		{ { "-mesh=" }, "flag -mesh is not supported yet" },
+		{ { "-peers" }, "flag -peers is not supported yet" },
+		{ { "-peers=" }, "flag -peers is not supported yet" },
+		{ { "-peers", "5" }, "flag -peers is not supported yet" },
+		{ { "-ace" }, "flag -ace is not supported yet" },
+		{ { "-nama=x" },
+		    "flag provided but not defined: -nama (did you mean "
+		    "-name?)" },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -154,6 +164,25 @@ opts_says_what_go_says(void **state)
 		check_text(why.text, cases[i].why);
 		check_int(count, 5);
 	}
+}
+
+/* What asks for nothing may be asked for before it is there. */
+static void
+opts_takes_what_asks_for_nothing(void **state)
+{
+	struct fail why = { 0 };
+	struct opts o;
+
+	(void)state;
+	check_int(parse(&o, false, &why,
+		      WORDS("-peers=+Inf", "-peers", "inf", "-ace=false")),
+	    OPTS_OK);
+	check_text(why.text, "");
+	/* a switch takes no next word */
+	check_int(parse(&o, false, &why, WORDS("-ace=false", "x")), OPTS_OK);
+	check_int(o.word_count, 1);
+	check_text(o.words[0], "x");
+	check_text(o.words[-1], "-ace=false");
 }
 
 static void
@@ -199,8 +228,11 @@ opts_set_is_for_defaults(void **state)
 static void
 opts_prints_names_and_defaults(void **state)
 {
+	static const char *const variables[] = { NULL, "MY_NAME", NULL, NULL,
+		NULL, NULL, NULL, NULL, NULL };
 	const struct opts o = { .table = table,
-		.count = sizeof table / sizeof table[0] };
+		.count = sizeof table / sizeof table[0],
+		.variables = variables };
 	char *text = NULL;
 	size_t n = 0;
 	FILE *to = open_memstream(&text, &n);
@@ -211,7 +243,8 @@ opts_prints_names_and_defaults(void **state)
 	fclose(to);
 	check_contains(text, "  -v\n    \tsay more\n");
 	check_contains(text,
-	    "  -name NAME\n    \twhat to call it (default \"default\")\n");
+	    "  -name NAME\n    \twhat to call it (default \"default\") "
+	    "[MY_NAME]\n");
 	check_contains(text, "how many (default 5)\n");
 	check_contains(text, "how fast (default 1.5)\n");
 	check(strstr(text, "mesh") == NULL);
@@ -226,6 +259,7 @@ main(void)
 		cmocka_unit_test_setup(opts_booleans_take_no_next_word, reset),
 		cmocka_unit_test_setup(opts_mixed_finds_words_anywhere, reset),
 		cmocka_unit_test_setup(opts_says_what_go_says, reset),
+		cmocka_unit_test_setup(opts_takes_what_asks_for_nothing, reset),
 		cmocka_unit_test_setup(opts_knows_help, reset),
 		cmocka_unit_test_setup(opts_limits_lists, reset),
 		cmocka_unit_test_setup(opts_set_is_for_defaults, reset),
