@@ -187,6 +187,18 @@ certs_close(struct certs *certs)
 	free(certs);
 }
 
+const char *
+certs_cert_file(const struct certs *certs)
+{
+	return certs->cert_file;
+}
+
+const char *
+certs_key_file(const struct certs *certs)
+{
+	return certs->key_file;
+}
+
 struct tls_context *
 certs_context(const struct certs *certs)
 {

@@ -23,6 +23,10 @@ struct certs *certs_open(const struct config *config,
     const struct derp_key *server, struct fail *why);
 void certs_close(struct certs *certs);
 
+/* The files, borrowed until certs_close. */
+const char *certs_cert_file(const struct certs *certs);
+const char *certs_key_file(const struct certs *certs);
+
 /* The context in force, borrowed until certs_close or a reload. */
 struct tls_context *certs_context(const struct certs *certs);
 

@@ -1,10 +1,8 @@
 /*
  * config: what the command line and the environment ask of the relay.
  *
- * Flags and their syntax are the Go derper's; what it does not know is listed
- * after them in the help. DERP_* variables (those of the common container
- * image) are defaults for the matching flags. Life: config_parse once in main;
- * immutable afterwards. Source: tailscale cmd/derper/derper.go.
+ * Life: config_init -> flags.h fills it -> config_derive; immutable
+ * afterwards. Source: tailscale cmd/derper/derper.go.
  */
 #ifndef DERPKIT_CONFIG_H
 #define DERPKIT_CONFIG_H
@@ -16,7 +14,9 @@
 #include "verify_kinds.h"
 
 #define CONFIG_WORKERS_MAX 64
-#define CONFIG_QUEUE_DEPTH 32 /* packets per kind, as upstream */
+#define CONFIG_QUEUE_DEPTH 32   /* packets per kind, as upstream */
+#define CONFIG_FRAME_MAX 65573  /* bytes of the largest packet's frame */
+#define CONFIG_DEV_ADDR ":3340" /* what -dev listens on */
 
 enum config_home {
 	CONFIG_HOME_DEFAULT,
@@ -52,6 +52,7 @@ struct config {
 	int64_t queue_bytes_total; /* all connections */
 	int64_t batch_delay_us;
 	uint64_t drain_timeout_ms;
+	bool landlock, seccomp, keep_capabilities, core_dumps; /* sandbox.h */
 	/* derived */
 	char cert_dir_default[4096]; /* <user cache>/tailscale/derper-certs;
 					cert_dir may point here, so a config is
@@ -63,18 +64,12 @@ struct config {
 	unsigned queue_depth; /* packets per kind */
 };
 
-enum config_result {
-	CONFIG_OK,
-	CONFIG_HELP,  /* usage was asked for: print it, exit 0 */
-	CONFIG_USAGE, /* *why tells; print usage, exit 2 */
-	CONFIG_BAD,   /* *why tells; exit 1 */
-};
+/* The defaults. */
+void config_init(struct config *config, char *(*env)(const char *name));
 
-/* Reads environment and arguments. getenv is injected for tests. */
-enum config_result config_parse(struct config *config, int argc, char **argv,
-    char *(*env)(const char *name), struct fail *why);
-
-/* Prints the flags with their defaults, and examples, to standard error. */
-void config_print_usage(void);
+/* Checks what the flags say, and sets what follows from it. May ask the name
+ * service about a name in addr_text. -1 and the reason. */
+int config_derive(
+    struct config *config, char *(*env)(const char *name), struct fail *why);
 
 #endif

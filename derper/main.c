@@ -1,6 +1,7 @@
 /* derper: a DERP relay. Parses the configuration, runs the server. */
 #include "config.h"
 #include "fetch.h"
+#include "flags.h"
 #include "log.h"
 #include "num.h"
 #include "server.h"
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* As many descriptors as the system lets us have: a relay is sockets. */
 static void
@@ -38,6 +40,17 @@ set_debug_log(struct fail *why)
 	return 0;
 }
 
+/* What was meant as a setting and is none must not look as if it were. */
+static void
+warn_variables(void)
+{
+	struct fail text;
+	size_t next = 0;
+
+	while (flags_next_unknown(environ, &next, &text))
+		log_warn("derper: %s", text.text);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -48,17 +61,16 @@ main(int argc, char **argv)
 		log_error("derper: libsodium does not start");
 		return 1;
 	}
-	switch (config_parse(&config, argc, argv, getenv, &why)) {
-	case CONFIG_OK:
+	switch (flags_parse(&config, argc, argv, getenv, &why)) {
+	case FLAGS_OK:
 		break;
-	case CONFIG_HELP:
-		config_print_usage();
+	case FLAGS_HELP:
+		flags_print_usage();
 		return 0;
-	case CONFIG_USAGE:
-		fprintf(stderr, "%s\n", why.text);
-		config_print_usage();
+	case FLAGS_USAGE:
+		fprintf(stderr, "%s\nderper -h lists the flags\n", why.text);
 		return 2;
-	case CONFIG_BAD:
+	case FLAGS_BAD:
 		log_error("derper: %s", why.text);
 		return 1;
 	}
@@ -70,6 +82,7 @@ main(int argc, char **argv)
 		log_error("derper: %s", why.text);
 		return 1;
 	}
+	warn_variables();
 	raise_descriptor_limit();
 	if (fetch_global_init() == -1) {
 		log_error("derper: libcurl does not start");

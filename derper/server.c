@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include "certs.h"
+#include "confinement.h"
 #include "http.h"
 #include "http_conn.h"
 #include "ip_limit.h"
@@ -168,15 +169,11 @@ static int
 choose_addresses(struct server *s, struct fail *why)
 {
 	const struct config *c = s->config;
-	char text[NETADDR_TEXT];
-
 	s->main_addr = s->http_addr = s->stun_addr = c->addr;
 	s->http_addr.port = (uint16_t)c->http_port;
 	s->stun_addr.port = (uint16_t)c->stun_port;
 	s->use_http = c->use_tls && c->http_port >= 0;
 	s->use_stun = c->stun;
-	log_info("derper: serving on %s%s", c->addr_text,
-	    c->use_tls ? " with TLS" : "");
 	if (listener_probe(&s->main_addr, LISTENER_TCP, why) == -1 ||
 	    (s->use_http &&
 		listener_probe(&s->http_addr, LISTENER_TCP, why) == -1))
@@ -185,12 +182,22 @@ choose_addresses(struct server *s, struct fail *why)
 		return 0;
 	/* DIFFERS: upstream goes on silently without STUN when the port is
 	 * taken; a relay that nobody can measure is chosen by nobody */
-	if (listener_probe(&s->stun_addr, LISTENER_UDP, why) == -1)
-		return -1;
+	return listener_probe(&s->stun_addr, LISTENER_UDP, why);
+}
+
+/* The Go derper's lines; its first comes before the port is open. */
+static void
+tell_addresses(const struct server *s)
+{
+	char text[NETADDR_TEXT];
+
+	log_info("derper: serving on %s%s", s->config->addr_text,
+	    s->config->use_tls ? " with TLS" : "");
+	if (!s->use_stun)
+		return;
 	netaddr_format(&s->stun_addr, text);
 	log_info("STUN server listening on %s%s",
 	    s->stun_addr.is_set ? "" : "[::]", text);
-	return 0;
 }
 
 /* What the parts of all workers share. */
@@ -213,7 +220,7 @@ fill_shared(struct server *s)
 		.private_key = &s->private_key,
 		.public_key = &s->public_key,
 		.registry = s->registry,
-		.verify = s->verify,
+		.verify = NULL, /* opened when rights are given up */
 		.crossing = &s->crossing,
 		.drain_timeout_ms = c->drain_timeout_ms,
 	};
@@ -283,13 +290,20 @@ build_worker(struct server *s, unsigned i, struct fail *why)
 	return open_stun(s, t, why);
 }
 
+/* Opens all sockets. */
 static int
-start_workers(struct server *s, struct fail *why)
+build_workers(struct server *s, struct fail *why)
 {
 	fill_shared(s);
 	for (unsigned i = 0; i < workers_of(s); i++)
 		if (build_worker(s, i, why) == -1)
 			return -1;
+	return 0;
+}
+
+static int
+start_workers(struct server *s, struct fail *why)
+{
 	for (; s->started < workers_of(s); s->started++) {
 		struct thread *t = &s->threads[s->started];
 
@@ -420,7 +434,21 @@ build(struct server *s, struct fail *why)
 		if (s->certs == NULL)
 			return -1;
 	}
-	return open_verify(s, why) == 0 ? choose_addresses(s, why) : -1;
+	return choose_addresses(s, why) == 0 ? build_workers(s, why) : -1;
+}
+
+/* Rights are a thread's own and inherited by those it starts, so they are given
+ * up when all that needs them is open, and before verification and the workers
+ * start their threads. */
+static int
+start(struct server *s, struct fail *why)
+{
+	if (confinement_enter(s->config, s->certs, why) == -1 ||
+	    open_verify(s, why) == -1)
+		return -1;
+	s->relay.verify = s->verify;
+	tell_addresses(s);
+	return start_workers(s, why);
 }
 
 /* Signals that the main thread waits for; all threads block them. */
@@ -450,7 +478,7 @@ server_run(const struct config *config, struct fail *why)
 	block_signals(&signals);
 	rc = build(s, why);
 	if (rc == 0)
-		rc = start_workers(s, why);
+		rc = start(s, why);
 	if (rc == 0)
 		wait_for_end(s, &signals);
 	stop(s);

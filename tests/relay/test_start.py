@@ -10,6 +10,7 @@ import unittest
 from relaytest import (
     DERPER,
     HOST,
+    IS_GO,
     PATIENCE,
     Scenario,
     clean_env,
@@ -27,7 +28,10 @@ class BadFlags(Scenario):
         status, out, err = self.run_relay(flags)
         self.assertEqual((status, out), (2, ""))
         self.assertEqual(err.split("\n")[0], message)
-        self.assertRegex(err, r"\nUsage of .*:\n")
+        if IS_GO:
+            self.assertRegex(err, r"\nUsage of .*:\n")
+        else:  # sixty lines of usage would hide it
+            self.assertEqual(err.split("\n")[1:], ["derper -h lists the flags"])
 
     def test_messages_are_those_of_go(self):
         self.usage(["-nope"], "flag provided but not defined: -nope")
@@ -54,6 +58,20 @@ class BadFlags(Scenario):
             self.assertEqual((status, out), (0, ""))
             self.assertIn("-verify-clients", err)
 
+    @ours_only
+    def test_help_names_the_variables(self):
+        _, _, err = self.run_relay(["-h"])
+        for name in ("ADDR", "DOMAIN", "CERT_DIR", "SOCKET", "VERIFY_NODES"):
+            self.assertIn(f"[DERP_{name}]", err)
+
+    @ours_only
+    def test_a_flag_that_may_be_meant_is_named(self):
+        self.usage(
+            ["-verify-client"],
+            "flag provided but not defined: -verify-client "
+            "(did you mean -verify-clients?)",
+        )
+
     def test_version(self):
         status, out, err = self.run_relay(["-version", "-a=nonsense"])
         self.assertEqual((status, err), (0, ""))
@@ -71,10 +89,13 @@ class BadFlags(Scenario):
         self.assertEqual(status, 1)
         self.assertIn("invalid server address", err)
 
-    def test_a_boolean_takes_no_word_and_a_word_ends_the_flags(self):
-        relay = self.derper("-verify-clients=false", "-derp", "false", "-derp=false")
-        # -derp is true, "false" is a word, and what follows is not read
-        self.assertEqual(request(relay, "/derp").status, 426)
+    @ours_only  # the Go one ignores it and all flags after it
+    def test_a_word_is_an_error(self):
+        self.usage(
+            ["-derp", "false", "-derp=false"],
+            'unexpected argument "false": the value of a switch is written -derp=false',
+        )
+        self.usage(["-dev", "x"], 'unexpected argument "x"')
 
     def test_the_last_of_two_wins_and_both_dashes_do(self):
         relay = self.derper("-home=blank", "--home", "https://example.com/")
@@ -145,6 +166,116 @@ class KeyFile(Scenario):
         self.assertEqual(status, 1)
 
 
+CAP_DAC_READ_SEARCH = 1 << 2
+
+
+@ours_only
+class Hardening(Scenario):
+    def setUp(self):
+        super().setUp()
+        relay = self.derper()
+        line = relay.wait_log(" hardening: (.*)$").group(1)
+        if "system call filter: off" in line:
+            self.skipTest("a build with sanitizers")
+
+    def tasks(self, relay):
+        """/proc/PID/task/*/status as dictionaries."""
+        folder = f"/proc/{relay.proc.pid}/task"
+        found = []
+        for task in os.listdir(folder):
+            with open(f"{folder}/{task}/status") as f:
+                pairs = (line.split(":", 1) for line in f)
+                found.append({k: v.strip() for k, v in pairs})
+        return found
+
+    def limits(self, relay):
+        with open(f"/proc/{relay.proc.pid}/limits") as f:
+            return f.read()
+
+    def test_every_thread_has_given_up_its_rights(self):
+        self.write("nodes", "")
+        flags = ["-verify-client-url=http://127.0.0.1:9/", "-loops=2"]
+        relay = self.derper(*flags, "-verify-nodes=" + self.path("nodes"))
+        relay.wait_log(
+            " hardening: memory dumps prevented: on, no_new_privs: on, "
+            "capabilities dropped: on, Landlock: .*, system call filter: on$"
+        )
+        relay.wait_log(" serving on ")
+        self.peer().refused(relay, "a")  # the threads of verification run
+        tasks = self.tasks(relay)
+        self.assertGreater(len(tasks), 3)
+        for task in tasks:
+            self.assertEqual((task["NoNewPrivs"], task["Seccomp"]), ("1", "2"))
+            for name in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
+                self.assertEqual(int(task[name], 16) & ~CAP_DAC_READ_SEARCH, 0)
+        self.assertRegex(self.limits(relay), r"Max core file size +0 +0 ")
+
+    def test_each_can_be_switched_off(self):
+        relay = self.derper(
+            "-landlock=false", "-seccomp=false", "-keep-capabilities", "-core-dumps"
+        )
+        relay.wait_log(
+            " hardening: memory dumps prevented: off, no_new_privs: off, "
+            "capabilities dropped: off, Landlock: off, system call filter: off$"
+        )
+        with open("/proc/self/status") as f:
+            mine = re.search(r"CapEff:\s*(\w+)", f.read()).group(1)
+        for task in self.tasks(relay):
+            self.assertEqual((task["Seccomp"], task["CapEff"]), ("0", mine))
+
+    def test_other_files_are_out_of_reach(self):
+        """A link that leads out of its folder after start is not followed."""
+        os.mkdir(self.path("lists"))
+        os.mkdir(self.path("elsewhere"))
+        p = self.peer()
+        key = p.key("a")
+        self.write("elsewhere/nodes", f"nodekey:{key}\n")
+        for flag, outcome in (("-landlock=false", "reloaded"), ("-landlock", "denied")):
+            relay = self.derper(flag, "-verify-nodes=" + self.write("lists/nodes", ""))
+            if flag == "-landlock" and "Landlock: on" not in relay.wait_log(
+                " hardening: (.*)$"
+            ).group(1):
+                self.skipTest("the kernel has no Landlock")
+            os.symlink(self.path("elsewhere/nodes"), self.path("lists/nodes.new"))
+            os.rename(self.path("lists/nodes.new"), self.path("lists/nodes"))
+            relay.proc.send_signal(signal.SIGHUP)
+            relay.wait_log(f"lists/nodes.*{outcome}")
+            relay.stop()
+            relay.exit_expected = True
+            os.unlink(self.path("lists/nodes"))
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_an_ordinary_user_gives_up_as_much(self):
+        os.chmod(self.folder, 0o777)
+        self.write("nodes", "")
+        flags = ["-c=" + self.path("its.key"), "-verify-nodes=" + self.path("nodes")]
+        relay = self.derper(*flags, user=65534)
+        relay.wait_log(" hardening: .*: on, .*: on, .*: on, .*, system call filter: on$")
+        p = self.peer()
+        p.refused(relay, "a")
+        self.write("nodes", f"nodekey:{p.key('a')}\n")
+        relay.proc.send_signal(signal.SIGHUP)
+        relay.wait_log("nodes reloaded: 1 keys")
+        p.login(relay, "a")
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_files_of_other_users_can_be_read_again_or_it_is_told(self):
+        self.write("nodes", "")
+        os.chmod(self.path("nodes"), 0o600)
+        os.chown(self.path("nodes"), 65534, 65534)
+        relay = self.derper("-verify-nodes=" + self.path("nodes"))
+        line = relay.wait_log(" hardening: (.*)$").group(1)
+        if "Landlock: on" in line:
+            relay.wait_log(" serving on ")
+            self.assertNotIn("cannot be read again", relay.log.text())
+        status, _, err = self.run_relay(
+            [f"-a={HOST}:{free_port()}", "-c=" + self.path("k"), "-stun=false"]
+            + ["-landlock=false", "-verify-nodes=" + self.path("nodes")]
+        )
+        self.assertEqual(status, 1)
+        self.assertRegex(err, "nodes: Permission denied: it cannot be read again")
+
+
 class Running(Scenario):
     def test_the_port_in_use_is_told(self):
         relay = self.derper()
@@ -204,6 +335,23 @@ class Running(Scenario):
         env = {"DERP_ADDR": "nonsense", "DERP_VERIFY_CLIENTS": "true"}
         relay = self.derper("-verify-clients=false", env=env)
         self.peer().login(relay, "a")
+
+    @ours_only
+    def test_a_variable_that_means_nothing_is_told(self):
+        relay = self.derper(env={"DERP_VERIFY_CLIENT": "true", "DERP_STUN": "false"})
+        relay.wait_log(
+            "environment variable DERP_VERIFY_CLIENT is ignored: "
+            r"did you mean DERP_VERIFY_CLIENTS\?$"
+        )
+        self.assertNotIn("DERP_STUN", relay.log.text())
+
+    @ours_only
+    def test_failing_closed_can_be_set_by_a_variable(self):
+        url = f"http://{HOST}:{free_port()}/verify"
+        env = {"DERP_VERIFY_CLIENT_URL": url}
+        self.peer().login(self.derper(env=env), "a")
+        env["DERP_VERIFY_CLIENT_URL_FAIL_OPEN"] = "false"
+        self.peer().refused(self.derper(env=env), "b")
 
     @ours_only
     def test_a_bad_variable_is_named(self):

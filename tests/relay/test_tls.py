@@ -332,5 +332,31 @@ class Reload(Scenario):
         self.still_relaying()
 
 
+class Links(Scenario):
+    """certbot's folders: live/NAME leads to archive/NAME, file by file."""
+
+    def renew(self, n):
+        folder = self.path(f"archive/{NAME}")
+        make_cert(folder, f"{n}", f"DNS:{NAME}")
+        for name, ext in (("fullchain", "crt"), ("privkey", "key")):
+            link = self.path(f"live/{NAME}/{name}.pem")
+            os.symlink(f"../../archive/{NAME}/{n}.{ext}", link + ".new")
+            os.rename(link + ".new", link)
+        return cert_der(f"{folder}/{n}.crt")
+
+    def test_a_renewed_certificate_is_read_through_links(self):
+        for folder in ("archive", "live"):
+            os.makedirs(self.path(f"{folder}/{NAME}"))
+        os.mkdir(self.path("certs"))
+        self.renew(1)
+        for name, ext in (("fullchain", "crt"), ("privkey", "key")):
+            target = self.path(f"live/{NAME}/{name}.pem")
+            os.symlink(target, self.path(f"certs/{NAME}.{ext}"))
+        relay = self.derper("-certdir=" + self.path("certs"), tls=True, hostname=NAME)
+        new = self.renew(2)
+        relay.proc.send_signal(signal.SIGHUP)
+        wait_until(lambda: chain(relay, NAME)[0] == new, "the new certificate")
+
+
 if __name__ == "__main__":
     unittest.main()

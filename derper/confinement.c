@@ -1,0 +1,158 @@
+/* confinement: see confinement.h. */
+#include "confinement.h"
+
+#include "certs.h"
+#include "log.h"
+#include "sandbox.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Node lists of all kinds, certificate, key, roots: two folders for each. */
+#define FILES_MAX (VERIFY_KINDS_MAX * OPTS_LIST_MAX + 8)
+#define PATHS_MAX (2 * FILES_MAX)
+
+struct files {
+	const char *v[FILES_MAX]; /* borrowed */
+	size_t n;
+};
+
+struct paths {
+	char *v[PATHS_MAX]; /* owned */
+	size_t n;
+};
+
+static void
+add_file(struct files *files, const char *file)
+{
+	if (file != NULL && file[0] != '\0' && files->n < FILES_MAX)
+		files->v[files->n++] = file;
+}
+
+/* What serving reads again. */
+static void
+collect_files(
+    struct files *files, const struct config *c, const struct certs *certs)
+{
+	if (certs != NULL) {
+		add_file(files, certs_cert_file(certs));
+		add_file(files, certs_key_file(certs));
+	}
+	for (size_t i = 0; i < VERIFY_KINDS_MAX; i++)
+		for (size_t k = 0; k < c->verify_sources[i].n; k++)
+			add_file(files, c->verify_sources[i].v[k]);
+	add_file(files, c->verify_url_ca);
+	/* OpenSSL's own variables */
+	add_file(files, getenv("SSL_CERT_FILE"));
+}
+
+/* Adds the folder of a path. */
+static int
+add_folder(struct paths *paths, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder;
+
+	if (paths->n == PATHS_MAX)
+		return -1;
+	if (slash == NULL)
+		folder = strdup(".");
+	else
+		folder =
+		    strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	if (folder == NULL)
+		return -1;
+	paths->v[paths->n++] = folder;
+	return 0;
+}
+
+/* Adds the folders of a file: the one it is in by its name and, where links
+ * lead elsewhere, the one it really is in. */
+static int
+add_folders(struct paths *paths, const char *file)
+{
+	char real[PATH_MAX];
+
+	if (add_folder(paths, file) == -1)
+		return -1;
+	return realpath(file, real) == NULL ? 0 : add_folder(paths, real);
+}
+
+static void
+clear_paths(struct paths *paths)
+{
+	for (size_t i = 0; i < paths->n; i++)
+		free(paths->v[i]);
+	paths->n = 0;
+}
+
+static int
+collect_paths(struct paths *paths, const struct files *files)
+{
+	const char *roots = getenv("SSL_CERT_DIR");
+
+	for (size_t i = 0; i < files->n; i++)
+		if (add_folders(paths, files->v[i]) == -1)
+			return -1;
+	if (roots != NULL && roots[0] != '\0' && paths->n < PATHS_MAX) {
+		paths->v[paths->n] = strdup(roots);
+		if (paths->v[paths->n] == NULL)
+			return -1;
+		paths->n++;
+	}
+	return 0;
+}
+
+/* Better now than when the certificate is to be renewed. */
+static void
+warn_unreadable(const struct files *files)
+{
+	struct fail why;
+	int fd;
+
+	for (size_t i = 0; i < files->n; i++) {
+		fd = open(files->v[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (fd != -1) {
+			close(fd);
+			continue;
+		}
+		why = (struct fail){ 0 };
+		fail_errno(&why, "%s", files->v[i]);
+		log_warn("%s: it cannot be read again while the relay runs; "
+			 "make it readable for this user, or start with "
+			 "-keep-capabilities or -landlock=false",
+		    why.text);
+	}
+}
+
+int
+confinement_enter(
+    const struct config *config, const struct certs *certs, struct fail *why)
+{
+	struct sandbox_config sandbox = {
+		.core_dumps = config->core_dumps,
+		.capabilities = config->keep_capabilities,
+		.landlock = config->landlock,
+		.seccomp = config->seccomp,
+	};
+	char report[SANDBOX_TEXT];
+	struct paths paths = { .n = 0 };
+	struct files files = { .n = 0 };
+
+	collect_files(&files, config, certs);
+	if (collect_paths(&paths, &files) == -1) {
+		clear_paths(&paths);
+		return fail_set(why, "out of memory");
+	}
+	sandbox.read_paths = (const char *const *)paths.v;
+	sandbox.read_count = paths.n;
+	sandbox_enter(&sandbox, report);
+	log_info("hardening: %s", report);
+	warn_unreadable(&files);
+	clear_paths(&paths);
+	return 0;
+}

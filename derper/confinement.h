@@ -1,0 +1,24 @@
+/*
+ * confinement: the relay's use of the sandbox: which files serving still needs.
+ *
+ * Those are what is read again when it changes, certificate and node lists, and
+ * the roots of the admission URL; nothing is written. Where a file is a link,
+ * the folder that it leads to is allowed as well, so that the tools that
+ * replace such files (certbot's live/ leads to archive/) go on working.
+ * Threads: the main thread, before others run.
+ */
+#ifndef DERPKIT_CONFINEMENT_H
+#define DERPKIT_CONFINEMENT_H
+
+#include "config.h"
+#include "fail.h"
+
+struct certs;
+
+/* Gives up all rights but those, as far as the config wants it, and logs what
+ * is in force. certs is NULL without TLS. What cannot be read any more is
+ * logged. -1 and the reason only when memory is short. */
+int confinement_enter(
+    const struct config *config, const struct certs *certs, struct fail *why);
+
+#endif

@@ -1,0 +1,467 @@
+/* flags: see flags.h. */
+#include "flags.h"
+
+#include "num.h"
+#include "opts.h"
+#include "spelling.h"
+#include "verify_kinds.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND_MS 1000
+#define FLAGS_MAX 80
+#define VARIABLE_MAX 64 /* bytes of a variable's name */
+
+/* The flags bound to a config. */
+struct flags {
+	struct opts_option table[FLAGS_MAX];
+	char variables[FLAGS_MAX][VARIABLE_MAX]; /* "": none */
+	const char *shown[FLAGS_MAX]; /* the one that the help names */
+	struct opts opts;
+	struct config *config; /* borrowed */
+};
+
+struct row {
+	const char *name;
+	enum opts_kind kind;
+	size_t at; /* of the value in struct config */
+	const char *arg;
+	const char *variable; /* a second one; NULL: none */
+	int64_t min, max;     /* of a number; of a time in milliseconds */
+	const char *help;
+};
+
+#define AT(member) offsetof(struct config, member)
+#define TEXT(name, member, arg, variable, help)                        \
+	{                                                              \
+		name, OPTS_TEXT, AT(member), arg, variable, 0, 0, help \
+	}
+#define SWITCH(name, member, help)                                  \
+	{                                                           \
+		name, OPTS_BOOL, AT(member), NULL, NULL, 0, 0, help \
+	}
+#define NUMBER(name, member, arg, min, max, help)                     \
+	{                                                             \
+		name, OPTS_INT, AT(member), arg, NULL, min, max, help \
+	}
+#define TIME(name, member, max, help)                                       \
+	{                                                                   \
+		name, OPTS_DURATION, AT(member), "time", NULL, 0, max, help \
+	}
+#define LATER(name, nothing)                                 \
+	{                                                    \
+		name, OPTS_LATER, 0, nothing, NULL, 0, 0, "" \
+	}
+
+/* All flags: the Go derper's first. */
+static const struct row rows[] = {
+	TEXT("a", addr_text, "addr", "DERP_ADDR",
+	    "listen address, [host]:port; TLS is served on port 443 or with "
+	    "-certmode manual, plain HTTP otherwise"),
+	TEXT("c", key_path, "path", "DERP_KEY_FILE", "key file"),
+	TEXT("certdir", cert_dir, "dir", "DERP_CERT_DIR",
+	    "folder with HOSTNAME.crt and HOSTNAME.key"),
+	TEXT("certmode", cert_mode, "mode", "DERP_CERT_MODE",
+	    "how to get a certificate: manual"),
+	SWITCH("derp", derp,
+	    "relay packets; false leaves STUN and the probe pages"),
+	SWITCH("dev", dev,
+	    "plain HTTP on " CONFIG_DEV_ADDR ", new key each start"),
+	TEXT("home", home, "what", NULL,
+	    "home page: empty for the default, blank, or a URL to "
+	    "redirect to"),
+	TEXT("hostname", hostname, "name", "DERP_DOMAIN",
+	    "TLS host name, or an IP address"),
+	NUMBER("http-port", http_port, "port", -1, 65535,
+	    "plain HTTP port in TLS mode; -1 for none"),
+	TEXT("socket", socket, "path", NULL,
+	    "tailscaled socket for -verify-clients"),
+	SWITCH("stun", stun, "run a STUN server"),
+	NUMBER("stun-port", stun_port, "port", 0, 65535,
+	    "UDP port of the STUN server"),
+	TIME("tcp-keepalive-time", keepalive_ms, 32767 * SECOND_MS,
+	    "TCP keep-alive time"),
+	TIME("tcp-user-timeout", user_timeout_ms, INT_MAX, "TCP user timeout"),
+	TIME("tcp-write-timeout", write_timeout_ms, INT_MAX,
+	    "close a client that acknowledges nothing for four times this "
+	    "long while more waits for it; 0 for never"),
+	SWITCH("verify-clients", verify_clients,
+	    "admit only nodes that the local tailscaled knows"),
+	TEXT("verify-client-url", verify_url, "url", NULL,
+	    "ask this admission URL about every client"),
+	SWITCH("verify-client-url-fail-open", verify_url_fail_open,
+	    "admit clients while the admission URL is unreachable"),
+	SWITCH("version", show_version, "print the version and exit"),
+	/* not in the Go derper */
+	TEXT("verify-client-url-ca", verify_url_ca, "file", NULL,
+	    "PEM roots for the admission URL instead of the system's"),
+	TEXT("tls-records", tls_records_text, "which", NULL,
+	    "TLS 1.3 record implementation: native or openssl"),
+	NUMBER("loops", workers, "n", 0, CONFIG_WORKERS_MAX,
+	    "number of event loops; 0 for one per CPU"),
+	NUMBER("max-connections", max_connections, "n", 1, 1 << 22,
+	    "maximum concurrent connections"),
+	NUMBER("max-connections-per-address", max_per_address, "n", 1, 1 << 22,
+	    "maximum concurrent connections from one IP address"),
+	NUMBER("queue-bytes", queue_bytes, "n", CONFIG_FRAME_MAX, 1 << 30,
+	    "maximum bytes queued for one client"),
+	NUMBER("queue-bytes-total", queue_bytes_total, "n", CONFIG_FRAME_MAX,
+	    INT64_C(1) << 40, "maximum bytes queued for all clients"),
+	NUMBER("batch-delay-us", batch_delay_us, "n", 0, 100000,
+	    "at a high rate, coalesce packets of busy clients for this many "
+	    "microseconds; 0 for never"),
+	TIME("drain-timeout", drain_timeout_ms, 3600 * SECOND_MS,
+	    "longest wait for output at shutdown (SIGTERM)"),
+	SWITCH("landlock", landlock,
+	    "after start, open only the files that serving needs"),
+	SWITCH("seccomp", seccomp,
+	    "after start, make only the system calls that serving needs"),
+	SWITCH("keep-capabilities", keep_capabilities,
+	    "keep root's rights after start"),
+	SWITCH("core-dumps", core_dumps,
+	    "allow core dumps and debuggers, which can read all keys"),
+	/* the Go derper's, still to come; its defaults ask for nothing */
+	LATER("accept-connection-burst", "9223372036854775807"),
+	LATER("accept-connection-limit", "+Inf"),
+	LATER("ace", "false"),
+	LATER("acme-eab-key", ""),
+	LATER("acme-eab-kid", ""),
+	LATER("acme-email", ""),
+	LATER("acme-ip-certs", "false"),
+	LATER("bootstrap-dns-names", ""),
+	LATER("mesh-psk-file", ""),
+	LATER("mesh-with", ""),
+	LATER("rate-config", ""),
+	LATER("secrets-cache-dir", ""),
+	LATER("secrets-path-prefix", "prod/derp"),
+	LATER("secrets-url", ""),
+	LATER("unpublished-bootstrap-dns-names", ""),
+};
+
+#define ROW_COUNT (sizeof rows / sizeof rows[0])
+
+static_assert(ROW_COUNT + VERIFY_KINDS_MAX <= FLAGS_MAX, "room for all");
+
+/* Variables that are read elsewhere, here or by the Go derper. */
+static const char *const other_variables[] = { "DERP_DEBUG_LOGS",
+	"DERP_PROBER_DEBUG_LOGS" };
+
+#define OTHER_COUNT (sizeof other_variables / sizeof other_variables[0])
+
+/* "DERP_STUN_PORT" for "stun-port". */
+static void
+name_variable(const char *flag, char to[static VARIABLE_MAX])
+{
+	size_t n = (size_t)snprintf(to, VARIABLE_MAX, "DERP_");
+
+	for (; *flag != '\0' && n < VARIABLE_MAX - 1; flag++)
+		to[n++] = *flag == '-'             ? '_'
+		    : *flag >= 'a' && *flag <= 'z' ? (char)(*flag - 'a' + 'A')
+						   : *flag;
+	to[n] = '\0';
+}
+
+static const char *
+second_variable(size_t i)
+{
+	return i < ROW_COUNT ? rows[i].variable : NULL;
+}
+
+/* A variable of its own for the flag; -version is nothing to set for ever. */
+static void
+bind_variable(struct flags *flags, size_t i)
+{
+	flags->variables[i][0] = '\0';
+	flags->shown[i] = NULL;
+	if (strcmp(flags->table[i].name, "version") == 0)
+		return;
+	name_variable(flags->table[i].name, flags->variables[i]);
+	flags->shown[i] = second_variable(i) != NULL ? second_variable(i)
+						     : flags->variables[i];
+}
+
+/* Binds the table to the config. */
+static void
+bind_table(struct flags *flags, struct config *config)
+{
+	const struct verify_source_kind *kind;
+	size_t n = 0;
+
+	flags->config = config;
+	for (; n < ROW_COUNT; n++)
+		flags->table[n] = (struct opts_option){
+			.name = rows[n].name,
+			.kind = rows[n].kind,
+			.to = (char *)config + rows[n].at,
+			.arg = rows[n].arg,
+			.help = rows[n].help,
+		};
+	for (size_t i = 0; (kind = verify_kinds_get(i)) != NULL; i++)
+		if (kind->relay_option != NULL)
+			flags->table[n++] = (struct opts_option){
+				.name = kind->relay_option,
+				.kind = OPTS_LIST,
+				.to = &config->verify_sources[i],
+				.arg = kind->argument_name,
+				.help = kind->relay_help,
+			};
+	for (size_t i = 0; i < n; i++)
+		bind_variable(flags, i);
+	flags->opts = (struct opts){
+		.table = flags->table, .count = n, .variables = flags->shown
+	};
+}
+
+/* Sets flag i from the variable; an empty one is as good as none. */
+static int
+read_variable(struct flags *flags, size_t i, const char *variable,
+    const char *value, struct fail *why)
+{
+	struct fail inner = { 0 };
+
+	if (opts_set(&flags->opts, flags->table[i].name, value, &inner) == 0)
+		return 0;
+	return fail_set(why, "%s: %s", variable, inner.text);
+}
+
+static const char *
+value_of(char *(*env)(const char *name), const char *variable)
+{
+	const char *value =
+	    variable != NULL && variable[0] != '\0' ? env(variable) : NULL;
+
+	return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* Takes the variables' values as defaults. */
+static int
+read_environment(
+    struct flags *flags, char *(*env)(const char *name), struct fail *why)
+{
+	for (size_t i = 0; i < flags->opts.count; i++) {
+		const char *own = flags->variables[i];
+		const char *second = second_variable(i);
+		const char *value = value_of(env, own);
+		const char *other = value_of(env, second);
+
+		if (value != NULL && other != NULL && strcmp(value, other) != 0)
+			return fail_set(why,
+			    "%s and %s say different things: unset one", own,
+			    second);
+		if (value == NULL) {
+			value = other;
+			own = second;
+		}
+		if (value != NULL &&
+		    read_variable(flags, i, own, value, why) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* A word that is not a flag; Go's program ignores it and all after it. */
+static enum flags_result
+fail_words(const struct flags *flags, char **argv, struct fail *why)
+{
+	const char *word = flags->opts.words[0];
+	const char *before =
+	    flags->opts.words != argv + 1 ? flags->opts.words[-1] : "";
+	bool ignored;
+
+	if (before[0] == '-' && num_parse_bool(slice_str(word), &ignored) == 0)
+		fail_set(why,
+		    "unexpected argument \"%s\": the value of a switch is "
+		    "written %s=%s",
+		    word, before, word);
+	else
+		fail_set(why, "unexpected argument \"%s\"", word);
+	return FLAGS_USAGE;
+}
+
+/* Lists as they are now, to be forgotten where the command line has its own.
+ */
+static void
+count_lists(const struct config *config, size_t counts[static VERIFY_KINDS_MAX])
+{
+	for (size_t i = 0; i < VERIFY_KINDS_MAX; i++)
+		counts[i] = config->verify_sources[i].n;
+}
+
+static void
+drop_defaults(
+    struct config *config, const size_t counts[static VERIFY_KINDS_MAX])
+{
+	for (size_t i = 0; i < VERIFY_KINDS_MAX; i++) {
+		struct opts_list *list = &config->verify_sources[i];
+
+		if (counts[i] == 0 || list->n == counts[i])
+			continue;
+		list->n -= counts[i];
+		memmove(
+		    list->v, list->v + counts[i], list->n * sizeof list->v[0]);
+	}
+}
+
+/* Reads the command line, which beats the environment. */
+static enum flags_result
+read_arguments(struct flags *flags, int argc, char **argv, struct fail *why)
+{
+	size_t counts[VERIFY_KINDS_MAX];
+
+	count_lists(flags->config, counts);
+	switch (opts_parse(&flags->opts, argc, argv, why)) {
+	case OPTS_HELP:
+		return FLAGS_HELP;
+	case OPTS_BAD:
+		return FLAGS_USAGE;
+	case OPTS_OK:
+		break;
+	}
+	if (flags->opts.word_count > 0)
+		return fail_words(flags, argv, why);
+	drop_defaults(flags->config, counts);
+	return FLAGS_OK;
+}
+
+static int
+check_time(const struct row *row, uint64_t value_ms, struct fail *why)
+{
+	if (value_ms <= (uint64_t)row->max)
+		return 0;
+	return fail_set(why, "-%s %.15gs is not between 0s and %.15gs",
+	    row->name, (double)value_ms / SECOND_MS,
+	    (double)row->max / SECOND_MS);
+}
+
+static int
+check_number(const struct row *row, int64_t value, struct fail *why)
+{
+	if (value >= row->min && value <= row->max)
+		return 0;
+	return fail_set(why, "-%s %lld is not between %lld and %lld", row->name,
+	    (long long)value, (long long)row->min, (long long)row->max);
+}
+
+static int
+check_ranges(const struct flags *flags, struct fail *why)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const void *value = flags->table[i].to;
+
+		if (rows[i].kind == OPTS_INT &&
+		    check_number(&rows[i], *(const int64_t *)value, why) == -1)
+			return -1;
+		if (rows[i].kind == OPTS_DURATION &&
+		    check_time(&rows[i], *(const uint64_t *)value, why) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Compares a variable with all known names; true when it is one of them. */
+static bool
+is_known(const struct flags *flags, struct slice name, struct spelling *near)
+{
+	for (size_t i = 0; i < flags->opts.count; i++) {
+		const char *names[] = { flags->variables[i],
+			second_variable(i) };
+
+		for (size_t k = 0; k < 2; k++) {
+			if (names[k] == NULL || names[k][0] == '\0')
+				continue;
+			if (slice_is(name, names[k]))
+				return true;
+			spelling_consider(near, names[k]);
+		}
+	}
+	for (size_t i = 0; i < OTHER_COUNT; i++)
+		if (slice_is(name, other_variables[i]))
+			return true;
+	return false;
+}
+
+/* Kubernetes gives the containers beside a service that is called derp
+ * variables DERP_SERVICE_HOST, DERP_PORT, DERP_PORT_443_TCP_ADDR ... */
+static bool
+is_of_kubernetes(struct slice name, struct slice value)
+{
+	return slice_starts(name, "DERP_SERVICE_") ||
+	    slice_starts(name, "DERP_PORT_") ||
+	    (slice_is(name, "DERP_PORT") &&
+		(slice_starts(value, "tcp://") ||
+		    slice_starts(value, "udp://")));
+}
+
+bool
+flags_next_unknown(char **variables, size_t *next, struct fail *text)
+{
+	struct slice name, value;
+	struct spelling near;
+	struct config config;
+	struct flags flags;
+
+	bind_table(&flags, &config);
+	while (variables[*next] != NULL) {
+		slice_cut(slice_str(variables[(*next)++]), '=', &name, &value);
+		near = spelling_of(name);
+		if (!slice_starts(name, "DERP_") ||
+		    is_known(&flags, name, &near) ||
+		    is_of_kubernetes(name, value))
+			continue;
+		*text = (struct fail){ 0 };
+		fail_set(text, "environment variable %.*s is ignored%s%s%s",
+		    (int)(name.n < 100 ? name.n : 100), (const char *)name.p,
+		    spelling_best(&near) != NULL ? ": did you mean " : "",
+		    spelling_best(&near) != NULL ? spelling_best(&near) : "",
+		    spelling_best(&near) != NULL ? "?" : "");
+		return true;
+	}
+	return false;
+}
+
+enum flags_result
+flags_parse(struct config *config, int argc, char **argv,
+    char *(*env)(const char *name), struct fail *why)
+{
+	enum flags_result result;
+	struct flags flags;
+
+	config_init(config, env);
+	bind_table(&flags, config);
+	if (read_environment(&flags, env, why) == -1)
+		return FLAGS_BAD;
+	result = read_arguments(&flags, argc, argv, why);
+	if (result != FLAGS_OK || config->show_version)
+		return result;
+	if (check_ranges(&flags, why) == -1 ||
+	    config_derive(config, env, why) == -1)
+		return FLAGS_BAD;
+	return FLAGS_OK;
+}
+
+void
+flags_print_usage(void)
+{
+	struct config config;
+	struct flags flags;
+
+	config_init(&config, getenv);
+	bind_table(&flags, &config);
+	fputs("Usage of derper:\n", stderr);
+	opts_print(&flags.opts, stderr);
+	fputs("\nA flag's variable, in brackets, is its default.\n"
+	      "\nExamples:\n"
+	      "  derper -hostname 203.0.113.7 -certmode manual -certdir "
+	      "/var/lib/derper/certs -verify-nodes /etc/derper/nodes\n"
+	      "  derper -hostname derp.example.net -certmode manual -certdir "
+	      "/etc/derper/certs -verify-client-url "
+	      "https://headscale.example.net/verify "
+	      "-verify-client-url-fail-open=false\n"
+	      "  derper -dev\n",
+	    stderr);
+}
