@@ -156,7 +156,7 @@ leave_request(struct conn *c)
 {
 	const struct http_conn *http = c->session;
 
-	if (c->ended || c->half_closed)
+	if (c->ended)
 		return;
 	if (http_server_upgraded(&http->server))
 		upgrade_complete(c);

@@ -1,4 +1,5 @@
 /* http and routes: pages, errors, redirects, what closes, bad requests. */
+#include "fake_alloc.h"
 #include "fake_server.h"
 #include "http1.h"
 
@@ -333,6 +334,53 @@ http_limits_heads(void **state)
 	fake_peer_free(p);
 }
 
+/* What no request came of is counted; a connection that only waits for another
+ * one is not. */
+static void
+http_counts_what_is_no_use(void **state)
+{
+	struct fake_peer *p;
+	bool open;
+
+	(void)state;
+	asks("garbage\r\n\r\n", false, "400 Bad Request");
+	check_size(counters()->http_refused, 1);
+	p = dial();
+	p->conn->timer.fire(p->conn);
+	check_size(counters()->http_refused, 2);
+	fake_peer_free(p);
+	p = dial();
+	fake_peer_send(p, slice_str("GET / HTTP"));
+	fake_server_settle();
+	p->conn->timer.fire(p->conn);
+	check_size(counters()->http_refused, 3);
+	fake_peer_free(p);
+	p = dial();
+	fake_peer_send(p, slice_str("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+	(void)text_of(p, &open);
+	p->conn->timer.fire(p->conn);
+	(void)text_of(p, &open);
+	check(!open);
+	check_size(counters()->http_refused, 3);
+	fake_peer_free(p);
+}
+
+static void
+http_survives_lack_of_memory(void **state)
+{
+	struct fake_peer *p = dial();
+	bool open;
+
+	(void)state;
+	fake_peer_send(p, slice_str("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
+	fake_alloc_fail_at(1);
+	check_text(text_of(p, &open), "");
+	check(fake_alloc_failed());
+	check(!open);
+	check_size(counters()->refused_memory, 1);
+	fake_peer_free(p);
+}
+
 /* Who asks for pages and reads none is not served for ever. */
 static void
 http_ends_who_reads_nothing(void **state)
@@ -375,6 +423,8 @@ main(void)
 		TEST(http_keeps_the_connection),
 		TEST(http_closes_when_it_must),
 		TEST(http_limits_heads),
+		TEST(http_counts_what_is_no_use),
+		TEST(http_survives_lack_of_memory),
 		TEST(http_ends_who_reads_nothing),
 	};
 

@@ -111,6 +111,12 @@ http_answers_late_in_order(void **state)
 	check_int(p->conn->paused, 0);
 	check(deadline_in_ms(p) > HTTP_SERVER_REQUEST_MS - 2000 &&
 	    deadline_in_ms(p) <= HTTP_SERVER_REQUEST_MS);
+	/* also when nothing follows */
+	fake_peer_send(p, slice_str(GET("/c")));
+	fake_server_settle();
+	answer("third");
+	check_contains(text_of(p), "third");
+	check(deadline_in_ms(p) > HTTP_SERVER_REQUEST_MS - 2000);
 	check_size(late.gones, 0);
 	fake_peer_free(p);
 	fake_server_settle();
