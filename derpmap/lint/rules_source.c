@@ -220,6 +220,70 @@ order_surprise(struct rule_run *run)
 	}
 }
 
+/* --- MagicDNS --- */
+
+static bool
+has_magic_dns(const struct rule_run *run)
+{
+	struct viper v = headscale_config_viper(setting_config(run));
+	struct viper_value value = viper_find(&v, "dns.magic_dns");
+	bool on;
+
+	/* on by default */
+	return value.source == VIPER_UNSET ||
+	    (viper_cast_bool(&value, run->effective->arena, &on) && on);
+}
+
+static bool
+is_in_domain(struct slice host, struct slice domain)
+{
+	size_t n = domain.n;
+
+	if (host.n < n || n == 0 ||
+	    !slice_eq(slice_of(host.p + host.n - n, n), domain))
+		return false;
+	return host.n == n || host.p[host.n - n - 1] == '.';
+}
+
+static void
+judge_magic_dns(struct rule_run *run, const struct effective_region *r)
+{
+	const struct headscale_config *c = setting_config(run);
+	const struct headscale_source *s =
+	    &run->effective->sources.v[r->source];
+
+	for (size_t i = 0; i < r->region->node_count; i++) {
+		const struct derpmap_node *n = r->region->nodes[i];
+
+		if (n->is_nil || n->ipv4.v.n > 0 || n->ipv6.v.n > 0 ||
+		    !is_in_domain(n->host_name.v, c->base_domain.v))
+			continue;
+		rule_found(run,
+		    s->node != NULL ? s->node->start
+				    : setting_at(run, &c->base_domain.from),
+		    "%s has a relay named %.*s, which is in dns.base_domain: "
+		    "connected clients ask MagicDNS for it and get no address",
+		    s->name, RULE_SHOWN(n->host_name.v))
+		    ->fix = "add ipv4 or ipv6 to the node, or give it a name "
+			    "outside";
+	}
+}
+
+/* headscale itself checks the host of server_url, so the embedded region is
+ * not looked at. */
+static void
+magic_dns(struct rule_run *run)
+{
+	const struct effective *e = run->effective;
+
+	if (setting_config(run)->base_domain.v.n == 0 || !has_magic_dns(run))
+		return;
+	for (size_t i = 0; i < e->kept_count; i++)
+		if (e->sources.v[e->kept[i]->source].kind !=
+		    HEADSCALE_SOURCE_EMBEDDED)
+			judge_magic_dns(run, e->kept[i]);
+}
+
 /* --- refresh --- */
 
 static bool
@@ -389,6 +453,12 @@ static const struct rule rules[] = {
 	    "The last source wins; 0.26 reads paths before URLs, later "
 	    "versions URLs before paths.",
 	    RULE_MERGE },
+	{ "N15", "hostname-in-magicdns", SEVERITY_ERROR, RULE_CONFIG,
+	    { .config = magic_dns },
+	    "a relay's name inside dns.base_domain, without an address",
+	    "Connected clients ask MagicDNS for it, which does not know it. "
+	    "Only --headscale-config can tell.",
+	    "headscale hscontrol/types/config.go, isSafeServerURL" },
 };
 
 const struct rule_group rules_source = { rules,

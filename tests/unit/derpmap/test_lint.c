@@ -71,7 +71,7 @@ judges_something(const struct rule_checks *c)
 {
 	return c->file != NULL || c->diagnostic != NULL || c->map != NULL ||
 	    c->region != NULL || c->node != NULL || c->field != NULL ||
-	    c->address != NULL || c->call != NULL;
+	    c->address != NULL || c->config != NULL || c->call != NULL;
 }
 
 static void
@@ -87,8 +87,8 @@ lint_has_a_full_row_for_each_rule(void **state)
 		check_size(strlen(rule->id), 3);
 		check(rule->name[0] != '\0' && rule->title[0] != '\0');
 		check(rule->help[0] != '\0' && rule->source[0] != '\0');
-		check(judges_something(&rule->checks) ||
-		    rule->checks.config != NULL);
+		/* what S is about is found when all others have run */
+		check(judges_something(&rule->checks) || rule->id[0] == 'S');
 		check((rule->forms & (RULE_ANY | RULE_CONFIG)) != 0);
 		/* the first of this id: ids are unique */
 		check_ptr(rule_list_find(rule->id), rule);
