@@ -31,6 +31,9 @@ static const struct config defaults = {
 	.tls_records_text = "native",
 	.max_connections = 65536,
 	.max_per_address = 8192,
+	.max_handshakes = 384,
+	.max_handshakes_per_address = 288,
+	.login_bytes_total = 20LL << 20,
 	/* both queues full of the largest packets: what upstream can hold */
 	.queue_bytes = 2LL * CONFIG_QUEUE_DEPTH * CONFIG_FRAME_MAX,
 	.queue_bytes_total = 256LL << 20,
@@ -187,6 +190,8 @@ parse_numbers(
 		if (c->workers > CONFIG_WORKERS_MAX)
 			c->workers = CONFIG_WORKERS_MAX;
 	}
+	if (c->max_before_login == 0)
+		c->max_before_login = (c->max_connections + 1) / 2;
 	if (depth == NULL || depth[0] == '\0')
 		return 0;
 	if (num_parse_int(slice_str(depth), 1, 65536, &n) == -1)

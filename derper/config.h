@@ -48,6 +48,9 @@ struct config {
 	int64_t workers; /* --loops; 0 on input: one per CPU */
 	int64_t max_connections;
 	int64_t max_per_address;
+	int64_t max_before_login; /* 0 on input: half of max_connections */
+	int64_t max_handshakes, max_handshakes_per_address;
+	int64_t login_bytes_total; /* all connections before login */
 	int64_t queue_bytes;       /* per connection */
 	int64_t queue_bytes_total; /* all connections */
 	int64_t batch_delay_us;

@@ -108,6 +108,21 @@ static const struct row rows[] = {
 	    "maximum concurrent connections"),
 	NUMBER("max-connections-per-address", max_per_address, "n", 1, 1 << 22,
 	    "maximum concurrent connections from one IP address"),
+	NUMBER("max-connections-before-login", max_before_login, "n", 0,
+	    1 << 22,
+	    "maximum of these that are not logged in: beyond it the oldest of "
+	    "them is closed; 0 for half"),
+	NUMBER("max-handshakes", max_handshakes, "n", 1, 1 << 22,
+	    "maximum TLS handshakes in progress: others wait for up to a "
+	    "second, then the oldest is closed"),
+	NUMBER("max-handshakes-per-address", max_handshakes_per_address, "n", 1,
+	    1 << 22,
+	    "maximum of these from one IP address or IPv6 /64: beyond it its "
+	    "oldest is closed"),
+	NUMBER("login-bytes-total", login_bytes_total, "n", 1 << 20,
+	    INT64_C(1) << 40,
+	    "maximum bytes held for all connections that are not logged in: "
+	    "beyond it the largest is closed"),
 	NUMBER("queue-bytes", queue_bytes, "n", CONFIG_FRAME_MAX, 1 << 30,
 	    "maximum bytes queued for one client"),
 	NUMBER("queue-bytes-total", queue_bytes_total, "n", CONFIG_FRAME_MAX,

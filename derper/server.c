@@ -200,6 +200,13 @@ tell_addresses(const struct server *s)
 	    s->stun_addr.is_set ? "" : "[::]", text);
 }
 
+/* A worker's part of what all of them may have, at least 1. */
+static size_t
+part_of(const struct server *s, int64_t all)
+{
+	return (size_t)((all + s->config->workers - 1) / s->config->workers);
+}
+
 /* What the parts of all workers share. */
 static void
 fill_shared(struct server *s)
@@ -212,6 +219,11 @@ fill_shared(struct server *s)
 		.queue_bytes = (size_t)c->queue_bytes,
 		.frame_len = relay_frame_len,
 		.unread_bytes = (size_t)(c->queue_bytes_total / c->workers),
+		.login_bytes = part_of(s, c->login_bytes_total),
+		.login_slots = part_of(s, c->max_before_login),
+		.handshakes = part_of(s, c->max_handshakes),
+		.handshakes_per_address =
+		    part_of(s, c->max_handshakes_per_address),
 		.write_timeout_ms = c->write_timeout_ms,
 		.batch_delay_us = (uint64_t)c->batch_delay_us,
 	};

@@ -6,24 +6,27 @@
 #include "log.h"
 #include "worker.h"
 
-#include <assert.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Input that is kept, and its share of the worker's budget. */
+/* Input that is not whole yet. */
 struct conn_saved {
+	/* what a connection that is logged in holds of its input, here and in
+	 * its stream */
+	struct conn *conn; /* borrowed: it owns this */
 	struct memory_share share;
-	enum memory_class class;
 	uint32_t len; /* bytes */
-	bool charged;
 	uint8_t bytes[];
 };
 
 static void timed_out(void *ctx);
 static void write_timed_out(void *ctx);
+static int begin_login(struct conn *c);
+static void end_login(struct conn *c);
 
 struct conn *
 conn_new(struct worker *worker, int fd, struct tls *tls,
@@ -48,7 +51,9 @@ conn_new(struct worker *worker, int fd, struct tls *tls,
 	if (conn_table_add(worker->conns, c, &c->addr) == -1)
 		goto close_stream;
 	outq_init(&c->out, &worker->out);
-	return c;
+	if (begin_login(c) == 0)
+		return c;
+	conn_table_remove(worker->conns, c->addr);
 
 close_stream:
 	stream_close(&c->stream);
@@ -62,14 +67,52 @@ conn_become(struct conn *c, const struct conn_protocol *protocol, void *session)
 {
 	if (c->session != NULL && c->session != session)
 		c->protocol->free_session(c->session);
-	/* the two share memory, see conn.h */
-	assert(c->protocol == NULL || c->protocol->logged_in ||
-	    !login_queue_waits(&c->login));
-	if (protocol->logged_in)
+	if (protocol->logged_in && !conn_logged_in(c)) {
+		end_login(c);
 		c->pace = (struct pacing_client){ 0 };
+	}
 	c->protocol = protocol;
 	c->session = session;
 	c->reads = 0;
+}
+
+bool
+conn_logged_in(const struct conn *c)
+{
+	return c->protocol != NULL && c->protocol->logged_in;
+}
+
+static int
+begin_login(struct conn *c)
+{
+	struct conn_login *login = calloc(1, sizeof *login);
+
+	if (login == NULL)
+		return -1;
+	login->conn = c;
+	c->login = login;
+	conn_account(c);
+	return 0;
+}
+
+/* It is logged in or ends: leaves everything that is for those who are not. */
+static void
+end_login(struct conn *c)
+{
+	struct conn_login *login = c->login;
+	struct worker *worker = c->worker;
+
+	if (login == NULL)
+		return;
+	login_queue_remove(login->begins_handshake ? worker->handshakes_to_begin
+						   : worker->logins,
+	    &login->queue);
+	shed_list_leave(worker->slots, &login->slot);
+	shed_list_leave(worker->handshakes, &login->handshake);
+	memory_budget_discharge(
+	    &worker->budget, &login->share, MEMORY_NO_LOGIN, login->share.held);
+	free(login);
+	c->login = NULL;
 }
 
 void
@@ -148,34 +191,34 @@ conn_saved(const struct conn *c)
 	return slice_of(c->saved->bytes, c->saved->len);
 }
 
-/* Charges or discharges what is kept. */
-static bool
-charge_saved(struct conn *c)
+/* Room to keep len bytes, instead of what was kept before; NULL when memory is
+ * short. */
+static struct conn_saved *
+resize_saved(struct conn *c, size_t len)
 {
 	struct conn_saved *saved = c->saved;
 
-	saved->class =
-	    c->protocol->logged_in ? MEMORY_INPUT : MEMORY_INPUT_NO_LOGIN;
-	saved->share = (struct memory_share){ 0 };
-	saved->charged = memory_budget_charge(
-	    &c->worker->budget, &saved->share, saved->class, saved->len);
-	return saved->charged;
-}
-
-static void
-discharge_saved(struct conn *c)
-{
-	struct conn_saved *saved = c->saved;
-
-	if (saved != NULL && saved->charged)
+	/* its place among the shares is in what may move */
+	if (saved != NULL)
 		memory_budget_discharge(&c->worker->budget, &saved->share,
-		    saved->class, saved->len);
+		    MEMORY_INPUT, saved->share.held);
+	saved = realloc(c->saved, sizeof *saved + len);
+	if (saved == NULL)
+		return NULL;
+	saved->conn = c;
+	saved->share = (struct memory_share){ 0 };
+	saved->len = (uint32_t)len;
+	c->saved = saved;
+	return saved;
 }
 
 static void
 drop_saved(struct conn *c)
 {
-	discharge_saved(c);
+	if (c->saved == NULL)
+		return;
+	memory_budget_discharge(&c->worker->budget, &c->saved->share,
+	    MEMORY_INPUT, c->saved->share.held);
 	free(c->saved);
 	c->saved = NULL;
 }
@@ -189,17 +232,83 @@ conn_save(struct conn *c, struct slice bytes)
 		drop_saved(c);
 		return 0;
 	}
-	discharge_saved(c);
-	saved = realloc(c->saved, sizeof *saved + bytes.n);
-	if (saved == NULL) {
-		free(c->saved);
-		c->saved = NULL;
+	saved = resize_saved(c, bytes.n);
+	if (saved == NULL)
 		return -1;
-	}
 	memcpy(saved->bytes, bytes.p, bytes.n);
-	saved->len = (uint32_t)bytes.n;
-	c->saved = saved;
-	return charge_saved(c) ? 0 : -1;
+	return 0;
+}
+
+/* Charges the input that is not whole yet. */
+static void
+account_input(struct conn *c)
+{
+	/* not the TLS objects: they are what a client of TLS 1.2 costs */
+	const size_t now = conn_saved(c).n + c->stream.rest_len;
+	struct conn_saved *saved = c->saved;
+
+	if (now == 0) {
+		drop_saved(c);
+		return;
+	}
+	if (saved == NULL && (saved = resize_saved(c, 0)) == NULL) {
+		conn_end(c, "out of memory");
+		return;
+	}
+	memory_budget_change(&c->worker->budget, &saved->share, MEMORY_INPUT,
+	    saved->share.held, now);
+}
+
+/* Charges what waits with the stream to the output of all connections. */
+static void
+account_output(struct conn *c, size_t now)
+{
+	if (now == c->unsent)
+		return;
+	memory_budget_change(&c->worker->budget, &c->out.share,
+	    MEMORY_OUTPUT_UNSENT, c->unsent, now);
+	c->unsent = (uint32_t)now;
+}
+
+void
+conn_account(struct conn *c)
+{
+	const struct stream *stream = &c->stream;
+	struct memory_share *share;
+
+	if (c->ended)
+		return;
+	if (conn_logged_in(c)) {
+		account_output(c, stream_unsent(stream));
+		account_input(c);
+		return;
+	}
+	share = &c->login->share;
+	memory_budget_change(&c->worker->budget, share, MEMORY_NO_LOGIN,
+	    share->held,
+	    CONN_LOGIN_BYTES + conn_saved(c).n + stream_held(stream) +
+		stream_unsent(stream));
+}
+
+struct conn *
+conn_of_share(enum memory_group group, struct memory_share *share)
+{
+	const char *p = (const char *)share;
+
+	switch (group) {
+	case MEMORY_GROUP_OUTPUT:
+		return (struct conn *)(p - offsetof(struct conn, out.share));
+	case MEMORY_GROUP_INPUT:
+		return ((const struct conn_saved *)(p -
+			    offsetof(struct conn_saved, share)))
+		    ->conn;
+	case MEMORY_GROUP_NO_LOGIN:
+	case MEMORY_GROUPS:
+		break;
+	}
+	return (
+	    (const struct conn_login *)(p - offsetof(struct conn_login, share)))
+	    ->conn;
 }
 
 /* Puts it on the list of those to be flushed at the end of the turn. */
@@ -242,21 +351,6 @@ watch_progress(struct conn *c)
 	}
 }
 
-/* Charges what waits with the stream to the output of all connections. */
-static void
-charge_unsent(struct conn *c, size_t now)
-{
-	struct memory_budget *budget = &c->worker->budget;
-
-	if (now == 0 && c->unsent == 0)
-		return;
-	memory_budget_discharge(
-	    budget, &c->out.share, MEMORY_OUTPUT_UNSENT, c->unsent);
-	memory_budget_charge_held(
-	    budget, &c->out.share, MEMORY_OUTPUT_UNSENT, now);
-	c->unsent = (uint32_t)now;
-}
-
 void
 conn_flush(struct conn *c)
 {
@@ -264,7 +358,7 @@ conn_flush(struct conn *c)
 		conn_end(c, "write");
 		return;
 	}
-	charge_unsent(c, stream_unsent(&c->stream));
+	conn_account(c);
 	watch_progress(c);
 }
 
@@ -276,7 +370,7 @@ conn_write(struct conn *c, struct slice bytes)
 		conn_end(c, "write");
 		return;
 	}
-	charge_unsent(c, stream_unsent(&c->stream));
+	conn_account(c);
 	watch_progress(c);
 }
 
@@ -354,10 +448,11 @@ conn_end(struct conn *c, const char *reason)
 		c->protocol->ended(c);
 	loop_timer_clear(worker->loop, &c->timer);
 	loop_timer_clear(worker->loop, &c->write_timer);
-	if (c->protocol == NULL || !c->protocol->logged_in)
-		login_queue_remove(worker->logins, &c->login);
 	outq_clear(&c->out);
-	charge_unsent(c, 0);
+	if (conn_logged_in(c))
+		account_output(c, 0);
+	else
+		end_login(c);
 	drop_saved(c);
 	if (!c->broken && stream_established(&c->stream))
 		stream_shutdown(&c->stream);

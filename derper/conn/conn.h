@@ -22,6 +22,7 @@
 #include "netaddr.h"
 #include "outq.h"
 #include "pacing.h"
+#include "shed_list.h"
 #include "stream.h"
 
 struct conn;
@@ -75,6 +76,20 @@ enum conn_pause {
 	CONN_PAUSE_ANSWER = 16, /* is being answered, which takes a while */
 };
 
+/* Bytes that a connection takes before its login, besides what it keeps:
+ * itself, its protocol's session, its places in tables. */
+#define CONN_LOGIN_BYTES 1024
+
+/* What a connection has until it is logged in. */
+struct conn_login {
+	struct conn *conn; /* borrowed: it owns this */
+	struct login_entry queue;
+	bool begins_handshake;       /* and waits with those in the queue */
+	struct shed_entry slot;      /* among all that are not logged in */
+	struct shed_entry handshake; /* among the TLS handshakes in progress */
+	struct memory_share share;   /* of all that the connection holds */
+};
+
 struct conn_saved;
 
 struct conn {
@@ -94,7 +109,7 @@ struct conn {
 	uint16_t reads;           /* in this phase, with max_reads */
 	uint8_t paused;           /* enum conn_pause bits */
 	union {
-		struct login_entry login;  /* until it is logged in */
+		struct conn_login *login;  /* owned; until it is logged in */
 		struct pacing_client pace; /* from then on */
 	};
 
@@ -102,7 +117,7 @@ struct conn {
 	struct outq out;
 	struct loop_timer write_timer; /* set while the socket is full */
 
-	uint32_t unsent; /* of the stream, as counted */
+	uint32_t unsent; /* of the stream, as counted after the login */
 
 	/* state */
 	uint8_t stalled;  /* write time-outs in a row without progress */
@@ -133,6 +148,8 @@ struct conn *conn_new(struct worker *worker, int fd, struct tls *tls,
  * is another one, the earlier is freed. */
 void conn_become(
     struct conn *c, const struct conn_protocol *protocol, void *session);
+/* Whether the phase is one of those after the login. */
+bool conn_logged_in(const struct conn *c);
 /* Sets the deadline of the phase, in ms from now. Ends the connection when
  * memory is short. */
 void conn_deadline(struct conn *c, uint64_t after_ms);
@@ -143,8 +160,12 @@ void conn_resume(struct conn *c, enum conn_pause reason);
 /* What is kept; an empty slice when nothing is. Borrowed until conn_save. */
 struct slice conn_saved(const struct conn *c);
 /* Keeps bytes until more of them come, instead of what was kept before. -1
- * when memory, or the worker's share for it, is short. */
+ * when memory is short. */
 int conn_save(struct conn *c, struct slice bytes);
+/* Keeps account of what it holds, after something was read or sent. */
+void conn_account(struct conn *c);
+/* Whose share that is, of what a group of the worker's budget holds. */
+struct conn *conn_of_share(enum memory_group group, struct memory_share *share);
 
 /* Queues frames for the end of the turn, see outq.h. */
 void conn_send(

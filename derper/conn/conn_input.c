@@ -2,6 +2,7 @@
 #include "conn_input.h"
 
 #include "conn.h"
+#include "shed.h"
 #include "worker.h"
 
 #include <stddef.h>
@@ -31,6 +32,7 @@ process(struct conn *c, uint8_t *p, size_t n)
 		counters_add(&c->worker->counters->refused_memory, 1);
 		conn_fail(c, "no memory for what is not whole yet");
 	}
+	conn_account(c);
 }
 
 /* Reading failed, or the peer has ended its direction. */
@@ -97,6 +99,10 @@ read_once(struct conn *c)
 		conn_fail(c, "%s: in too many pieces", c->protocol->awaits);
 	else if (plain.n > saved.n)
 		process(c, plain.p, plain.n);
+	else
+		conn_account(c);
+	shed_note_handshake(c);
+	shed_input(worker);
 	if (c->ended)
 		return;
 	if (status == STREAM_FAILED || status == STREAM_EOF)
@@ -127,11 +133,39 @@ take_turn(struct conn *c)
 		read_once(c);
 }
 
+/* Its turn to be read from is now; or it waits for it. Those that go on with a
+ * handshake do not wait for those that would begin one. */
+static bool
+enter_login_queue(struct conn *c)
+{
+	struct worker *worker = c->worker;
+	struct login_queue *queue = worker->logins,
+			   *other = worker->handshakes_to_begin;
+	struct login_entry *entry = &c->login->queue;
+	uint64_t wait_ms;
+
+	if (login_queue_waits(entry))
+		return false;
+	c->login->begins_handshake =
+	    !stream_established(&c->stream) && !stream_in_handshake(&c->stream);
+	if (c->login->begins_handshake) {
+		queue = worker->handshakes_to_begin;
+		other = worker->logins;
+		if (!shed_may_begin_handshake(worker, &wait_ms)) {
+			login_queue_wait(queue, entry, &c->remote);
+			return false;
+		}
+	}
+	if (!login_queue_enter(queue, entry, &c->remote))
+		return false;
+	login_queue_spend(other);
+	return true;
+}
+
 static void
 readable(struct conn *c)
 {
-	if (c->protocol->logged_in ||
-	    login_queue_enter(c->worker->logins, &c->login, &c->remote))
+	if (c->protocol->logged_in || enter_login_queue(c))
 		read_once(c);
 	else
 		conn_pause(c, CONN_PAUSE_LOGIN_QUEUE);
@@ -173,16 +207,48 @@ conn_input_start(struct conn *c)
 static struct conn *
 conn_of(struct login_entry *entry)
 {
-	return (struct conn *)((char *)entry - offsetof(struct conn, login));
+	return ((struct conn_login *)((char *)entry -
+		    offsetof(struct conn_login, queue)))
+	    ->conn;
+}
+
+/* Begins handshakes that wait, while the turn and the handshakes in progress
+ * have room. Returns for how long those that are left must wait at least, ms.
+ */
+static uint64_t
+begin_handshakes(struct worker *worker)
+{
+	struct login_entry *entry;
+	uint64_t wait_ms;
+
+	while (shed_may_begin_handshake(worker, &wait_ms)) {
+		entry = login_queue_take(worker->handshakes_to_begin);
+		if (entry == NULL)
+			return 0;
+		take_turn(conn_of(entry));
+	}
+	return wait_ms;
 }
 
 void
 conn_input_take_logins(struct worker *worker)
 {
+	struct loop *loop = worker->loop;
 	struct login_entry *entry;
+	uint64_t wait_ms;
+	bool again;
 
-	while ((entry = login_queue_take(worker->logins)) != NULL)
+	while ((entry = login_queue_take(worker->logins)) != NULL) {
+		login_queue_spend(worker->handshakes_to_begin);
 		take_turn(conn_of(entry));
-	if (login_queue_new_turn(worker->logins) > 0)
-		loop_again(worker->loop);
+	}
+	wait_ms = begin_handshakes(worker);
+	again = login_queue_new_turn(worker->logins) > 0;
+	if (login_queue_new_turn(worker->handshakes_to_begin) > 0 &&
+	    (wait_ms == 0 ||
+		loop_timer_set(loop, &worker->handshake_timer,
+		    loop_now_ms(loop) + wait_ms) == -1))
+		again = true;
+	if (again)
+		loop_again(loop);
 }

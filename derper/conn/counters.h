@@ -25,6 +25,8 @@
 	X(refused_limit)        /* closed at once: a connection limit */   \
 	X(evicted_duplicates)   /* ended: too many of their key */         \
 	X(refused_memory)       /* closed: no memory, or a limit of it */  \
+	X(shed_before_login)    /* ended for a newcomer: no free slot */   \
+	X(shed_handshakes)      /* ended: too many TLS handshakes */       \
 	X(out_of_fds)           /* accepting paused: out of descriptors */ \
 	X(tls_failed)           /* handshakes that failed */               \
 	X(tls_got_http)         /* plain HTTP on the TLS port */           \

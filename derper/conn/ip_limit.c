@@ -1,8 +1,6 @@
 /* ip_limit: see ip_limit.h. */
 #include "ip_limit.h"
 
-#include "keytable.h"
-
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,10 +50,10 @@ ip_limit_free(struct ip_limit *s)
 	free(s);
 }
 
-static void
-key_of(uint8_t key[static KEYTABLE_KEY], const struct netaddr *from)
+void
+ip_limit_key(uint8_t key[static KEYTABLE_KEY], const struct netaddr *from)
 {
-	/* who has an IPv6 address has a /64 of them */
+	/* whoever has an IPv6 address has a /64 of them */
 	memset(key, 0, KEYTABLE_KEY);
 	memcpy(key, from->ip, from->is_v4 ? sizeof from->ip : 8);
 }
@@ -76,25 +74,28 @@ get(struct ip_limit *s, const uint8_t *key)
 	return source;
 }
 
-bool
+enum ip_limit_result
 ip_limit_enter(struct ip_limit *s, const struct netaddr *from)
 {
+	enum ip_limit_result result = IP_LIMIT_TOTAL;
 	uint8_t key[KEYTABLE_KEY];
-	struct source *source = NULL;
-	bool enter;
+	struct source *source;
 
-	key_of(key, from);
+	ip_limit_key(key, from);
 	pthread_mutex_lock(&s->lock);
-	if (s->open < s->total)
-		source = get(s, key);
-	enter = source != NULL && source->open < s->each;
-	if (enter) {
-		source->open++;
-		if (++s->open > s->most)
-			s->most = s->open;
-	}
+	if (s->open == s->total)
+		goto unlock;
+	source = get(s, key);
+	result = IP_LIMIT_ADDRESS;
+	if (source == NULL || source->open == s->each)
+		goto unlock;
+	result = IP_LIMIT_ENTERED;
+	source->open++;
+	if (++s->open > s->most)
+		s->most = s->open;
+unlock:
 	pthread_mutex_unlock(&s->lock);
-	return enter;
+	return result;
 }
 
 void
@@ -103,7 +104,7 @@ ip_limit_leave(struct ip_limit *s, const struct netaddr *from)
 	uint8_t key[KEYTABLE_KEY];
 	struct source *source;
 
-	key_of(key, from);
+	ip_limit_key(key, from);
 	pthread_mutex_lock(&s->lock);
 	s->open--;
 	source = keytable_get(s->table, key);

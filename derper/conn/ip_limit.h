@@ -8,18 +8,28 @@
 #ifndef DERPKIT_IP_LIMIT_H
 #define DERPKIT_IP_LIMIT_H
 
+#include "keytable.h"
 #include "netaddr.h"
 
 struct ip_limit;
+
+/* What counts as one address: an IPv4 address or the /64 of an IPv6 address. */
+void ip_limit_key(uint8_t key[static KEYTABLE_KEY], const struct netaddr *from);
 
 /* At most `total` connections in all and `each` from one address. Returns
  * owned; NULL when memory is short. */
 struct ip_limit *ip_limit_new(size_t total, size_t each);
 void ip_limit_free(struct ip_limit *s);
 
-/* Counts a connection in; false when a limit (or memory) refuses it, which is
- * then not counted. */
-bool ip_limit_enter(struct ip_limit *s, const struct netaddr *from);
+enum ip_limit_result {
+	IP_LIMIT_ENTERED,
+	IP_LIMIT_TOTAL,   /* too many in all */
+	IP_LIMIT_ADDRESS, /* too many from this address, or memory is short */
+};
+
+/* Counts a connection in, unless a limit refuses it. */
+enum ip_limit_result ip_limit_enter(
+    struct ip_limit *s, const struct netaddr *from);
 void ip_limit_leave(struct ip_limit *s, const struct netaddr *from);
 
 /* Connections counted in now, and in *most the most at once since this was last

@@ -1,7 +1,7 @@
 /* login_queue: see login_queue.h. */
 #include "login_queue.h"
 
-#include "keytable.h"
+#include "ip_limit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,14 +50,6 @@ login_queue_free(struct login_queue *q)
 	free(q);
 }
 
-static void
-key_of(uint8_t key[static KEYTABLE_KEY], const struct netaddr *from)
-{
-	/* whoever has an IPv6 address has a /64 of them */
-	memset(key, 0, KEYTABLE_KEY);
-	memcpy(key, from->ip, from->is_v4 ? sizeof from->ip : 8);
-}
-
 /* Puts a source at the end of the ring: just before the one whose turn it is.
  */
 static void
@@ -80,7 +72,7 @@ source_of(struct login_queue *q, const struct netaddr *from)
 	uint8_t key[KEYTABLE_KEY];
 	struct login_source *s;
 
-	key_of(key, from);
+	ip_limit_key(key, from);
 	s = keytable_get(q->table, key);
 	if (s != NULL)
 		return s;
@@ -103,14 +95,31 @@ bool
 login_queue_enter(struct login_queue *q, struct login_entry *entry,
     const struct netaddr *from)
 {
-	struct login_source *s;
-
 	if (entry->source != NULL)
 		return false;
 	if (q->waiting == 0 && q->left > 0) {
 		q->left--;
 		return true;
 	}
+	login_queue_wait(q, entry, from);
+	return false;
+}
+
+void
+login_queue_spend(struct login_queue *q)
+{
+	if (q->left > 0)
+		q->left--;
+}
+
+void
+login_queue_wait(struct login_queue *q, struct login_entry *entry,
+    const struct netaddr *from)
+{
+	struct login_source *s;
+
+	if (entry->source != NULL)
+		return;
 	s = source_of(q, from);
 	*entry = (struct login_entry){ .source = s, .prev = s->last };
 	if (s->last == NULL)
@@ -119,7 +128,6 @@ login_queue_enter(struct login_queue *q, struct login_entry *entry,
 		s->last->next = entry;
 	s->last = entry;
 	q->waiting++;
-	return false;
 }
 
 void

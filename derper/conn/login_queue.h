@@ -36,6 +36,13 @@ void login_queue_free(struct login_queue *q);
  * (or did already), and login_queue_take will return it. */
 bool login_queue_enter(struct login_queue *q, struct login_entry *entry,
     const struct netaddr *from);
+/* It waits, whether the turn has room or not. Nothing happens when it did
+ * already. */
+void login_queue_wait(struct login_queue *q, struct login_entry *entry,
+    const struct netaddr *from);
+/* Something else was done in this turn that counts like a login of the queue.
+ */
+void login_queue_spend(struct login_queue *q);
 /* Waits no more. Nothing happens when it does not wait. */
 void login_queue_remove(struct login_queue *q, struct login_entry *entry);
 bool login_queue_waits(const struct login_entry *entry);

@@ -23,8 +23,7 @@ enum memory_group memory_budget_group(enum memory_class class)
 		return MEMORY_GROUP_OUTPUT;
 	case MEMORY_INPUT:
 		return MEMORY_GROUP_INPUT;
-	case MEMORY_INPUT_NO_LOGIN:
-	case MEMORY_HANDSHAKE:
+	case MEMORY_NO_LOGIN:
 	case MEMORY_CLASSES:
 		break;
 	}
@@ -108,14 +107,15 @@ memory_budget_charge(struct memory_budget *b, struct memory_share *share,
 }
 
 void
-memory_budget_charge_held(struct memory_budget *b, struct memory_share *share,
-    enum memory_class class, size_t n)
+memory_budget_change(struct memory_budget *b, struct memory_share *share,
+    enum memory_class class, size_t before, size_t now)
 {
 	const enum memory_group group = memory_budget_group(class);
 
-	b->used[class] += n;
-	set_held(b, group, share, share->held + n);
-	if (memory_budget_exceeds(b, group, 0))
+	assert(before <= share->held && before <= b->used[class]);
+	b->used[class] = b->used[class] - before + now;
+	set_held(b, group, share, share->held - before + now);
+	if (now > before && memory_budget_exceeds(b, group, 0))
 		b->pressure[group] = true;
 }
 
@@ -123,9 +123,7 @@ void
 memory_budget_discharge(struct memory_budget *b, struct memory_share *share,
     enum memory_class class, size_t n)
 {
-	assert(n <= share->held && n <= b->used[class]);
-	b->used[class] -= n;
-	set_held(b, memory_budget_group(class), share, share->held - n);
+	memory_budget_change(b, share, class, n, 0);
 }
 
 size_t

@@ -19,18 +19,17 @@
 #include <stdint.h>
 
 enum memory_class {
-	MEMORY_OUTPUT_QUEUED,  /* in the output queues */
-	MEMORY_OUTPUT_UNSENT,  /* kept by streams for full sockets */
-	MEMORY_INPUT,          /* unread input of clients that are logged in */
-	MEMORY_INPUT_NO_LOGIN, /* unread input of all others */
-	MEMORY_HANDSHAKE,      /* TLS handshakes in progress */
+	MEMORY_OUTPUT_QUEUED, /* in the output queues */
+	MEMORY_OUTPUT_UNSENT, /* kept by streams for full sockets */
+	MEMORY_INPUT,    /* input, not whole yet, of those who are logged in */
+	MEMORY_NO_LOGIN, /* all that the others hold, themselves included */
 	MEMORY_CLASSES,
 };
 
 enum memory_group {
 	MEMORY_GROUP_OUTPUT,   /* both kinds of output */
 	MEMORY_GROUP_INPUT,    /* of clients that are logged in */
-	MEMORY_GROUP_NO_LOGIN, /* input before login, and handshakes */
+	MEMORY_GROUP_NO_LOGIN, /* of all others */
 	MEMORY_GROUPS,
 };
 
@@ -66,10 +65,11 @@ enum memory_group memory_budget_group(enum memory_class class);
  * charged then, and the group is under pressure. */
 bool memory_budget_charge(struct memory_budget *b, struct memory_share *share,
     enum memory_class class, size_t n);
-/* Charges n bytes that are held already; beyond the limit the group is under
- * pressure. */
-void memory_budget_charge_held(struct memory_budget *b,
-    struct memory_share *share, enum memory_class class, size_t n);
+/* What was charged to the class, `before` bytes, is `now` bytes, which are held
+ * already: beyond the limit the group is under pressure. A share that stays as
+ * large, within a factor of two, keeps its place among those. */
+void memory_budget_change(struct memory_budget *b, struct memory_share *share,
+    enum memory_class class, size_t before, size_t now);
 /* Takes back n bytes that were charged to the class. */
 void memory_budget_discharge(struct memory_budget *b,
     struct memory_share *share, enum memory_class class, size_t n);

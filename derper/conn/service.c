@@ -4,11 +4,11 @@
 #include "clock.h"
 #include "conn_input.h"
 #include "ip_limit.h"
+#include "shed.h"
 #include "worker.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -41,6 +41,7 @@ struct command {
 	uint64_t timeout_ms;     /* for drain */
 };
 
+static uint64_t wait_ms(void *ctx);
 static void accepted(void *ctx, int fd, const struct netaddr *remote);
 static void end_turn(void *ctx);
 static void stop_if_drained(void *ctx);
@@ -78,8 +79,10 @@ open_port(struct service *s, const struct service_config *config, size_t i,
 
 	*port = (struct port){ .service = s,
 		.config = config->ports[i],
-		.listener = {
-		    .watch.fd = -1, .accepted = accepted, .ctx = port } };
+		.listener = { .watch.fd = -1,
+		    .wait_ms = wait_ms,
+		    .accepted = accepted,
+		    .ctx = port } };
 	s->port_count = i + 1;
 	if (fd == -1)
 		return -1;
@@ -169,6 +172,27 @@ log_refused(struct worker *worker, const struct netaddr *remote)
 	    text);
 }
 
+static uint64_t
+wait_ms(void *ctx)
+{
+	const struct port *port = ctx;
+
+	return shed_wait_ms(port->service->worker);
+}
+
+/* Counts a connection in. When all slots are taken, one that is not logged in
+ * leaves its own to the newcomer. */
+static bool
+enter(struct worker *worker, const struct netaddr *remote)
+{
+	struct ip_limit *ip_limit = worker->config->ip_limit;
+	enum ip_limit_result result = ip_limit_enter(ip_limit, remote);
+
+	if (result == IP_LIMIT_TOTAL && shed_oldest(worker))
+		result = ip_limit_enter(ip_limit, remote);
+	return result == IP_LIMIT_ENTERED;
+}
+
 /* Makes a connection that its port's protocol has taken; NULL when memory is
  * short. */
 static struct conn *
@@ -192,11 +216,10 @@ accepted(void *ctx, int fd, const struct netaddr *remote)
 {
 	struct port *port = ctx;
 	struct worker *worker = port->service->worker;
-	struct ip_limit *ip_limit = worker->config->ip_limit;
 	struct conn *c;
 
 	counters_add(&worker->counters->connections, 1);
-	if (worker->draining || !ip_limit_enter(ip_limit, remote)) {
+	if (worker->draining || !enter(worker, remote)) {
 		counters_add(&worker->counters->refused_limit, 1);
 		if (!worker->draining)
 			log_refused(worker, remote);
@@ -206,8 +229,9 @@ accepted(void *ctx, int fd, const struct netaddr *remote)
 	c = start_conn(port, fd, remote);
 	if (c == NULL) {
 		counters_add(&worker->counters->refused_memory, 1);
-		ip_limit_leave(ip_limit, remote);
-	} else if (port->config.accepted(port->config.ctx, c) == -1) {
+		ip_limit_leave(worker->config->ip_limit, remote);
+	} else if (shed_enter(c) == -1 ||
+	    port->config.accepted(port->config.ctx, c) == -1) {
 		counters_add(&worker->counters->refused_memory, 1);
 		conn_end(c, NULL);
 	} else {
@@ -234,28 +258,6 @@ report_out_of_fds(struct service *s)
 		    conn_table_count(worker->conns));
 }
 
-static struct conn *
-conn_of(struct memory_share *share)
-{
-	return (
-	    struct conn *)((char *)share - offsetof(struct conn, out.share));
-}
-
-/* What all connections together leave unread has met its limit, and somebody
- * must go: those for whom most is kept. */
-static void
-shed_load(struct worker *worker)
-{
-	struct memory_share *share;
-
-	while ((share = memory_budget_next_to_shed(
-		    &worker->budget, MEMORY_GROUP_OUTPUT)) != NULL) {
-		counters_add(&worker->counters->refused_memory, 1);
-		conn_fail(conn_of(share),
-		    "too much is queued for all clients, and most of it here");
-	}
-}
-
 static void
 pace(struct worker *worker)
 {
@@ -278,8 +280,7 @@ end_turn(void *ctx)
 	counters_add(&worker->counters->turns, 1);
 	conn_flush_all(worker);
 	conn_input_take_logins(worker);
-	if (memory_budget_take_pressure(&worker->budget, MEMORY_GROUP_OUTPUT))
-		shed_load(worker);
+	shed_memory(worker);
 	conn_flush_all(worker);
 	conn_free_ended(worker);
 	report_out_of_fds(s);

@@ -3,18 +3,33 @@
 
 #include <stdlib.h>
 
+/* A turn is all that is wanted. */
+static void
+wake_up(void *ctx)
+{
+	(void)ctx;
+}
+
 static int
 open_worker(struct worker *worker, struct fail *why)
 {
+	const struct worker_config *config = worker->config;
+
 	worker->scratch = stream_scratch_new();
 	worker->memory = turn_memory_new(WORKER_ARENA);
 	worker->conns = conn_table_new((uint16_t)worker->index);
 	worker->logins =
 	    login_queue_new(WORKER_LOGINS_PER_TURN, WORKER_LOGIN_SOURCES);
+	worker->handshakes_to_begin =
+	    login_queue_new(WORKER_LOGINS_PER_TURN, WORKER_LOGIN_SOURCES);
+	worker->slots = shed_list_new(config->login_slots, config->login_slots);
+	worker->handshakes =
+	    shed_list_new(config->handshakes, config->handshakes_per_address);
 	worker->out.coalesce = malloc(OUTQ_COALESCE);
 	if (worker->scratch == NULL || worker->memory == NULL ||
 	    worker->conns == NULL || worker->logins == NULL ||
-	    worker->out.coalesce == NULL)
+	    worker->handshakes_to_begin == NULL || worker->slots == NULL ||
+	    worker->handshakes == NULL || worker->out.coalesce == NULL)
 		return fail_set(why, "out of memory");
 	worker->loop = loop_new(why);
 	if (worker->loop == NULL)
@@ -29,8 +44,8 @@ worker_new(const struct worker_config *config, unsigned index,
 {
 	const size_t limits[MEMORY_GROUPS] = {
 		[MEMORY_GROUP_OUTPUT] = config->unread_bytes,
-		[MEMORY_GROUP_INPUT] = WORKER_INPUT_MAX,
-		[MEMORY_GROUP_NO_LOGIN] = WORKER_INPUT_NO_LOGIN_MAX,
+		[MEMORY_GROUP_INPUT] = config->unread_bytes,
+		[MEMORY_GROUP_NO_LOGIN] = config->login_bytes,
 	};
 	struct worker *worker = calloc(1, sizeof *worker);
 
@@ -41,6 +56,8 @@ worker_new(const struct worker_config *config, unsigned index,
 	worker->config = config;
 	worker->index = index;
 	worker->counters = counters;
+	worker->handshake_timer =
+	    (struct loop_timer){ .fire = wake_up, .ctx = worker };
 	worker->log_login = (struct log_limit){ .burst = 20, .per_s = 5 };
 	if (open_worker(worker, why) == -1) {
 		worker_free(worker);
@@ -62,8 +79,13 @@ worker_free(struct worker *worker)
 {
 	if (worker == NULL)
 		return;
+	if (worker->loop != NULL)
+		loop_timer_clear(worker->loop, &worker->handshake_timer);
 	mailbox_free(worker->mailbox);
 	login_queue_free(worker->logins);
+	login_queue_free(worker->handshakes_to_begin);
+	shed_list_free(worker->slots);
+	shed_list_free(worker->handshakes);
 	conn_table_free(worker->conns);
 	turn_memory_free(worker->memory);
 	loop_free(worker->loop);

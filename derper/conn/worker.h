@@ -23,6 +23,7 @@
 #include "memory_budget.h"
 #include "outq.h"
 #include "pacing.h"
+#include "shed_list.h"
 #include "stream.h"
 #include "turn_memory.h"
 
@@ -37,12 +38,6 @@ struct ip_limit;
 /* Bytes that may be read in one turn before what was read is flushed: a few
  * chunks batch well and still fit a second-level cache. */
 #define WORKER_ARENA (STREAM_READ_ROOM * 4 + STREAM_CHUNK + 256)
-/* Input that is not whole yet, all connections of a worker together, bytes:
- * every client may leave part of a frame. Unauthenticated ones, whose logins
- * may be up to 256 KiB, have a share of their own, so that they cannot use up
- * that of those who are logged in. */
-#define WORKER_INPUT_MAX ((size_t)256 << 20)
-#define WORKER_INPUT_NO_LOGIN_MAX ((size_t)64 << 20)
 
 /* The same for all workers; immutable while they run. */
 struct worker_config {
@@ -51,8 +46,13 @@ struct worker_config {
 	unsigned queue_depth; /* packets */
 	size_t queue_bytes;
 	size_t (*frame_len)(const uint8_t *p);
-	/* of all connections of a worker, for what they leave unread */
+	/* of all clients of a worker, for what they leave unread, and as much
+	 * for what they leave unfinished */
 	size_t unread_bytes;
+	/* of all connections of a worker that are not logged in, see shed.h */
+	size_t login_bytes;
+	size_t login_slots;
+	size_t handshakes, handshakes_per_address; /* in progress */
 	uint64_t write_timeout_ms; /* for a socket that takes nothing; 0: none
 				    */
 	uint64_t batch_delay_us;   /* see pacing.h */
@@ -68,10 +68,16 @@ struct worker {
 
 	/* connections */
 	struct conn_table *conns;
-	struct login_queue *logins;
-	struct conn *dirty; /* have something to flush */
-	struct conn *ended; /* to be freed at the end of the turn */
-	bool draining;      /* no new ones */
+	struct login_queue *logins; /* handshakes and logins */
+	/* TLS handshakes that begin when there is room for them, which there
+	 * may be when the timer fires */
+	struct login_queue *handshakes_to_begin;
+	struct loop_timer handshake_timer;
+	struct shed_list *slots;      /* of those that are not logged in */
+	struct shed_list *handshakes; /* of those in a TLS handshake */
+	struct conn *dirty;           /* have something to flush */
+	struct conn *ended;           /* to be freed at the end of the turn */
+	bool draining;                /* no new ones */
 
 	/* memory and time */
 	struct turn_memory *memory;

@@ -274,6 +274,11 @@ running_timed_out(struct conn *conn)
 	uint8_t frame[DERP_HEADER];
 	struct writer w = writer_of(frame, sizeof frame);
 
+	/* for as long as from one keep-alive to the next */
+	if (stream_stalled(&conn->stream)) {
+		conn_fail(conn, "part of a TLS record, and no end of it");
+		return;
+	}
 	derp_keep_alive_put(&w);
 	conn_send_control(conn, writer_slice(&w), false);
 	conn_deadline(conn, client->keep_alive_ms);

@@ -90,6 +90,25 @@ resume(void *ctx)
 	loop_rewatch(l->loop, &l->watch, LOOP_READ);
 }
 
+/* No pause without a timer that ends it. */
+static void
+pause_for(struct listener *l, uint64_t ms)
+{
+	if (loop_timer_set(l->loop, &l->pause, loop_now_ms(l->loop) + ms) == 0)
+		loop_rewatch(l->loop, &l->watch, 0);
+}
+
+/* Whether the next connection waits in the kernel's queue. */
+static bool
+must_wait(struct listener *l)
+{
+	const uint64_t ms = l->wait_ms != NULL ? l->wait_ms(l->ctx) : 0;
+
+	if (ms > 0)
+		pause_for(l, ms);
+	return ms > 0;
+}
+
 static void
 accept_ready(void *ctx, unsigned events)
 {
@@ -101,6 +120,8 @@ accept_ready(void *ctx, unsigned events)
 
 	(void)events;
 	for (int i = 0; i < LISTENER_ACCEPTS && l->watch.fd != -1; i++) {
+		if (must_wait(l))
+			return;
 		len = sizeof sa;
 		fd = accept4(l->watch.fd, (struct sockaddr *)&sa, &len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -113,10 +134,7 @@ accept_ready(void *ctx, unsigned events)
 			continue;
 		if (errno != EAGAIN && errno != EWOULDBLOCK) {
 			l->out_of_fds++;
-			/* no pause without a timer that ends it */
-			if (loop_timer_set(l->loop, &l->pause,
-				loop_now_ms(l->loop) + LISTENER_PAUSE_MS) == 0)
-				loop_rewatch(l->loop, &l->watch, 0);
+			pause_for(l, LISTENER_PAUSE_MS);
 		}
 		return;
 	}

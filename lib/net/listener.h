@@ -33,7 +33,10 @@ int listener_open(
 struct listener {
 	struct loop *loop;
 	struct loop_watch watch;
-	struct loop_timer pause; /* set while out of descriptors */
+	struct loop_timer pause; /* set while nothing is accepted */
+	/* For how many ms connections should wait in the kernel's queue; asked
+	 * before each is accepted. NULL: none ever waits. */
+	uint64_t (*wait_ms)(void *ctx);
 	/* Takes the connected, non-blocking descriptor. */
 	void (*accepted)(void *ctx, int fd, const struct netaddr *peer);
 	void *ctx;

@@ -46,6 +46,7 @@ setup(void **state)
 		.queue_depth = 4,
 		.queue_bytes = 1 << 20,
 		.unread_bytes = 1 << 20,
+		.login_bytes = 1 << 20,
 		.frame_len = frame_len };
 	f->counters = counters_new(1);
 	f->worker =
@@ -56,7 +57,8 @@ setup(void **state)
 	check(f->service != NULL);
 	check_int(netaddr_parse_ip(&remote, slice_str("192.0.2.1")), 0);
 	check_int(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	check(ip_limit_enter(f->config.ip_limit, &remote));
+	check_int(
+	    ip_limit_enter(f->config.ip_limit, &remote), IP_LIMIT_ENTERED);
 	f->conn = conn_new(f->worker, fds[0], NULL, &remote);
 	f->fd = fds[1];
 	conn_become(f->conn, &first_phase, f);
@@ -188,13 +190,14 @@ conn_keeps_what_is_not_whole(void **state)
 
 	say(f, "on");
 	check_slice_text(conn_saved(f->conn), "on");
-	check_size(f->worker->budget.used[MEMORY_INPUT_NO_LOGIN], 2);
+	check_size(
+	    f->worker->budget.used[MEMORY_NO_LOGIN], CONN_LOGIN_BYTES + 2);
 	say(f, "e\ntw");
 	check_slice_text(slice_of(f->first, f->first_n), "one\n");
 	check_slice_text(conn_saved(f->conn), "tw");
 	conn_end(f->conn, NULL);
 	turn(f);
-	check_size(f->worker->budget.used[MEMORY_INPUT_NO_LOGIN], 0);
+	check_size(f->worker->budget.used[MEMORY_NO_LOGIN], 0);
 }
 
 /* What comes after the last byte of a phase goes to the next one. */

@@ -26,17 +26,17 @@ ip_limit_limits_one_address(void **state)
 
 	(void)state;
 	a.port = 1000;
-	check(ip_limit_enter(s, &a));
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_ENTERED);
 	a.port = 1001; /* the same host */
-	check(ip_limit_enter(s, &a));
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_ENTERED);
 	a.port = 1002;
-	check(!ip_limit_enter(s, &a));
-	check(ip_limit_enter(s, &b));
-	check(ip_limit_enter(s, &b));
-	check(!ip_limit_enter(s, &b));
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_ADDRESS);
+	check_int(ip_limit_enter(s, &b), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &b), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &b), IP_LIMIT_ADDRESS);
 	ip_limit_leave(s, &a);
-	check(ip_limit_enter(s, &a));
-	check(!ip_limit_enter(s, &a));
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_ADDRESS);
 	ip_limit_free(s);
 }
 
@@ -50,14 +50,14 @@ ip_limit_counts_an_ipv6_prefix(void **state)
 		       next = ip("2001:db8:0:2::1");
 
 	(void)state;
-	check(ip_limit_enter(s, &a));
-	check(ip_limit_enter(s, &same));
-	check(!ip_limit_enter(s, &a));
-	check(!ip_limit_enter(s, &same));
-	check(ip_limit_enter(s, &next));
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &same), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_ADDRESS);
+	check_int(ip_limit_enter(s, &same), IP_LIMIT_ADDRESS);
+	check_int(ip_limit_enter(s, &next), IP_LIMIT_ENTERED);
 	ip_limit_leave(s, &same);
-	check(ip_limit_enter(s, &a));
-	check(!ip_limit_enter(s, &same));
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &same), IP_LIMIT_ADDRESS);
 	ip_limit_free(s);
 }
 
@@ -69,9 +69,9 @@ ip_limit_tells_ipv4_neighbours_apart(void **state)
 	struct netaddr a = ip("192.0.2.1"), b = ip("192.0.2.2");
 
 	(void)state;
-	check(ip_limit_enter(s, &a));
-	check(ip_limit_enter(s, &b));
-	check(!ip_limit_enter(s, &a));
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &b), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_ADDRESS);
 	ip_limit_free(s);
 }
 
@@ -83,14 +83,14 @@ ip_limit_limits_all(void **state)
 		       c = ip("192.0.2.3"), d = ip("192.0.2.4");
 
 	(void)state;
-	check(ip_limit_enter(s, &a));
-	check(ip_limit_enter(s, &b));
-	check(ip_limit_enter(s, &c));
-	check(!ip_limit_enter(s, &a));
-	check(!ip_limit_enter(s, &d));
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &b), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &c), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_TOTAL);
+	check_int(ip_limit_enter(s, &d), IP_LIMIT_TOTAL);
 	ip_limit_leave(s, &b);
-	check(ip_limit_enter(s, &d));
-	check(!ip_limit_enter(s, &b));
+	check_int(ip_limit_enter(s, &d), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &b), IP_LIMIT_TOTAL);
 	ip_limit_free(s);
 }
 
@@ -108,9 +108,9 @@ ip_limit_forgets(void **state)
 
 		snprintf(text, sizeof text, "10.0.%d.%d", i / 250, i % 250);
 		a = ip(text);
-		check(ip_limit_enter(s, &a));
-		check(!ip_limit_enter(s, &a));
-		check(!ip_limit_enter(s, &a));
+		check_int(ip_limit_enter(s, &a), IP_LIMIT_ENTERED);
+		check_int(ip_limit_enter(s, &a), IP_LIMIT_ADDRESS);
+		check_int(ip_limit_enter(s, &a), IP_LIMIT_ADDRESS);
 		ip_limit_leave(s, &a);
 	}
 	ip_limit_free(s);
@@ -130,11 +130,11 @@ ip_limit_refuses_without_memory(void **state)
 		check(fake_alloc_failed() == (s == NULL));
 	}
 	fake_alloc_fail_at(1);
-	check(!ip_limit_enter(s, &a));
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_ADDRESS);
 	check(fake_alloc_failed());
 	for (int i = 0; i < 5; i++)
-		check(ip_limit_enter(s, &a));
-	check(!ip_limit_enter(s, &a));
+		check_int(ip_limit_enter(s, &a), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_TOTAL);
 	ip_limit_free(s);
 }
 
@@ -155,7 +155,7 @@ come_and_go(struct job *job, const struct netaddr *from, int which)
 {
 	int total, each;
 
-	if (!ip_limit_enter(job->s, from))
+	if (ip_limit_enter(job->s, from) != IP_LIMIT_ENTERED)
 		return;
 	job->entered++;
 	total = atomic_fetch_add(job->total, 1) + 1;
@@ -184,11 +184,11 @@ check_all_free(struct ip_limit *s)
 {
 	struct netaddr a = ip("192.0.2.1"), b = ip("192.0.2.2");
 
-	check(ip_limit_enter(s, &a));
-	check(ip_limit_enter(s, &a));
-	check(!ip_limit_enter(s, &a));
-	check(ip_limit_enter(s, &b));
-	check(!ip_limit_enter(s, &b));
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &a), IP_LIMIT_ADDRESS);
+	check_int(ip_limit_enter(s, &b), IP_LIMIT_ENTERED);
+	check_int(ip_limit_enter(s, &b), IP_LIMIT_TOTAL);
 }
 
 /* A thread may find all places taken whenever it tries, so that only the sum
@@ -228,7 +228,7 @@ ip_limit_remember_the_most_at_once(void **state)
 
 	(void)state;
 	for (int i = 0; i < 4; i++)
-		check(ip_limit_enter(s, &a));
+		check_int(ip_limit_enter(s, &a), IP_LIMIT_ENTERED);
 	for (int i = 0; i < 3; i++)
 		ip_limit_leave(s, &a);
 	check_size(ip_limit_open(s, &most), 1);

@@ -42,17 +42,15 @@ memory_budget_keeps_groups_apart(void **state)
 
 	(void)state;
 	memory_budget_init(&b, limits);
-	check(memory_budget_charge(&b, &guest, MEMORY_INPUT_NO_LOGIN, 600));
-	check(memory_budget_charge(&b, &guest, MEMORY_HANDSHAKE, 400));
-	check(!memory_budget_charge(&b, &guest, MEMORY_HANDSHAKE, 1));
+	check(memory_budget_charge(&b, &guest, MEMORY_NO_LOGIN, 1000));
+	check(!memory_budget_charge(&b, &guest, MEMORY_NO_LOGIN, 1));
 	check(memory_budget_charge(&b, &input, MEMORY_INPUT, LIMIT_INPUT));
 	check(!memory_budget_charge(&b, &input, MEMORY_INPUT, 1));
 	check_size(memory_budget_used(&b, MEMORY_GROUP_NO_LOGIN), 1000);
 	check_size(memory_budget_used(&b, MEMORY_GROUP_INPUT), LIMIT_INPUT);
 	check_size(memory_budget_used(&b, MEMORY_GROUP_OUTPUT), 0);
 	/* after its login a share belongs to the other group */
-	memory_budget_discharge(&b, &guest, MEMORY_INPUT_NO_LOGIN, 600);
-	memory_budget_discharge(&b, &guest, MEMORY_HANDSHAKE, 400);
+	memory_budget_discharge(&b, &guest, MEMORY_NO_LOGIN, 1000);
 	memory_budget_discharge(&b, &input, MEMORY_INPUT, 10);
 	check(memory_budget_charge(&b, &guest, MEMORY_INPUT, 10));
 	memory_budget_discharge(&b, &guest, MEMORY_INPUT, 10);
@@ -67,9 +65,10 @@ memory_budget_notices_what_is_held_already(void **state)
 
 	(void)state;
 	memory_budget_init(&b, limits);
-	memory_budget_charge_held(&b, &a, MEMORY_OUTPUT_UNSENT, LIMIT_OUTPUT);
+	memory_budget_change(&b, &a, MEMORY_OUTPUT_UNSENT, 0, LIMIT_OUTPUT);
 	check(!memory_budget_take_pressure(&b, MEMORY_GROUP_OUTPUT));
-	memory_budget_charge_held(&b, &a, MEMORY_OUTPUT_UNSENT, 1);
+	memory_budget_change(
+	    &b, &a, MEMORY_OUTPUT_UNSENT, LIMIT_OUTPUT, LIMIT_OUTPUT + 1);
 	check(memory_budget_take_pressure(&b, MEMORY_GROUP_OUTPUT));
 	check(memory_budget_exceeds(&b, MEMORY_GROUP_OUTPUT, 0));
 	check(!memory_budget_charge(&b, &a, MEMORY_OUTPUT_QUEUED, 0));
@@ -120,19 +119,43 @@ memory_budget_sheds_the_oldest_of_equals(void **state)
 	(void)state;
 	memory_budget_init(&b, limits);
 	for (int i = 0; i < 10; i++)
-		check(memory_budget_charge(
-		    &b, &shares[i], MEMORY_INPUT_NO_LOGIN, 100));
+		check(
+		    memory_budget_charge(&b, &shares[i], MEMORY_NO_LOGIN, 100));
 	/* neither from the middle, nor when the first has gone */
-	memory_budget_discharge(&b, &shares[4], MEMORY_INPUT_NO_LOGIN, 100);
-	memory_budget_discharge(&b, &shares[0], MEMORY_INPUT_NO_LOGIN, 100);
-	check(memory_budget_charge(&b, &shares[4], MEMORY_INPUT_NO_LOGIN, 100));
+	memory_budget_discharge(&b, &shares[4], MEMORY_NO_LOGIN, 100);
+	memory_budget_discharge(&b, &shares[0], MEMORY_NO_LOGIN, 100);
+	check(memory_budget_charge(&b, &shares[4], MEMORY_NO_LOGIN, 100));
 	check_ptr(
 	    memory_budget_next_to_shed(&b, MEMORY_GROUP_NO_LOGIN), &shares[1]);
-	memory_budget_discharge(&b, &shares[1], MEMORY_INPUT_NO_LOGIN, 100);
+	memory_budget_discharge(&b, &shares[1], MEMORY_NO_LOGIN, 100);
 	check(memory_budget_next_to_shed(&b, MEMORY_GROUP_NO_LOGIN) == NULL);
-	check(memory_budget_charge(&b, &shares[0], MEMORY_INPUT_NO_LOGIN, 120));
+	check(memory_budget_charge(&b, &shares[0], MEMORY_NO_LOGIN, 120));
 	check_ptr(
 	    memory_budget_next_to_shed(&b, MEMORY_GROUP_NO_LOGIN), &shares[2]);
+}
+
+/* What changes a little keeps its place; what becomes larger loses it. */
+static void
+memory_budget_keeps_the_place_of_what_changes_little(void **state)
+{
+	struct memory_share a = { 0 }, c = { 0 };
+	struct memory_budget b;
+
+	(void)state;
+	memory_budget_init(&b, limits);
+	memory_budget_change(&b, &a, MEMORY_NO_LOGIN, 0, 500);
+	memory_budget_change(&b, &c, MEMORY_NO_LOGIN, 0, 500);
+	memory_budget_change(&b, &a, MEMORY_NO_LOGIN, 500, 510);
+	check_size(memory_budget_used(&b, MEMORY_GROUP_NO_LOGIN), 1010);
+	check(memory_budget_take_pressure(&b, MEMORY_GROUP_NO_LOGIN));
+	check_ptr(memory_budget_next_to_shed(&b, MEMORY_GROUP_NO_LOGIN), &a);
+	memory_budget_change(&b, &a, MEMORY_NO_LOGIN, 510, 200);
+	check(!memory_budget_take_pressure(&b, MEMORY_GROUP_NO_LOGIN));
+	memory_budget_change(&b, &a, MEMORY_NO_LOGIN, 200, 500);
+	check(!memory_budget_take_pressure(&b, MEMORY_GROUP_NO_LOGIN));
+	check_ptr(memory_budget_next_to_shed(&b, MEMORY_GROUP_NO_LOGIN), &c);
+	memory_budget_discharge(&b, &a, MEMORY_NO_LOGIN, 500);
+	check_size(a.held, 0);
 }
 
 int
@@ -144,6 +167,8 @@ main(void)
 		cmocka_unit_test(memory_budget_notices_what_is_held_already),
 		cmocka_unit_test(memory_budget_sheds_the_largest),
 		cmocka_unit_test(memory_budget_sheds_the_oldest_of_equals),
+		cmocka_unit_test(
+		    memory_budget_keeps_the_place_of_what_changes_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,7 @@
 #include "registry.h"
 #include "relay.h"
 #include "service.h"
+#include "shed.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -37,12 +38,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* For connections that are not logged in. */
+#define FAKE_LOGIN_BYTES ((size_t)8 << 20)
+
 /* What a test may set; more of it in fake_server once that is open. */
 struct fake_config {
 	unsigned workers;
 	unsigned queue_depth;
 	size_t queue_bytes, queue_bytes_total;
 	size_t max_connections;
+	size_t login_slots; /* of connections that are not logged in */
 };
 
 struct fake_server {
@@ -71,7 +76,8 @@ fake_server_config(void)
 		.queue_depth = 32,
 		.queue_bytes = 1 << 22,
 		.queue_bytes_total = 1 << 26,
-		.max_connections = 1024 };
+		.max_connections = 1024,
+		.login_slots = 1024 };
 }
 
 static inline void
@@ -110,6 +116,10 @@ fake_server_open(const struct fake_config *config)
 		.queue_bytes = config->queue_bytes,
 		.frame_len = relay_frame_len,
 		.unread_bytes = config->queue_bytes_total / config->workers,
+		.login_bytes = FAKE_LOGIN_BYTES,
+		.login_slots = config->login_slots,
+		.handshakes = config->max_connections,
+		.handshakes_per_address = config->max_connections,
 		.write_timeout_ms = 2000,
 	};
 	s->crossing.workers = config->workers;
@@ -197,7 +207,7 @@ fake_server_conn(unsigned worker, int *fd)
 	check_int(netaddr_parse_ip(&remote, slice_str("192.0.2.7")), 0);
 	check_int(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
 	*fd = fds[1];
-	if (!ip_limit_enter(ip_limit, &remote)) {
+	if (ip_limit_enter(ip_limit, &remote) != IP_LIMIT_ENTERED) {
 		close(fds[0]);
 		return NULL;
 	}
@@ -209,7 +219,7 @@ fake_server_conn(unsigned worker, int *fd)
 	*port = (struct http_port){ .site = &s->site,
 		.relay = s->relays[worker],
 		.plain_port = s->port.plain_port };
-	if (http_accepted(port, c) == -1) {
+	if (shed_enter(c) == -1 || http_accepted(port, c) == -1) {
 		conn_end(c, NULL);
 		return NULL;
 	}

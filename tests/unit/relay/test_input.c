@@ -12,21 +12,6 @@ static size_t held(enum memory_class class)
 	return worker()->budget.used[class];
 }
 
-static struct memory_share others;
-
-/* As if other connections held so many bytes. */
-static void
-hold(enum memory_class class, size_t n)
-{
-	check(memory_budget_charge(&worker()->budget, &others, class, n));
-}
-
-static void
-give_back(enum memory_class class, size_t n)
-{
-	memory_budget_discharge(&worker()->budget, &others, class, n);
-}
-
 static struct fake_peer *
 unauthenticated(void)
 {
@@ -36,6 +21,21 @@ unauthenticated(void)
 	p->conn = fake_server_conn(0, &p->fd);
 	check(p->conn != NULL);
 	return p;
+}
+
+/* Bytes of a request's head that is as long as it may be. */
+#define LARGE_HEAD 16000
+
+/* Sends the front of a long head. */
+static void
+send_large(struct fake_peer *p)
+{
+	static uint8_t head[LARGE_HEAD];
+
+	memset(head, 'x', sizeof head);
+	memcpy(head, "GET /", 5);
+	fake_peer_send(p, slice_of(head, sizeof head));
+	fake_server_turn(0);
 }
 
 /* Sends the front of something that is never whole. */
@@ -66,46 +66,61 @@ send_in_two(struct fake_peer *p)
 }
 
 /* Unauthenticated clients who leave their logins half done use up their own
- * share only. */
+ * share only, and when it is used up it is not the newcomer who goes. */
 static void
 input_keeps_others_from_the_share_of_clients(void **state)
 {
-	struct fake_peer *member = fake_peer_new(0), *last = unauthenticated();
-	const size_t before = WORKER_INPUT_NO_LOGIN_MAX - 10;
+	struct fake_peer *member = fake_peer_new(0), *last;
+	struct fake_peer *large[FAKE_LOGIN_BYTES / LARGE_HEAD + 1];
+	size_t count = 0;
 
 	(void)state;
-	hold(MEMORY_INPUT_NO_LOGIN, before); /* as if many had done so */
-	send_in_two(member);
+	while (worker()->counters->refused_memory == 0) {
+		check(held(MEMORY_NO_LOGIN) <= FAKE_LOGIN_BYTES);
+		check(count < sizeof large / sizeof large[0]);
+		large[count] = unauthenticated();
+		send_large(large[count++]);
+	}
+	/* an eighth of the limit is free again */
+	check(held(MEMORY_NO_LOGIN) <= FAKE_LOGIN_BYTES - FAKE_LOGIN_BYTES / 8);
+	check(!fake_peer_read(large[0]));
+	check(fake_peer_read(large[count - 1]));
+	last = unauthenticated();
 	send_part(last, "GET / HTTP");
-	check_size(held(MEMORY_INPUT_NO_LOGIN), before + 10);
-	check_size(worker()->counters->refused_memory, 0);
 	send_part(last, "/");
-	check(!fake_peer_read(last));
-	check_size(worker()->counters->refused_memory, 1);
-	check_size(held(MEMORY_INPUT_NO_LOGIN), before);
+	check(fake_peer_read(last));
 	send_in_two(member);
-	give_back(MEMORY_INPUT_NO_LOGIN, before);
+	for (size_t i = 0; i < count; i++)
+		fake_peer_free(large[i]);
 	fake_peer_free(last);
+	while (fake_server_count(0) > 1) /* some a turn */
+		fake_server_turn(0);
+	check_size(held(MEMORY_NO_LOGIN), 0);
 	fake_peer_free(member);
 }
 
-/* The same the other way round: clients may be refused too. */
+/* The same for clients: of what they leave, most goes first. */
 static void
 input_limits_what_clients_leave(void **state)
 {
-	struct fake_peer *member = fake_peer_new(0);
-	uint8_t head[DERP_HEADER];
+	struct fake_peer *modest = fake_peer_new(0), *greedy = fake_peer_new(0);
+	static uint8_t part[20000];
 
 	(void)state;
-	hold(MEMORY_INPUT, WORKER_INPUT_MAX - 4);
-	derp_header_put(head, (struct derp_header){ DERP_SEND_PACKET, 100 });
-	fake_peer_send(member, slice_of(head, sizeof head));
+	worker()->budget.limits[MEMORY_GROUP_INPUT] = sizeof part;
+	derp_header_put(
+	    part, (struct derp_header){ DERP_SEND_PACKET, 2 * sizeof part });
+	fake_peer_send(greedy, slice_of(part, sizeof part - 100));
 	fake_server_turn(0);
-	check(!fake_peer_read(member));
+	check_size(held(MEMORY_INPUT), sizeof part - 100);
+	fake_peer_send(modest, slice_of(part, 101));
+	fake_server_turn(0);
+	check(!fake_peer_read(greedy));
+	check(fake_peer_read(modest));
 	check_size(worker()->counters->refused_memory, 1);
-	check_size(held(MEMORY_INPUT), WORKER_INPUT_MAX - 4);
-	give_back(MEMORY_INPUT, WORKER_INPUT_MAX - 4);
-	fake_peer_free(member);
+	check_size(held(MEMORY_INPUT), 101);
+	fake_peer_free(modest);
+	fake_peer_free(greedy);
 }
 
 /* What was saved is given back by whoever leaves, wherever it counted. */
@@ -116,19 +131,40 @@ input_gives_back_what_it_counted(void **state)
 
 	(void)state;
 	fake_peer_key(p);
+	check_size(held(MEMORY_NO_LOGIN), CONN_LOGIN_BYTES);
 	send_part(p, "GET /derp HTTP/1.1\r\n");
-	check(held(MEMORY_INPUT_NO_LOGIN) > 0);
+	check(held(MEMORY_NO_LOGIN) > CONN_LOGIN_BYTES);
 	fake_peer_leave(p);
 	fake_server_turn(0);
-	check_size(held(MEMORY_INPUT_NO_LOGIN), 0);
+	check_size(held(MEMORY_NO_LOGIN), 0);
 	fake_peer_login(p, 0);
-	check_size(held(MEMORY_INPUT_NO_LOGIN), 0);
+	check_size(held(MEMORY_NO_LOGIN), 0);
 	fake_peer_send(p, slice_of("\x04", 1));
 	fake_server_turn(0);
 	check_size(held(MEMORY_INPUT), 1);
 	fake_peer_free(p);
 	fake_server_turn(0);
 	check_size(held(MEMORY_INPUT), 0);
+}
+
+/* What an unauthenticated client does not read counts like the rest of what is
+ * held for it, and not with what clients leave unread. */
+static void
+input_counts_answers_that_are_not_read(void **state)
+{
+	static const char request[] =
+	    "GET /derp/probe HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct fake_peer *p = unauthenticated();
+
+	(void)state;
+	for (int i = 0; i < 100000 && !stream_blocked(&p->conn->stream); i++)
+		send_part(p, request);
+	check(stream_blocked(&p->conn->stream));
+	check(held(MEMORY_NO_LOGIN) > CONN_LOGIN_BYTES);
+	check_size(held(MEMORY_OUTPUT_UNSENT), 0);
+	fake_peer_free(p);
+	fake_server_turn(0);
+	check_size(held(MEMORY_NO_LOGIN), 0);
 }
 
 /* So many packets to itself within a window, and one more after it. `busy`:
@@ -186,6 +222,7 @@ main(void)
 		TEST(input_keeps_others_from_the_share_of_clients),
 		TEST(input_limits_what_clients_leave),
 		TEST(input_gives_back_what_it_counted),
+		TEST(input_counts_answers_that_are_not_read),
 		TEST(input_sets_apart_who_sends_much),
 	};
 
