@@ -185,6 +185,18 @@ choose_addresses(struct server *s, struct fail *why)
 	return listener_probe(&s->stun_addr, LISTENER_UDP, why);
 }
 
+/* The protocol has nothing against a recorded ClientInfo that is sent again:
+ * that is left to TLS. */
+static void
+warn_of_plain_http(const struct server *s)
+{
+	if (s->config->use_tls || netaddr_is_loopback(&s->main_addr))
+		return;
+	log_warn("derper: plain HTTP where others may reach it: whoever sees a "
+		 "client log in can do so in its name later; serve TLS "
+		 "(-certmode manual), or let only a TLS proxy reach this port");
+}
+
 /* The Go derper's lines; its first comes before the port is open. */
 static void
 tell_addresses(const struct server *s)
@@ -193,6 +205,7 @@ tell_addresses(const struct server *s)
 
 	log_info("derper: serving on %s%s", s->config->addr_text,
 	    s->config->use_tls ? " with TLS" : "");
+	warn_of_plain_http(s);
 	if (!s->use_stun)
 		return;
 	netaddr_format(&s->stun_addr, text);

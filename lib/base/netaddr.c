@@ -174,3 +174,10 @@ netaddr_in(const struct netaddr *a, const char *prefix)
 		return false;
 	return rest == 0 || (a->ip[whole] ^ net.ip[whole]) >> (8 - rest) == 0;
 }
+
+bool
+netaddr_is_loopback(const struct netaddr *a)
+{
+	return netaddr_in(a, "127.0.0.0/8") || netaddr_in(a, "::1/128") ||
+	    netaddr_in(a, "::ffff:127.0.0.0/104");
+}

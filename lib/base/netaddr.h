@@ -53,5 +53,7 @@ socklen_t netaddr_to_sockaddr(
  * must be the same. The prefix is a constant of ours: a bad one is an assert.
  */
 bool netaddr_in(const struct netaddr *a, const char *prefix);
+/* Whether only this machine can reach it. An unset one is the wildcard. */
+bool netaddr_is_loopback(const struct netaddr *a);
 
 #endif

@@ -11,6 +11,7 @@ from relaytest import (
     DERPER,
     HOST,
     IS_GO,
+    Lines,
     PATIENCE,
     Scenario,
     clean_env,
@@ -358,6 +359,27 @@ class Running(Scenario):
         status, _, err = self.run_relay(["-c=k"], env={"DERP_STUN_PORT": "many"})
         self.assertEqual(status, 1)
         self.assertIn("DERP_STUN_PORT", err)
+
+    @ours_only
+    def test_plain_http_for_others_is_a_warning(self):
+        warning = "plain HTTP where others may reach it"
+        for relay in (self.derper(), self.derper(tls=True)):
+            relay.exit_expected = True
+            self.assertEqual(relay.stop(), 0)
+            self.assertNotIn(warning, relay.log.text())
+        inside = ["unshare", "--map-root-user", "--net"]
+        if subprocess.run([*inside, "true"], capture_output=True).returncode != 0:
+            self.skipTest("no network namespaces")
+        flags = ["-a=:8080", "-c=" + self.path("k"), "-stun=false"]
+        proc = subprocess.Popen(
+            [*inside, DERPER, *flags],
+            stderr=subprocess.PIPE,
+            env=clean_env(),
+            cwd=self.folder,
+        )
+        self.addCleanup(proc.wait, PATIENCE)
+        self.addCleanup(proc.terminate)
+        Lines(proc.stderr).wait(warning)
 
     def test_dev_mode_needs_no_key_file(self):
         env = clean_env({"HOME": self.folder})

@@ -169,6 +169,29 @@ netaddr_knows_prefixes(void **state)
 	check(!netaddr_in(&unset, "::/0"));
 }
 
+static void
+netaddr_knows_loopback(void **state)
+{
+	static const struct {
+		const char *listen;
+		bool is;
+	} cases[] = { { "127.0.0.1:1", true }, { "127.255.0.9:1", true },
+		{ "[::1]:1", true }, { "[::ffff:127.0.0.1]:1", true },
+		{ ":1", false }, { "0.0.0.0:1", false }, { "[::]:1", false },
+		{ "128.0.0.1:1", false }, { "[::2]:1", false },
+		{ "[::ffff:10.0.0.1]:1", false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct netaddr a;
+
+		check_int(
+		    netaddr_parse_listen(&a, slice_str(cases[i].listen)), 0);
+		if (netaddr_is_loopback(&a) != cases[i].is)
+			fail_msg("%s", cases[i].listen);
+	}
+}
+
 int
 main(void)
 {
@@ -179,6 +202,7 @@ main(void)
 		cmocka_unit_test(netaddr_goes_through_sockaddrs),
 		cmocka_unit_test(netaddr_unmaps_v4),
 		cmocka_unit_test(netaddr_knows_prefixes),
+		cmocka_unit_test(netaddr_knows_loopback),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
