@@ -100,6 +100,9 @@ static const struct row rows[] = {
 	/* not in the Go derper */
 	TEXT("verify-client-url-ca", verify_url_ca, "file", NULL,
 	    "PEM roots for the admission URL instead of the system's"),
+	SWITCH("verify-allow-empty", verify_allow_empty,
+	    "believe a node list that became empty; otherwise it takes effect "
+	    "on SIGHUP only"),
 	TEXT("tls-records", tls_records_text, "which", NULL,
 	    "TLS 1.3 record implementation: native or openssl"),
 	NUMBER("loops", workers, "n", 0, CONFIG_WORKERS_MAX,

@@ -154,6 +154,7 @@ open_verify(struct server *s, struct fail *why)
 	struct verify_config config = {
 		.policy = VERIFY_POLICY_ALL,
 		.context.notice = verify_notice,
+		.context.allow_empty = s->config->verify_allow_empty,
 	};
 
 	if (add_sources(&config, s->config, why) == -1)

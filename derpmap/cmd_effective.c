@@ -131,7 +131,8 @@ show(const struct command_call *call, const struct headscale_config *config)
 	int status;
 
 	if (u.arguments->fetch) {
-		u.client = fetch_global_init() == 0 ? fetch_client_new() : NULL;
+		u.client =
+		    fetch_global_init() == 0 ? fetch_client_new(1) : NULL;
 		if (u.client == NULL)
 			return command_fail(call, "cannot start libcurl");
 	}

@@ -107,6 +107,7 @@ static void
 check_stdin(struct check *c)
 {
 	char line[LINE_MAX_BYTES];
+	bool any = false;
 
 	while (fgets(line, sizeof line, stdin) != NULL) {
 		struct slice text, comment;
@@ -121,9 +122,13 @@ check_stdin(struct check *c)
 		text = slice_trim(text);
 		slice_cut(text, ' ', &text, &comment);
 		slice_cut(text, '\t', &text, &comment);
+		any = any || text.n > 0;
 		if (text.n > 0)
 			check_key(c, text);
 	}
+	if (!any)
+		raise_status(
+		    c, command_fail(c->call, "standard input has no keys"));
 }
 
 static void
@@ -271,8 +276,8 @@ const struct command cmd_check = {
 	    "input, one a line. Each source may\nbe given several times. They "
 	    "are asked in the order of the options below.\n",
 	.notes = "Exit status: 0 all are allowed, 1 one is denied, 2 one is "
-		 "unknown, or usage or\ninput was wrong; 2 takes precedence "
-		 "over 1.\n",
+		 "unknown, or usage or\ninput was wrong or empty; 2 takes "
+		 "precedence over 1.\n",
 	.examples =
 	    "  derpverify check --url https://headscale.example.com/verify "
 	    "nodekey:9f2c...\n"

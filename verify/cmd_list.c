@@ -9,6 +9,7 @@
 
 struct arguments {
 	struct opts_choice format;
+	bool allow_empty;
 };
 
 /* -1: memory is short. */
@@ -83,7 +84,7 @@ run(const struct command_call *call)
 	if (call->word_count != 1)
 		return command_misuse(
 		    call, "name one file, or - for standard input");
-	list = verify_file_load(call->words[0], &why);
+	list = verify_file_load(call->words[0], a->allow_empty, &why);
 	if (list == NULL)
 		return command_fail(call, "%s", why.text);
 	rc = formats[a->format.n].print(list, clock_wall_s());
@@ -100,6 +101,10 @@ static const struct arguments defaults = {
 static const struct opts_row options[] = {
 	{ "format", OPTS_CHOICE, offsetof(struct arguments, format), "FORMAT",
 	    "" },
+	{ "allow-empty", OPTS_BOOL, offsetof(struct arguments, allow_empty),
+	    NULL,
+	    "an empty standard input is an empty list, not a command before "
+	    "the pipe that failed" },
 };
 
 const struct command cmd_list = {

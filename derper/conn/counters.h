@@ -34,15 +34,17 @@
 	X(http_refused)         /* no request: 400, 431, or not in time */ \
 	X(derp_without_upgrade) /* requests for /derp */                   \
 	X(websocket_refused)                                               \
-	X(login_failed)     /* bad or missing ClientInfo, time-outs */     \
-	X(rejected)         /* by admission */                             \
-	X(read_failed)      /* TLS or socket errors while reading */       \
-	X(bad_frames)       /* connections closed for a bad frame */       \
-	X(unknown_frames)   /* ignored frames */                           \
-	X(packets_received) /* SendPacket in */                            \
-	X(bytes_received)   /* their payload */                            \
-	X(packets_sent)     /* RecvPacket out */                           \
-	X(bytes_sent)       /* bytes of frames handed to sockets */        \
+	X(login_failed)       /* bad or missing ClientInfo, time-outs */   \
+	X(rejected)           /* by admission */                           \
+	X(admitted_fail_open) /* the controller was unreachable */         \
+	X(revoked)            /* closed: may no longer use the relay */    \
+	X(read_failed)        /* TLS or socket errors while reading */     \
+	X(bad_frames)         /* connections closed for a bad frame */     \
+	X(unknown_frames)     /* ignored frames */                         \
+	X(packets_received)   /* SendPacket in */                          \
+	X(bytes_received)     /* their payload */                          \
+	X(packets_sent)       /* RecvPacket out */                         \
+	X(bytes_sent)         /* bytes of frames handed to sockets */      \
 	X(dropped_unknown_dest)                                            \
 	X(dropped_gone_disconnected)                                       \
 	X(dropped_queue_head) /* oldest dropped: queue full */             \

@@ -26,6 +26,8 @@ relay_new(const struct relay_shared *shared, struct worker *worker)
 	relay->crossing.shared = shared->crossing;
 	relay->crossing.counters = worker->counters;
 	relay->log_client = (struct log_limit){ .burst = 20, .per_s = 5 };
+	relay->log_fail_open = (struct log_limit){ .burst = 50, .per_s = 5 };
+	relay->log_revoked = (struct log_limit){ .burst = 50, .per_s = 5 };
 	worker->flushed = post_crossing;
 	worker->flushed_ctx = relay;
 	return relay;

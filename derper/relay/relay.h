@@ -33,6 +33,9 @@ struct relay {
 	struct worker *worker;       /* borrowed */
 	struct crossing crossing;    /* frames on their way to other workers */
 	struct log_limit log_client; /* lines that clients can cause */
+	/* of who is admitted unasked, and who is put off the relay: limits of
+	 * their own, so that no flood of other lines hides them */
+	struct log_limit log_fail_open, log_revoked;
 };
 
 /* The relay's part of the worker, which it borrows. Returns owned; NULL when

@@ -126,22 +126,24 @@ log_rejected(struct conn *conn, const struct derp_key *key, const char *reason)
 }
 
 static void
-log_fail_open(struct conn *conn, const struct derp_key *key)
+log_fail_open(
+    struct conn *conn, struct login *login, const struct verify_answer *answer)
 {
 	char text[DERP_KEY_TEXT];
 
-	derp_key_format(key, text);
-	if (log_allowed(
-		&conn->worker->log_login, loop_now_ms(conn->worker->loop)))
-		log_warn("admission controller unreachable; allowing client %s",
-		    text);
+	if (!log_allowed(
+		&login->relay->log_fail_open, loop_now_ms(conn->worker->loop)))
+		return;
+	derp_key_format(&login->session.client, text);
+	log_warn("admission controller unreachable; allowing client %s (%s)",
+	    text, answer->reason);
 }
 
 /* The answer of admission: it runs from here on, or ends. */
 static void
 decide(struct conn *conn, const struct verify_answer *answer)
 {
-	const struct login *login = conn->session;
+	struct login *login = conn->session;
 
 	if (answer->verdict != VERIFY_ALLOW) {
 		counters_add(&conn->worker->counters->rejected, 1);
@@ -149,8 +151,10 @@ decide(struct conn *conn, const struct verify_answer *answer)
 		conn_end(conn, NULL);
 		return;
 	}
-	if (answer->fail_open)
-		log_fail_open(conn, &login->session.client);
+	if (answer->fail_open) {
+		counters_add(&conn->worker->counters->admitted_fail_open, 1);
+		log_fail_open(conn, login, answer);
+	}
 	start_running(conn);
 }
 

@@ -4,9 +4,9 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "fetch_fault.h"
 #include "fetch_short.h"
 
-#include <ctype.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <pthread.h>
@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FETCH_IDLE_MAX 4       /* handles kept with their connections */
 #define FETCH_REQUESTS_MAX 10  /* along redirects; Go's net/http client.go */
 #define FETCH_EXEMPT_MAX 65536 /* bytes of NO_PROXY and our own addition */
 #define FETCH_USER_AGENT "Go-http-client/1.1" /* Go's net/http request.go */
@@ -23,8 +22,9 @@
 
 struct fetch_client {
 	pthread_mutex_t lock;
-	CURL *idle[FETCH_IDLE_MAX]; /* locked by lock */
-	size_t idle_count;          /* locked by lock */
+	size_t idle_count; /* locked by lock */
+	size_t max_idle;   /* immutable */
+	CURL *idle[];      /* locked by lock; with their connections */
 };
 
 /* One request of the chain. */
@@ -51,12 +51,15 @@ fetch_global_init(void)
 }
 
 struct fetch_client *
-fetch_client_new(void)
+fetch_client_new(size_t max_idle)
 {
-	struct fetch_client *c = calloc(1, sizeof *c);
+	struct fetch_client *c =
+	    calloc(1, sizeof *c + max_idle * sizeof c->idle[0]);
 
-	if (c != NULL)
-		pthread_mutex_init(&c->lock, NULL);
+	if (c == NULL)
+		return NULL;
+	c->max_idle = max_idle;
+	pthread_mutex_init(&c->lock, NULL);
 	return c;
 }
 
@@ -88,7 +91,7 @@ client_give(struct fetch_client *c, CURL *curl)
 {
 	curl_easy_reset(curl); /* keeps the connections */
 	pthread_mutex_lock(&c->lock);
-	if (c->idle_count < FETCH_IDLE_MAX) {
+	if (c->idle_count < c->max_idle) {
 		c->idle[c->idle_count++] = curl;
 		curl = NULL;
 	}
@@ -333,32 +336,6 @@ set_options(struct hop *hop)
 	return set_exempt(curl);
 }
 
-/* Puts libcurl's words, and for a failed connect the system's, which libcurl
- * hides; in lower case, as Go says them and people search for them. */
-static void
-explain(const struct hop *hop, CURLcode code, struct fail *why)
-{
-	const char *text =
-	    hop->error[0] != '\0' ? hop->error : curl_easy_strerror(code);
-	const char *path = hop->request->unix_socket;
-	char words[128] = "";
-	const char *said;
-	long os_error = 0;
-
-	curl_easy_getinfo(hop->curl, CURLINFO_OS_ERRNO, &os_error);
-	if (code != CURLE_COULDNT_CONNECT || os_error == 0) {
-		fail_set(why, "%s", text);
-		return;
-	}
-	said = strerror_r((int)os_error, words, sizeof words);
-	if (path != NULL)
-		fail_set(why, "cannot connect to %s: %c%s", path,
-		    tolower((unsigned char)*said), said + 1);
-	else
-		fail_set(why, "%s: %c%s", text, tolower((unsigned char)*said),
-		    said + 1);
-}
-
 /* Makes one request with what is left of the time. */
 static CURLcode
 perform(struct hop *hop, const char *url, uint64_t deadline_ms)
@@ -393,6 +370,35 @@ redirect_of(const struct hop *hop)
 	return to;
 }
 
+static bool
+is_https(const char *url)
+{
+	return strncasecmp(url, "https:", 6) == 0;
+}
+
+/* There is no whole response: whose fault is it? */
+static enum fetch_result
+judge_failure(const struct hop *hop, CURLcode code, struct fail *why)
+{
+	const struct fetch_fault fault = {
+		.curl = hop->curl,
+		.code = code,
+		.text = hop->error,
+		.unix_socket = hop->request->unix_socket,
+	};
+
+	if (code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT ||
+	    (!hop->head_done && fetch_short_seen(&hop->lack, code, why))) {
+		fail_set(why, "out of memory"); /* unless there is a reason */
+		return FETCH_SHORT;
+	}
+	fetch_fault_explain(&fault, why);
+	if (hop->head_done)
+		return FETCH_BROKEN;
+	return fetch_fault_is_trust(&fault) ? FETCH_UNTRUSTED
+					    : FETCH_UNREACHABLE;
+}
+
 static enum fetch_result
 follow(struct hop *hop, struct fail *why)
 {
@@ -407,6 +413,12 @@ follow(struct hop *hop, struct fail *why)
 		to = redirect_of(hop);
 		if (to == NULL)
 			break;
+		if (is_https(url) && !is_https(to)) {
+			fail_set(why,
+			    "the redirect from https to %.200s is not followed",
+			    to);
+			return FETCH_UNTRUSTED;
+		}
 		if (n == FETCH_REQUESTS_MAX) {
 			fail_set(why, "stopped after %d redirects", n);
 			return FETCH_UNREACHABLE;
@@ -417,16 +429,7 @@ follow(struct hop *hop, struct fail *why)
 	}
 	if (hop->head_done && (code == CURLE_OK || hop->response->body_cut))
 		return FETCH_OK;
-	if (code == CURLE_OUT_OF_MEMORY ||
-	    (!hop->head_done && fetch_short_seen(&hop->lack, why))) {
-		fail_set(why, "out of memory"); /* unless there is a reason */
-		return FETCH_SHORT;
-	}
-	if (code == CURLE_OK) /* all the same to libcurl, but not to Go */
-		fail_set(why, "the answer ended within its head");
-	else
-		explain(hop, code, why);
-	return hop->head_done ? FETCH_BROKEN : FETCH_UNREACHABLE;
+	return judge_failure(hop, code, why);
 }
 
 /* Moves the body that was read to the response. */

@@ -6,7 +6,8 @@
  * that is what the Go derper uses: its User-Agent, no Accept, gzip accepted, at
  * most ten requests along redirects of which 301, 302 and 303 turn a POST into
  * a GET, proxies and roots from the environment, loopback never through a
- * proxy. Only http and https, HTTP/1.1.
+ * proxy. Only http and https, HTTP/1.1. DIFFERS: a redirect from https to http
+ * is not followed, because anybody on the way could answer the second.
  *
  * Life: fetch_global_init once in main before threads start; fetch_client_new
  * -> fetch ... -> fetch_client_free. Threads: any; a struct fetch_client keeps
@@ -52,15 +53,21 @@ enum fetch_result {
 			      redirects, time-out before the head of the last
 			      response; *why tells */
 	FETCH_BROKEN,      /* a response began and then failed or timed out */
-	FETCH_SHORT, /* memory or descriptors are short here: says nothing of
-			the other side */
+	FETCH_UNTRUSTED,   /* the other side may be there, but is not to be
+			      talked to: its certificate is not valid, it has
+			      no TLS, it redirects from https to http, or the
+			      request is wrong (URL, roots) */
+	FETCH_SHORT, /* memory, descriptors, ports or threads are short here:
+			says nothing of the other side */
 };
 
 /* -1 when libcurl cannot start. */
 int fetch_global_init(void);
 
-/* Returns owned; NULL when memory is short. */
-struct fetch_client *fetch_client_new(void);
+/* A client that keeps up to max_idle connections: as many as there are threads
+ * that use it, or each burst of requests closes some, and their ports are lost
+ * for a minute. Returns owned; NULL when memory is short. */
+struct fetch_client *fetch_client_new(size_t max_idle);
 void fetch_client_free(struct fetch_client *c);
 
 /* Makes the request and waits. Everything in `request` is borrowed for the

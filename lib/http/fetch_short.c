@@ -2,6 +2,7 @@
 #include "fetch_short.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,7 @@ open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 	    address->protocol);
 
 	(void)purpose;
+	s->tried[s->tried_count++ % FETCH_SHORT_TRIED] = *address;
 	s->socket_error = fd == -1 ? errno : 0;
 	return fd == -1 ? CURL_SOCKET_BAD : fd;
 }
@@ -72,7 +74,8 @@ open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 void
 fetch_short_begin(struct fetch_short *s, CURL *curl)
 {
-	*s = (struct fetch_short){ .allocations = atomic_load(&failed) };
+	*s = (struct fetch_short){ .curl = curl,
+		.allocations = atomic_load(&failed) };
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, s);
 }
@@ -81,7 +84,7 @@ static bool
 is_shortage(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
-	    error == ENOMEM;
+	    error == ENOMEM || error == EAGAIN;
 }
 
 /* Why a descriptor is not to be had now; 0: one is. */
@@ -96,22 +99,114 @@ try_descriptor(void)
 	return 0;
 }
 
-bool
-fetch_short_seen(const struct fetch_short *s, struct fail *why)
+static void *
+end_at_once(void *arg)
 {
-	int error = s->socket_error;
+	return arg;
+}
+
+/* Why a thread, on which libcurl resolves names, is not to be had now; 0: one
+ * is. */
+static int
+try_thread(void)
+{
+	pthread_t thread;
+	int error = pthread_create(&thread, NULL, end_at_once, NULL);
+
+	if (error == 0)
+		pthread_join(thread, NULL);
+	return error;
+}
+
+/* What connect() says at once to a socket of that type. */
+static int
+try_connect(const struct curl_sockaddr *to, int type)
+{
+	int fd = socket(to->family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error = 0;
+
+	if (fd == -1)
+		return errno;
+	if (connect(fd, &to->addr, to->addrlen) == -1)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+/* Whether the ports are used up from which one could connect to an address. The
+ * same error comes of an address family that this host does not have, but then
+ * for datagrams too, which have ports of their own. */
+static bool
+lacks_port(const struct fetch_short *s, long os_error)
+{
+	const unsigned n = s->tried_count < FETCH_SHORT_TRIED
+	    ? s->tried_count
+	    : FETCH_SHORT_TRIED;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct curl_sockaddr *to = &s->tried[i];
+
+		if (to->family != AF_INET && to->family != AF_INET6)
+			continue;
+		if (os_error != EADDRNOTAVAIL &&
+		    try_connect(to, SOCK_STREAM) != EADDRNOTAVAIL)
+			continue;
+		if (try_connect(to, SOCK_DGRAM) != EADDRNOTAVAIL)
+			return true;
+	}
+	return false;
+}
+
+static bool
+never_connected(const struct fetch_short *s, CURLcode code)
+{
+	curl_off_t connect_us = 0;
+
+	curl_easy_getinfo(s->curl, CURLINFO_CONNECT_TIME_T, &connect_us);
+	return code == CURLE_COULDNT_CONNECT ||
+	    (code == CURLE_OPERATION_TIMEDOUT && connect_us == 0);
+}
+
+/* The errno of what is short; 0: nothing is. */
+static int
+find_shortage(const struct fetch_short *s, CURLcode code)
+{
+	long os_error = 0;
+	int error;
+
+	curl_easy_getinfo(s->curl, CURLINFO_OS_ERRNO, &os_error);
+	if (is_shortage(s->socket_error))
+		return s->socket_error;
+	if (code == CURLE_COULDNT_CONNECT && is_shortage((int)os_error))
+		return (int)os_error;
+	if (never_connected(s, code) && lacks_port(s, os_error))
+		return EADDRNOTAVAIL;
+	/* resolving a name takes descriptors and a thread, of which nothing is
+	 * told but that there is no such host */
+	error = try_descriptor();
+	if (error == 0 &&
+	    (code == CURLE_COULDNT_RESOLVE_HOST ||
+		code == CURLE_COULDNT_RESOLVE_PROXY))
+		error = try_thread();
+	return is_shortage(error) ? error : 0;
+}
+
+bool
+fetch_short_seen(const struct fetch_short *s, CURLcode code, struct fail *why)
+{
+	int error;
 
 	if (atomic_load(&failed) != s->allocations) {
 		fail_set(why, "out of memory");
 		return true;
 	}
-	/* resolving a name takes descriptors too, of which nothing is told but
-	 * that there is no such host */
+	error = find_shortage(s, code);
 	if (error == 0)
-		error = try_descriptor();
-	if (!is_shortage(error))
 		return false;
 	errno = error;
-	fail_errno(why, "cannot open a socket");
+	fail_errno(why, "%s",
+	    error == EADDRNOTAVAIL ? "no free local port"
+		: error == EAGAIN  ? "cannot start a thread or connect"
+				   : "cannot open a socket");
 	return true;
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 import unittest
 
@@ -194,6 +195,52 @@ class Url(Admission):
         self.p.login(relay, "a")
         relay.wait_log(f"admission controller unreachable; allowing client nodekey:{key}", mark)
 
+    def start_fails(self, *flags):
+        """It says why and does not serve."""
+        common = [f"-a={HOST}:{free_port()}", "-stun=false", "-c=" + self.path("k")]
+        status, _, err = self.run_relay(common + list(flags))
+        self.assertEqual(status, 1)
+        return err
+
+    @ours_only  # the Go one starts, and admits everybody
+    def test_what_can_never_work_is_fatal(self):
+        url = f"https://{HOST}/verify"
+        for value in ("htps://h/verify", "h.example/verify"):
+            self.assertIn(value, self.start_fails("-verify-client-url=" + value))
+        self.write("ca", "no PEM\n")
+        for name in ("absent", "ca"):
+            flag = "-verify-client-url-ca=" + self.path(name)
+            err = self.start_fails("-verify-client-url=" + url, flag)
+            self.assertIn("CA file " + self.path(name), err)
+
+    @ours_only  # the Go one admits everybody
+    def test_broken_trust_is_not_an_outage(self):
+        make_cert(self.folder, "stub", f"IP:{HOST}")
+        make_cert(self.folder, "other", f"IP:{HOST}")
+        stub = stub_verify(self, lambda path, body: ALLOW, self.path("stub"))
+        ca = "-verify-client-url-ca=" + self.path("other.crt")
+        relay = self.relay(stub.url, ca)
+        self.rejected(relay, "not trusted: .*certificate")
+        plain = stub_verify(self, lambda path, body: ALLOW)
+        relay = self.relay(plain.url.replace("http:", "https:"))
+        self.rejected(relay, "not trusted: .*does not speak TLS")
+        moved = b"HTTP/1.1 307 X\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n"
+        stub.answer = lambda path, body: moved % plain.url.encode()
+        relay = self.relay(stub.url, "-verify-client-url-ca=" + self.path("stub.crt"))
+        self.rejected(relay, "not trusted: the redirect from https to http:")
+
+    @ours_only
+    def test_who_fails_open_is_counted_and_named(self):
+        """However many are rejected meanwhile."""
+        relay = self.relay(f"http://{HOST}:{free_port()}/verify")
+        mark = relay.log_mark()
+        for _ in range(40):
+            self.admitted(relay)
+        self.assertEqual(relay.counters()["admitted_fail_open"], 40)
+        lines = relay.log.text().count("unreachable; allowing client nodekey:")
+        self.assertEqual(lines, 40)
+        relay.wait_log(r"allowing client nodekey:\w+ \(.*onnection refused\)", mark)
+
     def test_unreachable_rejects_when_failing_closed(self):
         flag = "-verify-client-url-fail-open=false"
         relay = self.relay(f"http://{HOST}:{free_port()}/verify", flag)
@@ -311,6 +358,15 @@ class Nodes(Admission):
         self.refused_as(relay, "b")
         self.write("nodes", self.keys["b"] + "\n")
         self.becomes_admitted(relay, "b")
+
+    def test_an_emptied_list_is_believed_on_sighup(self):
+        relay = self.relay(self.keys["a"] + "\n")
+        mark = relay.log_mark()
+        self.write("nodes", "")
+        relay.wait_log("is empty now; keeping the 1 keys", mark)
+        relay.proc.send_signal(signal.SIGHUP)
+        relay.wait_log(r"reloaded: 0 keys \(was 1\)", mark)
+        self.refused_as(relay, "a")
 
     def test_a_vanished_list_keeps_the_last_good_one_and_says_so(self):
         relay = self.relay(self.keys["a"] + "\n")

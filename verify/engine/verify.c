@@ -140,6 +140,7 @@ open_sources(
 	if (context.wall_s == NULL)
 		context.wall_s = clock_wall_s;
 	v->now_ms = context.now_ms;
+	context.threads = WORKERS;
 	return verify_sources_open(&v->sources, config, &context, why);
 }
 

@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,7 +143,7 @@ read_file(
 
 /* Reads and parses the file; *stamp is the state of it that was read. */
 static struct verify_nodes *
-load(const char *path, struct stamp *stamp, struct fail *why)
+load(const char *path, bool allow_empty, struct stamp *stamp, struct fail *why)
 {
 	struct verify_nodes *nodes = NULL;
 	struct fail reason = { 0 };
@@ -156,6 +155,10 @@ load(const char *path, struct stamp *stamp, struct fail *why)
 		rc = read_all(STDIN_FILENO, &text, &reason);
 	else
 		rc = read_file(path, &text, stamp, &reason);
+	if (rc == 0 && is_stdin(path) && buf_len(&text) == 0 && !allow_empty)
+		rc = fail_set(&reason,
+		    "standard input is empty (did the command before it "
+		    "fail?)");
 	if (rc == 0)
 		nodes = verify_nodes_parse(buf_slice(&text), &reason);
 	buf_clear(&text);
@@ -170,25 +173,11 @@ load(const char *path, struct stamp *stamp, struct fail *why)
 }
 
 struct verify_nodes *
-verify_file_load(const char *path, struct fail *why)
+verify_file_load(const char *path, bool allow_empty, struct fail *why)
 {
 	struct stamp stamp;
 
-	return load(path, &stamp, why);
-}
-
-__attribute__((format(printf, 2, 3))) static void
-notify(const struct verify_file *f, const char *fmt, ...)
-{
-	char text[FAIL_TEXT_MAX + 256];
-	va_list args;
-
-	if (f->context.notice == NULL)
-		return;
-	va_start(args, fmt);
-	vsnprintf(text, sizeof text, fmt, args);
-	va_end(args);
-	f->context.notice(f->context.notice_ctx, text);
+	return load(path, allow_empty, &stamp, why);
 }
 
 static size_t
@@ -204,19 +193,20 @@ count(struct verify_source *s)
 }
 
 /* Uses the new list, unless it is empty and the old one was not: an empty list
- * that a failed script wrote would lock everybody out. */
+ * that a failed script wrote would lock everybody out. It is believed when the
+ * operator says so: the last key must be revocable too. */
 static void
-replace(struct verify_file *f, struct verify_nodes *nodes)
+replace(struct verify_file *f, struct verify_nodes *nodes, bool believe)
 {
 	const size_t before = count(&f->source);
 	const size_t now = verify_nodes_count(nodes);
 	struct verify_nodes *old;
 
-	if (now == 0 && before > 0) {
+	if (now == 0 && before > 0 && !believe) {
 		verify_nodes_free(nodes);
-		notify(f,
+		verify_source_notify(&f->context,
 		    "node list %s is empty now; keeping the %zu keys of the "
-		    "last good list",
+		    "last good list (SIGHUP makes it take effect)",
 		    f->path, before);
 		return;
 	}
@@ -225,24 +215,24 @@ replace(struct verify_file *f, struct verify_nodes *nodes)
 	f->nodes = nodes;
 	pthread_mutex_unlock(&f->lock);
 	verify_nodes_free(old);
-	notify(f, "node list %s reloaded: %zu keys (was %zu)%s", f->path, now,
-	    before,
+	verify_source_notify(&f->context,
+	    "node list %s reloaded: %zu keys (was %zu)%s", f->path, now, before,
 	    now < before / 2 ? "; less than half of them are left" : "");
 }
 
 static void
-reload(struct verify_file *f)
+reload(struct verify_file *f, bool forced)
 {
 	struct fail why = { 0 };
-	struct verify_nodes *nodes = load(f->path, &f->loaded, &why);
+	struct verify_nodes *nodes = load(f->path, true, &f->loaded, &why);
 
 	if (nodes != NULL) {
-		replace(f, nodes);
+		replace(f, nodes, forced || f->context.allow_empty);
 		return;
 	}
 	/* this state of the file is bad: do not report it again */
 	f->loaded = f->seen;
-	notify(f,
+	verify_source_notify(&f->context,
 	    "node list is bad, keeping the %zu keys of the last good one: "
 	    "%s",
 	    count(&f->source), why.text);
@@ -261,7 +251,7 @@ refresh(struct verify_source *s, bool forced)
 		return f->refresh_ms;
 	if (!settled && !forced)
 		return FILE_SETTLE_MS;
-	reload(f);
+	reload(f, forced);
 	return f->refresh_ms;
 }
 
@@ -337,14 +327,15 @@ open_file(const struct verify_source_config *config,
 	if (f->path == NULL)
 		fail_set(why, "out of memory");
 	else
-		f->nodes = load(f->path, &f->loaded, why);
+		f->nodes = load(f->path, context->allow_empty, &f->loaded, why);
 	if (f->nodes == NULL) {
 		close_file(&f->source);
 		return NULL;
 	}
 	f->seen = f->loaded;
 	if (verify_nodes_count(f->nodes) == 0)
-		notify(f, "node list %s is empty: it admits nobody", f->path);
+		verify_source_notify(&f->context,
+		    "node list %s is empty: it admits nobody", f->path);
 	return &f->source;
 }
 

@@ -7,9 +7,13 @@
 
 #include "verify_nodes.h"
 
-/* Reads a node-list file once; "-" is standard input. NULL and the reason, with
- * "FILE:LINE: " before it. Blocks on the file system. Returns owned:
- * verify_nodes_free. */
-struct verify_nodes *verify_file_load(const char *path, struct fail *why);
+#include <stdbool.h>
+
+/* Reads a node-list file once; "-" is standard input, which must not be without
+ * a byte unless allow_empty: so ends a program before the pipe that failed.
+ * NULL and the reason, with "FILE:LINE: " before it. Blocks on the file system.
+ * Returns owned: verify_nodes_free. */
+struct verify_nodes *verify_file_load(
+    const char *path, bool allow_empty, struct fail *why);
 
 #endif

@@ -104,7 +104,8 @@ copy_name(struct arena *arena, struct slice name)
 	return arena_text(arena, (const char *)text, w.n);
 }
 
-/* Adds a node. Of a key that is listed twice the later expiry counts. */
+/* Adds a node. Of a key that is listed twice the earlier expiry counts: who was
+ * put off the relay must not come back by an old row. */
 static int
 add(struct verify_nodes *list, const struct derp_key *key, int64_t expires_s,
     struct slice name, struct fail *why)
@@ -112,7 +113,7 @@ add(struct verify_nodes *list, const struct derp_key *key, int64_t expires_s,
 	struct verify_node *node = keytable_get(list->by_key, key->b);
 
 	if (node != NULL) {
-		if (node->expires_s < expires_s)
+		if (node->expires_s > expires_s)
 			node->expires_s = expires_s;
 		return 0;
 	}
@@ -293,6 +294,16 @@ text_of(const json_t *value)
 	return slice_of(json_string_value(value), json_string_length(value));
 }
 
+/* A row with both names must mean one key. */
+static bool
+has_two_keys(const json_t *row)
+{
+	const json_t *snake = json_object_get(row, "node_key");
+	const json_t *camel = json_object_get(row, "nodeKey");
+
+	return snake != NULL && camel != NULL && !json_equal(snake, camel);
+}
+
 static int
 parse_node(struct verify_nodes *list, const json_t *row, struct fail *why)
 {
@@ -303,6 +314,8 @@ parse_node(struct verify_nodes *list, const json_t *row, struct fail *why)
 
 	if (!json_is_object(row))
 		return fail_set(why, "is not an object");
+	if (has_two_keys(row))
+		return fail_set(why, "has a node_key and another nodeKey");
 	if (!json_is_string(text))
 		return fail_set(why, "has no node_key or nodeKey");
 	if (derp_key_parse(&key, text_of(text)) == -1)

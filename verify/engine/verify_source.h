@@ -40,7 +40,9 @@ struct verify_source_context {
 	void (*notice)(void *ctx, const char *text);
 	void *notice_ctx;
 	uint64_t refresh_ms; /* between two checks for changes; 0: default */
+	size_t threads;      /* that ask at once, as the engine sets it */
 	bool interactive;    /* a person waits: no retries at start */
+	bool allow_empty;    /* a list that becomes empty is believed at once */
 };
 
 struct verify_question {
@@ -93,5 +95,9 @@ struct verify_source_kind {
 
 /* Milliseconds left until the deadline. */
 uint64_t verify_source_left_ms(const struct verify_question *q);
+
+/* Tells the operator, if there is anybody to tell. */
+__attribute__((format(printf, 2, 3))) void verify_source_notify(
+    const struct verify_source_context *context, const char *fmt, ...);
 
 #endif

@@ -12,6 +12,7 @@
 #include "fetch.h"
 #include "verify_source.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -122,6 +123,11 @@ judge_known(const struct fetch_response *response, const char *key,
 		    "failed to query local tailscaled status for %s: bad JSON "
 		    "in its answer: %.80s",
 		    key, error.text);
+	else if (!json_is_object(node))
+		verify_answer_set(answer, VERIFY_UNKNOWN,
+		    "failed to query local tailscaled status for %s: its "
+		    "answer has no Node",
+		    key);
 	else
 		verify_answer_set(answer, VERIFY_ALLOW,
 		    "%.100s known to local tailscaled%s",
@@ -196,6 +202,25 @@ close_tailscaled(struct verify_source *s)
 	free(t);
 }
 
+/* Not fatal, as the daemon may be about to start; but nobody should have to
+ * learn it from clients that are rejected. */
+static void
+mention_absence(const struct verify_source_context *context, const char *socket)
+{
+	struct stat st;
+
+	if (stat(socket, &st) == -1)
+		verify_source_notify(context,
+		    "tailscaled's socket %s: %s; clients are rejected until "
+		    "tailscaled runs",
+		    socket, strerror(errno));
+	else if (!S_ISSOCK(st.st_mode))
+		verify_source_notify(context,
+		    "tailscaled's socket %s is not a socket; clients are "
+		    "rejected until it is",
+		    socket);
+}
+
 static struct verify_source *
 open_tailscaled(const struct verify_source_config *config,
     const struct verify_source_context *context, struct fail *why)
@@ -215,9 +240,11 @@ open_tailscaled(const struct verify_source_config *config,
 	t->opened_ms = context->now_ms();
 	t->retries = !context->interactive;
 	t->socket = strdup(socket);
-	t->client = fetch_client_new();
-	if (t->socket != NULL && t->client != NULL)
+	t->client = fetch_client_new(context->threads);
+	if (t->socket != NULL && t->client != NULL) {
+		mention_absence(context, t->socket);
 		return &t->source;
+	}
 	close_tailscaled(&t->source);
 
 out_of_memory:

@@ -3,7 +3,9 @@
  * --verify-client-url does; headscale answers it on POST /verify.
  *
  * The controller is unreachable, and fail-open takes effect, only when there
- * was no response; every response counts, and all but a 200 with {"Allow":true}
+ * was no response, and not for a shortage of ours, nor for a URL, roots or a
+ * certificate that cannot be used (DIFFERS: the Go derper lets everybody in
+ * then); every response counts, and all but a 200 with {"Allow":true}
  * mean no. The verdict then: an Allow that is false and a 403 deny the key; any
  * other response says nothing about the key (a wrong path, a broken controller)
  * and is unknown, which the relay treats as a denial too. Source: tailscale
@@ -11,6 +13,7 @@
  */
 #include "admit.h"
 #include "fetch.h"
+#include "fetch_config.h"
 #include "verify_source.h"
 
 #include <stdlib.h>
@@ -32,12 +35,13 @@ judge_body(const struct fetch_response *response,
     const struct verify_question *q, struct verify_answer *answer)
 {
 	struct slice body = slice_of(response->body, response->body_len);
-	char key[DERP_KEY_TEXT],
-	    ip[NETADDR_TEXT] = "invalid IP"; /* Go's word */
+	char key[DERP_KEY_TEXT], ip[NETADDR_TEXT] = "";
 	struct fail why = { 0 };
 	bool allow;
 
 	derp_key_format(q->key, key);
+	/* DIFFERS: without an address Go says "/invalid IP", which reads as the
+	 * reason */
 	if (q->client != NULL)
 		netaddr_format_ip(q->client, ip);
 	if (admit_response_parse(body, &allow, &why) == -1)
@@ -45,10 +49,25 @@ judge_body(const struct fetch_response *response,
 		    "admission controller: bad answer: %s", why.text);
 	else if (!allow)
 		verify_answer_set(answer, VERIFY_DENY,
-		    "admission controller: %s/%s not allowed", key, ip);
+		    "admission controller: %s%s%s not allowed", key,
+		    ip[0] != '\0' ? "/" : "", ip);
 	else
 		verify_answer_set(answer, VERIFY_ALLOW,
 		    "allowed by the admission controller");
+}
+
+/* What a status usually means that is no answer about the key. */
+static const char *
+hint_for(unsigned status)
+{
+	switch (status) {
+	case 404:
+	case 405:
+		return " (headscale 0.24 and newer answer on /verify: is the "
+		       "path of the URL right?)";
+	default:
+		return "";
+	}
 }
 
 static void
@@ -60,7 +79,8 @@ judge(const struct fetch_response *response, const struct verify_question *q,
 	else
 		verify_answer_set(answer,
 		    response->status == 403 ? VERIFY_DENY : VERIFY_UNKNOWN,
-		    "admission controller: %s", response->status_line);
+		    "admission controller: %s%s", response->status_line,
+		    hint_for(response->status));
 }
 
 /*
@@ -134,6 +154,10 @@ ask(struct verify_source *s, const struct verify_question *q,
 		verify_answer_set(answer, VERIFY_UNKNOWN,
 		    "admission controller: incomplete response: %s", why.text);
 		break;
+	case FETCH_UNTRUSTED: /* a broken configuration is not an outage */
+		verify_answer_set(answer, VERIFY_UNKNOWN,
+		    "admission controller: not trusted: %s", why.text);
+		break;
 	case FETCH_SHORT:
 		verify_answer_set(answer, VERIFY_UNKNOWN,
 		    "cannot ask the admission controller: %s", why.text);
@@ -163,9 +187,18 @@ open_url(const struct verify_source_config *config,
 	};
 	const char *ca_file = config->ca_file;
 	const bool own_roots = ca_file != NULL && ca_file[0] != '\0';
-	struct url *u = calloc(1, sizeof *u);
+	struct url *u;
+	bool has_path;
 
-	(void)context;
+	if (fetch_config_check_url(config->argument, &has_path, why) == -1 ||
+	    (own_roots && fetch_config_check_roots(ca_file, why) == -1))
+		return NULL;
+	if (!has_path)
+		verify_source_notify(context,
+		    "admission controller %s: the URL has no path; headscale "
+		    "answers on /verify",
+		    config->argument);
+	u = calloc(1, sizeof *u);
 	if (u == NULL) {
 		fail_set(why, "out of memory");
 		return NULL;
@@ -178,7 +211,7 @@ open_url(const struct verify_source_config *config,
 	u->outage = config->outage;
 	u->url = strdup(config->argument);
 	u->ca_file = own_roots ? strdup(ca_file) : NULL;
-	u->client = fetch_client_new();
+	u->client = fetch_client_new(context->threads);
 	if (u->url != NULL && u->client != NULL &&
 	    (u->ca_file != NULL || !own_roots))
 		return &u->source;

@@ -27,7 +27,7 @@ struct outcome {
 static void
 run(const struct fetch_request *request, struct outcome *o)
 {
-	struct fetch_client *c = fetch_client_new();
+	struct fetch_client *c = fetch_client_new(4);
 	struct fetch_response response;
 
 	memset(o, 0, sizeof *o);
@@ -198,7 +198,7 @@ static const struct answer_case answers[] = {
 	{ "redirect to a file",
 	    { "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n", 0,
 		STUB_CLOSE },
-	    FETCH_UNREACHABLE, NULL, "", false },
+	    FETCH_UNTRUSTED, NULL, "", false },
 };
 
 static void
@@ -291,7 +291,7 @@ fetch_names_what_hinders_a_connect(void **state)
 	run(&(struct fetch_request){ .url = "ftp://127.0.0.1/",
 		.timeout_ms = PLENTY_MS },
 	    &o);
-	assert_int_equal(o.result, FETCH_UNREACHABLE);
+	assert_int_equal(o.result, FETCH_UNTRUSTED);
 }
 
 static void
@@ -415,7 +415,7 @@ fetch_keeps_connections(void **state)
 		.reply = { "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 0,
 		    STUB_KEEP },
 	};
-	struct fetch_client *c = fetch_client_new();
+	struct fetch_client *c = fetch_client_new(4);
 
 	(void)state;
 	http_stub_open(&stub);

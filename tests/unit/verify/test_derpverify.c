@@ -168,8 +168,10 @@ derpverify_reads_keys_from_standard_input(void **state)
 	snprintf(one, sizeof one, "%s", engine_key_text(1));
 	write_nodes();
 	write_file("keys", "# mine\n\n");
+	/* no key is not "all are allowed" */
 	run(&r, "check --nodes nodes - < keys");
-	check_int(r.status, 0);
+	check_int(r.status, 2);
+	check_contains(r.err, "standard input has no keys");
 	check_text(r.out, "");
 	snprintf(text, sizeof text, "# mine\n%s\talice # x\n\n%s", one,
 	    engine_key_text(9));
@@ -286,6 +288,16 @@ derpverify_lists(void **state)
 	check_int(r.status, 0);
 	check_contains(r.out, "\"expiry\": \"1970-01-01T00:00:01Z\"");
 	check_schema("verify-list");
+	/* a producer that failed writes nothing: that is not an empty list */
+	run(&r, "list - < /dev/null");
+	check_int(r.status, 2);
+	check_contains(r.err, "standard input is empty");
+	check_text(r.out, "");
+	run(&r, "list --allow-empty - < /dev/null");
+	check_int(r.status, 0);
+	write_file("again", "[]\n");
+	run(&r, "list - < again");
+	check_int(r.status, 0);
 	write_file("again", "\nnodekey:1\n");
 	run(&r, "list again");
 	check_int(r.status, 2);

@@ -280,6 +280,47 @@ file_must_be_good_at_start(void **state)
 	check_int(why.line, 3);
 }
 
+/* Who empties the list and says so revokes the last key, too. */
+static void
+file_that_is_emptied_is_believed_when_told(void **state)
+{
+	struct engine_notices notices = ENGINE_NOTICES;
+	struct verify *v;
+
+	(void)state;
+	write_keys(list_path(), 1, 3);
+	v = new_engine(&notices);
+	replace_keys(1, 0);
+	engine_await_notice(&notices, "keeping the 3 keys");
+	check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+	verify_reload(v);
+	engine_await_notice(&notices, "reloaded: 0 keys (was 3)");
+	check_int(engine_check(v, 1).verdict, VERIFY_DENY);
+	verify_free(v);
+}
+
+static void
+file_that_is_emptied_is_believed_when_allowed(void **state)
+{
+	struct engine_notices notices = ENGINE_NOTICES;
+	struct verify_config config = {
+		.context.notice = engine_notice,
+		.context.notice_ctx = &notices,
+		.context.refresh_ms = LOOK_MS,
+		.context.allow_empty = true,
+	};
+	struct verify *v;
+
+	(void)state;
+	write_keys(list_path(), 1, 3);
+	engine_add(&config, "nodes", list_path());
+	v = engine_new(&config);
+	replace_keys(1, 0);
+	engine_await_notice(&notices, "reloaded: 0 keys (was 3)");
+	check_int(engine_check(v, 1).verdict, VERIFY_DENY);
+	verify_free(v);
+}
+
 static void
 file_may_be_empty_at_start(void **state)
 {
@@ -317,6 +358,8 @@ main(void)
 		cmocka_unit_test(file_says_when_it_shrank),
 		cmocka_unit_test(file_members_expire_by_the_clock),
 		cmocka_unit_test(file_must_be_good_at_start),
+		cmocka_unit_test(file_that_is_emptied_is_believed_when_told),
+		cmocka_unit_test(file_that_is_emptied_is_believed_when_allowed),
 		cmocka_unit_test(file_may_be_empty_at_start),
 	};
 

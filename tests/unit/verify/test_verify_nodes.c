@@ -97,9 +97,16 @@ static const struct {
 	    "\"expiry\":\"2024-02-29T23:59:59-00:30\"},"
 	    "{\"node_key\":\"" KEY_B "\",\"expiry\":{}}]",
 	    "81c1 2024-03-01T00:29:59Z\n570b 1970-01-01T00:00:00Z\n" },
-	{ "the later expiry of two rows",
+	{ "the earlier expiry of two rows",
 	    "[{\"node_key\":\"" KEY_A "\",\"expiry\":{\"seconds\":5}},"
 	    "{\"node_key\":\"" KEY_A "\"}]",
+	    "81c1 1970-01-01T00:00:05Z\n" },
+	{ "the earlier expiry, when it comes last",
+	    "[{\"node_key\":\"" KEY_A "\",\"expiry\":{\"seconds\":9}},"
+	    "{\"node_key\":\"" KEY_A "\",\"expiry\":{\"seconds\":5}}]",
+	    "81c1 1970-01-01T00:00:05Z\n" },
+	{ "both names of one key",
+	    "[{\"node_key\":\"" KEY_A "\",\"nodeKey\":\"" KEY_A "\"}]",
 	    "81c1 never\n" },
 	{ "row with the zero key",
 	    "[{\"node_key\":\"nodekey:" HEX_0 "\"},"
@@ -139,6 +146,8 @@ static const struct {
 	{ "{\"nodes\":[", 1, "bad JSON" },
 	{ "null x", 1, "is not a valid node key" },
 	{ "[] []", 1, "bad JSON" },
+	{ "[{\"node_key\":\"" KEY_A "\",\"nodeKey\":\"" KEY_B "\"}]", 0,
+	    "node 1 has a node_key and another nodeKey" },
 	{ "{}", 0, "is neither a list of nodes nor" },
 	{ "{\"nodes\":{}}", 0, "is neither a list of nodes nor" },
 	{ "[{\"node_key\":\"" KEY_A "\"},7]", 0, "node 2 is not an object" },

@@ -30,7 +30,7 @@ static const struct world worlds[] = {
 	    15 },
 	{ "url denies all the same", NULL, "HTTP/1.1 403 X\r\n\r\n", 1, false,
 	    VERIFY_DENY, 15 },
-	{ "list denies", HEAD "{}", HEAD "{\"Allow\":true}", 9, true,
+	{ "list denies", HEAD "{\"Node\":{}}", HEAD "{\"Allow\":true}", 9, true,
 	    VERIFY_DENY, 15 },
 	{ "list alone denies", NULL, NULL, 9, true, VERIFY_DENY, 8 },
 };

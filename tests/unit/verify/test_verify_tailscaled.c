@@ -51,7 +51,7 @@ static const struct {
 	    STUB_CLOSE, VERIFY_ALLOW, "b.x. known to local tailscaled" },
 	{ "known, in chunks",
 	    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-	    "2\r\n{}\r\n0\r\n\r\n",
+	    "b\r\n{\"Node\":{}}\r\n0\r\n\r\n",
 	    STUB_HANG, VERIFY_ALLOW, "peer known to local tailscaled" },
 	{ "expired",
 	    HEAD("200 OK") "{\"Node\":{\"Name\":\"b.\",\"Expired\":true}}",
@@ -74,6 +74,12 @@ static const struct {
 	{ "server error", HEAD("500 Internal Server Error") "no backend",
 	    STUB_CLOSE, VERIFY_UNKNOWN,
 	    FAILED "500 Internal Server Error: no backend" },
+	{ "no Node", HEAD("200 OK") "{}", STUB_CLOSE, VERIFY_UNKNOWN,
+	    FAILED "its answer has no Node" },
+	{ "not an object", HEAD("200 OK") "[]", STUB_CLOSE, VERIFY_UNKNOWN,
+	    FAILED "its answer has no Node" },
+	{ "a Node that is none", HEAD("200 OK") "{\"Node\":null}", STUB_CLOSE,
+	    VERIFY_UNKNOWN, FAILED "its answer has no Node" },
 	{ "no JSON", HEAD("200 OK") "fine", STUB_CLOSE, VERIFY_UNKNOWN,
 	    FAILED "bad JSON in its answer: " },
 	{ "control characters",
@@ -132,7 +138,7 @@ tailscaled_request_is_as_upstreams(void **state)
 	struct verify_config config = { 0 };
 	struct http_stub stub = {
 		.reply = { .bytes = "HTTP/1.1 200 OK\r\nContent-Length: "
-				    "2\r\n\r\n{}",
+				    "11\r\n\r\n{\"Node\":{}}",
 		    .then = STUB_KEEP },
 	};
 	struct verify *v;
@@ -156,6 +162,22 @@ tailscaled_request_is_as_upstreams(void **state)
 	check_int(atomic_load(&stub.connections), 1);
 	verify_free(v);
 	http_stub_close(&stub);
+}
+
+static void
+tailscaled_socket_may_be_something_else(void **state)
+{
+	struct verify_config config = { .context.interactive = true };
+	struct verify_answer answer;
+	struct verify *v;
+
+	(void)state;
+	engine_add(&config, "tailscaled", engine_dir());
+	v = engine_new(&config);
+	answer = engine_check(v, 9);
+	check_int(answer.verdict, VERIFY_UNKNOWN);
+	check_contains(answer.reason, ": it is a directory, not a socket");
+	verify_free(v);
 }
 
 static void
@@ -188,13 +210,20 @@ static void
 tailscaled_may_start_after_us(void **state)
 {
 	struct verify_config config = { .context.now_ms = engine_now_ms };
-	struct http_stub stub = { .reply = { .bytes = HEAD("200 OK") "{}" } };
+	struct engine_notices notices = ENGINE_NOTICES;
+	struct http_stub stub = {
+		.reply = { .bytes = HEAD("200 OK") "{\"Node\":{}}" },
+	};
 	struct verify *v;
 	pthread_t thread;
 
 	(void)state;
+	config.context.notice = engine_notice;
+	config.context.notice_ctx = &notices;
 	engine_add(&config, "tailscaled", socket_path());
 	v = engine_new(&config);
+	engine_await_notice(
+	    &notices, "No such file or directory; clients are rejected until");
 	check_int(pthread_create(&thread, NULL, open_later, &stub), 0);
 	check_int(engine_check(v, 9).verdict, VERIFY_ALLOW);
 	pthread_join(thread, NULL);
@@ -227,6 +256,7 @@ main(void)
 		cmocka_unit_test(tailscaled_reads_a_real_answer),
 		cmocka_unit_test(tailscaled_request_is_as_upstreams),
 		cmocka_unit_test(tailscaled_that_is_absent_is_named),
+		cmocka_unit_test(tailscaled_socket_may_be_something_else),
 		cmocka_unit_test(tailscaled_may_start_after_us),
 	};
 

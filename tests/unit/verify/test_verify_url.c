@@ -4,7 +4,10 @@
 #include "fetch.h"
 #include "unit/http/http_stub.h"
 
+#include <errno.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #define ALLOW "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{\"Allow\":true}\n"
 #define HEAD(status) "HTTP/1.1 " status "\r\n\r\n"
@@ -40,7 +43,7 @@ static const struct {
 	{ "refuse", HEAD("200 OK") "{\"Allow\":false}\n", STUB_CLOSE,
 	    VERIFY_DENY, VERIFY_DENY,
 	    "admission controller: nodekey:110000000000000000000000000000000000"
-	    "0000000000000000000000000007/invalid IP not allowed" },
+	    "0000000000000000000000000007 not allowed" },
 	{ "no Allow", HEAD("200 OK") "{}", STUB_CLOSE, VERIFY_DENY, VERIFY_DENY,
 	    "not allowed" },
 	{ "403", HEAD("403 Forbidden") "{\"Allow\":true}", STUB_CLOSE,
@@ -48,7 +51,13 @@ static const struct {
 	{ "400", HEAD("400 Bad Request"), STUB_CLOSE, VERIFY_UNKNOWN,
 	    VERIFY_UNKNOWN, "admission controller: 400 Bad Request" },
 	{ "404", HEAD("404 Not Found"), STUB_CLOSE, VERIFY_UNKNOWN,
-	    VERIFY_UNKNOWN, "admission controller: 404 Not Found" },
+	    VERIFY_UNKNOWN,
+	    "admission controller: 404 Not Found (headscale 0.24 and newer "
+	    "answer "
+	    "on /verify" },
+	{ "405", HEAD("405 Method Not Allowed"), STUB_CLOSE, VERIFY_UNKNOWN,
+	    VERIFY_UNKNOWN,
+	    "405 Method Not Allowed (headscale 0.24 and newer answer on" },
 	{ "500", HEAD("500 Internal Server Error"), STUB_CLOSE, VERIFY_UNKNOWN,
 	    VERIFY_UNKNOWN, "admission controller: 500 Internal Server Error" },
 	{ "201", HEAD("201 Created") "{\"Allow\":true}", STUB_CLOSE,
@@ -103,6 +112,98 @@ url_judges_every_answer(void **state)
 		check_int(open.fail_open, open.verdict != closed.verdict);
 		check_contains(closed.reason, answers[i].reason);
 	}
+}
+
+/* What can never work is fatal at the start, not found at the first login. */
+static void
+url_must_be_usable(void **state)
+{
+	static const struct {
+		const char *url, *ca_file, *why;
+	} cases[] = {
+		{ "htps://h/verify", NULL, "the scheme \"htps\"" },
+		{ "h.example/verify", NULL, "has no scheme" },
+		{ "ftp://h/verify", NULL, "only http and https" },
+		{ "https://", NULL, "is not a URL" },
+		{ "https://h:99999/", NULL, "is not a URL" },
+		{ "https://h/", "/nonexistent/ca.pem",
+		    "CA file /nonexistent/ca.pem: " },
+		{ "https://h/", "/etc/passwd", "CA file /etc/passwd: " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct verify_config config = { 0 };
+		struct fail why = { 0 };
+
+		engine_add(&config, "url", cases[i].url)->ca_file =
+		    cases[i].ca_file;
+		if (verify_new(&config, &why) != NULL)
+			fail_msg("%s: accepted", cases[i].url);
+		check_contains(why.text, cases[i].why);
+	}
+}
+
+static void
+url_without_a_path_is_mentioned(void **state)
+{
+	struct engine_notices notices = ENGINE_NOTICES;
+	struct verify_config config = {
+		.context.notice = engine_notice,
+		.context.notice_ctx = &notices,
+	};
+
+	(void)state;
+	engine_add(&config, "url", "http://127.0.0.1:1");
+	verify_free(engine_new(&config));
+	engine_await_notice(&notices, "headscale answers on /verify");
+}
+
+/* As Go's HTTP server answers a TLS handshake. */
+static void *
+answer_in_plain_text(void *ctx)
+{
+	static const char text[] = "HTTP/1.0 400 Bad Request\r\n\r\n";
+	char hello[4096];
+	int fd = accept(*(int *)ctx, NULL, NULL);
+
+	if (fd != -1 && recv(fd, hello, sizeof hello, 0) > 0)
+		(void)send(fd, text, sizeof text - 1, MSG_NOSIGNAL);
+	close(fd);
+	return NULL;
+}
+
+/* Somebody is there who speaks no TLS: that is not the controller's absence. */
+static void
+url_does_not_open_for_lack_of_tls(void **state)
+{
+	struct sockaddr_in a = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t n = sizeof a;
+	struct verify_config config = { 0 };
+	struct verify_answer answer;
+	struct verify *v;
+	pthread_t thread;
+	char url[80];
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	check_int(bind(fd, (struct sockaddr *)&a, n), 0);
+	check_int(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+	check_int(listen(fd, 1), 0);
+	check_int(pthread_create(&thread, NULL, answer_in_plain_text, &fd), 0);
+	snprintf(
+	    url, sizeof url, "https://127.0.0.1:%u/verify", ntohs(a.sin_port));
+	engine_add(&config, "url", url)->outage = VERIFY_OUTAGE_OPEN;
+	v = engine_new(&config);
+	answer = engine_check(v, 7);
+	pthread_join(thread, NULL);
+	close(fd);
+	check_int(answer.verdict, VERIFY_UNKNOWN);
+	check_contains(answer.reason, "not trusted: the server does not speak");
+	verify_free(v);
 }
 
 static void
@@ -304,6 +405,129 @@ url_does_not_open_for_lack_of_descriptors(void **state)
 	check_int(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+static _Atomic int connect_error; /* of every TCP connect; 0: the system's */
+
+/* In place of the C library's, for libcurl too. */
+int
+connect(int fd, __CONST_SOCKADDR_ARG to, socklen_t n)
+{
+	int type = 0;
+	socklen_t type_n = sizeof type;
+
+	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_n);
+	if (connect_error != 0 && type == SOCK_STREAM) {
+		errno = connect_error;
+		return -1;
+	}
+	return (int)syscall(SYS_connect, fd, to.__sockaddr__, n);
+}
+
+/* As after a flood of logins, when every local port is used up. */
+static void
+url_does_not_open_for_lack_of_ports(void **state)
+{
+	static const int errors[] = { EADDRNOTAVAIL, EAGAIN, ENOBUFS, ENOMEM };
+	struct verify_config config = { 0 };
+	struct verify *v;
+
+	(void)state;
+	engine_add(&config, "url", "http://127.0.0.1:1/verify")->outage =
+	    VERIFY_OUTAGE_OPEN;
+	v = engine_new(&config);
+	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+		struct verify_answer answer;
+
+		connect_error = errors[i];
+		answer = engine_check(v, (unsigned)i + 1);
+		connect_error = 0;
+		if (answer.verdict != VERIFY_UNKNOWN)
+			fail_msg("%s: %s", strerror(errors[i]), answer.reason);
+		check_contains(answer.reason, "cannot ask the admission");
+	}
+	/* the true thing */
+	check(engine_check(v, 9).fail_open);
+	verify_free(v);
+}
+
+/* In a process of its own: it gives its rights up. */
+static int
+ask_without_threads(void)
+{
+	const struct rlimit none = { 0, 0 };
+	struct verify_config config = { 0 };
+	struct verify_answer answer;
+	struct verify *v;
+
+	engine_add(&config, "url", "http://controller.invalid/verify")->outage =
+	    VERIFY_OUTAGE_OPEN;
+	v = engine_new(&config);
+	if ((geteuid() == 0 && setuid(65534) == -1) ||
+	    setrlimit(RLIMIT_NPROC, &none) == -1)
+		return 2;
+	answer = engine_check(v, 7);
+	verify_free(v);
+	return answer.verdict == VERIFY_UNKNOWN && !answer.fail_open ? 0 : 1;
+}
+
+/* Names are resolved on a thread; when none can be started it looks as if there
+ * were no such host. */
+static void
+url_does_not_open_for_lack_of_threads(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(ask_without_threads());
+	check(pid > 0);
+	check_int(waitpid(pid, &status, 0), pid);
+	check(WIFEXITED(status));
+	check_int(WEXITSTATUS(status), 0);
+}
+
+static void
+allow_slowly(
+    struct http_stub *s, const char *request, struct http_stub_reply *reply)
+{
+	(void)s, (void)request;
+	usleep(20 * 1000);
+	reply->bytes = ALLOW;
+	reply->then = STUB_KEEP;
+}
+
+/* Connections that are closed after a burst cost a local port for a minute
+ * each, and there are 28,000. */
+static void
+url_keeps_a_connection_per_thread(void **state)
+{
+	enum { BURSTS = 5, CLIENTS = 32 };
+	struct http_stub stub = { .answer = allow_slowly };
+	struct verify_config config = { 0 };
+	struct engine_answers all = ENGINE_ANSWERS;
+	struct verify_answer answer;
+	struct verify *v;
+
+	(void)state;
+	http_stub_open(&stub);
+	engine_add(&config, "url", stub.url);
+	v = engine_new(&config);
+	for (unsigned burst = 0; burst < BURSTS; burst++) {
+		for (unsigned n = 1; n <= CLIENTS; n++) {
+			const struct derp_key key =
+			    engine_key(burst * CLIENTS + n);
+
+			check(!verify_ask(
+			    v, &key, NULL, &answer, engine_done, &all));
+		}
+		engine_await(&all, (burst + 1) * CLIENTS);
+	}
+	check_int(all.allowed, BURSTS * CLIENTS);
+	check(atomic_load(&stub.connections) <= 16);
+	verify_free(v);
+	http_stub_close(&stub);
+}
+
 static int
 start(void **state)
 {
@@ -316,6 +540,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(url_judges_every_answer),
+		cmocka_unit_test(url_must_be_usable),
+		cmocka_unit_test(url_without_a_path_is_mentioned),
+		cmocka_unit_test(url_does_not_open_for_lack_of_tls),
+		cmocka_unit_test(url_does_not_open_for_lack_of_ports),
+		cmocka_unit_test(url_does_not_open_for_lack_of_threads),
+		cmocka_unit_test(url_keeps_a_connection_per_thread),
 		cmocka_unit_test(url_without_a_listener_is_unreachable),
 		cmocka_unit_test(url_reads_no_more_than_4_kib),
 		cmocka_unit_test(url_sends_key_and_address),

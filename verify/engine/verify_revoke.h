@@ -1,0 +1,60 @@
+/*
+ * verify_revoke: a key that may no longer use the relay loses its connections.
+ *
+ * A source that has a new list in force says so (changed), and then names every
+ * key that the old one allowed and the new one does not (left). Each of them is
+ * asked about anew, as another source may allow it, and if it is denied,
+ * whoever holds connections is told.
+ *
+ * Nobody gets in between an answer and the registration of its client: every
+ * answer carries the epoch at which it was given. Who has registered a client
+ * compares it with the epoch then: if it is the same, every later change finds
+ * the client registered; if not, the question is asked again.
+ *
+ * Life: verify_revoke_init -> changed, left ... Threads: epoch and count from
+ * any; changed and left from the thread on which sources refresh.
+ */
+#ifndef DERPKIT_VERIFY_REVOKE_H
+#define DERPKIT_VERIFY_REVOKE_H
+
+#include "derp_key.h"
+#include "verify_answer.h"
+
+#include <stdatomic.h>
+
+/* What whoever holds connections is told, on a thread of the engine, from
+ * verify_new on. All zero: nobody holds any. */
+struct verify_watch {
+	/* Whether anybody with that key is connected. */
+	bool (*is_connected)(void *ctx, const struct derp_key *key);
+	/* The key must be disconnected; name (of the node, "" when not known)
+	 * and reason are borrowed. -1: memory is short; called again soon. */
+	int (*revoked)(void *ctx, const struct derp_key *key, const char *name,
+	    const char *reason);
+	void *ctx;
+};
+
+struct verify_revoke {
+	/* immutable */
+	struct verify_watch watch;
+	const atomic_bool *stop; /* no further waits */
+	/* asks all sources about a key; may block */
+	void (*recheck)(void *engine, const struct derp_key *key,
+	    struct verify_answer *answer);
+	void *engine;
+	/* atomic */
+	_Atomic uint64_t epoch;
+	_Atomic uint64_t count; /* keys that were disconnected */
+};
+
+/* Other keys are in force from here on. */
+void verify_revoke_changed(struct verify_revoke *r);
+
+/* The source that changed no longer allows the key. When memory is short it
+ * waits until it is not, so that no key is forgotten. */
+void verify_revoke_left(
+    struct verify_revoke *r, const struct derp_key *key, const char *name);
+
+uint64_t verify_revoke_epoch(const struct verify_revoke *r);
+
+#endif
