@@ -1,6 +1,7 @@
 /* server: see server.h. */
 #include "server.h"
 
+#include "admission.h"
 #include "certs.h"
 #include "confinement.h"
 #include "http.h"
@@ -154,6 +155,8 @@ open_verify(struct server *s, struct fail *why)
 	struct verify_config config = {
 		.policy = VERIFY_POLICY_ALL,
 		.context.notice = verify_notice,
+		.watch = { admission_is_connected, admission_revoked,
+		    &s->relay },
 		.context.allow_empty = s->config->verify_allow_empty,
 	};
 

@@ -1,12 +1,15 @@
 /* admission: see admission.h. */
 #include "admission.h"
 
+#include "client.h"
 #include "conn.h"
 #include "conn_table.h"
 #include "mailbox.h"
+#include "registry.h"
 #include "relay.h"
 #include "worker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* A question on its way, and its answer as a message. Owned by whoever is about
@@ -72,4 +75,95 @@ admission_ask(const struct relay_shared *shared, struct conn *conn,
 		return ADMISSION_PENDING;
 	free(a);
 	return ADMISSION_DECIDED;
+}
+
+/* A connection that is to be ended. */
+struct revocation {
+	struct message message; /* first member */
+	struct conn_addr addr;
+	char reason[VERIFY_REASON_MAX];
+};
+
+bool
+admission_is_connected(void *ctx, const struct derp_key *key)
+{
+	const struct relay_shared *shared = ctx;
+
+	return registry_count(shared->registry, key) > 0;
+}
+
+void
+admission_end(struct conn *conn, const char *reason)
+{
+	const struct client *client = conn->session;
+	char remote[NETADDR_TEXT], text[DERP_KEY_TEXT];
+
+	counters_add(&conn->worker->counters->revoked, 1);
+	if (log_allowed(
+		&client->relay->log_revoked, loop_now_ms(conn->worker->loop))) {
+		netaddr_format(&conn->remote, remote);
+		derp_key_format(&client->key, text);
+		log_warn("derp: %s: client %s disconnected: %s", remote, text,
+		    reason);
+	}
+	conn_end(conn, NULL);
+}
+
+static void
+handle_revocation(void *ctx, struct message *m)
+{
+	const struct worker *worker = ctx;
+	const struct revocation *r = (struct revocation *)m;
+	struct conn *conn = conn_table_get(worker->conns, r->addr);
+
+	/* an address that was registered is a client's, or nobody's */
+	if (conn != NULL && !conn->ended)
+		admission_end(conn, r->reason);
+	free(m);
+}
+
+static void
+free_all(struct message *first)
+{
+	while (first != NULL) {
+		struct message *next = first->next;
+
+		free(first);
+		first = next;
+	}
+}
+
+/* All or none, so that who is told of a failure may begin again. */
+int
+admission_revoked(
+    void *ctx, const struct derp_key *key, const char *name, const char *reason)
+{
+	const struct relay_shared *shared = ctx;
+	struct conn_addr addrs[REGISTRY_MEMBERS_MAX];
+	const size_t count = registry_addresses(shared->registry, key, addrs);
+	struct message *first = NULL, *next;
+
+	for (size_t i = 0; i < count; i++) {
+		struct revocation *r = malloc(sizeof *r);
+
+		if (r == NULL) {
+			free_all(first);
+			return -1;
+		}
+		*r = (struct revocation){ .message = { .next = first,
+					      .handle = handle_revocation,
+					      .drop = drop_answer },
+			.addr = addrs[i] };
+		snprintf(r->reason, sizeof r->reason, "%s%s%s", name,
+		    name[0] != '\0' ? ": " : "", reason);
+		first = &r->message;
+	}
+	for (; first != NULL; first = next) {
+		const struct revocation *r = (struct revocation *)first;
+
+		next = first->next;
+		mailbox_post(
+		    shared->crossing->mailboxes[r->addr.worker], first, first);
+	}
+	return 0;
 }

@@ -21,6 +21,16 @@ enum admission_result {
 	ADMISSION_NO_MEMORY, /* nothing was asked */
 };
 
+/* For struct verify_watch, whose ctx is the struct relay_shared: finds and ends
+ * the connections of a key that may no longer use the relay, on every worker.
+ * Threads: any. */
+bool admission_is_connected(void *ctx, const struct derp_key *key);
+int admission_revoked(void *ctx, const struct derp_key *key, const char *name,
+    const char *reason);
+
+/* Ends a client, of the worker that calls, for that. The reason is logged. */
+void admission_end(struct conn *conn, const char *reason);
+
 /* Asks about the key of a connection. The later answer is borrowed for the
  * call. */
 enum admission_result admission_ask(const struct relay_shared *shared,

@@ -10,8 +10,6 @@
 
 #define SHARDS 64
 #define CELLS 16 /* versions that are allocated together */
-/* Connections of one key in all, with those that are about to be ended. */
-#define MEMBERS_MAX (2 * REGISTRY_DUPLICATES_MAX)
 
 /* A key's version. Never freed while the registry lives, as others read it at
  * any time; the next key that gets it goes on counting. */
@@ -209,7 +207,7 @@ entries_add(struct peer *peer, struct entry entry)
 	const uint32_t cap = peer->cap > 0 ? peer->cap * 2 : 1;
 	struct entry *entries;
 
-	if (peer->count == MEMBERS_MAX)
+	if (peer->count == REGISTRY_MEMBERS_MAX)
 		return -1;
 	if (peer->count == peer->cap) {
 		entries = reallocarray(peer->entries, cap, sizeof *entries);
@@ -458,6 +456,22 @@ registry_note(struct registry *r, const struct registry_member *member,
 	if (sender == 0)
 		return NOTIFY_NO_MEMORY;
 	return notify_note(r->notify, sender, entry->number, entry->addr);
+}
+
+size_t
+registry_addresses(struct registry *r, const struct derp_key *key,
+    struct conn_addr out[static REGISTRY_MEMBERS_MAX])
+{
+	struct shard *s = shard_of(r, key);
+	const struct peer *peer;
+	size_t count = 0;
+
+	pthread_mutex_lock(&s->lock);
+	peer = keytable_get(s->table, key->b);
+	for (; peer != NULL && count < peer->count; count++)
+		out[count] = peer->entries[count].addr;
+	pthread_mutex_unlock(&s->lock);
+	return count;
 }
 
 size_t

@@ -37,6 +37,8 @@ struct peer;
 
 /* Connections of one key that stay. */
 #define REGISTRY_DUPLICATES_MAX 64
+/* Connections of one key in all, with those that are about to be ended. */
+#define REGISTRY_MEMBERS_MAX (2 * REGISTRY_DUPLICATES_MAX)
 /* Active connections of one key change so often at once, and once in so many
  * milliseconds from then on. */
 #define REGISTRY_SWITCH_BURST 8
@@ -105,6 +107,11 @@ registry_is_current(const struct registry_entry *entry)
  * key, so that it is told when the key leaves. */
 enum notify_result registry_note(struct registry *r,
     const struct registry_member *member, const struct registry_entry *entry);
+
+/* The addresses of the key's connections, at most REGISTRY_MEMBERS_MAX of them
+ * and that is all there can be; returns how many. */
+size_t registry_addresses(struct registry *r, const struct derp_key *key,
+    struct conn_addr out[static REGISTRY_MEMBERS_MAX]);
 
 /* How many connections of the key are here. */
 size_t registry_count(struct registry *r, const struct derp_key *key);

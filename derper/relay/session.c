@@ -139,6 +139,38 @@ log_fail_open(
 	    text, answer->reason);
 }
 
+/* What a client is told whose answer was overtaken by a change. */
+static void
+rechecked(struct conn *conn, const struct verify_answer *answer)
+{
+	if (conn->protocol == &running_phase && !conn->ended &&
+	    answer->verdict != VERIFY_ALLOW)
+		admission_end(conn, answer->reason);
+}
+
+/* Keys lost their right between the answer and the registration: the change did
+ * not find this client, and later ones will. */
+static void
+recheck(struct conn *conn, uint64_t epoch)
+{
+	const struct client *client = conn->session;
+	const struct relay_shared *shared = client->relay->shared;
+	struct verify_answer answer;
+
+	if (shared->verify == NULL || verify_epoch(shared->verify) == epoch)
+		return;
+	switch (admission_ask(shared, conn, &client->key, rechecked, &answer)) {
+	case ADMISSION_DECIDED:
+		rechecked(conn, &answer);
+		return;
+	case ADMISSION_PENDING:
+		return;
+	case ADMISSION_NO_MEMORY:
+		conn_end(conn, "out of memory");
+		return;
+	}
+}
+
 /* The answer of admission: it runs from here on, or ends. */
 static void
 decide(struct conn *conn, const struct verify_answer *answer)
@@ -156,6 +188,8 @@ decide(struct conn *conn, const struct verify_answer *answer)
 		log_fail_open(conn, login, answer);
 	}
 	start_running(conn);
+	if (!conn->ended)
+		recheck(conn, answer->epoch);
 }
 
 /* The same when the answer comes later. One that timed out meanwhile has ended,

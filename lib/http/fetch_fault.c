@@ -25,7 +25,7 @@ explain_connect(const char *text, int error, struct fail *why)
 	    why, "%s: %c%s", text, tolower((unsigned char)*said), said + 1);
 }
 
-/* connect() says "connection refused" of a file that is no socket. */
+/* connect() says "connection refused" of a file that is not a socket. */
 static void
 explain_unix(const char *path, int error, struct fail *why)
 {

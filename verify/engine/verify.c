@@ -72,12 +72,15 @@ struct verify {
 	struct verify_cache *cache;
 	struct keytable *queries; /* values are struct query */
 	struct verify_counters counters;
+	struct verify_revoke revoke;
 	/* atomic: no new waits, let the running ones end */
 	atomic_bool stop;
 };
 
 static int open_sources(
     struct verify *v, const struct verify_config *config, struct fail *why);
+static void recheck(
+    void *engine, const struct derp_key *key, struct verify_answer *answer);
 static void query_run(void *ctx, bool cancelled);
 static void query_complete(struct query *query, struct verify_answer *answer);
 
@@ -141,6 +144,11 @@ open_sources(
 		context.wall_s = clock_wall_s;
 	v->now_ms = context.now_ms;
 	context.threads = WORKERS;
+	context.revoke = &v->revoke;
+	v->revoke = (struct verify_revoke){ .watch = config->watch,
+		.stop = &v->stop,
+		.recheck = recheck,
+		.engine = v };
 	return verify_sources_open(&v->sources, config, &context, why);
 }
 
@@ -150,8 +158,8 @@ verify_free(struct verify *v)
 	if (v == NULL)
 		return;
 	atomic_store(&v->stop, true);
-	thread_pool_free(v->workers); /* completes every query */
-	verify_refresh_free(v->refresh);
+	verify_refresh_free(v->refresh); /* may be asking, too */
+	thread_pool_free(v->workers);    /* completes every query */
 	verify_sources_close(&v->sources);
 	keytable_free(v->queries);
 	verify_cache_free(v->cache);
@@ -170,7 +178,12 @@ ask_memory(const struct verify *v, const struct derp_key *key,
 		.stop = &v->stop,
 	};
 
+	/* first: an answer of before the change must not look like one of
+	 * after it */
+	const uint64_t epoch = verify_revoke_epoch(&v->revoke);
+
 	verify_sources_ask(&v->sources, VERIFY_MEMORY, &q, answer);
+	answer->epoch = epoch;
 }
 
 /* Asks the sources in memory where blocking ones need not be asked first:
@@ -455,6 +468,25 @@ verify_check(struct verify *v, const struct derp_key *key,
 	pthread_mutex_destroy(&check.lock);
 }
 
+/* Where every source must agree, those that block have not changed their mind
+ * because a list did, and need not be asked. */
+static void
+recheck(void *engine, const struct derp_key *key, struct verify_answer *answer)
+{
+	struct verify *v = engine;
+
+	ask_memory(v, key, NULL, answer);
+	if (answer->verdict != VERIFY_ALLOW && v->sources.blocking_count > 0 &&
+	    v->sources.policy == VERIFY_POLICY_ANY)
+		verify_check(v, key, NULL, answer);
+}
+
+uint64_t
+verify_epoch(const struct verify *v)
+{
+	return verify_revoke_epoch(&v->revoke);
+}
+
 void
 verify_reload(struct verify *v)
 {
@@ -470,4 +502,5 @@ verify_get_counters(struct verify *v, struct verify_counters *out)
 	*out = v->counters;
 	pthread_mutex_unlock(&v->lock);
 	out->nodes_listed = keys;
+	out->revoked = atomic_load(&v->revoke.count);
 }

@@ -45,6 +45,11 @@ bool verify_ask(struct verify *v, const struct derp_key *key,
 void verify_check(struct verify *v, const struct derp_key *key,
     const struct netaddr *client, struct verify_answer *answer);
 
+/* Changes when keys may have lost their right to the relay. An answer that has
+ * another epoch than this when its client has been registered must be asked for
+ * again (verify_revoke.h). Any thread, no lock. */
+uint64_t verify_epoch(const struct verify *v);
+
 /* Has files checked for changes now instead of at the next interval (SIGHUP).
  * Returns at once; the engine's own thread does it, and notice tells the
  * result. */
@@ -54,6 +59,7 @@ void verify_reload(struct verify *v);
 struct verify_counters {
 	uint64_t asked, from_cache, allowed, denied, unknown, failed_open;
 	uint64_t nodes_listed; /* keys in memory now */
+	uint64_t revoked;      /* keys that were disconnected */
 };
 void verify_get_counters(struct verify *v, struct verify_counters *out);
 

@@ -7,6 +7,7 @@
 #define DERPKIT_VERIFY_ANSWER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum verify_verdict {
 	VERIFY_ALLOW,
@@ -25,6 +26,8 @@ struct verify_answer {
 	/* allowed only because a source was unreachable and its policy for
 	 * outages is open; the relay logs upstream's line for it */
 	bool fail_open;
+	/* the engine's, when it was given (verify_revoke.h) */
+	uint64_t epoch;
 };
 
 /* Sets the whole answer: verdict, formatted reason, no fail-open. Bytes of the

@@ -7,6 +7,7 @@
 #ifndef DERPKIT_VERIFY_CONFIG_H
 #define DERPKIT_VERIFY_CONFIG_H
 
+#include "verify_revoke.h"
 #include "verify_source.h"
 
 #define VERIFY_SOURCES_MAX 64
@@ -41,6 +42,8 @@ struct verify_config {
 	/* for the sources. now_ms and wall_s are injected for tests; NULL: the
 	 * system's clocks */
 	struct verify_source_context context;
+	/* who is told of keys that may no longer use the relay */
+	struct verify_watch watch;
 };
 
 /*

@@ -11,11 +11,11 @@
 #include "verify_file.h"
 
 #include "buf.h"
-#include "verify_source.h"
+#include "verify_list.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,14 +39,12 @@ struct verify_file {
 	struct verify_source source; /* first */
 	/* immutable */
 	char *path; /* owned */
-	struct verify_source_context context;
 	uint64_t refresh_ms;
+	bool allow_empty; /* a list that becomes empty is believed */
 	/* used by refresh only */
-	struct stamp loaded; /* of the text last read, good or bad */
-	struct stamp seen;   /* at the last check */
-	/* the last good list */
-	pthread_mutex_t lock;
-	struct verify_nodes *nodes; /* owned; locked by lock */
+	struct stamp loaded;     /* of the text last read, good or bad */
+	struct stamp seen;       /* at the last check */
+	struct verify_list list; /* the last good one */
 };
 
 static struct stamp
@@ -183,41 +181,7 @@ verify_file_load(const char *path, bool allow_empty, struct fail *why)
 static size_t
 count(struct verify_source *s)
 {
-	struct verify_file *f = (struct verify_file *)s;
-	size_t n;
-
-	pthread_mutex_lock(&f->lock);
-	n = verify_nodes_count(f->nodes);
-	pthread_mutex_unlock(&f->lock);
-	return n;
-}
-
-/* Uses the new list, unless it is empty and the old one was not: an empty list
- * that a failed script wrote would lock everybody out. It is believed when the
- * operator says so: the last key must be revocable too. */
-static void
-replace(struct verify_file *f, struct verify_nodes *nodes, bool believe)
-{
-	const size_t before = count(&f->source);
-	const size_t now = verify_nodes_count(nodes);
-	struct verify_nodes *old;
-
-	if (now == 0 && before > 0 && !believe) {
-		verify_nodes_free(nodes);
-		verify_source_notify(&f->context,
-		    "node list %s is empty now; keeping the %zu keys of the "
-		    "last good list (SIGHUP makes it take effect)",
-		    f->path, before);
-		return;
-	}
-	pthread_mutex_lock(&f->lock);
-	old = f->nodes;
-	f->nodes = nodes;
-	pthread_mutex_unlock(&f->lock);
-	verify_nodes_free(old);
-	verify_source_notify(&f->context,
-	    "node list %s reloaded: %zu keys (was %zu)%s", f->path, now, before,
-	    now < before / 2 ? "; less than half of them are left" : "");
+	return verify_list_count(&((struct verify_file *)s)->list);
 }
 
 static void
@@ -227,15 +191,15 @@ reload(struct verify_file *f, bool forced)
 	struct verify_nodes *nodes = load(f->path, true, &f->loaded, &why);
 
 	if (nodes != NULL) {
-		replace(f, nodes, forced || f->context.allow_empty);
+		verify_list_replace(&f->list, nodes, forced || f->allow_empty);
 		return;
 	}
 	/* this state of the file is bad: do not report it again */
 	f->loaded = f->seen;
-	verify_source_notify(&f->context,
+	verify_source_notify(&f->list.context,
 	    "node list is bad, keeping the %zu keys of the last good one: "
 	    "%s",
-	    count(&f->source), why.text);
+	    verify_list_count(&f->list), why.text);
 }
 
 static uint64_t
@@ -247,6 +211,7 @@ refresh(struct verify_source *s, bool forced)
 	    !same_file(&stamp, &f->loaded);
 
 	f->seen = stamp;
+	verify_list_expire(&f->list);
 	if (same_stamp(&stamp, &f->loaded) && !forced)
 		return f->refresh_ms;
 	if (!settled && !forced)
@@ -255,32 +220,22 @@ refresh(struct verify_source *s, bool forced)
 	return f->refresh_ms;
 }
 
+/* Standard input is read once, but keys expire. */
+static uint64_t
+refresh_stdin(struct verify_source *s, bool forced)
+{
+	struct verify_file *f = (struct verify_file *)s;
+
+	(void)forced;
+	verify_list_expire(&f->list);
+	return f->refresh_ms;
+}
+
 static void
 ask(struct verify_source *s, const struct verify_question *q,
     struct verify_answer *answer)
 {
-	struct verify_file *f = (struct verify_file *)s;
-	const struct verify_node *node;
-	char key[DERP_KEY_TEXT], time[VERIFY_NODES_TIME_TEXT];
-
-	derp_key_format(q->key, key);
-	pthread_mutex_lock(&f->lock);
-	node = verify_nodes_find(f->nodes, q->key);
-	if (node == NULL) {
-		verify_answer_set(answer, VERIFY_DENY,
-		    "peer %s not authorized (not in node list %s)", key,
-		    f->path);
-	} else if (verify_nodes_is_expired(node, f->context.wall_s())) {
-		verify_nodes_format_time(node->expires_s, time);
-		verify_answer_set(answer, VERIFY_DENY,
-		    "peer %s not authorized (%s%sexpired %s in node list %s)",
-		    key, node->name, node->name[0] != '\0' ? " " : "", time,
-		    f->path);
-	} else {
-		verify_answer_set(answer, VERIFY_ALLOW, "%s%sin node list %s",
-		    node->name, node->name[0] != '\0' ? " " : "", f->path);
-	}
-	pthread_mutex_unlock(&f->lock);
+	verify_list_ask(&((struct verify_file *)s)->list, q->key, answer);
 }
 
 static void
@@ -288,8 +243,7 @@ close_file(struct verify_source *s)
 {
 	struct verify_file *f = (struct verify_file *)s;
 
-	verify_nodes_free(f->nodes);
-	pthread_mutex_destroy(&f->lock);
+	verify_list_clear(&f->list);
 	free(f->path);
 	free(f);
 }
@@ -301,9 +255,9 @@ static const struct verify_source_ops file_ops = {
 	.close = close_file,
 };
 
-/* Standard input is read once. */
 static const struct verify_source_ops stdin_ops = {
 	.ask = ask,
+	.refresh = refresh_stdin,
 	.count = count,
 	.close = close_file,
 };
@@ -313,29 +267,29 @@ open_file(const struct verify_source_config *config,
     const struct verify_source_context *context, struct fail *why)
 {
 	struct verify_file *f = calloc(1, sizeof *f);
+	struct verify_nodes *nodes = NULL;
+	char name[PATH_MAX + 16];
 
 	if (f == NULL) {
 		fail_set(why, "out of memory");
 		return NULL;
 	}
-	pthread_mutex_init(&f->lock, NULL);
 	f->source.ops = is_stdin(config->argument) ? &stdin_ops : &file_ops;
-	f->context = *context;
 	f->refresh_ms =
 	    context->refresh_ms != 0 ? context->refresh_ms : FILE_REFRESH_MS;
+	f->allow_empty = context->allow_empty;
 	f->path = strdup(config->argument);
-	if (f->path == NULL)
+	snprintf(name, sizeof name, "node list %s", config->argument);
+	if (verify_list_init(&f->list, name, context) == -1 || f->path == NULL)
 		fail_set(why, "out of memory");
 	else
-		f->nodes = load(f->path, context->allow_empty, &f->loaded, why);
-	if (f->nodes == NULL) {
+		nodes = load(f->path, context->allow_empty, &f->loaded, why);
+	if (nodes == NULL) {
 		close_file(&f->source);
 		return NULL;
 	}
 	f->seen = f->loaded;
-	if (verify_nodes_count(f->nodes) == 0)
-		verify_source_notify(&f->context,
-		    "node list %s is empty: it admits nobody", f->path);
+	verify_list_replace(&f->list, nodes, true);
 	return &f->source;
 }
 

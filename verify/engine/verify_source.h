@@ -32,6 +32,8 @@ struct verify_source_config {
 	enum verify_outage outage; /* OPEN: if kind->can_fail_open only */
 };
 
+struct verify_revoke;
+
 /* What all sources of an engine share. Immutable; copied by sources. */
 struct verify_source_context {
 	uint64_t (*now_ms)(void); /* monotonic; never NULL */
@@ -43,6 +45,8 @@ struct verify_source_context {
 	size_t threads;      /* that ask at once, as the engine sets it */
 	bool interactive;    /* a person waits: no retries at start */
 	bool allow_empty;    /* a list that becomes empty is believed at once */
+	struct verify_revoke *revoke; /* set by the engine: whom to tell of
+					 keys that are no longer allowed */
 };
 
 struct verify_question {

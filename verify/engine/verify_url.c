@@ -56,7 +56,7 @@ judge_body(const struct fetch_response *response,
 		    "allowed by the admission controller");
 }
 
-/* What a status usually means that is no answer about the key. */
+/* What a status usually means that says nothing about the key. */
 static const char *
 hint_for(unsigned status)
 {

@@ -2,6 +2,7 @@
 #include "fake_alloc.h"
 #include "fake_server.h"
 
+#include "admission.h"
 #include "clock.h"
 #include "fetch.h"
 #include "session.h"
@@ -236,6 +237,85 @@ admission_survives_lack_of_memory(void **state)
 	check(fake_peer_runs(f->p));
 }
 
+/* Starts the engine with the relay's own functions as its watch. */
+static void
+watch(struct fixture *f)
+{
+	f->config.watch = (struct verify_watch){ admission_is_connected,
+		admission_revoked, &fake_server.shared };
+	f->config.context.refresh_ms = 20;
+}
+
+/* Another list, without the client, is in force when this returns. */
+static void
+unlist(struct fixture *f)
+{
+	struct verify *v = fake_server.shared.verify;
+	const uint64_t epoch = verify_epoch(v);
+	char text[DERP_KEY_TEXT];
+	FILE *file = fopen(f->nodes, "w");
+
+	derp_key_format(&fake_server.public_key, text);
+	fprintf(file, "%s\n", text);
+	fclose(file);
+	for (unsigned i = 0; verify_epoch(v) == epoch; i++) {
+		check(i < 5000);
+		usleep(1000);
+	}
+}
+
+static void
+admission_ends_who_is_not_listed_any_more(void **state)
+{
+	struct fixture *f = *state;
+
+	list(f, &f->p->key);
+	watch(f);
+	start(f);
+	check(wait_for(f, 3000));
+	unlist(f);
+	for (unsigned i = 0; fake_server_count(0) > 0; i++) {
+		check(i < 1000);
+		usleep(1000);
+		fake_server_turn(0);
+	}
+	check_size(fake_server.workers[0]->counters->revoked, 1);
+	check_size(registry_count(fake_server.shared.registry, &f->p->key), 0);
+}
+
+/* The answer is on its way, and allows; then the list changes; then the answer
+ * arrives. Nobody would ever look at this client again. */
+static void
+admission_asks_again_when_overtaken(void **state)
+{
+	struct fixture *f = *state;
+	struct fail why = { 0 };
+	struct verify_source_config *url;
+	struct verify_counters counters;
+
+	list(f, &f->p->key);
+	url = verify_config_add(&f->config, "url", f->url, &why);
+	assert_non_null(url);
+	url->outage = VERIFY_OUTAGE_OPEN;
+	f->config.ask_ms = 200;
+	watch(f);
+	start(f);
+	check(waits(f->p));
+	do {
+		usleep(5000);
+		verify_get_counters(fake_server.shared.verify, &counters);
+	} while (counters.allowed == 0);
+	usleep(20000); /* it is posted */
+	unlist(f);
+	for (unsigned i = 0; fake_server_count(0) > 0; i++) {
+		check(i < 3000);
+		usleep(1000);
+		fake_server_turn(0);
+	}
+	check_size(fake_server.workers[0]->counters->accepts, 1);
+	check_size(fake_server.workers[0]->counters->revoked, 1);
+}
+
 static int
 start_fetch(void **state)
 {
@@ -255,6 +335,8 @@ main(void)
 		TEST(admission_answers_nobody_who_has_gone),
 		TEST(admission_fails_open_when_the_url_hangs),
 		TEST(admission_survives_lack_of_memory),
+		TEST(admission_ends_who_is_not_listed_any_more),
+		TEST(admission_asks_again_when_overtaken),
 	};
 
 	return cmocka_run_group_tests(tests, start_fetch, NULL);

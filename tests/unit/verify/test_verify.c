@@ -218,16 +218,16 @@ engine_asks_in_order_and_stops_at_a_refusal(void **state)
 		enum verify_verdict verdict;
 		const char *reason;
 	} cases[] = {
-		{ "{}", "{\"Allow\":true}", 1, 1, 1, VERIFY_ALLOW,
+		{ "{\"Node\":{}}", "{\"Allow\":true}", 1, 1, 1, VERIFY_ALLOW,
 		    "peer known to local tailscaled; allowed by the admission "
 		    "controller; n1 in node list " },
 		{ NULL, "{\"Allow\":true}", 1, 1, 0, VERIFY_DENY,
 		    "not found in local tailscaled" },
 		{ "no", "{\"Allow\":true}", 1, 1, 0, VERIFY_UNKNOWN,
 		    "bad JSON" },
-		{ "{}", "{\"Allow\":false}", 1, 1, 1, VERIFY_DENY,
+		{ "{\"Node\":{}}", "{\"Allow\":false}", 1, 1, 1, VERIFY_DENY,
 		    "admission controller: nodekey:" },
-		{ "{}", "{\"Allow\":true}", 9, 1, 1, VERIFY_DENY,
+		{ "{\"Node\":{}}", "{\"Allow\":true}", 9, 1, 1, VERIFY_DENY,
 		    "not in node list" },
 	};
 
