@@ -326,7 +326,7 @@ static const struct opts_row options[] = {
 	    "what FILE is" },
 	{ "to", OPTS_CHOICE, offsetof(struct arguments, to), "form",
 	    "what to write" },
-	{ "max-size", OPTS_INT, offsetof(struct arguments, max_size), "MiB",
+	{ "max-size", OPTS_DECIMAL, offsetof(struct arguments, max_size), "MiB",
 	    "reject larger files; at most 128" },
 };
 

@@ -7,6 +7,7 @@
 #include "outfile.h"
 
 #include <string.h>
+#include <time.h>
 
 #define OUTPUT_MAX ((size_t)1 << 20)
 
@@ -33,8 +34,8 @@ apply_derper(struct arguments *a, char pin[static PIN_TEXT], struct fail *why)
 		return fail_set(why, "--from-derper needs --certdir");
 	if (a->config.hostname == NULL)
 		return fail_set(why, "--from-derper needs --hostname");
-	if (generate_from_derper(
-		a->certdir, a->config.hostname, pin, &pinned, why) == -1)
+	if (generate_from_derper(a->certdir, a->config.hostname,
+		(int64_t)time(NULL), pin, &pinned, why) == -1)
 		return -1;
 	if (pinned && a->config.cert_name == NULL)
 		a->config.cert_name = pin;
@@ -136,15 +137,16 @@ static const struct opts_row options[] = {
 	    "IPv4 address, or none; without it clients ask DNS" },
 	{ "ipv6", OPTS_TEXT, AT(config.ipv6), "address",
 	    "IPv6 address, or none; without it clients ask DNS" },
-	{ "derp-port", OPTS_INT, AT(config.derp_port), "port",
+	{ "derp-port", OPTS_DECIMAL, AT(config.derp_port), "port",
 	    "TCP port of the relay" },
-	{ "stun-port", OPTS_INT, AT(config.stun_port), "port",
+	{ "stun-port", OPTS_DECIMAL, AT(config.stun_port), "port",
 	    "UDP port of STUN; -1 for none" },
 	{ "cert-name", OPTS_TEXT, AT(config.cert_name), "name",
 	    "name to verify instead, or sha256-raw:HEX" },
 	{ "can-port80", OPTS_BOOL, AT(config.can_port80), NULL,
 	    "the relay answers /generate_204 on port 80" },
-	{ "region-id", OPTS_INT, AT(config.region_id), "number", "900 to 999" },
+	{ "region-id", OPTS_DECIMAL, AT(config.region_id), "number",
+	    "900 to 999" },
 	{ "region-code", OPTS_TEXT, AT(config.region_code), "text",
 	    "short name, as tailscale netcheck shows it" },
 	{ "region-name", OPTS_TEXT, AT(config.region_name), "text",

@@ -293,7 +293,7 @@ static const struct opts_row options[] = {
 	    "headscale's config.yaml to lint, with its environment" },
 	{ "env-file", OPTS_TEXT, AT(env_file), "file",
 	    "headscale's environment, instead of the own one" },
-	{ "max-size", OPTS_INT, AT(max_size), "MiB",
+	{ "max-size", OPTS_DECIMAL, AT(max_size), "MiB",
 	    "reject larger files; at most 128" },
 	{ "config", OPTS_TEXT, AT(settings), "file",
 	    "settings; without it the nearest .derpmap.yaml in the folder of "

@@ -93,6 +93,20 @@ check_address(const char *option, const char *text, bool v4, struct fail *why)
 	return 0;
 }
 
+/* C0, DEL and C1. */
+static bool
+has_control(struct slice text)
+{
+	uint32_t code;
+
+	for (size_t n; text.n > 0; text = slice_of(text.p + n, text.n - n)) {
+		n = utf8_next(text, &code);
+		if (n == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0))
+			return true;
+	}
+	return false;
+}
+
 static int
 check_text(const char *option, const char *text, struct fail *why)
 {
@@ -100,6 +114,11 @@ check_text(const char *option, const char *text, struct fail *why)
 		return fail_set(why, "%s is empty", option);
 	if (text != NULL && !utf8_valid(slice_str(text)))
 		return fail_set(why, "%s is not UTF-8", option);
+	if (text != NULL && has_control(slice_str(text)))
+		return fail_set(why,
+		    "%s has a control character, which terminals that show it "
+		    "would obey",
+		    option);
 	return 0;
 }
 
@@ -217,8 +236,38 @@ generate_map(
 	return 0;
 }
 
+/* Whether clients can accept the certificate by its pin (tailscale
+ * net/tlsdial): alone, in its time, and for the name when that is one. */
+static int
+check_pinned(const struct cert_info *info, const char *path,
+    const char *hostname, int64_t now_s, struct fail *why)
+{
+	struct netaddr ip;
+	bool is_for = true;
+
+	if (info->count != 1)
+		return fail_set(why,
+		    "%s holds %u certificates: clients accept a pin only when "
+		    "the relay sends one",
+		    path, info->count);
+	if (now_s < info->not_before_s || now_s > info->not_after_s)
+		return fail_set(why,
+		    "%s is %s: clients reject it, pinned or not; let derper "
+		    "make a new one",
+		    path,
+		    now_s > info->not_after_s ? "expired" : "not valid yet");
+	if (netaddr_parse_ip(&ip, slice_str(hostname)) == -1 &&
+	    cert_file_is_for(path, hostname, &is_for, why) == -1)
+		return -1;
+	return is_for
+	    ? 0
+	    : fail_set(why,
+		  "%s is not for %s: clients reject it, pinned or not", path,
+		  hostname);
+}
+
 int
-generate_from_derper(const char *certdir, const char *hostname,
+generate_from_derper(const char *certdir, const char *hostname, int64_t now_s,
     char pin[static PIN_TEXT], bool *pinned, struct fail *why)
 {
 	char stem[HOSTNAME_MAX + 1], path[PATH_MAX];
@@ -243,6 +292,8 @@ generate_from_derper(const char *certdir, const char *hostname,
 	if (cert_load_info(&info, path, why) == -1)
 		return -1;
 	if (info.self_signed) {
+		if (check_pinned(&info, path, hostname, now_s, why) == -1)
+			return -1;
 		pin_format(pin, info.sha256);
 		*pinned = true;
 	}

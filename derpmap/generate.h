@@ -45,9 +45,10 @@ int generate_map(struct generated *g, const struct generate_config *config,
  * for the host name: certdir/STEM.crt, STEM being the name without characters
  * other than letters, digits, dots and dashes. When it is self-signed, the pin
  * for it is put into pin and *pinned is set. -1 with *why when it cannot be
- * read.
+ * read, or when clients would reject it even with its pin; now_s is the time in
+ * seconds since 1970.
  */
 int generate_from_derper(const char *certdir, const char *hostname,
-    char pin[static PIN_TEXT], bool *pinned, struct fail *why);
+    int64_t now_s, char pin[static PIN_TEXT], bool *pinned, struct fail *why);
 
 #endif

@@ -7,9 +7,10 @@
 
 #define TEXT_MAX 1024
 
-/* Fields whose names no sentence has for another reason. */
+/* Fields whose names no sentence has for another reason; or_json: also in Go's
+ * spelling. */
 static const struct derpmap_field *
-field_of(struct slice word)
+field_of(struct slice word, bool or_json)
 {
 	static const char *const english[] = { "name", "nodes", "regions",
 		"avoid", "latitude", "longitude", NULL };
@@ -22,7 +23,8 @@ field_of(struct slice word)
 		struct derpmap_fields fields = derpmap_fields(level);
 
 		for (size_t i = 0; i < fields.n; i++)
-			if (slice_is(word, fields.v[i].yaml))
+			if (slice_is(word, fields.v[i].yaml) ||
+			    (or_json && slice_is(word, fields.v[i].json)))
 				return &fields.v[i];
 	}
 	return NULL;
@@ -61,7 +63,8 @@ put(struct writer *w, struct slice rest, bool is_fix)
 		n = run_of(rest, &word);
 		tail = slice_of(rest.p + n, rest.n - n);
 		if (word)
-			field = field_of(slice_of(rest.p, n));
+			field = field_of(slice_of(rest.p, n),
+			    is_fix && slice_starts(tail, ": "));
 		changed |= field != NULL;
 		if (field == NULL)
 			writer_bytes(w, rest.p, n);

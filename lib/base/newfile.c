@@ -10,8 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int write_temp(
-    char *temp, const char *path, struct slice bytes, mode_t mode);
+static int write_temp(char *temp, const char *path, struct slice bytes,
+    mode_t mode, const struct stat *like);
+static int replace(const char *path, struct slice bytes, mode_t mode,
+    const struct stat *like, struct fail *why);
 static int name_free(const char *temp, const char *path);
 static int sync_folder(const char *path);
 
@@ -19,9 +21,23 @@ int
 newfile_replace(
     const char *path, struct slice bytes, mode_t mode, struct fail *why)
 {
+	return replace(path, bytes, mode, NULL, why);
+}
+
+int
+newfile_replace_like(const char *path, struct slice bytes,
+    const struct stat *like, struct fail *why)
+{
+	return replace(path, bytes, like->st_mode & 07777, like, why);
+}
+
+static int
+replace(const char *path, struct slice bytes, mode_t mode,
+    const struct stat *like, struct fail *why)
+{
 	char temp[PATH_MAX];
 
-	if (write_temp(temp, path, bytes, mode) == -1)
+	if (write_temp(temp, path, bytes, mode, like) == -1)
 		return fail_errno(why, "%s", path);
 	if (rename(temp, path) == -1) {
 		fail_errno(why, "%s", path);
@@ -39,7 +55,7 @@ newfile_create(
 {
 	char temp[PATH_MAX];
 
-	if (write_temp(temp, path, bytes, mode) == -1) {
+	if (write_temp(temp, path, bytes, mode, NULL) == -1) {
 		fail_errno(why, "%s", path);
 		return NEWFILE_FAILED;
 	}
@@ -73,10 +89,26 @@ write_all(int fd, struct slice bytes)
 	return 0;
 }
 
-/* All bytes in a file beside the path, on the disk; its name goes to temp, of
- * PATH_MAX bytes. -1 with errno and no file. */
+/* Gives the file the owner and group of another; nothing to do when it has
+ * them. */
 static int
-write_temp(char *temp, const char *path, struct slice bytes, mode_t mode)
+set_owner(int fd, const struct stat *like)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return -1;
+	if (st.st_uid == like->st_uid && st.st_gid == like->st_gid)
+		return 0;
+	return fchown(fd, like->st_uid, like->st_gid);
+}
+
+/* All bytes in a file beside the path, on the disk, with the owner of `like`
+ * unless that is NULL; its name goes to temp, of PATH_MAX bytes. -1 with errno
+ * and no file. */
+static int
+write_temp(char *temp, const char *path, struct slice bytes, mode_t mode,
+    const struct stat *like)
 {
 	int n = snprintf(temp, PATH_MAX, "%s.XXXXXX", path), fd, e;
 
@@ -87,8 +119,9 @@ write_temp(char *temp, const char *path, struct slice bytes, mode_t mode)
 	fd = mkostemp(temp, O_CLOEXEC);
 	if (fd == -1)
 		return -1;
-	if (write_all(fd, bytes) == -1 || fchmod(fd, mode) == -1 ||
-	    fsync(fd) == -1) {
+	if (write_all(fd, bytes) == -1 ||
+	    (like != NULL && set_owner(fd, like) == -1) ||
+	    fchmod(fd, mode) == -1 || fsync(fd) == -1) {
 		e = errno;
 		(void)close(fd);
 	} else if (close(fd) == -1) {

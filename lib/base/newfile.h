@@ -34,6 +34,13 @@ enum newfile_outcome {
 int newfile_replace(
     const char *path, struct slice bytes, mode_t mode, struct fail *why);
 
+/* The same in place of a file that is there and whose owner, group and mode the
+ * new one gets; `like` is what stat says of it. Also -1 when they cannot be
+ * given (errno EPERM): the old file is then untouched. */
+struct stat;
+int newfile_replace_like(const char *path, struct slice bytes,
+    const struct stat *like, struct fail *why);
+
 /* The same for a path that must be free: what is there, a dangling symbolic
  * link too, is never replaced. */
 enum newfile_outcome newfile_create(

@@ -44,6 +44,21 @@ set_list(struct opts_list *list, const char *value)
 	return 0;
 }
 
+/* What people mean by a number: 0443 is neither 291 nor clearly 443. */
+static int
+set_decimal(int64_t *to, const char *value)
+{
+	bool negative = value[0] == '-';
+	struct slice digits = slice_str(value + negative);
+	uint64_t n;
+
+	if ((digits.n > 1 && digits.p[0] == '0') ||
+	    num_parse_decimal(digits, INT64_MAX, &n) == -1)
+		return -1;
+	*to = negative ? -(int64_t)n : (int64_t)n;
+	return 0;
+}
+
 static int
 set_choice(struct opts_choice *choice, const char *value)
 {
@@ -109,6 +124,8 @@ store(const struct opts_option *option, const char *value)
 	case OPTS_INT:
 		return num_parse_int(
 		    slice_str(value), INT64_MIN, INT64_MAX, option->to);
+	case OPTS_DECIMAL:
+		return set_decimal(option->to, value);
 	case OPTS_FLOAT:
 		return set_float(option->to, value);
 	case OPTS_DURATION:
@@ -136,6 +153,10 @@ set(const struct opts_option *option, const char *value, struct fail *why)
 	if (option->kind == OPTS_CHOICE)
 		return fail_set(why, "--%s is %s, not %s", option->name,
 		    join_choices(option->to).text, value);
+	if (option->kind == OPTS_DECIMAL)
+		return fail_set(why,
+		    "--%s is a decimal number without leading zeros, not %s",
+		    option->name, value);
 	return fail_set(why, "invalid value \"%s\" for flag -%s: parse error",
 	    value, option->name);
 }
@@ -280,6 +301,7 @@ print_default(const struct opts_option *option, FILE *to)
 			fprintf(to, " (default \"%s\")", text);
 		return;
 	case OPTS_INT:
+	case OPTS_DECIMAL:
 		if (*(const int64_t *)option->to != 0)
 			fprintf(to, " (default %lld)",
 			    (long long)*(const int64_t *)option->to);

@@ -23,7 +23,8 @@ enum opts_kind {
 	OPTS_BOOL,     /* bool */
 	OPTS_TEXT,     /* const char *, borrowed from argv */
 	OPTS_LIST,     /* struct opts_list, each use adds one */
-	OPTS_INT,      /* int64_t */
+	OPTS_INT,      /* int64_t, in Go's syntax: 0443 is octal */
+	OPTS_DECIMAL,  /* int64_t, decimal without leading zeros */
 	OPTS_FLOAT,    /* double, also Inf */
 	OPTS_DURATION, /* uint64_t, milliseconds */
 	OPTS_CHOICE,   /* struct opts_choice, one of several names */

@@ -148,6 +148,20 @@ is_for(X509 *x, const char *hostname)
 }
 
 int
+cert_file_is_for(
+    const char *cert_file, const char *hostname, bool *is_it, struct fail *why)
+{
+	unsigned count;
+	X509 *x = load_leaf(cert_file, &count, why);
+
+	if (x == NULL)
+		return -1;
+	*is_it = is_for(x, hostname);
+	X509_free(x);
+	return 0;
+}
+
+int
 cert_check_pair(const char *cert_file, const char *key_file,
     const char *hostname, struct fail *why)
 {

@@ -29,6 +29,11 @@ struct cert_info {
 int cert_load_info(
     struct cert_info *info, const char *cert_file, struct fail *why);
 
+/* Whether the leaf of a PEM file is valid for the host name, by the rules of
+ * cert_check_pair. -1: it cannot be read. */
+int cert_file_is_for(
+    const char *cert_file, const char *hostname, bool *is_it, struct fail *why);
+
 /* Loads certificate and key, checks that they belong together and that the
  * leaf is valid for the host name by SAN (CN is not considered; an IP needs an
  * IP SAN). Expiry is not checked, as upstream does not. */

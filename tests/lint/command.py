@@ -257,6 +257,88 @@ class Command(unittest.TestCase):
         errors = {f["file"] for f in found if f["severity"] == "error"}
         self.assertEqual([f for f in refused if f not in errors], [])
 
+    def test_generate_takes_decimal_ports_only(self):
+        for option in "--derp-port", "--stun-port", "--region-id":
+            result = run("generate", "--hostname", "a.home.arpa", option,
+                         "0443")
+            self.assertEqual((result.returncode, result.stdout), (2, ""))
+            self.assertIn("without leading zeros, not 0443", result.stderr)
+        self.assertIn("stunport: -1", run(
+            "generate", "--hostname", "a.home.arpa", "--stun-port",
+            "-1").stdout)
+
+    def test_generate_rejects_control_characters(self):
+        for option in "--region-code", "--region-name", "--node-name":
+            for text in "a\x1b[31m", "a\n", "a\x7f", "a\u009b":
+                result = run("generate", "--hostname", "a.home.arpa", option,
+                             text)
+                self.assertEqual((result.returncode, result.stdout), (2, ""))
+                self.assertIn("control character", result.stderr)
+
+    def certificate(self, name, copies=1, sans="DNS:a.home.arpa"):
+        """A self-signed certificate as derper would find it."""
+        path = pathlib.Path(self.folder.name) / f"{name}.crt"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
+             "-subj", "/CN=x", "-addext", f"subjectAltName={sans}",
+             "-keyout", self.folder.name + "/key", "-out", str(path)],
+            check=True, capture_output=True, timeout=60)
+        path.write_bytes(copies * path.read_bytes())
+
+    def generate_pinned(self, name):
+        return run("generate", "--from-derper", "--certdir", self.folder.name,
+                   "--hostname", name)
+
+    def test_generate_pins_what_works_only(self):
+        self.certificate("a.home.arpa")
+        good = self.generate_pinned("a.home.arpa")
+        self.assertEqual(good.returncode, 0, good.stderr)
+        self.assertIn("sha256-raw:", good.stdout)
+        self.certificate("127.0.0.1", sans="DNS:other")
+        self.assertEqual(self.generate_pinned("127.0.0.1").returncode, 0)
+        for name, options, text in (
+                ("b.home.arpa", {}, "is not for b.home.arpa"),
+                ("a.home.arpa", {"copies": 2}, "holds 2 certificates")):
+            self.certificate(name, **options)
+            result = self.generate_pinned(name)
+            self.assertEqual((result.returncode, result.stdout), (2, ""))
+            self.assertIn(text, result.stderr)
+
+    def test_generate_writes_through_a_link(self):
+        target = self.file("real.yaml", "old")
+        target.chmod(0o640)
+        link = pathlib.Path(self.folder.name) / "link.yaml"
+        link.symlink_to("real.yaml")
+        result = run("generate", "--hostname", "a.home.arpa", "-o", link)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue(link.is_symlink())
+        self.assertIn("a.home.arpa", target.read_text())
+        self.assertEqual(target.stat().st_mode & 0o777, 0o640)
+
+    def test_long_names_leave_the_verdict(self):
+        name = 300 * "\u00e4"
+        for text in (GOOD.replace("derp.home.arpa", name + ":443"),
+                     GOOD.replace("127.0.0.1", f'"{name}"'),
+                     GOOD + f"        {name}: 1\n"):
+            _, found = findings("-", text=text)
+            worse = [f for f in found if f["severity"] != "info"]
+            self.assertTrue(worse)
+            for finding in worse:
+                self.assertNotIn("\ufffd", finding["message"])
+                self.assertRegex(finding["message"],
+                                 "in TLS$|for this node$|ignored$|letters|"
+                                 "certificate|bytes$|as it is$|placeholder$")
+
+    def test_json_maps_get_advice_for_json(self):
+        text = ('{"Regions": {"900": {"Nodes": [{"Name": "900a", "HostName": '
+                '"https://x", "Avoid": true}]}}}')
+        _, found = findings("--as", "json", "-", text=text)
+        said = " ".join(f["message"] + " " + f.get("fix", "") for f in found)
+        for word in ("regionid", "derpport", "hostname", "canport80"):
+            self.assertNotIn(word, said)
+        self.assertIn('add "RegionID": 900', said)
+
     def test_what_generate_writes_lints_clean(self):
         pin = "sha256-raw:" + 64 * "a"
         hosts = ["derp.home.arpa", "derp.example.org", "127.0.0.1",

@@ -1,7 +1,14 @@
 /* generate: what is refused, and what is built. */
 #include "check.h"
 
+#include "cert.h"
 #include "generate.h"
+#include "netaddr.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #define PIN                                           \
 	"sha256-raw:0123456789abcdef0123456789abcdef" \
@@ -239,6 +246,38 @@ generate_refuses_bad_texts(void **state)
 	}
 }
 
+/* By its dates, whatever the pin. */
+static void
+generate_pins_no_certificate_out_of_its_time(void **state)
+{
+	const int64_t now = time(NULL), year = 366 * 86400;
+	char folder[] = "/tmp/test_generate.XXXXXX", cert[64], key[64];
+	char pin[PIN_TEXT];
+	struct netaddr ip;
+	bool pinned;
+
+	(void)state;
+	check(mkdtemp(folder) != NULL);
+	snprintf(cert, sizeof cert, "%s/127.0.0.1.crt", folder);
+	snprintf(key, sizeof key, "%s/key", folder);
+	check_int(netaddr_parse_ip(&ip, slice_str("127.0.0.1")), 0);
+	check_int(cert_make_self_signed(&ip, cert, key, NULL), 0);
+	for (int i = -1; i <= 1; i++) {
+		struct fail why = { .text = "" };
+		int result = generate_from_derper(folder, "127.0.0.1",
+		    now + i * 2 * year, pin, &pinned, &why);
+
+		check_int(result, i == 0 ? 0 : -1);
+		check(pinned == (i == 0));
+		if (i != 0)
+			check_contains(why.text,
+			    i < 0 ? "is not valid yet" : "is expired");
+	}
+	unlink(cert);
+	unlink(key);
+	check_int(rmdir(folder), 0);
+}
+
 int
 main(void)
 {
@@ -250,6 +289,7 @@ main(void)
 		cmocka_unit_test(generate_refuses_bad_addresses),
 		cmocka_unit_test(generate_refuses_bad_numbers),
 		cmocka_unit_test(generate_refuses_bad_texts),
+		cmocka_unit_test(generate_pins_no_certificate_out_of_its_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

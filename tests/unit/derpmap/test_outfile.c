@@ -5,9 +5,11 @@
 #include "fake_files.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define OLD "regions: {}\n"
@@ -57,12 +59,120 @@ outfile_asks_the_umask(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		(void)unlink(path);
 		umask(cases[i].mask);
 		check_int(write_new(NULL), 0);
 		check_int(stat(path, &st), 0);
 		check_int(st.st_mode & 07777, cases[i].want);
 		check_int(umask(old), cases[i].mask); /* as it was */
 	}
+}
+
+static void
+outfile_keeps_mode_and_owner(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	put_old();
+	check_int(chmod(path, 0640), 0);
+	if (geteuid() == 0)
+		check_int(chown(path, 1, 2), 0);
+	check_int(write_new(NULL), 0);
+	check_int(get(), 'n');
+	check_int(stat(path, &st), 0);
+	check_int(st.st_mode & 07777, 0640);
+	if (geteuid() == 0) {
+		check_int(st.st_uid, 1);
+		check_int(st.st_gid, 2);
+	}
+	check_int(unlink(path), 0);
+}
+
+static void
+outfile_follows_links(void **state)
+{
+	char link[100], other[100];
+	struct stat st;
+
+	(void)state;
+	put_old();
+	snprintf(link, sizeof link, "%s/link", folder);
+	snprintf(other, sizeof other, "%s/other", folder);
+	check_int(symlink("other", link), 0);
+	check_int(symlink("derp.yaml", other), 0);
+	check_int(outfile_write(link, slice_str(NEW), NULL), 0);
+	check_int(lstat(link, &st), 0);
+	check(S_ISLNK(st.st_mode));
+	check_int(get(), 'n');
+	/* to nothing, which is then made */
+	check_int(unlink(path), 0);
+	check_int(outfile_write(link, slice_str(NEW), NULL), 0);
+	check_int(get(), 'n');
+	/* in a circle */
+	check_int(unlink(other), 0);
+	check_int(symlink("link", other), 0);
+	check_int(outfile_write(link, slice_str(NEW), NULL), -1);
+	check_int(unlink(other), 0);
+	check_int(unlink(link), 0);
+	check_int(unlink(path), 0);
+}
+
+static void *
+read_fifo(void *to)
+{
+	char *text = to;
+	FILE *f = fopen(path, "r");
+
+	text[fread(text, 1, 255, f)] = '\0';
+	fclose(f);
+	return NULL;
+}
+
+static void
+outfile_writes_through_what_is_not_a_file(void **state)
+{
+	char text[256] = "";
+	struct stat st;
+	pthread_t reader;
+
+	(void)state;
+	check_int(mkfifo(path, 0600), 0);
+	check_int(pthread_create(&reader, NULL, read_fifo, text), 0);
+	check_int(write_new(NULL), 0);
+	check_int(pthread_join(reader, NULL), 0);
+	check_text(text, NEW);
+	check_int(lstat(path, &st), 0);
+	check(S_ISFIFO(st.st_mode));
+	check_int(unlink(path), 0);
+	check_int(outfile_write("/dev/null", slice_str(NEW), NULL), 0);
+	check_int(lstat("/dev/null", &st), 0);
+	check(S_ISCHR(st.st_mode));
+	check_int(outfile_write("/dev/full", slice_str(NEW), NULL), -1);
+	check_int(outfile_write(folder, slice_str(NEW), NULL), -1);
+}
+
+/* As a user who may write the folder, but not the file. */
+static void
+outfile_asks_the_old_file(void **state)
+{
+	int status = 0;
+	pid_t child;
+
+	(void)state;
+	put_old();
+	check_int(chmod(path, 0400), 0);
+	check_int(chmod(folder, 0777), 0);
+	child = fork();
+	if (child == 0) {
+		if (geteuid() == 0 && setuid(65534) == -1)
+			_exit(2);
+		_exit(write_new(NULL) == -1 && get() != 'n' ? 0 : 1);
+	}
+	check_int(waitpid(child, &status, 0), child);
+	check_int(status, 0);
+	check_int(get(), 'o');
+	check_int(unlink(path), 0);
 }
 
 static void
@@ -128,6 +238,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outfile_asks_the_umask),
+		cmocka_unit_test(outfile_keeps_mode_and_owner),
+		cmocka_unit_test(outfile_follows_links),
+		cmocka_unit_test(outfile_writes_through_what_is_not_a_file),
+		cmocka_unit_test(outfile_asks_the_old_file),
 		cmocka_unit_test(outfile_keeps_the_old_file_when_a_call_fails),
 		cmocka_unit_test(outfile_is_whole_when_cut),
 	};

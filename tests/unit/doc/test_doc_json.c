@@ -167,6 +167,71 @@ doc_json_limits_depth(void **state)
 }
 
 static void
+read_form(const char *text, enum doc_json_form form, const char *key)
+{
+	why = (struct fail){ .text = "" };
+	if (doc_json_read_as(&doc, arena, slice_str(text), form, &why) == -1)
+		fail_msg("%s: %u:%u: %s", text, why.line, why.column, why.text);
+	check(doc_get(doc.root, key) != NULL);
+}
+
+static void
+reject_form(
+    const char *text, enum doc_json_form form, unsigned line, unsigned column)
+{
+	why = (struct fail){ .text = "" };
+	check_int(
+	    doc_json_read_as(&doc, arena, slice_str(text), form, &why), -1);
+	check_int(doc.error, DOC_SYNTAX);
+	check_int(why.line, line);
+	check_int(why.column, column);
+}
+
+static void
+doc_json_reads_hujson(void **state)
+{
+	static const char *const good[] = {
+		"{\"a\": 1,}",
+		"// c\n{\"a\": [1, 2,], /* } */}//",
+		"/**/{/* \" */\"a\"/* : */:// }\n1}/* {\n */",
+		"{\"a\": 1, // \xc3\xa4\n \"b\": {},\n}\n// end",
+	};
+	static const struct {
+		const char *text;
+		unsigned line, column;
+	} bad[] = {
+		{ "{\"a\": 1,,}", 1, 9 },
+		{ "{,}", 1, 2 },
+		{ "[,]", 1, 2 },
+		{ "{\"a\": 1 /* b}", 1, 9 },
+		{ "{\"a\" / 1}", 1, 6 },
+		{ "{\"a\": 1 # b\n}", 1, 9 },
+		{ "{} {}", 1, 4 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+		read_form(good[i], DOC_JSON_HUMAN, "a");
+	check_place(doc_get(doc.root, "b")->start, 2, 7, 21);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		reject_form(
+		    bad[i].text, DOC_JSON_HUMAN, bad[i].line, bad[i].column);
+}
+
+static void
+doc_json_reads_members(void **state)
+{
+	(void)state;
+	read_form("// mine\n\"a\": {\"b\": [1,]},", DOC_JSON_MEMBERS, "a");
+	check_place(doc.root->start, 2, 1, 8);
+	read_form("\"a\": 1, \"b\": 2", DOC_JSON_MEMBERS, "b");
+	reject_form("\"a\": 1}", DOC_JSON_MEMBERS, 1, 7);
+	reject_form("\"a\"", DOC_JSON_MEMBERS, 1, 4);
+	reject_form("{\"a\": 1}", DOC_JSON_MEMBERS, 1, 1);
+	reject_form("\"a\": {", DOC_JSON_MEMBERS, 1, 7);
+}
+
+static void
 doc_json_limits_size(void **state)
 {
 	char *text = malloc(DOC_TEXT_MAX + 1);
@@ -227,6 +292,8 @@ main(void)
 		T(doc_json_replaces_what_is_not_text),
 		T(doc_json_places_errors),
 		T(doc_json_limits_depth),
+		T(doc_json_reads_hujson),
+		T(doc_json_reads_members),
 		T(doc_json_limits_size),
 		T(doc_json_survives_no_memory),
 	};
