@@ -174,6 +174,10 @@ readable(struct conn *c)
 static void
 writable(struct conn *c)
 {
+	if (stream_writable(&c->stream) == -1) {
+		conn_end(c, "write");
+		return;
+	}
 	conn_flush(c);
 	if (c->ended || stream_blocked(&c->stream))
 		return;

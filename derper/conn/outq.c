@@ -178,6 +178,43 @@ frame_new(struct outq *q, size_t len)
 	return frame;
 }
 
+/* Drops the packet that waits for longest. False when none does. */
+static bool
+drop_packet(struct outq *q)
+{
+	struct outq_fifo *f = &q->backlog[OUTQ_DATA];
+
+	if (f->last == NULL)
+		f = &q->backlog[OUTQ_DISCO];
+	if (f->last == NULL)
+		return false;
+	free(fifo_take(q, f));
+	counters_add(&q->shared->counters->dropped_queue_head, 1);
+	return true;
+}
+
+/* The same for a frame that may not be dropped: packets make room for it. When
+ * it is others who hold all there is, it is charged beyond the limit, so that
+ * the largest of them goes. */
+static struct outq_frame *
+control_frame_new(struct outq *q, size_t len)
+{
+	struct outq_frame *frame;
+
+	do {
+		frame = frame_new(q, len);
+		if (frame != NULL)
+			return frame;
+	} while (drop_packet(q));
+	if (q->bytes + len > q->shared->max_bytes)
+		return NULL;
+	frame = malloc(sizeof *frame + len);
+	if (frame != NULL)
+		memory_budget_change(
+		    q->shared->budget, &q->share, MEMORY_OUTPUT_QUEUED, 0, len);
+	return frame;
+}
+
 /* Copies one frame into the backlog. Packets are dropped at the limits; -1 when
  * a frame that may not be dropped does not fit. */
 static int
@@ -193,7 +230,7 @@ backlog_add(struct outq *q, const struct outq_run *run, const uint8_t *bytes,
 		free(fifo_take(q, f));
 		counters_add(&counters->dropped_queue_head, 1);
 	}
-	frame = frame_new(q, len);
+	frame = packet ? frame_new(q, len) : control_frame_new(q, len);
 	if (frame == NULL) {
 		counters_add(&counters->dropped_queue_tail, packet);
 		return packet ? 0 : -1;
@@ -350,8 +387,6 @@ flush_runs(struct outq *q, struct stream *stream)
 int
 outq_flush(struct outq *q, struct stream *stream)
 {
-	if (stream_blocked(stream) && stream_writable(stream) == -1)
-		return -1;
 	if (q->bytes > 0 && flush_backlog(q, stream) == -1)
 		return -1;
 	if (q->bytes == 0 && flush_runs(q, stream) == -1)

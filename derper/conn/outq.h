@@ -86,8 +86,9 @@ void outq_add(
  * the stream has taken it. -1 when memory is short: close the connection. */
 int outq_control(struct outq *q, struct slice frame, bool mark);
 
-/* Sends what the stream takes; always the same stream. -1: close the
- * connection. */
+/* Sends what the stream takes; always the same stream. While that is blocked
+ * nothing is tried: stream_writable is for when the socket has room. -1: close
+ * the connection. */
 int outq_flush(struct outq *q, struct stream *stream);
 
 /* Sends bytes that are not frames, at once and before anything queued: HTTP

@@ -46,7 +46,9 @@ class Memory(HostileScenario):
     def cost(self, kind, most):
         """The slope between two numbers of them, after some that pay for what
         the relay allocates only once."""
-        self.besiege("-loops=1")
+        # as small as the crowds are
+        total = 20 * 1024 * 1024 // SCALE
+        self.besiege("-loops=1", f"-login-bytes-total={total}")
         self.grown(kind, FEW)
         few, many = self.grown(kind, FEW), self.grown(kind, MANY)
         # of memory that is kept, growth is seen only once: by the larger

@@ -1,4 +1,5 @@
-/* outq_framing: heads before stretches of frames, on a queue of its own. */
+/* outq_framing: heads before stretches of frames, and a full socket, on a queue
+ * of its own. */
 #include "check.h"
 
 #include "counters.h"
@@ -107,6 +108,7 @@ flush(struct fixture *f)
 {
 	ssize_t n;
 
+	check_int(stream_writable(&f->stream), 0);
 	check_int(outq_flush(&f->q, &f->stream), 0);
 	turn_memory_reset(f->shared.memory);
 	while ((n = read(f->fd, f->in + f->n, sizeof f->in - f->n)) > 0)
@@ -188,6 +190,66 @@ outq_framing_frames_the_backlog(void **state)
 	check_size(f->budget.used[MEMORY_OUTPUT_QUEUED], 0);
 }
 
+/* Fills the socket, and leaves so many packets in the backlog. */
+static void
+block(struct fixture *f, size_t packets)
+{
+	while (
+	    !stream_blocked(&f->stream) || f->q.packets[OUTQ_DATA] < packets) {
+		add(f, OUTQ_DATA, 1000);
+		check_int(outq_flush(&f->q, &f->stream), 0);
+		turn_memory_reset(f->shared.memory);
+	}
+}
+
+/* A full socket is not tried again before it says that it has room. */
+static void
+outq_framing_waits_for_a_full_socket(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t sent;
+
+	block(f, 2);
+	sent = f->stream.sent;
+	while (read(f->fd, f->in, sizeof f->in) > 0)
+		;
+	add(f, OUTQ_DATA, 1000);
+	check_int(outq_flush(&f->q, &f->stream), 0);
+	check_size(f->stream.sent, sent);
+	check(stream_blocked(&f->stream));
+	check_int(stream_writable(&f->stream), 0);
+	check_int(outq_flush(&f->q, &f->stream), 0);
+	check(!outq_waiting(&f->q));
+}
+
+/* When others hold all the memory there is, packets go for a control frame, and
+ * not the client; without any, the frame is charged beyond the limit. */
+static void
+outq_framing_drops_packets_for_control(void **state)
+{
+	struct fixture *f = *state;
+	size_t *limit = &f->budget.limits[MEMORY_GROUP_OUTPUT];
+	const struct counters *counters = counters_at(f->counters, 0);
+
+	block(f, 2);
+	*limit = memory_budget_used(&f->budget, MEMORY_GROUP_OUTPUT);
+	for (int i = 0; i < 4; i++) {
+		add(f, OUTQ_CONTROL, 800);
+		check_int(outq_flush(&f->q, &f->stream), 0);
+		turn_memory_reset(f->shared.memory);
+	}
+	check_int(f->q.packets[OUTQ_CONTROL], 4);
+	check_int(f->q.packets[OUTQ_DATA], 0);
+	check_size(counters->dropped_queue_head, 2);
+	check_size(memory_budget_used(&f->budget, MEMORY_GROUP_OUTPUT),
+	    *limit - 2 * 1000 + 4 * 800);
+	check(memory_budget_take_pressure(&f->budget, MEMORY_GROUP_OUTPUT));
+	/* but no more than one queue may hold */
+	f->shared.max_bytes = f->q.bytes;
+	add(f, OUTQ_CONTROL, 800);
+	check_int(outq_flush(&f->q, &f->stream), -1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -197,6 +259,8 @@ main(void)
 		TEST(outq_framing_puts_one_head_before_what_is_coalesced),
 		TEST(outq_framing_frames_long_runs_too),
 		TEST(outq_framing_frames_the_backlog),
+		TEST(outq_framing_waits_for_a_full_socket),
+		TEST(outq_framing_drops_packets_for_control),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
