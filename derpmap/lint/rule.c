@@ -133,6 +133,13 @@ rule_is_foreign(const struct derpmap_region *region)
 	return nodes > 0;
 }
 
+const char *
+rule_quoted(struct rule_run *run, const char *text)
+{
+	return rule_fix(
+	    run, run->load->dialect == DIALECT_JSON ? "\"%s\"" : "%s", text);
+}
+
 bool
 rule_sees_all(const struct rule_run *run)
 {

@@ -148,6 +148,10 @@ void rule_note(struct finding *f);
 __attribute__((format(printf, 2, 3))) const char *rule_fix(
     struct rule_run *run, const char *fmt, ...);
 
+/* The text in double quotes in JSON, as it is in YAML: for what needs no
+ * quotes there. NULL when memory is short. */
+const char *rule_quoted(struct rule_run *run, const char *text);
+
 /* Whether the text was decoded as a whole, so that it can be said of something
  * that it is missing. */
 bool rule_sees_all(const struct rule_run *run);

@@ -1,6 +1,7 @@
 /* rules_address: judgements about addresses. */
 #include "rule_groups.h"
 
+#include "edit.h"
 #include "netaddr.h"
 #include "placeholder.h"
 
@@ -33,41 +34,71 @@ format_hint(struct slice s)
 	return NULL;
 }
 
+/* The address without what does not belong to it. */
+static struct slice
+bare_address(struct slice s)
+{
+	struct slice rest;
+
+	s = slice_trim(s);
+	slice_cut(s, '/', &s, &rest);
+	slice_cut(s, '%', &s, &rest);
+	if (s.n > 1 && s.p[0] == '[' && s.p[s.n - 1] == ']')
+		s = slice_of(s.p + 1, s.n - 2);
+	return s;
+}
+
 static void
 ip_unparsable(struct rule_run *run, const struct derpmap_node *n,
     const struct rule_address *a)
 {
+	const struct slice bare = bare_address(a->text->v);
+	struct netaddr ip;
+	struct finding *f;
+
 	if (is_none(a->text->v) || a->is_ip || placeholder_is_mark(a->text->v))
 		return;
-	rule_found(run, place_of(n, a),
+	f = rule_found(run, place_of(n, a),
 	    "%s \"%.*s\" is not a valid address: clients silently switch %s "
 	    "off for this node",
-	    a->field, RULE_SHOWN(a->text->v), a->is_v4 ? "IPv4" : "IPv6")
-	    ->fix = format_hint(a->text->v);
+	    a->field, RULE_SHOWN(a->text->v), a->is_v4 ? "IPv4" : "IPv6");
+	f->fix = format_hint(a->text->v);
+	if (netaddr_parse_ip(&ip, bare) == 0 && ip.is_v4 == a->is_v4)
+		edit_text(run, f, &a->text->from, bare);
 }
 
 static void
 other_family(struct rule_run *run, const struct derpmap_node *n,
     const struct rule_address *a)
 {
-	if (a->is_ip && a->ip.is_v4 != a->is_v4)
-		rule_found(run, place_of(n, a),
-		    "%s holds an %s address: clients silently switch %s off "
-		    "for this node",
-		    a->field, a->ip.is_v4 ? "IPv4" : "IPv6",
-		    a->is_v4 ? "IPv4" : "IPv6")
-		    ->fix = a->is_v4 ? "put it into ipv6" : "put it into ipv4";
+	struct finding *f;
+
+	if (!a->is_ip || a->ip.is_v4 == a->is_v4)
+		return;
+	f = rule_found(run, place_of(n, a),
+	    "%s holds an %s address: clients silently switch %s off for this "
+	    "node",
+	    a->field, a->ip.is_v4 ? "IPv4" : "IPv6",
+	    a->is_v4 ? "IPv4" : "IPv6");
+	f->fix = a->is_v4 ? "put it into ipv6" : "put it into ipv4";
+	if ((a->text->from.how & DERPMAP_MERGED) == 0)
+		edit_key(run, f, a->text->from.key,
+		    rule_field_name(run, a->is_v4 ? "ipv6" : "ipv4"));
 }
 
 static void
 none_case(struct rule_run *run, const struct derpmap_node *n,
     const struct rule_address *a)
 {
-	if (is_none(a->text->v) && !slice_is(a->text->v, "none"))
-		rule_found(run, place_of(n, a),
-		    "only the lower-case word \"none\" is understood when "
-		    "clients plan their probes")
-		    ->fix = "write none";
+	struct finding *f;
+
+	if (!is_none(a->text->v) || slice_is(a->text->v, "none"))
+		return;
+	f = rule_found(run, place_of(n, a),
+	    "only the lower-case word \"none\" is understood when clients "
+	    "plan their probes");
+	f->fix = "write none";
+	edit_text(run, f, &a->text->from, slice_str("none"));
 }
 
 /* Whether the text switches the family off. */

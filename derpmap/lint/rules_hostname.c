@@ -1,12 +1,14 @@
 /* rules_hostname: judgements about host names. */
 #include "rule_groups.h"
 
+#include "edit.h"
 #include "hostname.h"
 #include "num.h"
 #include "pin.h"
 #include "placeholder.h"
 #include "port.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct doc_pos
@@ -69,14 +71,52 @@ check(const struct derpmap_node *n)
 	return h;
 }
 
+/* Writes the name without scheme, path and blanks, and puts its port where it
+ * belongs; not when there is another one, or what is left is not a name. */
+static void
+write_bare(
+    struct rule_run *run, struct finding *f, const struct derpmap_node *n)
+{
+	struct slice host = slice_trim(n->host_name.v), digits, rest;
+	const uint8_t *scheme = memmem(host.p, host.n, "://", 3);
+	struct hostname h;
+	uint64_t port = 0;
+	char number[8];
+
+	if (scheme != NULL)
+		host = slice_of(
+		    scheme + 3, host.n - (size_t)(scheme + 3 - host.p));
+	slice_cut(host, '/', &host, &rest);
+	if (slice_cut(host, ':', &host, &digits) &&
+	    num_parse_decimal(digits, UINT16_MAX, &port) == -1)
+		return;
+	hostname_check(&h, host);
+	if (h.faults != 0 || host.n == 0)
+		return;
+	if (port != 0 && port != (uint64_t)port_derp(n)) {
+		if (n->derp_port.from.value != NULL)
+			return;
+		snprintf(number, sizeof number, "%u", (unsigned)port);
+		edit_add(
+		    run, f, &n->from, rule_field_name(run, "derpport"), number);
+		if (f->edit == NULL)
+			return;
+	}
+	edit_text(run, f, &n->host_name.from, host);
+}
+
 static void
 hostname_scheme(struct rule_run *run, const struct derpmap_node *n)
 {
-	if (holds(n->host_name.v, "://"))
-		rule_found(run, host_at(n),
-		    "hostname is a URL: clients use all of it as the name, "
-		    "in DNS and in TLS")
-		    ->fix = "write the bare name; the port goes into derpport";
+	struct finding *f;
+
+	if (!holds(n->host_name.v, "://"))
+		return;
+	f = rule_found(run, host_at(n),
+	    "hostname is a URL: clients use all of it as the name, in DNS and "
+	    "in TLS");
+	f->fix = "write the bare name; the port goes into derpport";
+	write_bare(run, f, n);
 }
 
 /* Whether a number follows the only colon. */
@@ -93,12 +133,16 @@ has_port(struct slice text)
 static void
 hostname_port(struct rule_run *run, const struct derpmap_node *n)
 {
-	if (has_port(n->host_name.v))
-		rule_found(run, host_at(n),
-		    "hostname has a port: clients dial \"%.*s\" on another "
-		    "port and ask for it by that name in TLS",
-		    RULE_SHOWN(n->host_name.v))
-		    ->fix = "put the port into derpport";
+	struct finding *f;
+
+	if (!has_port(n->host_name.v))
+		return;
+	f = rule_found(run, host_at(n),
+	    "hostname has a port: clients dial \"%.*s\" on another port and "
+	    "ask for it by that name in TLS",
+	    RULE_SHOWN(n->host_name.v));
+	f->fix = "put the port into derpport";
+	write_bare(run, f, n);
 }
 
 static void
@@ -106,25 +150,38 @@ hostname_path(struct rule_run *run, const struct derpmap_node *n)
 {
 	struct slice host = n->host_name.v;
 	struct hostname h = check(n);
+	struct finding *f;
 
 	if ((h.faults & HOSTNAME_CHARACTER) == 0 || holds(host, "://") ||
 	    has_port(host) || placeholder_is_mark(host))
 		return;
-	rule_found(run, host_at(n),
+	f = rule_found(run, host_at(n),
 	    "hostname holds the character '%c', which no name and no address "
 	    "has",
-	    h.character <= ' ' ? ' ' : h.character)
-	    ->fix = "write the bare name or address";
+	    h.character <= ' ' ? ' ' : h.character);
+	f->fix = "write the bare name or address";
+	write_bare(run, f, n);
 }
 
 static void
 hostname_upper(struct rule_run *run, const struct derpmap_node *n)
 {
-	if ((check(n).faults & HOSTNAME_UPPER) != 0)
-		rule_found(run, host_at(n),
-		    "hostname has capitals: a derper in manual mode compares "
-		    "the name that clients ask for byte by byte")
-		    ->fix = "write it in lower case";
+	struct slice name = n->host_name.v;
+	char lower[HOSTNAME_MAX];
+	struct finding *f;
+
+	if ((check(n).faults & HOSTNAME_UPPER) == 0)
+		return;
+	f = rule_found(run, host_at(n),
+	    "hostname has capitals: a derper in manual mode compares the name "
+	    "that clients ask for byte by byte");
+	f->fix = "write it in lower case";
+	for (size_t i = 0; i < name.n && i < sizeof lower; i++)
+		lower[i] = (char)(name.p[i] >= 'A' && name.p[i] <= 'Z'
+			? name.p[i] - 'A' + 'a'
+			: name.p[i]);
+	if (name.n <= sizeof lower)
+		edit_text(run, f, &n->host_name.from, slice_of(lower, name.n));
 }
 
 static void

@@ -2,6 +2,8 @@
  * put around the map. */
 #include "rule_groups.h"
 
+#include "edit.h"
+
 #include <string.h>
 
 #define BARE_MAX DERPMAP_BARE_MAX
@@ -136,6 +138,7 @@ key_case(struct rule_run *run)
 {
 	const struct derpmap_diagnostic *first = NULL, *d;
 	size_t more = 0;
+	struct finding *f;
 
 	for (d = run->load->map.diagnostics; d != NULL; d = d->next) {
 		if (!is_misspelled(run, d))
@@ -148,19 +151,36 @@ key_case(struct rule_run *run)
 	if (first == NULL)
 		return;
 	if (more == 0)
-		rule_found(run, first->at,
+		f = rule_found(run, first->at,
 		    "`%.*s` is ignored by %s; it reads `%s`",
 		    RULE_SHOWN(key_text(first)), reader(run),
-		    rule_field_name(run, first->meant->yaml))
-		    ->fix = right_names(run, first);
+		    rule_field_name(run, first->meant->yaml));
 	else
-		rule_found(run, first->at,
+		f = rule_found(run, first->at,
 		    "`%.*s` and %zu more keys are ignored by %s; it reads %s",
 		    RULE_SHOWN(key_text(first)), more, reader(run),
 		    run->load->dialect == DIALECT_JSON
 			? "Go's names, without separators"
-			: "Go's names in lower case, without separators")
-		    ->fix = right_names(run, first);
+			: "Go's names in lower case, without separators");
+	f->fix = right_names(run, first);
+	for (d = first; d != NULL; d = d->next)
+		if (is_misspelled(run, d))
+			edit_key(run, f, d->node,
+			    rule_field_name(run, d->meant->yaml));
+}
+
+/* Puts a space after the colon. */
+static void
+split_glued(struct rule_run *run, struct finding *f, const struct doc_node *key)
+{
+	const struct slice text = run->load->text;
+	struct slice head, tail;
+	size_t at;
+
+	slice_cut(key->text, ':', &head, &tail);
+	at = key->start.offset + head.n;
+	if (key->style == DOC_PLAIN && at < text.n && text.p[at] == ':')
+		edit_span(run, f, at + 1, 0, " ");
 }
 
 static void
@@ -177,10 +197,11 @@ unknown_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 	    "`%.*s` is not a key that %s knows here; it is ignored",
 	    RULE_SHOWN(key), reader(run));
 	nearest = nearest_field(run, d->level, key);
-	if (glued != NULL)
+	if (glued != NULL) {
 		f->fix =
 		    rule_fix(run, "put a space after the colon: `%s: `", glued);
-	else if (nearest != NULL)
+		split_glued(run, f, d->node);
+	} else if (nearest != NULL)
 		f->fix = rule_fix(run, "did you mean %s?", nearest);
 }
 

@@ -2,6 +2,7 @@
 #include "rule_groups.h"
 
 #include "duplicates.h"
+#include "edit.h"
 #include "netaddr.h"
 #include "node_names.h"
 #include "pin.h"
@@ -28,28 +29,35 @@ region_id_missing(struct rule_run *run, const struct derpmap_node *n)
 {
 	const char *name = rule_field_name(run, "regionid");
 	const long long key = (long long)run->region->key;
+	struct finding *f;
+	char id[24];
 
 	/* a region that cannot be used at all is found by its key */
 	if (n->region_id.v != 0 || key <= 0)
 		return;
-	if (n->region_id.from.value == NULL)
-		rule_found(run, node_at(n),
+	snprintf(id, sizeof id, "%lld", key);
+	if (n->region_id.from.value == NULL) {
+		f = rule_found(run, node_at(n),
 		    "the node has no regionid: its latency is credited to "
 		    "region 0, and region %lld is never chosen",
-		    key)
-		    ->fix = rule_fix(run, "add %s: %lld", name, key);
-	else
-		rule_found(run, rule_pos(&n->region_id.from, &n->from),
+		    key);
+		f->fix = rule_fix(run, "add %s: %s", name, id);
+		edit_add(run, f, &n->from, name, id);
+	} else {
+		f = rule_found(run, rule_pos(&n->region_id.from, &n->from),
 		    "the node's regionid is 0: its latency is credited to "
 		    "region 0, and region %lld is never chosen",
-		    key)
-		    ->fix = rule_fix(run, "set it to %lld", key);
+		    key);
+		f->fix = rule_fix(run, "set it to %s", id);
+		edit_value(run, f, &n->region_id.from, id);
+	}
 }
 
 static void
 region_id_mismatch(struct rule_run *run, const struct derpmap_node *n)
 {
 	struct finding *f;
+	char id[24];
 
 	if (n->region_id.v == 0 || n->region_id.v == run->region->key)
 		return;
@@ -58,7 +66,9 @@ region_id_mismatch(struct rule_run *run, const struct derpmap_node *n)
 	    "latency is credited to region %lld",
 	    (long long)n->region_id.v, (long long)run->region->key,
 	    (long long)n->region_id.v);
-	f->fix = rule_fix(run, "set it to %lld", (long long)run->region->key);
+	snprintf(id, sizeof id, "%lld", (long long)run->region->key);
+	f->fix = rule_fix(run, "set it to %s", id);
+	edit_value(run, f, &n->region_id.from, id);
 }
 
 /* Points at the node that was there first. */
@@ -338,6 +348,12 @@ visit_unnamed(
 	node_names_propose(names, p->region->key, proposed);
 	f->fix =
 	    rule_fix(run, "add %s: %s", rule_field_name(run, "name"), proposed);
+	if (p->node->name.from.value == NULL)
+		edit_add(run, f, &p->node->from, rule_field_name(run, "name"),
+		    rule_quoted(run, proposed));
+	else
+		edit_value(
+		    run, f, &p->node->name.from, rule_quoted(run, proposed));
 }
 
 static void

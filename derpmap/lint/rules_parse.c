@@ -3,10 +3,13 @@
 #include "rule_groups.h"
 
 #include "duplicates.h"
+#include "edit.h"
 #include "num.h"
 #include "placeholder.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* --- diagnostics of the decoder --- */
@@ -19,13 +22,19 @@ is_placeholder(const struct derpmap_diagnostic *d)
 	    placeholder_is_mark(d->node->text);
 }
 
-/* Finds with the decoder's own sentence, and a fix. */
-static void
+/* Finds with the decoder's own sentence, and a fix. NULL: it is not of this
+ * kind. */
+static struct finding *
 found_as_reported(struct rule_run *run, const struct derpmap_diagnostic *d,
     enum derpmap_diagnostic_kind kind, const char *fix)
 {
-	if (d->kind == kind && !is_placeholder(d))
-		rule_found(run, d->at, "%s", d->text)->fix = fix;
+	struct finding *f;
+
+	if (d->kind != kind || is_placeholder(d))
+		return NULL;
+	f = rule_found(run, d->at, "%s", d->text);
+	f->fix = fix;
+	return f;
 }
 
 static bool
@@ -35,32 +44,81 @@ is_quoted(const struct derpmap_diagnostic *r)
 	    r->node->style != DOC_PLAIN;
 }
 
+/* Whether JSON and YAML read the text as this number. */
+static bool
+is_number(struct slice text, bool integer)
+{
+	struct slice digits = text, fraction;
+	uint64_t number;
+
+	if (slice_starts(digits, "-"))
+		digits = slice_of(digits.p + 1, digits.n - 1);
+	if (!integer && slice_cut(digits, '.', &digits, &fraction) &&
+	    num_parse_decimal(fraction, UINT64_MAX, &number) == -1)
+		return false;
+	return num_parse_decimal(digits, INT64_MAX, &number) == 0 &&
+	    (digits.p[0] != '0' || digits.n == 1);
+}
+
+/* Writes the value of a quoted number without its quotes. */
+static void
+unquote(struct rule_run *run, struct finding *f,
+    const struct derpmap_diagnostic *d, bool integer)
+{
+	const struct derpmap_origin value = { .value = d->node };
+	const char *text;
+
+	if (f == NULL || !is_quoted(d) || !is_number(d->node->text, integer))
+		return;
+	text = rule_fix(run, "%.*s", RULE_SHOWN(d->node->text));
+	if (text != NULL)
+		edit_value(run, f, &value, text);
+}
+
 static void
 region_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
 	bool quoted_digits = false;
+	struct finding *f;
 	uint64_t number;
 
 	if (run->load->dialect == DIALECT_HEADSCALE && is_quoted(d))
 		quoted_digits =
 		    num_parse_decimal(d->node->text, UINT64_MAX, &number) == 0;
-	found_as_reported(run, d, DERPMAP_BAD_KEY,
+	f = found_as_reported(run, d, DERPMAP_BAD_KEY,
 	    quoted_digits ? "remove the quotes" : NULL);
+	if (quoted_digits)
+		unquote(run, f, d, true);
 }
 
 static void
 quoted_number(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	found_as_reported(run, d, DERPMAP_QUOTED_INT, "remove the quotes");
+	unquote(run,
+	    found_as_reported(run, d, DERPMAP_QUOTED_INT, "remove the quotes"),
+	    d, true);
 	if (is_quoted(d))
-		found_as_reported(
-		    run, d, DERPMAP_BAD_FLOAT, "remove the quotes");
+		unquote(run,
+		    found_as_reported(
+			run, d, DERPMAP_BAD_FLOAT, "remove the quotes"),
+		    d, false);
 }
 
 static void
 bad_bool(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	found_as_reported(run, d, DERPMAP_BAD_BOOL, "write true or false");
+	struct finding *f =
+	    found_as_reported(run, d, DERPMAP_BAD_BOOL, "write true or false");
+	const struct derpmap_origin value = { .value = d->node };
+
+	if (f == NULL || d->node == NULL || d->node->kind != DOC_SCALAR)
+		return;
+	if (slice_is_nocase(d->node->text, "true") ||
+	    slice_is(d->node->text, "1"))
+		edit_value(run, f, &value, "true");
+	else if (slice_is_nocase(d->node->text, "false") ||
+	    slice_is(d->node->text, "0"))
+		edit_value(run, f, &value, "false");
 }
 
 static void
@@ -142,6 +200,11 @@ refused(struct rule_run *run, const struct derpmap_diagnostic *d)
 
 /* --- by what way values came about --- */
 
+/* The value that has this origin. */
+#define OWNER_OF(origin, type)                                         \
+	((const type *)(const void *)((const char *)(origin)-offsetof( \
+	    type, from)))
+
 static struct slice
 written(const struct derpmap_origin *from)
 {
@@ -156,14 +219,22 @@ octal_int(struct rule_run *run, const struct derpmap_field *field,
     const struct derpmap_origin *from)
 {
 	struct slice text = written(from);
+	struct finding *f;
+	char number[24];
+	uint64_t n;
 
-	if ((from->how & DERPMAP_OCTAL) != 0)
-		rule_found(run, derpmap_origin_pos(from),
-		    "%s %.*s has a leading zero: headscale reads it as octal, "
-		    "another number",
-		    field != NULL ? field->yaml : "region key",
-		    RULE_SHOWN(text))
-		    ->fix = "drop the zero";
+	if ((from->how & DERPMAP_OCTAL) == 0)
+		return;
+	f = rule_found(run, derpmap_origin_pos(from),
+	    "%s %.*s has a leading zero: headscale reads it as octal, another "
+	    "number",
+	    field != NULL ? field->yaml : "region key", RULE_SHOWN(text));
+	f->fix = "drop the zero";
+	/* what is meant is the decimal number */
+	if (num_parse_decimal(text, INT64_MAX, &n) == 0) {
+		snprintf(number, sizeof number, "%" PRIu64, n);
+		edit_value(run, f, from, number);
+	}
 }
 
 static void
@@ -172,27 +243,40 @@ odd_int(struct rule_run *run, const struct derpmap_field *field,
 {
 	struct slice text = written(from);
 	bool cut = (from->how & DERPMAP_TRUNCATED) != 0;
+	struct finding *f;
+	char number[24];
 
 	if ((from->how & (DERPMAP_ODD_INT | DERPMAP_TRUNCATED)) == 0 ||
 	    (from->how & DERPMAP_OCTAL) != 0)
 		return;
-	rule_found(run, derpmap_origin_pos(from), "%s is written as %.*s%s",
+	f = rule_found(run, derpmap_origin_pos(from), "%s is written as %.*s%s",
 	    field != NULL ? field->yaml : "region key", RULE_SHOWN(text),
 	    cut ? ", and headscale cuts off what does not fit an integer"
-		: ", which not every program reads as that number")
-	    ->fix = "write a plain decimal number";
+		: ", which not every program reads as that number");
+	f->fix = "write a plain decimal number";
+	if (field != NULL && field->type != DERPMAP_INT)
+		return;
+	snprintf(number, sizeof number, "%" PRId64,
+	    field != NULL ? OWNER_OF(from, struct derpmap_int)->v
+			  : run->region->key);
+	edit_value(run, f, from, number);
 }
 
 static void
 odd_bool(struct rule_run *run, const struct derpmap_field *field,
     const struct derpmap_origin *from)
 {
-	if (field != NULL && (from->how & DERPMAP_ODD_BOOL) != 0)
-		rule_found(run, derpmap_origin_pos(from),
-		    "%s is written as a word of YAML 1.1, which newer tools "
-		    "read as text",
-		    field->yaml)
-		    ->fix = "write true or false";
+	struct finding *f;
+
+	if (field == NULL || (from->how & DERPMAP_ODD_BOOL) == 0)
+		return;
+	f = rule_found(run, derpmap_origin_pos(from),
+	    "%s is written as a word of YAML 1.1, which newer tools read as "
+	    "text",
+	    field->yaml);
+	f->fix = "write true or false";
+	edit_value(run, f, from,
+	    OWNER_OF(from, struct derpmap_bool)->v ? "true" : "false");
 }
 
 /* A number that comes back as the same text from every tool. */
@@ -210,14 +294,20 @@ string_coerced(struct rule_run *run, const struct derpmap_field *field,
     const struct derpmap_origin *from)
 {
 	struct slice text = written(from);
+	const char *quoted;
+	struct finding *f;
 
-	if (field != NULL && (from->how & DERPMAP_COERCED) != 0 &&
-	    !is_plain_number(text))
-		rule_found(run, derpmap_origin_pos(from),
-		    "%s %.*s is text for headscale, but a number, a bool or a "
-		    "date for other tools",
-		    field->yaml, RULE_SHOWN(text))
-		    ->fix = "put it in quotes";
+	if (field == NULL || (from->how & DERPMAP_COERCED) == 0 ||
+	    is_plain_number(text))
+		return;
+	f = rule_found(run, derpmap_origin_pos(from),
+	    "%s %.*s is text for headscale, but a number, a bool or a date "
+	    "for other tools",
+	    field->yaml, RULE_SHOWN(text));
+	f->fix = "put it in quotes";
+	quoted = rule_fix(run, "\"%.*s\"", RULE_SHOWN(text));
+	if (text.n < RULE_SHOWN_MAX && quoted != NULL)
+		edit_value(run, f, from, quoted);
 }
 
 static void
@@ -241,6 +331,31 @@ merge_keys(struct rule_run *run)
 
 /* --- regions and nodes that are not there --- */
 
+/* Removes the line that has nothing but the dash and the value. */
+static void
+remove_element(
+    struct rule_run *run, struct finding *f, const struct doc_node *value)
+{
+	struct slice text = run->load->text, line;
+	size_t start = f->at.offset, end = start;
+	bool ended = false;
+
+	if (value == NULL || value->kind != DOC_SCALAR ||
+	    value->anchor != NULL || run->load->dialect == DIALECT_JSON)
+		return;
+	while (
+	    start > 0 && text.p[start - 1] != '\n' && text.p[start - 1] != '\r')
+		start--;
+	while (end < text.n && !ended)
+		ended = text.p[end++] == '\n';
+	line = slice_trim(slice_of(text.p + start, end - start));
+	if (line.n == 0 || line.p[0] != '-')
+		return;
+	line = slice_trim(slice_of(line.p + 1, line.n - 1));
+	if (slice_eq(line, value->text))
+		edit_span(run, f, start, end - start, "");
+}
+
 static void
 nil_node(struct rule_run *run)
 {
@@ -250,11 +365,15 @@ nil_node(struct rule_run *run)
 		for (size_t j = 0; j < m->regions[i]->node_count; j++) {
 			const struct derpmap_node *n = m->regions[i]->nodes[j];
 
-			if (n->is_nil)
-				rule_found(run, derpmap_origin_pos(&n->from),
-				    "an empty list element becomes a nil node, "
-				    "on which clients crash")
-				    ->fix = "remove the dash";
+			struct finding *f;
+
+			if (!n->is_nil)
+				continue;
+			f = rule_found(run, derpmap_origin_pos(&n->from),
+			    "an empty list element becomes a nil node, on "
+			    "which clients crash");
+			f->fix = "remove the dash";
+			remove_element(run, f, n->from.value);
 		}
 }
 

@@ -2,9 +2,11 @@
 #include "rule_groups.h"
 
 #include "duplicates.h"
+#include "edit.h"
 #include "num.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* The clients' address of a region is 127.3.3.40:ID, and a port has 16 bits.
@@ -34,35 +36,44 @@ static void
 id_mismatch(struct rule_run *run, const struct derpmap_region *r)
 {
 	struct finding *f;
+	char id[24];
 
 	if (r->region_id.v == 0 || r->region_id.v == r->key)
 		return;
+	snprintf(id, sizeof id, "%lld", (long long)r->key);
 	f = rule_found(run, field_at(r, &r->region_id.from),
 	    "regionid is %lld but the region's key is %lld: clients elect a "
 	    "region that is not in the map and have no relay",
 	    (long long)r->region_id.v, (long long)r->key);
-	f->fix = rule_fix(run, "set it to %lld", (long long)r->key);
+	f->fix = rule_fix(run, "set it to %s", id);
+	if (r->key > 0)
+		edit_value(run, f, &r->region_id.from, id);
 }
 
 static void
 id_missing(struct rule_run *run, const struct derpmap_region *r)
 {
 	const char *name = rule_field_name(run, "regionid");
-	const long long key = (long long)r->key;
+	struct finding *f;
+	char id[24];
 
 	/* a key that is not positive is found by itself */
 	if (r->region_id.v != 0 || r->key <= 0)
 		return;
-	if (r->region_id.from.value == NULL)
-		rule_found(run, region_at(r),
-		    "region %lld has no regionid: clients cannot use it", key)
-		    ->fix = rule_fix(run, "add %s: %lld", name, key);
-	else
-		rule_found(run, field_at(r, &r->region_id.from),
-		    "the regionid of region %lld is 0, which clients read as "
+	snprintf(id, sizeof id, "%lld", (long long)r->key);
+	if (r->region_id.from.value == NULL) {
+		f = rule_found(run, region_at(r),
+		    "region %s has no regionid: clients cannot use it", id);
+		f->fix = rule_fix(run, "add %s: %s", name, id);
+		edit_add(run, f, &r->from, name, id);
+	} else {
+		f = rule_found(run, field_at(r, &r->region_id.from),
+		    "the regionid of region %s is 0, which clients read as "
 		    "\"no relay\"",
-		    key)
-		    ->fix = rule_fix(run, "set it to %lld", key);
+		    id);
+		f->fix = rule_fix(run, "set it to %s", id);
+		edit_value(run, f, &r->region_id.from, id);
+	}
 }
 
 static void
@@ -211,11 +222,16 @@ name_empty(struct rule_run *run, const struct derpmap_region *r)
 static void
 avoid(struct rule_run *run, const struct derpmap_region *r)
 {
-	if (r->avoid.v)
-		rule_found(run, field_at(r, &r->avoid.from),
-		    "avoid is deprecated and does not reliably keep clients "
-		    "away")
-		    ->fix = "use nomeasurenohome: true";
+	struct finding *f;
+
+	if (!r->avoid.v)
+		return;
+	f = rule_found(run, field_at(r, &r->avoid.from),
+	    "avoid is deprecated and does not reliably keep clients away");
+	f->fix = "use nomeasurenohome: true";
+	if ((r->avoid.from.how & DERPMAP_MERGED) == 0)
+		edit_key(run, f, r->avoid.from.key,
+		    rule_field_name(run, "nomeasurenohome"));
 }
 
 static void

@@ -2,6 +2,7 @@
  * it and what the reader could not read. */
 #include "rule_groups.h"
 
+#include "edit.h"
 #include "syntax_hint.h"
 #include "texts.h"
 #include "utf8.h"
@@ -69,11 +70,24 @@ is_in_text(const struct texts *t, size_t *next, size_t offset)
 	return *next < t->n && t->v[*next].start <= offset;
 }
 
+static struct finding *
+found_odd_space(struct rule_run *run, size_t at, uint32_t code)
+{
+	struct finding *f = rule_found(run, place_of(run->load->text, at),
+	    "the line is indented with U+%04X, which looks like a space and "
+	    "is part of the key: headscale does not see what you see",
+	    code);
+
+	f->fix = "indent with plain spaces";
+	return f;
+}
+
 static void
 odd_space(struct rule_run *run)
 {
 	struct slice rest = run->load->text;
 	bool indent = true; /* nothing but spaces on this line so far */
+	struct finding *f = NULL;
 	struct texts texts;
 	size_t next = 0;
 
@@ -86,13 +100,10 @@ odd_space(struct rule_run *run)
 
 		if (indent && n > 0 && is_odd_space(code) &&
 		    !is_in_text(&texts, &next, at)) {
-			rule_found(run, place_of(run->load->text, at),
-			    "the line is indented with U+%04X, which looks "
-			    "like a space and is part of the key: headscale "
-			    "does not see what you see",
-			    code)
-			    ->fix = "indent with plain spaces";
-			break;
+			if (f == NULL)
+				f = found_odd_space(run, at, code);
+			/* one without width is no more than a slip */
+			edit_span(run, f, at, n, code == 0x200b ? "" : " ");
 		}
 		indent = code == '\n' || code == '\r' ||
 		    (indent && (code == ' ' || code == '-'));
@@ -134,10 +145,17 @@ leading_empty_doc(struct rule_run *run)
 static void
 bom(struct rule_run *run)
 {
-	reader_note(run, DOC_NOTE_BOM,
+	const struct doc_note *n = doc_note_find(&run->load->doc, DOC_NOTE_BOM);
+	struct finding *f;
+
+	if (n == NULL)
+		return;
+	f = rule_found(run, n->at,
 	    "the file starts with a byte order mark: fine for YAML, fatal "
-	    "once it is served as JSON",
-	    NULL);
+	    "once it is served as JSON");
+	f->fix = "save the file as UTF-8 without a byte order mark";
+	if (slice_starts(run->load->text, BOM))
+		edit_span(run, f, 0, strlen(BOM), "");
 }
 
 static void

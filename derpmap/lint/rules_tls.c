@@ -1,6 +1,7 @@
 /* rules_tls: judgements about certificate names and port 80. */
 #include "rule_groups.h"
 
+#include "edit.h"
 #include "hostname.h"
 #include "netaddr.h"
 #include "pin.h"
@@ -25,19 +26,58 @@ can_port80_none(struct rule_run *run, const struct derpmap_node *n)
 		    "for captive portals");
 }
 
+/* The pin whose fingerprint is written with capitals, colons or another
+ * prefix; false: there are not 64 digits. */
+static bool
+normal_pin(char pin[static PIN_TEXT], struct slice text)
+{
+	static const char *const prefixes[] = { "sha256-raw", "sha256", NULL };
+	char hex[PIN_HEX + 1];
+	size_t digits = 0;
+
+	for (size_t i = 0; prefixes[i] != NULL; i++) {
+		size_t n = strlen(prefixes[i]);
+
+		if (text.n > n &&
+		    slice_is_nocase(slice_of(text.p, n), prefixes[i])) {
+			text = slice_of(text.p + n, text.n - n);
+			break;
+		}
+	}
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+
+		if (strchr(":= -", c) != NULL && c != 0)
+			continue;
+		if (c == 0 || strchr("0123456789abcdefABCDEF", c) == NULL ||
+		    digits == PIN_HEX)
+			return false;
+		hex[digits++] =
+		    (char)(c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
+	}
+	hex[digits] = '\0';
+	if (digits == PIN_HEX)
+		pin_format(pin, hex);
+	return digits == PIN_HEX;
+}
+
 static void
 cert_name_hash(struct rule_run *run, const struct derpmap_node *n)
 {
 	struct slice name = n->cert_name.v;
+	char pin[PIN_TEXT];
+	struct finding *f;
 
 	if (!pin_is_meant(name) || pin_is_valid(name))
 		return;
-	rule_found(run, rule_pos(&n->cert_name.from, &n->from),
+	f = rule_found(run, rule_pos(&n->cert_name.from, &n->from),
 	    "a pin is \"" PIN_PREFIX
 	    "\" and 64 lower-case hex digits, compared "
-	    "as text: this one matches no certificate")
-	    ->fix = "copy it from the relay's log, or let derpmap generate "
-		    "--from-derper write it";
+	    "as text: this one matches no certificate");
+	f->fix = "copy it from the relay's log, or let derpmap generate "
+		 "--from-derper write it";
+	if (normal_pin(pin, name))
+		edit_text(run, f, &n->cert_name.from, slice_str(pin));
 }
 
 static void

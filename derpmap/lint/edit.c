@@ -1,0 +1,268 @@
+/* edit: see edit.h. */
+#include "edit.h"
+
+#include <string.h>
+
+static bool
+is_editable(const struct rule_run *run)
+{
+	return run->load != NULL &&
+	    doc_note_find(&run->load->doc, DOC_NOTE_UTF16) == NULL;
+}
+
+/* Whether the value is written where it is used, and only there. */
+static bool
+is_own(const struct derpmap_origin *from)
+{
+	return from->value != NULL && from->value->kind != DOC_ALIAS &&
+	    from->value->anchor == NULL &&
+	    (from->how & (DERPMAP_MERGED | DERPMAP_ALIASED)) == 0;
+}
+
+static void
+add(struct rule_run *run, struct finding *f, struct doc_pos start,
+    struct doc_pos end, const char *text)
+{
+	struct arena *arena = run->out->arena;
+	struct finding_edit *e;
+
+	/* a finding that is not kept needs none */
+	if (!is_editable(run) || f == &run->scratch)
+		return;
+	e = arena_alloc(arena, 1, sizeof *e);
+	if (e != NULL)
+		e->text = arena_text(arena, text, strlen(text));
+	if (e == NULL || e->text == NULL) {
+		run->out->failed = true;
+		return;
+	}
+	e->start = start;
+	e->end = end;
+	e->next = f->edit;
+	f->edit = e;
+}
+
+void
+edit_value(struct rule_run *run, struct finding *f,
+    const struct derpmap_origin *from, const char *text)
+{
+	const struct doc_node *n = from->value;
+
+	if (is_own(from) && n->kind == DOC_SCALAR && n->tag == NULL &&
+	    n->style <= DOC_DOUBLE && n->end.offset > n->start.offset)
+		add(run, f, n->start, n->end, text);
+}
+
+/* Whether YAML reads the text as itself, wherever it is: a name with a dot
+ * that cannot be a number, an IPv4 address, or none. */
+static bool
+is_plain(struct slice text)
+{
+	bool letter = false;
+
+	if (slice_is(text, "none"))
+		return true;
+
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+		bool is_letter =
+		    (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+		letter |= is_letter && c != 'e' && c != 'E';
+		if (!is_letter && !(c >= '0' && c <= '9') && c != '.' &&
+		    c != '-')
+			return false;
+	}
+	/* a number has one dot, an address three */
+	return text.n > 0 && text.p[0] != '-' && text.p[0] != '.' &&
+	    memchr(text.p, '.', text.n) != NULL &&
+	    (letter ||
+		memchr(text.p, '.', text.n) != memrchr(text.p, '.', text.n));
+}
+
+static bool
+is_quotable(struct slice text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] < 0x20 || text.p[i] >= 0x7f ||
+		    strchr("\"'\\", text.p[i]) != NULL)
+			return false;
+	return text.n > 0;
+}
+
+/* Appends the text in the style of the node; false: it cannot be. */
+static bool
+write_styled(struct writer *w, const struct doc_node *n, struct slice text)
+{
+	const char *quote = n->style == DOC_SINGLE ? "'" : "\"";
+
+	if (!is_quotable(text) || n->style > DOC_DOUBLE)
+		return false;
+	if (n->style == DOC_PLAIN && is_plain(text))
+		quote = "";
+	writer_printf(
+	    w, "%s%.*s%s", quote, (int)text.n, (const char *)text.p, quote);
+	return !w->failed;
+}
+
+void
+edit_text(struct rule_run *run, struct finding *f,
+    const struct derpmap_origin *from, struct slice text)
+{
+	char styled[512];
+	struct writer w = writer_of(styled, sizeof styled - 1);
+
+	if (!is_own(from) || from->value->kind != DOC_SCALAR ||
+	    !write_styled(&w, from->value, text))
+		return;
+	styled[w.n] = '\0';
+	edit_value(run, f, from, styled);
+}
+
+void
+edit_key(struct rule_run *run, struct finding *f, const struct doc_node *key,
+    const char *name)
+{
+	char styled[64];
+	struct writer w = writer_of(styled, sizeof styled - 1);
+
+	if (key == NULL || key->kind != DOC_SCALAR || key->anchor != NULL ||
+	    key->tag != NULL || key->end.offset <= key->start.offset ||
+	    !write_styled(&w, key, slice_str(name)))
+		return;
+	styled[w.n] = '\0';
+	add(run, f, key->start, key->end, styled);
+}
+
+static size_t
+line_start(struct slice text, size_t offset)
+{
+	while (offset > 0 && text.p[offset - 1] != '\n' &&
+	    text.p[offset - 1] != '\r')
+		offset--;
+	return offset;
+}
+
+/* How the line at the offset ends; LF when it is the last. */
+static const char *
+line_end(struct slice text, size_t offset)
+{
+	while (
+	    offset < text.n && text.p[offset] != '\n' && text.p[offset] != '\r')
+		offset++;
+	if (offset >= text.n || text.p[offset] == '\n')
+		return "\n";
+	return offset + 1 < text.n && text.p[offset + 1] == '\n' ? "\r\n"
+								 : "\r";
+}
+
+/* Whether nothing but blanks, and dashes if they may be, is before the key on
+ * its line. */
+static bool
+begins_line(struct slice text, const struct doc_node *key, bool dashes)
+{
+	for (size_t i = line_start(text, key->start.offset);
+	     i < key->start.offset; i++)
+		if (text.p[i] != ' ' && !(dashes && text.p[i] == '-') &&
+		    !(!dashes && text.p[i] == '\t'))
+			return false;
+	return key->kind == DOC_SCALAR && key->anchor == NULL &&
+	    key->tag == NULL;
+}
+
+/* Writes what leads to the key on its line, dashes as blanks. */
+static void
+write_indent(struct writer *w, struct slice text, const struct doc_node *key)
+{
+	for (size_t i = line_start(text, key->start.offset);
+	     i < key->start.offset; i++)
+		writer_u8(w, text.p[i] == '-' ? ' ' : text.p[i]);
+}
+
+/* Before the first key; after a name that comes first, as people write it. */
+static void
+add_to_block(struct rule_run *run, struct finding *f,
+    const struct doc_node *owner, const char *member)
+{
+	struct slice text = run->load->text;
+	const struct doc_node *key = owner->items[0];
+	char line[512];
+	struct writer w = writer_of(line, sizeof line - 1);
+
+	if (owner->count > 1 && key->kind == DOC_SCALAR &&
+	    slice_is_nocase(key->text, "name") &&
+	    begins_line(text, owner->items[2], false))
+		key = owner->items[2];
+	if (!begins_line(text, key, true))
+		return;
+	writer_printf(&w, "%s%s", member, line_end(text, key->start.offset));
+	write_indent(&w, text, key);
+	line[w.n] = '\0';
+	if (!w.failed)
+		add(run, f, key->start, key->start, line);
+}
+
+static void
+add_to_flow(struct rule_run *run, struct finding *f,
+    const struct doc_node *owner, const char *member)
+{
+	struct slice text = run->load->text;
+	const struct doc_node *key = owner->count > 0 ? owner->items[0] : NULL;
+	struct doc_pos inside = owner->start;
+	char line[512];
+	struct writer w = writer_of(line, sizeof line - 1);
+
+	if (key == NULL) {
+		doc_pos_advance(&inside, text, owner->start.offset + 1);
+		add(run, f, inside, inside, member);
+		return;
+	}
+	writer_printf(&w, "%s,", member);
+	if (key->start.line == owner->start.line) {
+		writer_u8(&w, ' ');
+	} else {
+		if (!begins_line(text, key, false))
+			return;
+		writer_printf(&w, "%s", line_end(text, owner->start.offset));
+		write_indent(&w, text, key);
+	}
+	line[w.n] = '\0';
+	if (!w.failed && key->anchor == NULL && key->tag == NULL)
+		add(run, f, key->start, key->start, line);
+}
+
+void
+edit_add(struct rule_run *run, struct finding *f,
+    const struct derpmap_origin *owner, const char *name, const char *value)
+{
+	const bool json = run->load->dialect == DIALECT_JSON;
+	const struct doc_node *n = owner->value;
+	char member[256];
+	struct writer w = writer_of(member, sizeof member - 1);
+
+	if (!is_own(owner) || n->kind != DOC_MAPPING || !is_editable(run))
+		return;
+	writer_printf(&w, json ? "\"%s\": %s" : "%s: %s", name, value);
+	member[w.n] = '\0';
+	if (w.failed)
+		return;
+	if (n->style == DOC_FLOW)
+		add_to_flow(run, f, n, member);
+	else if (n->count > 0)
+		add_to_block(run, f, n, member);
+}
+
+void
+edit_span(struct rule_run *run, struct finding *f, size_t offset, size_t len,
+    const char *text)
+{
+	/* the text is walked once when the edits come in its order */
+	struct doc_pos start = f->edit != NULL ? f->edit->end : f->at, end;
+
+	if (start.offset > offset)
+		start = (struct doc_pos){ .line = 1, .column = 1 };
+	doc_pos_advance(&start, run->load->text, offset);
+	end = start;
+	doc_pos_advance(&end, run->load->text, offset + len);
+	add(run, f, start, end, text);
+}
