@@ -4,12 +4,17 @@
 #include "effective.h"
 #include "explain.h"
 #include "headscale_version.h"
+#include "infile.h"
 #include "input_list.h"
 #include "lint_files.h"
+#include "outfile.h"
 #include "report.h"
+#include "unified_diff.h"
 
 #include <string.h>
 #include <unistd.h>
+
+#define FIXED_MAX ((size_t)256 << 20) /* bytes of a fixed file */
 
 struct arguments {
 	struct opts_choice format, as, colour;
@@ -18,7 +23,7 @@ struct arguments {
 	struct opts_list select, ignore, severity;
 	const char *explain, *min_client, *settings;
 	const char *config, *env_file; /* of headscale */
-	bool list, verbose, strict, no_settings;
+	bool list, verbose, strict, no_settings, fix, dry_run;
 	int64_t max_size; /* MiB */
 };
 
@@ -124,6 +129,42 @@ report(const struct command_call *call, struct lint_files *files, int unread)
 	    : status;
 }
 
+/* Fixes one file, or prints how. -1 with *why. */
+static int
+fix_file(const struct command_call *call, struct lint_files *files,
+    const char *file, const struct load_how *how, int *changed,
+    struct fail *why)
+{
+	const struct arguments *a = call->values;
+	struct buf text, out;
+	size_t fixed = 0;
+	bool is_changed;
+	int result;
+
+	buf_init(&out, FIXED_MAX);
+	result = infile_read(&text, file, how->text_max, why);
+	if (result == 0)
+		result = lint_files_fix(
+		    files, file, how, buf_slice(&text), &out, &fixed, why);
+	is_changed =
+	    result == 0 && !slice_eq(buf_slice(&text), buf_slice(&out));
+	if (is_changed) {
+		++*changed;
+		if (a->dry_run)
+			result = unified_diff_print(stdout, infile_name(file),
+			    buf_slice(&text), buf_slice(&out));
+		else
+			result = outfile_write(file, buf_slice(&out), why);
+	}
+	if (result == 0 && is_changed)
+		fprintf(stderr, "%s: %s (%zu fewer findings)\n",
+		    infile_name(file), a->dry_run ? "can be fixed" : "fixed",
+		    fixed);
+	buf_clear(&text);
+	buf_clear(&out);
+	return result;
+}
+
 /* Lints headscale's configuration. -1: it could not be read, which is
  * reported. */
 static int
@@ -168,7 +209,7 @@ lint(const struct command_call *call, const struct input_list *inputs)
 	struct lint_settings probe;
 	struct lint_files files;
 	struct fail why = { .text = "" };
-	int status, unread = 0;
+	int status, unread = 0, changed = 0;
 
 	if (lint_files_open(&files, &config) == -1)
 		return command_fail(call, "not enough memory");
@@ -186,10 +227,22 @@ lint(const struct command_call *call, const struct input_list *inputs)
 		};
 
 		why = (struct fail){ .text = "" };
-		if (lint_files_add(&files, inputs->v[i], &how, &why) == -1) {
+		if ((a->fix &&
+			fix_file(call, &files, inputs->v[i], &how, &changed,
+			    &why) == -1) ||
+		    (!a->dry_run &&
+			lint_files_add(&files, inputs->v[i], &how, &why) ==
+			    -1)) {
 			command_fail(call, "%s", why.text);
 			unread++;
 		}
+	}
+	if (a->dry_run) {
+		lint_files_close(&files);
+		status = command_flush(call);
+		if (status != COMMAND_DONE || unread > 0)
+			return COMMAND_UNUSABLE;
+		return changed > 0 ? COMMAND_FINDINGS : COMMAND_DONE;
 	}
 	if (a->config != NULL && lint_headscale(call, &files) == -1)
 		unread++;
@@ -200,13 +253,13 @@ lint(const struct command_call *call, const struct input_list *inputs)
 
 /* Standard input can be read once only. */
 static bool
-has_stdin_twice(const struct command_call *call)
+has_stdin(const struct command_call *call, int times)
 {
 	int count = 0;
 
 	for (int i = 0; i < call->word_count; i++)
 		count += strcmp(call->words[i], "-") == 0;
-	return count > 1;
+	return count >= times;
 }
 
 /* Lints what the words name. */
@@ -261,7 +314,13 @@ run(const struct command_call *call)
 	if (!load_max_is_valid(a->max_size))
 		return command_misuse(
 		    call, "--max-size is 1 to %zu", DOC_TEXT_MAX >> 20);
-	if (has_stdin_twice(call))
+	if (a->dry_run && !a->fix)
+		return command_misuse(call, "--dry-run goes with --fix");
+	if (a->fix && !a->dry_run && has_stdin(call, 1))
+		return command_misuse(call,
+		    "--fix changes files; standard input can be fixed with "
+		    "--dry-run only");
+	if (has_stdin(call, 2))
 		return command_misuse(
 		    call, "standard input (-) is named twice");
 	return lint_words(call);
@@ -300,6 +359,10 @@ static const struct opts_row options[] = {
 	    "each file or above" },
 	{ "no-config", OPTS_BOOL, AT(no_settings), NULL,
 	    "do not look for .derpmap.yaml" },
+	{ "fix", OPTS_BOOL, AT(fix), NULL,
+	    "correct in the files what can be corrected, and report the rest" },
+	{ "dry-run", OPTS_BOOL, AT(dry_run), NULL,
+	    "with -fix: print what it would change as a diff" },
 	{ "explain", OPTS_TEXT, AT(explain), "rule",
 	    "tell all that is known of a rule, or of all" },
 	{ "list", OPTS_BOOL, AT(list), NULL,
@@ -344,6 +407,7 @@ const struct command cmd_lint = {
 		    "  derpmap lint --format json *.yaml > findings.json\n"
 		    "  tailscale debug derp-map | derpmap lint -\n"
 		    "  derpmap lint --select P,N --severity R16=error maps/\n"
+		    "  derpmap lint --fix --dry-run derp.yaml\n"
 		    "  derpmap lint --explain R16   # or all\n"
 		    "  derpmap lint --headscale-config "
 		    "/etc/headscale/config.yaml\n"

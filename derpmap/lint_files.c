@@ -2,6 +2,7 @@
 #include "lint_files.h"
 
 #include "effective.h"
+#include "fixer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,44 @@ lint_files_add_config(
 	lint_config(e, &f->list);
 	suppressions_collect(&f->suppressions, &text, &f->list);
 	return 0;
+}
+
+static bool
+is_selected(void *ctx, struct finding *finding)
+{
+	const struct lint_settings *s = ctx;
+
+	return target_judge(&s->target, finding) &&
+	    selection_has(&s->selection, finding->rule, &finding->severity);
+}
+
+/* Leaves what is wanted and not suppressed. */
+static void
+choose(void *ctx, const struct load *load, struct findings *list)
+{
+	struct suppressions s = { .n = 0 };
+
+	suppressions_collect(&s, load, list);
+	suppressions_apply(&s, list);
+	suppressions_clear(&s);
+	findings_keep(list, is_selected, ctx);
+}
+
+int
+lint_files_fix(struct lint_files *f, const char *file,
+    const struct load_how *how, struct slice text, struct buf *out,
+    size_t *fixed, struct fail *why)
+{
+	const struct lint_settings *settings = settings_of(f, file, why);
+	struct lint_settings s;
+	const struct fixer_config config = {
+		.file = file, .how = how, .choose = choose, .ctx = &s
+	};
+
+	if (settings == NULL)
+		return -1;
+	s = *settings;
+	return fixer_run(out, fixed, text, &config, why);
 }
 
 static int

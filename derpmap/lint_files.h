@@ -8,6 +8,7 @@
 #ifndef DERPKIT_LINT_FILES_H
 #define DERPKIT_LINT_FILES_H
 
+#include "buf.h"
 #include "lint.h"
 #include "lint_settings.h"
 #include "suppression.h"
@@ -53,6 +54,12 @@ int lint_files_add(struct lint_files *f, const char *file,
  * borrowed. -1 with *why. */
 int lint_files_add_config(
     struct lint_files *f, const struct effective *e, struct fail *why);
+
+/* Appends the file's text to out with what can be fixed of the wanted findings;
+ * *fixed is how many. -1 with *why. */
+int lint_files_fix(struct lint_files *f, const char *file,
+    const struct load_how *how, struct slice text, struct buf *out,
+    size_t *fixed, struct fail *why);
 
 /* Judges all files together and leaves in f->list what is wanted, sorted. */
 void lint_files_finish(struct lint_files *f);

@@ -80,6 +80,22 @@ is_plain(struct slice text)
 		memchr(text.p, '.', text.n) != memrchr(text.p, '.', text.n));
 }
 
+/* Whether the text is the name of a field, and so no word of YAML. */
+static bool
+is_name(struct slice text)
+{
+	for (enum derpmap_level level = DERPMAP_LEVEL_MAP;
+	     level <= DERPMAP_LEVEL_NODE; level++) {
+		struct derpmap_fields fields = derpmap_fields(level);
+
+		for (size_t i = 0; i < fields.n; i++)
+			if (slice_is(text, fields.v[i].yaml) ||
+			    slice_is(text, fields.v[i].json))
+				return true;
+	}
+	return false;
+}
+
 static bool
 is_quotable(struct slice text)
 {
@@ -98,7 +114,7 @@ write_styled(struct writer *w, const struct doc_node *n, struct slice text)
 
 	if (!is_quotable(text) || n->style > DOC_DOUBLE)
 		return false;
-	if (n->style == DOC_PLAIN && is_plain(text))
+	if (n->style == DOC_PLAIN && (is_plain(text) || is_name(text)))
 		quote = "";
 	writer_printf(
 	    w, "%s%.*s%s", quote, (int)text.n, (const char *)text.p, quote);
@@ -143,13 +159,17 @@ line_start(struct slice text, size_t offset)
 	return offset;
 }
 
-/* How the line at the offset ends; LF when it is the last. */
+/* How the line at the offset ends; the last one as the one before it. */
 static const char *
 line_end(struct slice text, size_t offset)
 {
+	size_t start = line_start(text, offset);
+
 	while (
 	    offset < text.n && text.p[offset] != '\n' && text.p[offset] != '\r')
 		offset++;
+	if (offset >= text.n && start > 1)
+		offset = start - (text.p[start - 2] == '\r' ? 2 : 1);
 	if (offset >= text.n || text.p[offset] == '\n')
 		return "\n";
 	return offset + 1 < text.n && text.p[offset + 1] == '\n' ? "\r\n"

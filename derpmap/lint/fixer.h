@@ -1,0 +1,39 @@
+/*
+ * fixer: applies the edits of findings to a text, and nothing else.
+ *
+ * Edits are tried before they are kept: together, and by halves when that is
+ * no improvement. A text is better when it has no more findings and fewer, or
+ * milder, of those that differ, no region or node is lost and the reading
+ * program rejects no more than before. This is repeated as long as it helps, so
+ * that fixing twice changes nothing.
+ *
+ * Threads: used by one.
+ */
+#ifndef DERPKIT_FIXER_H
+#define DERPKIT_FIXER_H
+
+#include "buf.h"
+#include "finding.h"
+#include "load.h"
+
+/* Takes the findings out of the list that must stay as they are. The load is
+ * that of the text being fixed. */
+typedef void fixer_choose_fn(
+    void *ctx, const struct load *load, struct findings *list);
+
+struct fixer_config {
+	const char *file; /* name, borrowed */
+	const struct load_how *how;
+	fixer_choose_fn *choose;
+	void *ctx;
+};
+
+/*
+ * Appends the fixed text to out; *fixed is how many findings it has fewer,
+ * which may be none when they are milder. -1 with *why: memory is short, or the
+ * text cannot be loaded.
+ */
+int fixer_run(struct buf *out, size_t *fixed, struct slice text,
+    const struct fixer_config *config, struct fail *why);
+
+#endif
