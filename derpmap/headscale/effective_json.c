@@ -77,7 +77,7 @@ source_json(const struct effective *e, const struct headscale_source *s)
 }
 
 static json_t *
-region_json(const struct effective *e, const struct effective_region *r)
+region_json(const struct effective_region *r)
 {
 	static const char *const fates[] = {
 		[EFFECTIVE_KEPT] = "kept",
@@ -88,7 +88,6 @@ region_json(const struct effective *e, const struct effective_region *r)
 	bool has_by =
 	    r->fate == EFFECTIVE_REPLACED || r->fate == EFFECTIVE_REMOVED;
 
-	(void)e;
 	return json_pack("{s:I, s:i, s:s, s:o}", "id",
 	    (json_int_t)r->region->key, "source", (int)r->source, "fate",
 	    fates[r->fate], "by",
@@ -124,7 +123,7 @@ regions_json(const struct effective *e, bool kept)
 
 		if (kept != (r->fate == EFFECTIVE_KEPT))
 			continue;
-		if (json_array_append_new(list, region_json(e, r)) == -1) {
+		if (json_array_append_new(list, region_json(r)) == -1) {
 			json_decref(list);
 			return NULL;
 		}

@@ -314,7 +314,7 @@ frequency_unit(struct rule_run *run)
 		rule_found(run, setting_at(run, &f->from),
 		    "'%.*s' %s: the map is never refreshed",
 		    RULE_SHOWN(setting_text(&f->from)),
-		    f->fits ? "is no time" : "is not a duration for headscale")
+		    f->fits ? "is zero" : "is not a duration for headscale")
 		    ->fix = "use hours, minutes and seconds: 24h";
 }
 
