@@ -75,12 +75,17 @@ workers_of(const struct server *s)
 static void
 report(const struct server *s)
 {
-	char text[LOG_LINE_MAX - 64];
+	char text[LOG_LINE_MAX - 160];
 	const struct counter_values sum = counters_sum(s->counters);
+	const struct notify_stats notify = registry_notify_stats(s->registry);
 
 	counters_format(&sum, text, sizeof text);
-	if (text[0] != '\0')
-		log_info("counters %s", text);
+	if (text[0] == '\0')
+		return;
+	log_info("counters %s notify_pairs=%zu notify_bytes=%zu "
+		 "notify_refused=%llu",
+	    text, notify.pairs, notify.bytes,
+	    (unsigned long long)notify.refused);
 }
 
 static int

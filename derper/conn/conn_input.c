@@ -6,6 +6,7 @@
 #include "worker.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Hands over n bytes at p, which lie in the turn's memory, phase by phase, and
@@ -63,17 +64,62 @@ read_room(struct worker *worker, size_t n)
 	return turn_memory_tail(worker->memory);
 }
 
+/* Remembers that the connection is high-rate; false when memory is short. */
+static bool
+remember_high_rate(struct worker *worker, const struct conn *c)
+{
+	struct worker_high_rate *list = &worker->high_rate;
+	const size_t cap = list->cap > 0 ? list->cap * 2 : 16;
+	struct conn_addr *addrs;
+
+	if (list->count == list->cap) {
+		addrs = reallocarray(list->addrs, cap, sizeof *addrs);
+		if (addrs == NULL)
+			return false;
+		list->addrs = addrs;
+		list->cap = cap;
+	}
+	list->addrs[list->count++] = c->addr;
+	return true;
+}
+
 /* Sets apart, while the worker has much to do, who sends much. */
 static void
 judge_rate(struct conn *c)
 {
-	struct loop *loop = c->worker->loop;
+	struct worker *worker = c->worker;
+	struct loop_watch *watch = &c->stream.watch;
 	bool high_rate;
 
-	if (c->protocol->logged_in &&
-	    pacing_judge(
-		&c->worker->pacing, &c->pace, loop_now_ms(loop), &high_rate))
-		loop_set_high_rate(loop, &c->stream.watch, high_rate);
+	if (!c->protocol->logged_in ||
+	    !pacing_judge(&worker->pacing, &c->pace, loop_now_ms(worker->loop),
+		&high_rate))
+		return;
+	if (!high_rate || watch->high_rate || remember_high_rate(worker, c))
+		loop_set_high_rate(worker->loop, watch, high_rate);
+}
+
+void
+conn_input_judge_rates(struct worker *worker)
+{
+	struct worker_high_rate *list = &worker->high_rate;
+	const uint64_t now_ms = loop_now_ms(worker->loop);
+	struct conn *c;
+	size_t kept = 0;
+
+	if (list->count == 0 ||
+	    now_ms - list->judged_ms < PACING_CLIENT_WINDOW_MS)
+		return;
+	list->judged_ms = now_ms;
+	for (size_t i = 0; i < list->count; i++) {
+		c = conn_table_get(worker->conns, list->addrs[i]);
+		if (c == NULL)
+			continue;
+		judge_rate(c);
+		if (c->stream.watch.high_rate)
+			list->addrs[kept++] = list->addrs[i];
+	}
+	list->count = kept;
 }
 
 /* Reads once and handles what is there; ends the connection when nothing more

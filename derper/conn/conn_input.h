@@ -18,6 +18,11 @@ void conn_input_start(struct conn *c);
  * input (admission has answered, say). */
 void conn_input_saved(struct conn *c);
 
+/* Judges anew, once a window, those who were high-rate: one that has fallen
+ * silent is not read from, which is when others are judged. At the end of a
+ * turn. */
+void conn_input_judge_rates(struct worker *worker);
+
 /* Reads from as many of those in the login queue as one turn may handle. */
 void conn_input_take_logins(struct worker *worker);
 

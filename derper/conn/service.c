@@ -287,6 +287,7 @@ end_turn(void *ctx)
 	if (worker->draining)
 		stop_if_drained(s);
 	pace(worker);
+	conn_input_judge_rates(worker); /* by the worker's rate as it is now */
 }
 
 /* Posts a message that is handled by the service. -1 when memory is short. */

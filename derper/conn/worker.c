@@ -91,6 +91,7 @@ worker_free(struct worker *worker)
 	loop_free(worker->loop);
 	stream_scratch_free(worker->scratch);
 	free(worker->out.coalesce);
+	free(worker->high_rate.addrs);
 	free(worker);
 }
 

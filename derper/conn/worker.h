@@ -58,6 +58,14 @@ struct worker_config {
 	uint64_t batch_delay_us;   /* see pacing.h */
 };
 
+/* Connections that were found to be high-rate, see pacing.h; some may have
+ * ended or slowed down meanwhile. */
+struct worker_high_rate {
+	struct conn_addr *addrs; /* owned */
+	size_t count, cap;
+	uint64_t judged_ms; /* when all of them were judged */
+};
+
 struct worker {
 	/* immutable */
 	const struct worker_config *config; /* borrowed, shared */
@@ -83,6 +91,7 @@ struct worker {
 	struct turn_memory *memory;
 	struct memory_budget budget;
 	struct pacing pacing;
+	struct worker_high_rate high_rate;
 	struct stream_scratch *scratch; /* owned */
 	struct outq_shared out;
 

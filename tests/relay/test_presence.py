@@ -31,6 +31,16 @@ class Presence:
         # c only sent to a, so it is not told; nor is b told twice
         self.p.absent("gone .*")
 
+    @ours_only
+    def test_who_is_to_be_told_is_counted(self):
+        self.p.login(self.relay, "a", "b", "c")
+        self.p.do("send a b 01", "send c b 02", "send a b 03")
+        self.p.expect("recv b a 1 03")
+        self.p.settle("b", "c")
+        counters = self.relay.counters()
+        self.assertEqual(counters["notify_pairs"], 2)
+        self.assertEqual(counters["notify_refused"], 0)
+
     @ours_only  # the Go one forgets it now and then
     def test_gone_comes_always_once_and_after_the_packets(self):
         self.p.login(self.relay, "b")

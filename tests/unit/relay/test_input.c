@@ -211,6 +211,27 @@ input_sets_apart_who_sends_much(void **state)
 	fake_peer_free(p);
 }
 
+/* One that has fallen silent is judged by time, as nothing is read from it. */
+static void
+input_forgets_the_rate_of_the_silent(void **state)
+{
+	struct fake_peer *p = fake_peer_new(0);
+	const struct loop_watch *watch = &p->conn->stream.watch;
+
+	(void)state;
+	send_for_a_window(p, 1, false); /* the first window has begun */
+	send_for_a_window(p, 2 * PACING_CLIENT_RATE_PER_S, true);
+	check(watch->high_rate);
+	check_size(worker()->high_rate.count, 1);
+	usleep((PACING_CLIENT_WINDOW_MS + 10) * 1000);
+	fake_server_turn(0);
+	usleep((PACING_CLIENT_WINDOW_MS + 10) * 1000);
+	fake_server_turn(0);
+	check(!watch->high_rate);
+	check_size(worker()->high_rate.count, 0);
+	fake_peer_free(p);
+}
+
 #define TEST(name)                       \
 	cmocka_unit_test_setup_teardown( \
 	    name, fake_server_setup, fake_server_teardown)
@@ -224,6 +245,7 @@ main(void)
 		TEST(input_gives_back_what_it_counted),
 		TEST(input_counts_answers_that_are_not_read),
 		TEST(input_sets_apart_who_sends_much),
+		TEST(input_forgets_the_rate_of_the_silent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
