@@ -170,7 +170,9 @@ derpmap_tells_what_is_lost(void **state)
 	put("tail.yaml", "{regions: {}} tail\n");
 	expect("convert --from headscale tail.yaml", 0, "{}",
 	    "tail.yaml:1:15: what follows");
-	put("home.json", "{\"HomeParams\":{},\"omitDefaultRegions\":true}");
+	put("home.json",
+	    "{\"HomeParams\":{},\"omitDefaultRegions\":true,"
+	    "\"Regions\":{\"900\":{\"RegionID\":900}}}");
 	expect("convert home.json", 0, "omitdefaultregions: true",
 	    "home.json: headscale will ignore homeparams");
 	expect("convert home.json", 0, "homeparams: {}",
