@@ -227,6 +227,29 @@ fake_server_conn(unsigned worker, int *fd)
 	return c;
 }
 
+/* How many ms a connection has until the deadline of its phase, as of the last
+ * turn; 0: it has none. */
+static inline uint64_t
+fake_server_deadline(const struct conn *c)
+{
+	return c->timer.place != 0
+	    ? c->timer.due_ms - loop_now_ms(c->worker->loop)
+	    : 0;
+}
+
+/* As if the time until then had passed. */
+static inline void
+fake_server_pass_deadline(struct conn *c)
+{
+	struct worker *worker = c->worker;
+
+	check(c->timer.place != 0);
+	check_int(
+	    loop_timer_set(worker->loop, &c->timer, loop_now_ms(worker->loop)),
+	    0);
+	fake_server_turn(worker->index);
+}
+
 /* What a test keeps of a client it plays. */
 struct fake_peer {
 	int fd; /* the test's end; -1: closed */

@@ -316,6 +316,22 @@ admission_asks_again_when_overtaken(void **state)
 	check_size(fake_server.workers[0]->counters->revoked, 1);
 }
 
+/* Whatever admission does, nobody waits for longer than that. */
+static void
+admission_has_a_deadline(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f);
+	check(waits(f->p));
+	check(fake_server_deadline(f->p->conn) <= SESSION_ADMISSION_MS);
+	check(fake_server_deadline(f->p->conn) > SESSION_ADMISSION_MS - 50);
+	fake_server_pass_deadline(f->p->conn);
+	check_size(fake_server_count(0), 0);
+	check_size(fake_server.workers[0]->counters->rejected, 1);
+	check_size(fake_server.workers[0]->counters->accepts, 0);
+}
+
 static int
 start_fetch(void **state)
 {
@@ -334,6 +350,7 @@ main(void)
 		TEST(admission_parks_while_it_asks),
 		TEST(admission_answers_nobody_who_has_gone),
 		TEST(admission_fails_open_when_the_url_hangs),
+		TEST(admission_has_a_deadline),
 		TEST(admission_survives_lack_of_memory),
 		TEST(admission_ends_who_is_not_listed_any_more),
 		TEST(admission_asks_again_when_overtaken),

@@ -2,6 +2,9 @@
 #include "fake_alloc.h"
 #include "fake_server.h"
 
+#include "http_server.h"
+#include "session.h"
+
 static struct counters *
 counters(void)
 {
@@ -431,6 +434,36 @@ client_keeps_a_reader_that_makes_progress(void **state)
 	fake_peer_free(p);
 }
 
+/* One deadline for a request, and another for the login that follows it. */
+static void
+client_has_deadlines_before_its_login(void **state)
+{
+	static const char upgrade[] =
+	    "GET /derp HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+	    "Derp-Fast-Start: 1\r\nUpgrade: DERP\r\n\r\n";
+	struct fake_peer *silent = connect_only(), *half = connect_only();
+
+	(void)state;
+	check_size(fake_server_deadline(silent->conn), HTTP_SERVER_REQUEST_MS);
+	fake_server_pass_deadline(silent->conn);
+	check(closed(silent));
+	check_size(counters()->http_refused, 1);
+	fake_peer_send(half, slice_str(upgrade));
+	fake_server_turn(0);
+	check(!half->conn->ended);
+	check_size(fake_server_deadline(half->conn), SESSION_LOGIN_MS);
+	/* what comes slowly does not move it */
+	fake_peer_send(half, slice_of("\x02\0", 2));
+	usleep(20000);
+	fake_server_turn(0);
+	check(fake_server_deadline(half->conn) <= SESSION_LOGIN_MS - 20);
+	fake_server_pass_deadline(half->conn);
+	check(closed(half));
+	check_size(counters()->login_failed, 1);
+	fake_peer_free(silent);
+	fake_peer_free(half);
+}
+
 /* Handshakes and logins wait in a queue, so that packets do not. Turns go on
  * without waiting until the queue is empty. */
 static void
@@ -502,6 +535,7 @@ main(void)
 		TEST(client_keep_alive_is_jittered),
 		TEST(client_ends_a_reader_that_takes_nothing),
 		TEST(client_keeps_a_reader_that_makes_progress),
+		TEST(client_has_deadlines_before_its_login),
 		TEST(client_logins_take_turns),
 		TEST(client_may_leave_while_it_waits_in_the_login_queue),
 	};
