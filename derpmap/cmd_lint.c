@@ -391,7 +391,10 @@ const struct command cmd_lint = {
 	    "all *.yaml, *.yml and *.json below it.\n"
 	    "A file named *.yaml or *.yml is read as headscale reads\n"
 	    "derp.paths, one named *.json as a JSON map; otherwise its form\n"
-	    "is detected. --as sets it for all files.\n"
+	    "is detected. --as sets it for all files. A policy file, a "
+	    "ConfigMap\n"
+	    "or Helm values are recognised: the map in them is judged in "
+	    "place.\n"
 	    "--headscale-config lints headscale's own configuration: its\n"
 	    "derp section, HEADSCALE_* variables, and what the files that\n"
 	    "derp.paths names come to together. URLs are not fetched.\n",

@@ -3,7 +3,7 @@
 
 A case is a folder with in.EXT and
   lint     what lint finds, with -v: "SEVERITY RULE LINE:COLUMN MESSAGE", below
-           it "  fix: FIX" where there is one. Information that is no note is
+           it "  fix: FIX" where there is one. Other information than notes is
            left out.
   convert  what convert --to headscale does: its exit status, then what it says
            on standard error, then the map it writes.
