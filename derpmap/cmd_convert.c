@@ -101,12 +101,13 @@ report_for_headscale(const struct load *l)
 	const struct derpmap *m = &l->map;
 
 	if (!m->home_nil)
-		report_at(l, derpmap_origin_pos(&m->home_from),
-		    "headscale will ignore homeparams");
+		fprintf(stderr, "%s: headscale will ignore homeparams\n",
+		    infile_name(l->file));
 	if (m->omit_default_regions.v)
-		report_at(l, derpmap_origin_pos(&m->omit_default_regions.from),
-		    "headscale will ignore omitdefaultregions; empty its "
-		    "derp.urls instead");
+		fprintf(stderr,
+		    "%s: headscale will ignore omitdefaultregions; empty its "
+		    "derp.urls instead\n",
+		    infile_name(l->file));
 	for (size_t i = 0; i < m->region_count; i++)
 		if (m->regions[i]->is_nil) {
 			report_at(l, derpmap_origin_pos(&m->regions[i]->from),

@@ -170,6 +170,10 @@ derpmap_tells_what_is_lost(void **state)
 	put("tail.yaml", "{regions: {}} tail\n");
 	expect("convert --from headscale tail.yaml", 0, "{}",
 	    "tail.yaml:1:15: what follows");
+	put("none.json", "{\"HomeParams\":{}}");
+	expect("convert none.json", 2, "", "there is no region in it");
+	expect("convert --from json none.json", 0, "homeparams: {}",
+	    "there is no region in this map");
 	put("home.json",
 	    "{\"HomeParams\":{},\"omitDefaultRegions\":true,"
 	    "\"Regions\":{\"900\":{\"RegionID\":900}}}");
