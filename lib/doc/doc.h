@@ -22,7 +22,7 @@
  * and such a text of more than 20 MiB does not fit DOC_ARENA_MAX. */
 #define DOC_TEXT_MAX ((size_t)128 << 20)
 #define DOC_ARENA_MAX ((size_t)4 << 30)
-#define DOC_DEPTH_MAX 10000             /* nested collections; Go's limits */
+#define DOC_DEPTH_MAX 10000 /* nested collections; Go's limits */
 
 enum doc_kind {
 	DOC_SCALAR,
