@@ -77,6 +77,25 @@ admission_ask(const struct relay_shared *shared, struct conn *conn,
 	return ADMISSION_DECIDED;
 }
 
+static bool
+is_of(const void *ctx, const void *arg)
+{
+	const struct admission *a = ctx;
+	const struct conn_addr *addr = arg;
+
+	return a->addr.worker == addr->worker && a->addr.slot == addr->slot &&
+	    a->addr.generation == addr->generation;
+}
+
+void
+admission_cancel(const struct relay_shared *shared, const struct conn *conn,
+    const struct derp_key *key)
+{
+	if (shared->verify != NULL)
+		free(verify_cancel(
+		    shared->verify, key, &conn->remote, is_of, &conn->addr));
+}
+
 /* A connection that is to be ended. */
 struct revocation {
 	struct message message; /* first member */
@@ -141,7 +160,7 @@ admission_revoked(
 	const struct relay_shared *shared = ctx;
 	struct conn_addr addrs[REGISTRY_MEMBERS_MAX];
 	const size_t count = registry_addresses(shared->registry, key, addrs);
-	struct message *first = NULL, *next;
+	struct message *first = NULL, *next = NULL;
 
 	for (size_t i = 0; i < count; i++) {
 		struct revocation *r = malloc(sizeof *r);

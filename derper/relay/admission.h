@@ -21,6 +21,11 @@ enum admission_result {
 	ADMISSION_NO_MEMORY, /* nothing was asked */
 };
 
+/* The connection ends before its answer has come, if it has not: the question
+ * need not be asked any more. */
+void admission_cancel(const struct relay_shared *shared,
+    const struct conn *conn, const struct derp_key *key);
+
 /* For struct verify_watch, whose ctx is the struct relay_shared: finds and ends
  * the connections of a key that may no longer use the relay, on every worker.
  * Threads: any. */

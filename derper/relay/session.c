@@ -298,6 +298,14 @@ admission_timed_out(struct conn *conn)
 }
 
 static void
+admission_ended(struct conn *conn)
+{
+	const struct login *login = conn->session;
+
+	admission_cancel(login->relay->shared, conn, &login->session.client);
+}
+
+static void
 running_failed(struct conn *conn, const char *why)
 {
 	struct client *client = conn->session;
@@ -371,6 +379,7 @@ static const struct conn_protocol admission_phase = {
 	.input = admission_input,
 	.timed_out = admission_timed_out,
 	.failed = admission_failed,
+	.ended = admission_ended,
 	.free_session = login_free,
 };
 

@@ -4,9 +4,10 @@ import ctypes
 import ctypes.util
 import functools
 import os
+import socket
 import struct
 
-from relaytest import UPGRADE, dial, frame, read_exactly, read_until
+from relaytest import HOST, UPGRADE, dial, frame, read_exactly, read_until
 
 
 @functools.cache
@@ -57,3 +58,16 @@ def raw_login(relay, sock=None):
     sock = sock or dial(relay)
     raw_client(sock)
     return sock
+
+
+def raw_login_and_reset(relay, source):
+    """From that address: a login that is broken off before its answer."""
+    public, private, key = (ctypes.create_string_buffer(32) for _ in range(3))
+    sodium().crypto_box_keypair(public, private)
+    sock = socket.create_connection((HOST, relay.port), 30, (source, 0))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with sock:
+        sock.sendall(UPGRADE)
+        read_until(sock, b"DERP\xf0\x9f\x94\x91")
+        sodium().crypto_box_beforenm(key, read_exactly(sock, 32), private)
+        sock.sendall(client_info(public.raw, key))

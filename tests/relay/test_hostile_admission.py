@@ -9,6 +9,7 @@ import time
 import unittest
 
 from hostile import Crowd, HostileScenario, scaled
+from rawlogin import raw_login_and_reset
 from relaytest import (
     CLOSE,
     HANG,
@@ -200,6 +201,37 @@ class Admission(HostileScenario):
             ],
             lambda path, body: (200, KNOWN),
         )
+
+    def test_logins_that_are_reset_at_once(self):
+        """Faster than the source answers, and nobody waits for the answers."""
+        self.stub = stub_verify(self, lambda path, body: ALLOW)
+        self.besiege("-verify-client-url=" + self.stub.url, CLOSED)
+
+        def slowly(path, body):
+            time.sleep(0.05)
+            return ALLOW
+
+        self.stub.answer = slowly
+        ended = threading.Event()
+
+        def flood():
+            while not ended.is_set():
+                raw_login_and_reset(self.relay, "127.0.0.2")
+
+        floods = [threading.Thread(target=flood) for _ in range(4)]
+        for thread in floods:
+            thread.start()
+        try:
+            time.sleep(1)
+            for i in range(4):
+                started = time.monotonic()
+                self.assertEqual(self.crowd_fares(1)[0], 1)
+                print(f"login {i} during the flood: {time.monotonic() - started:.2f} s")
+        finally:
+            ended.set()
+            for thread in floods:
+                thread.join()
+        self.undisturbed()
 
     def test_those_who_give_up_while_they_wait(self):
         self.stub = stub_verify(self, lambda path, body: ALLOW)

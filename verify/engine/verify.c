@@ -13,12 +13,14 @@
 #include "keytable.h"
 #include "thread_pool.h"
 #include "verify_cache.h"
+#include "verify_queue.h"
 #include "verify_refresh.h"
 #include "verify_sources.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +39,11 @@
 #define CACHE_ALLOW_MS 0
 #define CACHE_DENY_MS 500
 
-#define CACHE_MAX 4096   /* answers */
-#define QUERIES_MAX 4096 /* pending; further questions are answered unknown */
+#define CACHE_MAX 4096 /* answers */
+/* Pending; further questions are answered unknown: of all, and of one address,
+ * for which the time would not be enough at 50 ms a question. */
+#define QUERIES_MAX 16384
+#define QUERIES_PER_SOURCE 1024
 #define WAITERS_MAX 1024 /* for one query */
 #define WORKERS 16 /* enough that a slow source is asked about many at once */
 
@@ -48,9 +53,10 @@ struct waiter {
 	void *ctx;
 };
 
-/* A question to the blocking sources; owned by the table until query_complete
- * takes it out. */
+/* A question to the blocking sources; owned by the table until it is taken out.
+ */
 struct query {
+	struct verify_queue_entry entry; /* first; until a thread takes it */
 	struct verify *v;
 	uint8_t id[KEYTABLE_KEY];
 	struct derp_key key;
@@ -70,7 +76,8 @@ struct verify {
 	/* locked by lock */
 	pthread_mutex_t lock;
 	struct verify_cache *cache;
-	struct keytable *queries; /* values are struct query */
+	struct keytable *queries;   /* values are struct query */
+	struct verify_queue *queue; /* of those; a job in workers for each */
 	struct verify_counters counters;
 	struct verify_revoke revoke;
 	/* atomic: no new waits, let the running ones end */
@@ -81,7 +88,7 @@ static int open_sources(
     struct verify *v, const struct verify_config *config, struct fail *why);
 static void recheck(
     void *engine, const struct derp_key *key, struct verify_answer *answer);
-static void query_run(void *ctx, bool cancelled);
+static void run_next(void *ctx, bool cancelled);
 static void query_complete(struct query *query, struct verify_answer *answer);
 
 static uint64_t
@@ -106,7 +113,8 @@ verify_new(const struct verify_config *config, struct fail *why)
 	v->ask_ms = or_default(config->ask_ms, VERIFY_ASK_MS);
 	v->cache = verify_cache_new(CACHE_MAX);
 	v->queries = keytable_new(QUERIES_MAX);
-	if (v->cache == NULL || v->queries == NULL) {
+	v->queue = verify_queue_new(QUERIES_PER_SOURCE);
+	if (v->cache == NULL || v->queries == NULL || v->queue == NULL) {
 		fail_set(why, "out of memory");
 		goto free_v;
 	}
@@ -162,6 +170,7 @@ verify_free(struct verify *v)
 	thread_pool_free(v->workers);    /* completes every query */
 	verify_sources_close(&v->sources);
 	keytable_free(v->queries);
+	verify_queue_free(v->queue);
 	verify_cache_free(v->cache);
 	pthread_mutex_destroy(&v->lock);
 	free(v);
@@ -293,6 +302,12 @@ join(struct verify *v, struct query **query, struct waiter *waiter,
 	}
 	if (keytable_put(v->queries, ready->id, ready) == -1)
 		return NO_ROOM;
+	if (verify_queue_put(v->queue,
+		ready->client.is_set ? &ready->client : NULL,
+		&ready->entry) == -1) {
+		keytable_remove(v->queries, ready->id);
+		return NO_ROOM;
+	}
 	ready->waiters = waiter;
 	ready->waiter_count = 1;
 	*query = ready;
@@ -328,8 +343,8 @@ ask_blocking(struct verify *v, const struct derp_key *key,
 		    "too many verification questions at once");
 	/* the queue has a place for every query, but memory may be short */
 	if (joined == JOINED_NEW &&
-	    thread_pool_post(v->workers, query_run, query) == -1)
-		query_run(query, true);
+	    thread_pool_post(v->workers, run_next, v) == -1)
+		run_next(v, true);
 	return joined == FROM_CACHE || joined == NO_ROOM;
 }
 
@@ -359,11 +374,35 @@ verify_ask(struct verify *v, const struct derp_key *key,
 	return true;
 }
 
-/* The job of one query. */
-static void
-query_run(void *ctx, bool cancelled)
+void *
+verify_cancel(struct verify *v, const struct derp_key *key,
+    const struct netaddr *client, verify_matches_fn *matches, const void *arg)
 {
-	struct query *query = ctx;
+	struct waiter **at, *found = NULL;
+	uint8_t id[KEYTABLE_KEY];
+	struct query *query;
+	void *ctx = NULL;
+
+	make_id(v, key, client, id);
+	pthread_mutex_lock(&v->lock);
+	query = keytable_get(v->queries, id);
+	at = query != NULL ? &query->waiters : NULL;
+	while (at != NULL && *at != NULL && !matches((*at)->ctx, arg))
+		at = &(*at)->next;
+	if (at != NULL && *at != NULL) {
+		found = *at;
+		*at = found->next;
+		query->waiter_count--;
+		ctx = found->ctx;
+	}
+	pthread_mutex_unlock(&v->lock);
+	free(found);
+	return ctx;
+}
+
+static void
+query_run(struct query *query, bool cancelled)
+{
 	struct verify *v = query->v;
 	const struct verify_question q = {
 		.key = &query->key,
@@ -383,6 +422,31 @@ query_run(void *ctx, bool cancelled)
 		verify_answer_set(
 		    &answer, VERIFY_UNKNOWN, "verification was cancelled");
 	query_complete(query, &answer);
+}
+
+/* A job. There is one for every question that waits, but which one is its turn
+ * is known only now. Nobody may be waiting for it any more. */
+static void
+run_next(void *ctx, bool cancelled)
+{
+	struct verify *v = ctx;
+	struct query *query;
+	bool wanted;
+
+	static_assert(offsetof(struct query, entry) == 0, "it is cast");
+	pthread_mutex_lock(&v->lock);
+	query = (struct query *)verify_queue_take(v->queue);
+	assert(query != NULL);
+	wanted = query->waiter_count > 0;
+	if (!wanted) {
+		keytable_remove(v->queries, query->id);
+		v->counters.dropped++;
+	}
+	pthread_mutex_unlock(&v->lock);
+	if (wanted)
+		query_run(query, cancelled);
+	else
+		free(query);
 }
 
 /* Caches the answer if it may be reused. Called with v->lock held. */

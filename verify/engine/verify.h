@@ -5,7 +5,8 @@
  * It asks the sources of its configuration in order, until their policy is
  * decided. Sources that block are asked on worker threads, with one question
  * per key in flight (and per client address, where a source reads it); their
- * answers are cached for a short time.
+ * answers are cached for a short time. Questions take turns by client address
+ * (verify_queue.h), so that a flood from one address delays nobody else's.
  *
  * Life: verify_new -> verify_ask / verify_check ... -> verify_free, which waits
  * for running questions and answers the waiting ones with UNKNOWN. Threads: all
@@ -41,6 +42,17 @@ bool verify_ask(struct verify *v, const struct derp_key *key,
     const struct netaddr *client, struct verify_answer *answer,
     verify_done_fn *done, void *ctx);
 
+/*
+ * Nobody waits for an answer any more: the asker whose ctx `matches` is not
+ * called, and the question not asked if it was waiting for its turn and nobody
+ * else waits for it. key and client are those it was asked with. Returns the
+ * ctx, which is the caller's again, or NULL when done() has been called or is
+ * about to be.
+ */
+typedef bool verify_matches_fn(const void *ctx, const void *arg);
+void *verify_cancel(struct verify *v, const struct derp_key *key,
+    const struct netaddr *client, verify_matches_fn *matches, const void *arg);
+
 /* Asks and waits. Not on an event loop. */
 void verify_check(struct verify *v, const struct derp_key *key,
     const struct netaddr *client, struct verify_answer *answer);
@@ -58,6 +70,7 @@ void verify_reload(struct verify *v);
 /* Counts since the start, for metrics. */
 struct verify_counters {
 	uint64_t asked, from_cache, allowed, denied, unknown, failed_open;
+	uint64_t dropped;      /* questions that nobody waited for any more */
 	uint64_t nodes_listed; /* keys in memory now */
 	uint64_t revoked;      /* keys that were disconnected */
 };
