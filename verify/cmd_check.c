@@ -1,8 +1,8 @@
 /* cmd_check: asks the engine about node keys, as the relay does. */
 #include "colour.h"
+#include "source_options.h"
 #include "verify.h"
 #include "verify_commands.h"
-#include "verify_kinds.h"
 #include "verify_nodes.h"
 
 #include <jansson.h>
@@ -24,11 +24,8 @@ static const struct verdict {
 };
 
 struct arguments {
-	struct opts_list sources[VERIFY_KINDS_MAX]; /* by kind */
-	struct opts_choice policy, format, colour;
-	const char *ca_file;
-	bool fail_open;
-	uint64_t ask_ms;
+	struct source_options sources; /* first */
+	struct opts_choice format, colour;
 };
 
 struct check {
@@ -172,98 +169,33 @@ check(const struct command_call *call, const struct verify_config *config)
 	return c.exit_status;
 }
 
-/* Adds the sources of one kind to the config. */
-static int
-add_sources(struct verify_config *config, const struct arguments *a,
-    const struct verify_source_kind *kind, const struct opts_list *list,
-    struct fail *why)
-{
-	for (size_t i = 0; i < list->n; i++) {
-		struct verify_source_config *row =
-		    verify_config_add(config, kind->name, list->v[i], why);
-
-		if (row == NULL)
-			return -1;
-		if (kind->uses_ca_file)
-			row->ca_file = a->ca_file;
-		if (kind->can_fail_open && a->fail_open)
-			row->outage = VERIFY_OUTAGE_OPEN;
-	}
-	return 0;
-}
-
-static int
-name_a_source(const struct command_call *call)
-{
-	const struct verify_source_kind *kind;
-	char options[256] = "";
-	size_t used = 0;
-
-	for (size_t i = 0;
-	     (kind = verify_kinds_get(i)) != NULL && used < sizeof options; i++)
-		used += (size_t)snprintf(options + used, sizeof options - used,
-		    " --%s", kind->tool_option);
-	return command_misuse(call, "name a source:%s", options);
-}
-
 static int
 run(const struct command_call *call)
 {
 	const struct arguments *a = call->values;
-	struct verify_config config = {
-		.policy = (enum verify_policy)a->policy.n,
-		.ask_ms = a->ask_ms,
-		.context.interactive = true,
-	};
-	const struct verify_source_kind *kind;
-	struct fail why = { 0 };
+	struct verify_config config;
+	const int misuse = source_options_read(&a->sources, call, &config);
 
-	for (size_t i = 0; (kind = verify_kinds_get(i)) != NULL; i++)
-		if (add_sources(&config, a, kind, &a->sources[i], &why) == -1)
-			return command_misuse(call, "%s", why.text);
-	if (config.source_count == 0)
-		return name_a_source(call);
+	if (misuse != 0)
+		return misuse;
 	if (call->word_count == 0)
 		return command_misuse(
 		    call, "name a key, or - to read keys from standard input");
 	return check(call, &config);
 }
 
-/* An option for each kind of source. */
-static size_t
-kind_options(struct opts_option *table, size_t max, void *values)
-{
-	struct arguments *a = values;
-	const struct verify_source_kind *kind;
-	size_t n;
-
-	for (n = 0; n < max && (kind = verify_kinds_get(n)) != NULL; n++)
-		table[n] = (struct opts_option){ kind->tool_option, OPTS_LIST,
-			&a->sources[n], kind->argument_name, kind->tool_help };
-	return n;
-}
-
 #define AT(member) offsetof(struct arguments, member)
 
 static const struct opts_row options[] = {
-	{ "policy", OPTS_CHOICE, AT(policy), "NAME",
-	    "of several sources, those that must allow the key" },
-	{ "ca-file", OPTS_TEXT, AT(ca_file), "FILE",
-	    "PEM roots for the URL instead of the system's" },
-	{ "fail-open", OPTS_BOOL, AT(fail_open), NULL,
-	    "allow when the URL cannot be reached, as derper does by "
-	    "default" },
-	{ "timeout", OPTS_DURATION, AT(ask_ms), "DURATION",
-	    "how long one key may take" },
+	SOURCE_OPTIONS(struct arguments),
 	{ "format", OPTS_CHOICE, AT(format), "FORMAT", "" },
 	{ "color", OPTS_CHOICE, AT(colour), "WHEN", "colour the verdict" },
 };
 
 static const struct arguments defaults = {
-	.policy = { .name = verify_config_policy_name },
+	.sources = SOURCE_OPTIONS_DEFAULTS,
 	.format = { .name = format_name },
 	.colour = { .name = colour_name },
-	.ask_ms = VERIFY_ASK_MS,
 };
 
 const struct command cmd_check = {
@@ -287,7 +219,7 @@ const struct command cmd_check = {
 	    "  derpverify check --nodes nodes.json nodekey:9f2c...\n",
 	.options = options,
 	.option_count = sizeof options / sizeof options[0],
-	.more_options = kind_options,
+	.more_options = source_options_of_kinds,
 	.defaults = &defaults,
 	.values_size = sizeof defaults,
 	.run = run,

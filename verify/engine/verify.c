@@ -545,6 +545,22 @@ recheck(void *engine, const struct derp_key *key, struct verify_answer *answer)
 		verify_check(v, key, NULL, answer);
 }
 
+void
+verify_explain(struct verify *v, const struct derp_key *key,
+    verify_explain_fn *tell, void *ctx, struct verify_answer *answer)
+{
+	const struct verify_question q = {
+		.key = key,
+		.asked_ms = v->now_ms(),
+		.deadline_ms = v->now_ms() + v->ask_ms * v->sources.count,
+		.now_ms = v->now_ms,
+		.stop = &v->stop,
+	};
+
+	memset(answer, 0, sizeof *answer);
+	verify_sources_explain(&v->sources, &q, tell, ctx, answer);
+}
+
 uint64_t
 verify_epoch(const struct verify *v)
 {

@@ -17,6 +17,7 @@
 
 #include "verify_answer.h"
 #include "verify_config.h"
+#include "verify_sources.h"
 
 struct verify;
 
@@ -61,6 +62,12 @@ void verify_check(struct verify *v, const struct derp_key *key,
  * another epoch than this when its client has been registered must be asked for
  * again (verify_revoke.h). Any thread, no lock. */
 uint64_t verify_epoch(const struct verify *v);
+
+/* Asks every source in turn, waiting for each, and tells what it says; *answer
+ * is what the policy makes of it. Nothing comes from the cache or is put into
+ * it. Not on an event loop. */
+void verify_explain(struct verify *v, const struct derp_key *key,
+    verify_explain_fn *tell, void *ctx, struct verify_answer *answer);
 
 /* Has files checked for changes now instead of at the next interval (SIGHUP).
  * Returns at once; the engine's own thread does it, and notice tells the

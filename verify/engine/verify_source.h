@@ -75,6 +75,9 @@ struct verify_source_ops {
 };
 
 struct verify_source {
+	/* set by verify_sources when it has been opened, then immutable */
+	const struct verify_source_kind *kind;
+	char *argument; /* owned by verify_sources */
 	/* immutable */
 	const struct verify_source_ops *ops;
 	bool blocks;       /* ask may wait for I/O: call it on workers */

@@ -1,6 +1,9 @@
 /* verify_sources: see verify_sources.h. */
 #include "verify_sources.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static int
 check_settings(const struct verify_source_config *row, struct fail *why)
 {
@@ -47,6 +50,10 @@ verify_sources_open(struct verify_sources *s,
 		if (source == NULL)
 			return -1;
 		insert(s, source);
+		source->kind = row->kind;
+		source->argument = strdup(row->argument);
+		if (source->argument == NULL)
+			return fail_set(why, "out of memory");
 	}
 	return 0;
 }
@@ -54,8 +61,12 @@ verify_sources_open(struct verify_sources *s,
 void
 verify_sources_close(struct verify_sources *s)
 {
-	for (size_t i = 0; i < s->count; i++)
+	for (size_t i = 0; i < s->count; i++) {
+		char *argument = s->list[i]->argument;
+
 		s->list[i]->ops->close(s->list[i]);
+		free(argument);
+	}
 	s->count = s->blocking_count = 0;
 }
 
@@ -110,6 +121,20 @@ combine(const struct verify_sources *s, struct verify_answer *answer,
 	answer->fail_open = before.fail_open || one->fail_open;
 }
 
+/* Asks one source and adds its answer, which is left in *one. */
+static void
+ask_one(const struct verify_sources *s, size_t i,
+    const struct verify_question *q, struct verify_answer *answer,
+    struct verify_answer *one)
+{
+	*one = (struct verify_answer){ .verdict = VERIFY_UNKNOWN };
+	s->list[i]->ops->ask(s->list[i], q, one);
+	if (one->reason[0] == '\0') /* a bug in it admits nobody */
+		verify_answer_set(
+		    one, VERIFY_UNKNOWN, "a verify source gave no answer");
+	combine(s, answer, one);
+}
+
 void
 verify_sources_ask(const struct verify_sources *s, enum verify_group group,
     const struct verify_question *q, struct verify_answer *answer)
@@ -117,15 +142,28 @@ verify_sources_ask(const struct verify_sources *s, enum verify_group group,
 	const bool blocking = group == VERIFY_BLOCKING;
 	const size_t end = blocking ? s->blocking_count : s->count;
 	size_t i = blocking ? 0 : s->blocking_count;
+	struct verify_answer one;
 
-	for (; i < end && !verify_sources_decided(s, answer); i++) {
-		struct verify_answer one = { .verdict = VERIFY_UNKNOWN };
+	for (; i < end && !verify_sources_decided(s, answer); i++)
+		ask_one(s, i, q, answer, &one);
+}
 
-		s->list[i]->ops->ask(s->list[i], q, &one);
-		if (one.reason[0] == '\0') /* a bug in it admits nobody */
-			verify_answer_set(&one, VERIFY_UNKNOWN,
-			    "a verify source gave no answer");
-		combine(s, answer, &one);
+void
+verify_sources_explain(const struct verify_sources *s,
+    const struct verify_question *q, verify_explain_fn *tell, void *ctx,
+    struct verify_answer *answer)
+{
+	struct verify_answer one;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const bool decided = verify_sources_decided(s, answer);
+		const struct verify_answer before = *answer;
+		const uint64_t began_ms = q->now_ms();
+
+		ask_one(s, i, q, answer, &one);
+		if (decided)
+			*answer = before;
+		tell(ctx, s->list[i], &one, q->now_ms() - began_ms);
 	}
 }
 

@@ -41,6 +41,15 @@ void verify_sources_close(struct verify_sources *s);
 void verify_sources_ask(const struct verify_sources *s, enum verify_group group,
     const struct verify_question *q, struct verify_answer *answer);
 
+/* Told what one source said, and how long that took. All borrowed. */
+typedef void verify_explain_fn(void *ctx, const struct verify_source *source,
+    const struct verify_answer *said, uint64_t took_ms);
+
+/* The same for all sources, whether or not the policy is decided before. */
+void verify_sources_explain(const struct verify_sources *s,
+    const struct verify_question *q, verify_explain_fn *tell, void *ctx,
+    struct verify_answer *answer);
+
 /* Whether no further answer can change this one. */
 bool verify_sources_decided(
     const struct verify_sources *s, const struct verify_answer *answer);

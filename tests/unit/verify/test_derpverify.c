@@ -260,6 +260,40 @@ derpverify_prints_json(void **state)
 	check_schema("verify-check");
 }
 
+/* Every source has its say, also behind one that denies. */
+static void
+derpverify_explains(void **state)
+{
+	char one[DERP_KEY_TEXT];
+	struct run r;
+
+	(void)state;
+	write_nodes();
+	snprintf(one, sizeof one, "%s", engine_key_text(1));
+	write_file("again", engine_key_text(9));
+	run(&r, "explain --nodes again --nodes nodes %s", one);
+	check_int(r.status, 1);
+	check_contains(r.out, "deny    nodes again (");
+	check_contains(r.out, " ms)\n        peer nodekey:");
+	check_contains(r.out, "allow   nodes nodes (");
+	check_contains(r.out, "        alice in node list nodes\n");
+	check_contains(r.out, "\ndeny    by policy all\n");
+	run(&r, "explain --policy any --nodes again --nodes nodes %s", one);
+	check_int(r.status, 0);
+	check_contains(r.out, "\nallow   by policy any\n");
+	run(&r,
+	    "explain --nodes nodes --url http://127.0.0.1:1/ --fail-open %s",
+	    one);
+	check_int(r.status, 0);
+	check_contains(r.out, "policy all, because an outage admits everybody");
+	run(&r, "explain --nodes nodes");
+	check_int(r.status, 2);
+	check_contains(r.err, "name one key");
+	run(&r, "explain %s", one);
+	check_int(r.status, 2);
+	check_contains(r.err, "name a source: --socket --url --nodes");
+}
+
 static void
 derpverify_lists(void **state)
 {
@@ -362,6 +396,7 @@ main(void)
 		cmocka_unit_test(derpverify_asks_a_url),
 		cmocka_unit_test(derpverify_asks_a_socket),
 		cmocka_unit_test(derpverify_prints_json),
+		cmocka_unit_test(derpverify_explains),
 		cmocka_unit_test(derpverify_lists),
 		cmocka_unit_test(derpverify_tells_how_it_is_used),
 	};

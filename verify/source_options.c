@@ -1,0 +1,69 @@
+/* source_options: see source_options.h. */
+#include "source_options.h"
+
+#include <stdio.h>
+
+size_t
+source_options_of_kinds(struct opts_option *table, size_t max, void *values)
+{
+	struct source_options *o = values;
+	const struct verify_source_kind *kind;
+	size_t n;
+
+	for (n = 0; n < max && (kind = verify_kinds_get(n)) != NULL; n++)
+		table[n] = (struct opts_option){ kind->tool_option, OPTS_LIST,
+			&o->kinds[n], kind->argument_name, kind->tool_help };
+	return n;
+}
+
+/* Adds the sources of one kind to the config. */
+static int
+add_sources(struct verify_config *config, const struct source_options *o,
+    const struct verify_source_kind *kind, const struct opts_list *list,
+    struct fail *why)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		struct verify_source_config *row =
+		    verify_config_add(config, kind->name, list->v[i], why);
+
+		if (row == NULL)
+			return -1;
+		if (kind->uses_ca_file)
+			row->ca_file = o->ca_file;
+		if (kind->can_fail_open && o->fail_open)
+			row->outage = VERIFY_OUTAGE_OPEN;
+	}
+	return 0;
+}
+
+static int
+name_a_source(const struct command_call *call)
+{
+	const struct verify_source_kind *kind;
+	char options[256] = "";
+	size_t used = 0;
+
+	for (size_t i = 0;
+	     (kind = verify_kinds_get(i)) != NULL && used < sizeof options; i++)
+		used += (size_t)snprintf(options + used, sizeof options - used,
+		    " --%s", kind->tool_option);
+	return command_misuse(call, "name a source:%s", options);
+}
+
+int
+source_options_read(const struct source_options *o,
+    const struct command_call *call, struct verify_config *config)
+{
+	const struct verify_source_kind *kind;
+	struct fail why = { 0 };
+
+	*config = (struct verify_config){
+		.policy = (enum verify_policy)o->policy.n,
+		.ask_ms = o->ask_ms,
+		.context.interactive = true,
+	};
+	for (size_t i = 0; (kind = verify_kinds_get(i)) != NULL; i++)
+		if (add_sources(config, o, kind, &o->kinds[i], &why) == -1)
+			return command_misuse(call, "%s", why.text);
+	return config->source_count > 0 ? 0 : name_a_source(call);
+}

@@ -1,0 +1,51 @@
+/*
+ * source_options: the options that name sources, of each command that asks
+ * them.
+ *
+ * A command's values begin with struct source_options. Threads: the main one.
+ */
+#ifndef DERPKIT_SOURCE_OPTIONS_H
+#define DERPKIT_SOURCE_OPTIONS_H
+
+#include "command.h"
+#include "verify_config.h"
+#include "verify_kinds.h"
+
+struct source_options {
+	struct opts_list kinds[VERIFY_KINDS_MAX];
+	struct opts_choice policy;
+	const char *ca_file;
+	bool fail_open;
+	uint64_t ask_ms;
+};
+
+#define SOURCE_OPTIONS_DEFAULTS                                  \
+	{                                                        \
+		.policy = { .name = verify_config_policy_name }, \
+		.ask_ms = VERIFY_ASK_MS                          \
+	}
+
+/* Rows of the options table of a command whose values are of that type. */
+#define SOURCE_OPTIONS(type)                                                   \
+	{ "policy", OPTS_CHOICE, offsetof(type, sources.policy), "NAME",       \
+		"of several sources, those that must allow the key" },         \
+	    { "ca-file", OPTS_TEXT, offsetof(type, sources.ca_file), "FILE",   \
+		    "PEM roots for the URL instead of the system's" },         \
+	    { "fail-open", OPTS_BOOL, offsetof(type, sources.fail_open), NULL, \
+		    "allow when the URL cannot be reached, as derper does "    \
+		    "by default" },                                            \
+	{                                                                      \
+		"timeout", OPTS_DURATION, offsetof(type, sources.ask_ms),      \
+		    "DURATION", "how long one key may take"                    \
+	}
+
+/* An option for each kind of source: for struct command.more_options. */
+size_t source_options_of_kinds(
+    struct opts_option *table, size_t max, void *values);
+
+/* Makes the config of an engine; texts are borrowed. Not 0: the exit status
+ * after wrong usage, which has been told. */
+int source_options_read(const struct source_options *o,
+    const struct command_call *call, struct verify_config *config);
+
+#endif
