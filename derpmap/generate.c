@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool
 is_documentation(const struct netaddr *a)
@@ -266,6 +267,28 @@ check_pinned(const struct cert_info *info, const char *path,
 		  hostname);
 }
 
+/* What clients refuse, or the relay itself, is of no use in a map. The key may
+ * be on another host. */
+static int
+check_served(const struct cert_info *info, const char *cert_file,
+    const char *hostname, int64_t now_s, struct fail *why)
+{
+	const enum cert_age age = cert_age(info, now_s);
+	char key_file[PATH_MAX];
+
+	if (age == CERT_EXPIRED || age == CERT_NOT_YET)
+		return fail_set(why, "%s is %s: clients reject it; renew it",
+		    cert_file,
+		    age == CERT_EXPIRED ? "expired" : "not valid yet");
+	snprintf(key_file, sizeof key_file, "%.*s.key",
+	    (int)(strlen(cert_file) - strlen(".crt")), cert_file);
+	if (access(key_file, F_OK) == 0)
+		return cert_check_pair(cert_file, key_file, hostname, why);
+	return info->self_signed
+	    ? 0
+	    : cert_check_pair(cert_file, NULL, hostname, why);
+}
+
 int
 generate_from_derper(const char *certdir, const char *hostname, int64_t now_s,
     char pin[static PIN_TEXT], bool *pinned, struct fail *why)
@@ -297,5 +320,5 @@ generate_from_derper(const char *certdir, const char *hostname, int64_t now_s,
 		pin_format(pin, info.sha256);
 		*pinned = true;
 	}
-	return 0;
+	return check_served(&info, path, hostname, now_s, why);
 }

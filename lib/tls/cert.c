@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "clock.h"
@@ -36,14 +37,51 @@ fail_ssl(struct fail *why, const char *what)
 static BIO *
 open_pem(const char *file, struct fail *why)
 {
+	struct stat st;
 	BIO *bio;
 
 	errno = 0;
-	bio = BIO_new_file(file, "r");
-	if (bio == NULL)
+	bio = stat(file, &st) == 0 && S_ISDIR(st.st_mode)
+	    ? NULL
+	    : BIO_new_file(file, "r");
+	if (bio == NULL && errno == 0)
+		fail_set(why, "open %s: it is a directory", file);
+	else if (bio == NULL)
 		fail_errno(why, "open %s", file);
 	ERR_clear_error();
 	return bio;
+}
+
+/* Whether the text is in a line of the file that begins with dashes, to tell
+ * what is in it instead. */
+static bool
+has_pem(const char *file, const char *text)
+{
+	char line[128];
+	FILE *from = fopen(file, "re");
+	bool found = false;
+
+	while (from != NULL && !found && fgets(line, sizeof line, from) != NULL)
+		found = strncmp(line, "-----BEGIN ", 11) == 0 &&
+		    strstr(line, text) != NULL;
+	if (from != NULL)
+		fclose(from);
+	return found;
+}
+
+/* PKCS#8 says so in its first line, the older forms in their second. */
+static bool
+is_encrypted(const char *file)
+{
+	char text[512] = "";
+	FILE *from = fopen(file, "re");
+
+	if (from == NULL)
+		return false;
+	text[fread(text, 1, sizeof text - 1, from)] = '\0';
+	fclose(from);
+	return strstr(text, "BEGIN ENCRYPTED PRIVATE KEY-----") != NULL ||
+	    strstr(text, "Proc-Type: 4,ENCRYPTED") != NULL;
 }
 
 /* The first certificate of a PEM file, owned by the caller, and how many there
@@ -72,7 +110,12 @@ load_leaf(const char *file, unsigned *count, struct fail *why)
 		return NULL;
 	}
 	ERR_clear_error();
-	if (leaf == NULL)
+	if (leaf == NULL && has_pem(file, "PRIVATE KEY-----"))
+		fail_set(why,
+		    "no certificate in PEM form in %s but a private key: "
+		    "are the two files swapped?",
+		    file);
+	else if (leaf == NULL)
 		fail_set(why, "no certificate in PEM form in %s", file);
 	return leaf;
 }
@@ -89,7 +132,18 @@ load_key(const char *file, struct fail *why)
 	/* an encrypted key must fail, not ask on the terminal */
 	key = PEM_read_bio_PrivateKey(bio, NULL, NULL, no_password);
 	BIO_free(bio);
-	if (key == NULL)
+	if (key == NULL && is_encrypted(file))
+		fail_set(why,
+		    "the private key in %s is encrypted: decrypt it "
+		    "(openssl pkey -in OLD -out NEW)",
+		    file);
+	else if (key == NULL && !has_pem(file, "PRIVATE KEY-----") &&
+	    has_pem(file, "-----BEGIN CERTIFICATE-----"))
+		fail_set(why,
+		    "no usable private key in PEM form in %s but a "
+		    "certificate: are the two files swapped?",
+		    file);
+	else if (key == NULL)
 		fail_set(why, "no usable private key in PEM form in %s", file);
 	ERR_clear_error();
 	return key;
@@ -101,6 +155,71 @@ seconds_of(const ASN1_TIME *t)
 	struct tm tm = { 0 };
 
 	return ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
+/* Text of a certificate, whose bytes may be anything, as a terminal can take
+ * it. */
+static void
+put_printable(struct writer *w, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		writer_printf(w, "%c", p[i] > ' ' && p[i] < 0x7f ? p[i] : '?');
+}
+
+static void
+put_ip(struct writer *w, const ASN1_OCTET_STRING *ip)
+{
+	const uint8_t *p = ASN1_STRING_get0_data(ip);
+	char text[NETADDR_TEXT];
+	uint8_t ip16[16] = { [10] = 0xff, [11] = 0xff };
+	struct netaddr a;
+	const int n = ASN1_STRING_length(ip);
+
+	if (n != 4 && n != 16)
+		return;
+	memcpy(n == 4 ? ip16 + 12 : ip16, p, (size_t)n);
+	netaddr_from_ip16(&a, ip16, 0);
+	netaddr_format_ip(&a, text);
+	writer_printf(w, "%s", text);
+}
+
+/* The subject alternative names that hosts are checked against. */
+static void
+list_names(X509 *x, char names[static CERT_NAMES_MAX])
+{
+	GENERAL_NAMES *all =
+	    X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+	struct writer w = writer_of(names, CERT_NAMES_MAX - 1);
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(all, i);
+
+		if (name->type != GEN_DNS && name->type != GEN_IPADD)
+			continue;
+		writer_printf(&w, "%s", w.n > 0 ? ", " : "");
+		if (name->type == GEN_DNS)
+			put_printable(&w,
+			    ASN1_STRING_get0_data(name->d.dNSName),
+			    (size_t)ASN1_STRING_length(name->d.dNSName));
+		else
+			put_ip(&w, name->d.iPAddress);
+	}
+	GENERAL_NAMES_free(all);
+	names[w.n] = '\0';
+}
+
+static void
+put_common_name(const X509_NAME *name, char to[static CERT_NAME_MAX])
+{
+	struct writer w = writer_of(to, CERT_NAME_MAX - 1);
+	char text[CERT_NAME_MAX] = "";
+
+	if (X509_NAME_get_text_by_NID((X509_NAME *)(uintptr_t)name,
+		NID_commonName, text, sizeof text) > 0)
+		for (const char *p = text; *p != '\0'; p++)
+			writer_printf(
+			    &w, "%c", *p >= ' ' && *p < 0x7f ? *p : '?');
+	to[w.n] = '\0';
 }
 
 int
@@ -120,6 +239,10 @@ cert_load_info(struct cert_info *info, const char *cert_file, struct fail *why)
 		goto free_leaf;
 	}
 	encode_hex(info->sha256, slice_of(sum, n));
+	list_names(x, info->names);
+	put_common_name(X509_get_subject_name(x), info->subject);
+	put_common_name(X509_get_issuer_name(x), info->issuer);
+	info->rsa = EVP_PKEY_get_base_id(X509_get0_pubkey(x)) == EVP_PKEY_RSA;
 	info->self_signed = X509_self_signed(x, 1) == 1;
 	info->not_before_s = seconds_of(X509_get0_notBefore(x));
 	info->not_after_s = seconds_of(X509_get0_notAfter(x));
@@ -130,6 +253,20 @@ free_leaf:
 	ERR_clear_error();
 	X509_free(x);
 	return result;
+}
+
+enum cert_age
+cert_age(const struct cert_info *info, int64_t now_s)
+{
+	int64_t last_s = (info->not_after_s - info->not_before_s) / 3;
+
+	if (last_s > 30 * DAY_S)
+		last_s = 30 * DAY_S;
+	if (now_s < info->not_before_s)
+		return CERT_NOT_YET;
+	if (now_s > info->not_after_s)
+		return CERT_EXPIRED;
+	return info->not_after_s - now_s < last_s ? CERT_EXPIRING : CERT_VALID;
 }
 
 /* Go's rules: SAN only, an IP address only by IP SAN, a wildcard stands for
@@ -145,6 +282,38 @@ is_for(X509 *x, const char *hostname)
 		   X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
 		       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
 		   NULL) == 1;
+}
+
+static void
+fail_other_name(
+    X509 *x, const char *cert_file, const char *hostname, struct fail *why)
+{
+	char names[CERT_NAMES_MAX], cn[CERT_NAME_MAX];
+
+	list_names(x, names);
+	put_common_name(X509_get_subject_name(x), cn);
+	fail_set(why,
+	    "cert invalid for hostname \"%s\": no subject alternative name of "
+	    "%s matches (%s%.150s%s%.60s%s)",
+	    hostname, cert_file, names[0] != '\0' ? "it has " : "it has none",
+	    names, cn[0] != '\0' ? "; its common name " : "", cn,
+	    cn[0] != '\0' ? " does not count" : "");
+}
+
+/* Whether the key in the file belongs to the certificate. */
+static int
+check_key(
+    X509 *x, const char *cert_file, const char *key_file, struct fail *why)
+{
+	EVP_PKEY *key = load_key(key_file, why);
+	const bool same = key != NULL && X509_check_private_key(x, key) == 1;
+
+	if (key != NULL && !same)
+		fail_set(why,
+		    "private key %s does not belong to certificate %s",
+		    key_file, cert_file);
+	EVP_PKEY_free(key);
+	return same ? 0 : -1;
 }
 
 int
@@ -166,29 +335,17 @@ cert_check_pair(const char *cert_file, const char *key_file,
     const char *hostname, struct fail *why)
 {
 	int result = -1;
-	EVP_PKEY *key;
 	unsigned count;
 	X509 *x = load_leaf(cert_file, &count, why);
 
 	if (x == NULL)
 		return -1;
-	key = load_key(key_file, why);
-	if (key == NULL)
-		goto free_leaf;
-	if (X509_check_private_key(x, key) != 1)
-		fail_set(why,
-		    "private key %s does not belong to certificate %s",
-		    key_file, cert_file);
-	else if (!is_for(x, hostname))
-		fail_set(why,
-		    "cert invalid for hostname \"%s\": no subject alternative "
-		    "name of %s matches",
-		    hostname, cert_file);
-	else
-		result = 0;
-	EVP_PKEY_free(key);
-
-free_leaf:
+	if (key_file == NULL || check_key(x, cert_file, key_file, why) == 0) {
+		if (is_for(x, hostname))
+			result = 0;
+		else
+			fail_other_name(x, cert_file, hostname, why);
+	}
 	ERR_clear_error();
 	X509_free(x);
 	return result;
@@ -239,16 +396,16 @@ set_random_serial(X509 *x)
 	return ok ? 0 : -1;
 }
 
-/* A year from now by the calendar. */
+/* Years from now by the calendar. */
 static int64_t
-next_year(int64_t now_s)
+years_later(int64_t now_s, int years)
 {
 	time_t t = (time_t)now_s;
 	struct tm tm;
 
 	if (gmtime_r(&t, &tm) == NULL)
-		return now_s + 365 * DAY_S;
-	tm.tm_year++;
+		return now_s + years * 365 * DAY_S;
+	tm.tm_year += years;
 	return (int64_t)timegm(&tm);
 }
 
@@ -263,7 +420,8 @@ self_signed(EVP_PKEY *key, const struct netaddr *ip)
 	snprintf(san, sizeof san, "IP:%s", text);
 	if (x != NULL && X509_set_version(x, X509_VERSION_3) == 1 &&
 	    set_random_serial(x) == 0 && set_name(x, text) == 0 &&
-	    set_times(x, now_s, next_year(now_s)) == 0 &&
+	    set_times(x, now_s, years_later(now_s, CERT_SELF_SIGNED_YEARS)) ==
+		0 &&
 	    X509_set_pubkey(x, key) == 1 &&
 	    add_extension(x, NID_key_usage,
 		"critical,digitalSignature,keyEncipherment") == 0 &&

@@ -230,6 +230,18 @@ derpmap_generates_from_a_derper(void **state)
 	check_contains(map, "ipv4: \"198.51.0.7\"");
 	expect("generate --from-derper --hostname other.net --certdir certs", 2,
 	    "", "certs/other.net.crt");
+	/* what clients will refuse does not go into a map */
+	shell("cp certs/198.51.0.7.crt certs/b.net.crt");
+	expect("generate --from-derper --hostname b.net --certdir certs", 2, "",
+	    "no subject alternative name");
+	shell("openssl genpkey -algorithm ed25519 -out certs/198.51.0.7.key");
+	expect("generate --from-derper --hostname 198.51.0.7 --certdir certs",
+	    2, "", "does not belong to certificate");
+	shell("rm certs/198.51.0.7.key && openssl x509 -in "
+	      "certs/198.51.0.7.crt -signkey k.pem -days -1 -out old 2>err &&"
+	      " mv old certs/198.51.0.7.crt");
+	expect("generate --from-derper --hostname 198.51.0.7 --certdir certs",
+	    2, "", "is expired: clients reject it");
 	expect("generate --from-derper --hostname a.net", 2, "",
 	    "needs --certdir");
 	expect("generate --hostname a.net --certdir certs", 2, "",

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DAY ((int64_t)86400)
+
 static char dir[] = "/tmp/derpkit-cert-XXXXXX";
 static char cert[80], key[80], other_cert[80], other_key[80];
 
@@ -127,8 +129,58 @@ cert_pin_is_the_fingerprint(void **state)
 	check_text(info.sha256, out);
 	check(info.self_signed);
 	check_int(info.count, 1);
-	check(info.not_after_s - info.not_before_s >= 365 * 86400);
-	check(info.not_after_s - info.not_before_s <= 366 * 86400);
+	/* ten years, with two or three leap days */
+	check(info.not_after_s - info.not_before_s >= 3652 * DAY);
+	check(info.not_after_s - info.not_before_s <= 3653 * DAY);
+	check_text(info.names, "2001:db8::1");
+	check_text(info.subject, "2001:db8::1");
+	check_text(info.issuer, "2001:db8::1");
+	check(!info.rsa);
+}
+
+#define NOW ((int64_t)1800000000)
+
+static enum cert_age
+age(int64_t from_days, int64_t to_days)
+{
+	const struct cert_info info = { .not_before_s = NOW + from_days * DAY,
+		.not_after_s = NOW + to_days * DAY };
+
+	return cert_age(&info, NOW);
+}
+
+static void
+cert_knows_its_age(void **state)
+{
+	(void)state;
+	check_int(age(-1, 89), CERT_VALID);
+	check_int(age(1, 90), CERT_NOT_YET);
+	check_int(age(-90, -1), CERT_EXPIRED);
+	/* the last third of a short life, the last 30 days of a long one */
+	check_int(age(-4, 2), CERT_VALID);
+	check_int(age(-5, 1), CERT_EXPIRING);
+	check_int(age(-300, 31), CERT_VALID);
+	check_int(age(-300, 29), CERT_EXPIRING);
+}
+
+/* What a certificate of somebody else's says, shown on a terminal. */
+static void
+cert_lists_names(void **state)
+{
+	struct cert_info info;
+	char path[300], out[512];
+
+	(void)state;
+	run(out,
+	    "openssl req -x509 -newkey rsa:2048 -nodes -days 5 -subj "
+	    "/CN=me.example -keyout r.key -out r.crt -addext "
+	    "'subjectAltName=DNS:a.example,IP:192.0.2.9,DNS:*.b.example' "
+	    "2>/dev/null");
+	snprintf(path, sizeof path, "%s/r.crt", dir);
+	check_int(cert_load_info(&info, path, NULL), 0);
+	check_text(info.names, "a.example, 192.0.2.9, *.b.example");
+	check_text(info.issuer, "me.example");
+	check(info.rsa);
 }
 
 static void
@@ -184,7 +236,13 @@ cert_checks_pairs(void **state)
 	snprintf(bad, sizeof bad, "%s/bad", dir);
 	check_refused(bad, key, "192.0.2.7", bad);
 	snprintf(bad, sizeof bad, "%s/locked", dir);
-	check_refused(other_cert, bad, "192.0.2.8", "no usable private key");
+	check_refused(other_cert, bad, "192.0.2.8", "is encrypted");
+	check_refused(key, cert, "192.0.2.7", "are the two files swapped?");
+	check_refused(cert, cert, "192.0.2.7", "are the two files swapped?");
+	check_refused(dir, key, "192.0.2.7", "it is a directory");
+	check_refused(cert, dir, "192.0.2.7", "it is a directory");
+	check_refused(cert, key, "x.example",
+	    "it has 192.0.2.7; its common name 192.0.2.7 does not count");
 }
 
 /* Signs the pair's certificate again, ended yesterday. */
@@ -350,6 +408,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cert_makes_self_signed_pairs),
+		cmocka_unit_test(cert_knows_its_age),
+		cmocka_unit_test(cert_lists_names),
 		cmocka_unit_test(cert_pin_is_the_fingerprint),
 		cmocka_unit_test(cert_counts_chains),
 		cmocka_unit_test(cert_checks_pairs),
