@@ -2,18 +2,22 @@
 #include "certs.h"
 
 #include "cert.h"
+#include "clock.h"
+#include "keyfile.h"
 #include "log.h"
 #include "metacert.h"
-#include "pin.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATH_BYTES 4096
+#define DAY_S (24 * 60 * 60)
+#define DAY_MS ((uint64_t)DAY_S * 1000)
 
 /* What tells that a file was replaced or rewritten. */
 struct stamp {
@@ -30,6 +34,7 @@ struct certs {
 	size_t meta_len;
 	struct tls_context *ctx; /* owned */
 	struct stamp seen[2];    /* of the files as last tried */
+	uint64_t reminded_ms;    /* when the dates were last told */
 };
 
 static int
@@ -125,8 +130,9 @@ make_if_missing(struct certs *certs, struct fail *why)
 	    &ip, certs->cert_file, certs->key_file, why);
 }
 
-/* The line that operators copy the pin from. Upstream prints it for every IP
- * host name, also when the certificate came from somewhere else. */
+/* The line that operators copy the pin from. DIFFERS: upstream prints it for
+ * every IP host name, also when an authority signed the certificate, which will
+ * renew it in a few days and break the pin. */
 static void
 log_pin(const struct certs *certs)
 {
@@ -134,7 +140,8 @@ log_pin(const struct certs *certs)
 	struct cert_info info;
 
 	if (!certs->config->hostname_is_ip ||
-	    cert_load_info(&info, certs->cert_file, NULL) == -1)
+	    cert_load_info(&info, certs->cert_file, NULL) == -1 ||
+	    !info.self_signed)
 		return;
 	log_info("Using self-signed certificate for IP address \"%s\". "
 		 "Configure it in DERPMap using: "
@@ -143,6 +150,26 @@ log_pin(const struct certs *certs)
 	log_continue("  {\"Name\":\"custom\",\"RegionID\":900,\"HostName\":"
 		     "\"%s\",\"CertName\":\"" PIN_PREFIX "%s\"}",
 	    ip, info.sha256);
+}
+
+/* certbot's names are a hint away from ours. */
+static void
+hint_at_names(const struct certs *certs, struct fail *why)
+{
+	const char *dir = certs->config->cert_dir;
+	struct fail inner = *why;
+	char chain[PATH_BYTES];
+
+	if (!missing(certs->cert_file) ||
+	    (size_t)snprintf(chain, sizeof chain, "%s/fullchain.pem", dir) >=
+		sizeof chain ||
+	    missing(chain))
+		return;
+	*why = (struct fail){ 0 };
+	fail_set(why,
+	    "%s (%s/ has certbot's names: make links %s.crt to fullchain.pem "
+	    "and %s.key to privkey.pem)",
+	    inner.text, dir, certs->stem, certs->stem);
 }
 
 struct certs *
@@ -170,6 +197,7 @@ certs_open(const struct config *config, const struct derp_key *server,
 	return certs;
 
 failed:
+	hint_at_names(certs, &inner);
 	fail_set(why,
 	    "can not start cert provider: can not load x509 key pair for "
 	    "hostname \"%s\": %s",
@@ -185,6 +213,112 @@ certs_close(struct certs *certs)
 		return;
 	tls_context_release(certs->ctx);
 	free(certs);
+}
+
+int
+certs_renew(const struct config *config, char pin[static CERTS_PIN_TEXT],
+    struct fail *why)
+{
+	struct certs certs = { .config = config };
+	struct cert_info info;
+	struct netaddr ip;
+
+	if (netaddr_parse_ip(&ip, slice_str(config->hostname)) == -1)
+		return fail_set(why,
+		    "-renew-self-signed: -hostname %s is not an IP address",
+		    config->hostname);
+	if (set_names(&certs, why) == -1)
+		return -1;
+	if (!missing(certs.cert_file)) {
+		if (cert_load_info(&info, certs.cert_file, why) == -1)
+			return -1;
+		if (!info.self_signed)
+			return fail_set(why,
+			    "-renew-self-signed: %s is signed by \"%s\", which "
+			    "has to renew it",
+			    certs.cert_file, info.issuer);
+	}
+	if (cert_make_self_signed(&ip, certs.cert_file, certs.key_file, why) ==
+		-1 ||
+	    cert_load_info(&info, certs.cert_file, why) == -1)
+		return -1;
+	snprintf(pin, CERTS_PIN_TEXT, PIN_PREFIX "%s", info.sha256);
+	return 0;
+}
+
+static void
+format_date(int64_t at_s, char text[static 32])
+{
+	time_t t = (time_t)at_s;
+	struct tm tm = { 0 };
+
+	gmtime_r(&t, &tm);
+	strftime(text, 32, "%Y-%m-%d %H:%M UTC", &tm);
+}
+
+/* Clients refuse a certificate outside its dates. */
+static void
+warn_age(const struct certs *certs, const struct cert_info *info)
+{
+	const int64_t now_s = clock_wall_s();
+	const char *file = certs->cert_file;
+	char from[32], to[32];
+
+	format_date(info->not_before_s, from);
+	format_date(info->not_after_s, to);
+	switch (cert_age(info, now_s)) {
+	case CERT_VALID:
+		return;
+	case CERT_NOT_YET:
+		log_warn("certificate %s is not valid before %s: clients "
+			 "refuse it until then (is the clock right?)",
+		    file, from);
+		return;
+	case CERT_EXPIRING:
+		log_warn("certificate %s expires in %lld days, on %s: renew it",
+		    file, (long long)((info->not_after_s - now_s) / DAY_S), to);
+		return;
+	case CERT_EXPIRED:
+		log_warn("certificate %s expired on %s: clients refuse it; "
+			 "renew it",
+		    file, to);
+		return;
+	}
+}
+
+void
+certs_report(const struct certs *certs)
+{
+	struct cert_info info;
+	char to[32];
+
+	if (cert_load_info(&info, certs->cert_file, NULL) == -1)
+		return;
+	format_date(info.not_after_s, to);
+	log_info("certificate: for %s, %s%s%s, expires %s", info.names,
+	    info.self_signed ? "self-signed" : "issued by \"",
+	    info.self_signed ? "" : info.issuer, info.self_signed ? "" : "\"",
+	    to);
+	if (info.rsa)
+		log_info("certificate: its key is RSA: each login costs the "
+			 "relay about ten times as much CPU for the signature "
+			 "as with ECDSA P-256");
+	keyfile_warn_readable(certs->key_file);
+	warn_age(certs, &info);
+}
+
+void
+certs_remind(struct certs *certs, uint64_t now_ms)
+{
+	struct cert_info info;
+
+	if (certs->reminded_ms == 0)
+		certs->reminded_ms = now_ms;
+	if (now_ms - certs->reminded_ms < DAY_MS)
+		return;
+	certs->reminded_ms = now_ms;
+	if (cert_load_info(&info, certs->cert_file, NULL) == 0)
+		warn_age(certs, &info);
 }
 
 const char *

@@ -5,16 +5,19 @@
  * The file stem is the host name without every character outside
  * [A-Za-z0-9.-]. For a host name that is an IP address a missing pair is made
  * and self-signed, and the line to paste into a region map is logged at every
- * start. certs_poll looks whether the files changed; a bad new pair keeps the
- * old context and says so. Threads: main thread; blocking (files).
- * Source: tailscale cmd/derper/cert.go.
+ * start if the certificate signed itself. certs_poll looks whether the files
+ * changed; a bad new pair keeps the old context and says so. Threads: main
+ * thread; blocking (files). Source: tailscale cmd/derper/cert.go.
  */
 #ifndef DERPKIT_CERTS_H
 #define DERPKIT_CERTS_H
 
 #include "config.h"
 #include "derp_key.h"
+#include "pin.h"
 #include "tls.h"
+
+#define CERTS_PIN_TEXT (sizeof PIN_PREFIX + PIN_HEX)
 
 struct certs;
 
@@ -22,6 +25,19 @@ struct certs;
 struct certs *certs_open(const struct config *config,
     const struct derp_key *server, struct fail *why);
 void certs_close(struct certs *certs);
+
+/* Makes a new self-signed pair in place of one, for a host name that is an IP
+ * address, and gives its pin (PIN_PREFIX and hex). Refuses to replace a
+ * certificate that another authority signed. -1 and the reason. */
+int certs_renew(const struct config *config, char pin[static CERTS_PIN_TEXT],
+    struct fail *why);
+
+/* Logs what the certificate is for, and warns when it is out of date, soon will
+ * be, or is not valid yet. */
+void certs_report(const struct certs *certs);
+
+/* Warns again of the dates when a day has passed since the last time. */
+void certs_remind(struct certs *certs, uint64_t now_ms);
 
 /* The files, borrowed until certs_close. */
 const char *certs_cert_file(const struct certs *certs);

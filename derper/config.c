@@ -178,6 +178,19 @@ parse_tls(struct config *c, struct fail *why)
 	return 0;
 }
 
+/* Two of our own sockets on one port would share its connections between
+ * them, so that every second one speaks the wrong protocol. */
+static int
+check_ports(const struct config *c, struct fail *why)
+{
+	if (c->use_tls && c->addr.port != 0 && c->http_port == c->addr.port)
+		return fail_set(why,
+		    "-http-port %lld is the port of -a %s, where TLS is "
+		    "spoken: choose another port, or -1 for none",
+		    (long long)c->http_port, c->addr_text);
+	return 0;
+}
+
 static int
 parse_numbers(
     struct config *c, char *(*env)(const char *name), struct fail *why)
@@ -208,7 +221,7 @@ config_derive(
     struct config *c, char *(*env)(const char *name), struct fail *why)
 {
 	if (parse_address(c, why) == -1 || parse_home(c, why) == -1 ||
-	    parse_tls(c, why) == -1)
+	    parse_tls(c, why) == -1 || check_ports(c, why) == -1)
 		return -1;
 	return parse_numbers(c, env, why);
 }

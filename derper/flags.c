@@ -135,6 +135,9 @@ static const struct row rows[] = {
 	    "microseconds; 0 for never"),
 	TIME("drain-timeout", drain_timeout_ms, 3600 * SECOND_MS,
 	    "longest wait for output at shutdown (SIGTERM)"),
+	SWITCH("renew-self-signed", renew_self_signed,
+	    "replace the self-signed certificate of an IP address by a new "
+	    "one, print its pin and exit"),
 	SWITCH("landlock", landlock,
 	    "after start, open only the files that serving needs"),
 	SWITCH("seccomp", seccomp,
@@ -190,13 +193,15 @@ second_variable(size_t i)
 	return i < ROW_COUNT ? rows[i].variable : NULL;
 }
 
-/* A variable of its own for the flag; -version is nothing to set for ever. */
+/* A variable of its own for the flag; not for what
+ * is done once. */
 static void
 bind_variable(struct flags *flags, size_t i)
 {
 	flags->variables[i][0] = '\0';
 	flags->shown[i] = NULL;
-	if (strcmp(flags->table[i].name, "version") == 0)
+	if (strcmp(flags->table[i].name, "version") == 0 ||
+	    strcmp(flags->table[i].name, "renew-self-signed") == 0)
 		return;
 	name_variable(flags->table[i].name, flags->variables[i]);
 	flags->shown[i] = second_variable(i) != NULL ? second_variable(i)

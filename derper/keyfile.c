@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "newfile.h"
 
 #define KEYFILE_MAX 65536 /* bytes of a key file that we read */
@@ -85,7 +86,7 @@ write_new(
 	enum newfile_outcome made;
 	int n;
 
-	if (newfile_make_folders(path, 0777, why) == -1)
+	if (newfile_make_folders(path, 0755, why) == -1)
 		return NEWFILE_FAILED;
 	derp_private_key_format(key, hex);
 	n = snprintf(text, sizeof text, "{\n\t\"PrivateKey\": \"%s\"\n}", hex);
@@ -135,4 +136,16 @@ keyfile_load(const char *path, struct derp_private_key *key, struct fail *why)
 	if (missing)
 		fail_set(why, "%s: a link to a file that is not there", path);
 	return rc;
+}
+
+void
+keyfile_warn_readable(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && (st.st_mode & (S_IRWXO | S_IWGRP)) != 0)
+		log_warn("%s can be read or changed by other users (mode "
+			 "%04o): chmod 600 it, and make a new key if they are "
+			 "not to be trusted",
+		    path, (unsigned)st.st_mode & 07777);
 }

@@ -17,4 +17,8 @@
 int keyfile_load(
     const char *path, struct derp_private_key *key, struct fail *why);
 
+/* Logs a warning when other users can read or change a file with a private
+ * key. */
+void keyfile_warn_readable(const char *path);
+
 #endif

@@ -1,5 +1,7 @@
 /* derper: a DERP relay. Parses the configuration, runs the server. */
+#include "certs.h"
 #include "config.h"
+#include "descriptors.h"
 #include "fetch.h"
 #include "flags.h"
 #include "log.h"
@@ -10,20 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
-
-/* As many descriptors as the system lets us have: a relay is sockets. */
-static void
-raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static int
 set_debug_log(struct fail *why)
@@ -49,6 +38,20 @@ warn_variables(void)
 
 	while (flags_next_unknown(environ, &next, &text))
 		log_warn("derper: %s", text.text);
+}
+
+static int
+renew_certificate(const struct config *config)
+{
+	char pin[CERTS_PIN_TEXT];
+	struct fail why = { 0 };
+
+	if (certs_renew(config, pin, &why) == -1) {
+		log_error("derper: %s", why.text);
+		return 1;
+	}
+	puts(pin);
+	return 0;
 }
 
 int
@@ -78,12 +81,14 @@ main(int argc, char **argv)
 		puts("derpkit " DERPKIT_VERSION);
 		return 0;
 	}
+	if (config.renew_self_signed)
+		return renew_certificate(&config);
 	if (set_debug_log(&why) == -1) {
 		log_error("derper: %s", why.text);
 		return 1;
 	}
 	warn_variables();
-	raise_descriptor_limit();
+	descriptors_raise(&config);
 	if (fetch_global_init() == -1) {
 		log_error("derper: libcurl does not start");
 		return 1;

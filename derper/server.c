@@ -3,6 +3,7 @@
 
 #include "admission.h"
 #include "certs.h"
+#include "clock.h"
 #include "confinement.h"
 #include "http.h"
 #include "http_conn.h"
@@ -13,6 +14,7 @@
 #include "registry.h"
 #include "relay.h"
 #include "service.h"
+#include "start_report.h"
 #include "stun_server.h"
 #include "verify.h"
 #include "worker.h"
@@ -105,6 +107,7 @@ load_key(struct server *s, struct fail *why)
 		}
 		if (keyfile_load(path, &s->private_key, why) == -1)
 			return -1;
+		keyfile_warn_readable(path);
 	}
 	if (derp_private_key_public(&s->private_key, &s->public_key) == -1)
 		return fail_set(why, "config: the private key is unusable");
@@ -192,34 +195,6 @@ choose_addresses(struct server *s, struct fail *why)
 	/* DIFFERS: upstream goes on silently without STUN when the port is
 	 * taken; a relay that nobody can measure is chosen by nobody */
 	return listener_probe(&s->stun_addr, LISTENER_UDP, why);
-}
-
-/* The protocol has nothing against a recorded ClientInfo that is sent again:
- * that is left to TLS. */
-static void
-warn_of_plain_http(const struct server *s)
-{
-	if (s->config->use_tls || netaddr_is_loopback(&s->main_addr))
-		return;
-	log_warn("derper: plain HTTP where others may reach it: whoever sees a "
-		 "client log in can do so in its name later; serve TLS "
-		 "(-certmode manual), or let only a TLS proxy reach this port");
-}
-
-/* The Go derper's lines; its first comes before the port is open. */
-static void
-tell_addresses(const struct server *s)
-{
-	char text[NETADDR_TEXT];
-
-	log_info("derper: serving on %s%s", s->config->addr_text,
-	    s->config->use_tls ? " with TLS" : "");
-	warn_of_plain_http(s);
-	if (!s->use_stun)
-		return;
-	netaddr_format(&s->stun_addr, text);
-	log_info("STUN server listening on %s%s",
-	    s->stun_addr.is_set ? "" : "[::]", text);
 }
 
 /* A worker's part of what all of them may have, at least 1. */
@@ -362,8 +337,12 @@ use_tls(struct server *s, struct tls_context *ctx)
 static void
 reload(struct server *s, bool forced)
 {
-	if (s->certs != NULL && certs_poll(s->certs, forced))
+	if (s->certs != NULL && certs_poll(s->certs, forced)) {
 		use_tls(s, certs_context(s->certs));
+		certs_report(s->certs);
+	}
+	if (s->certs != NULL)
+		certs_remind(s->certs, clock_now_ms());
 	if (forced && s->verify != NULL)
 		verify_reload(s->verify);
 }
@@ -481,7 +460,14 @@ start(struct server *s, struct fail *why)
 	    open_verify(s, why) == -1)
 		return -1;
 	s->relay.verify = s->verify;
-	tell_addresses(s);
+	start_report(&(struct start_report){
+	    .config = s->config,
+	    .main = &s->main_addr,
+	    .http = s->use_http ? &s->http_addr : NULL,
+	    .stun = s->use_stun ? &s->stun_addr : NULL,
+	    .certs = s->certs,
+	    .verify = s->verify,
+	});
 	return start_workers(s, why);
 }
 

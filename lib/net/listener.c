@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -47,11 +48,16 @@ static int
 bind_failed(
     const struct netaddr *addr, enum listener_kind kind, struct fail *why)
 {
+	const char *hint = "";
 	char text[NETADDR_TEXT];
 
+	if (errno == EADDRINUSE)
+		hint = " (another relay or program is on this port)";
+	else if (errno == EACCES)
+		hint = " (ports below 1024 need CAP_NET_BIND_SERVICE)";
 	netaddr_format(addr, text);
-	return fail_errno(
-	    why, "listen %s %s", kind == LISTENER_TCP ? "tcp" : "udp", text);
+	return fail_set(why, "listen %s %s: %s%s",
+	    kind == LISTENER_TCP ? "tcp" : "udp", text, strerror(errno), hint);
 }
 
 int

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import stat
 import subprocess
@@ -283,6 +284,82 @@ class Running(Scenario):
         status, _, err = self.run_relay(relay.flags)
         self.assertEqual(status, 1)
         self.assertRegex(err, re.compile("address already in use", re.I))
+
+    @ours_only
+    def test_a_port_in_use_by_the_other_family_is_told(self):
+        relay = self.derper()  # of 127.0.0.1
+        flags = [f"-a=:{relay.port}", "-c=" + self.path("k"), "-stun=false"]
+        status, _, err = self.run_relay(flags)
+        self.assertEqual(status, 1)
+        self.assertRegex(err, "(?i)already in use.*another relay")
+
+    @ours_only
+    def test_one_port_for_both_listeners_is_refused(self):
+        port = free_port()
+        flags = [f"-a={HOST}:{port}", "-certmode=manual", f"-http-port={port}"]
+        flags += ["-certdir=" + self.folder, "-hostname=" + HOST, "-stun=false"]
+        status, _, err = self.run_relay(flags + ["-c=" + self.path("k")])
+        self.assertEqual(status, 1)
+        self.assertIn(f"-http-port {port} is the port of -a", err)
+
+    @ours_only
+    def test_one_cpu_has_one_worker(self):
+        cpu = min(os.sched_getaffinity(0))
+        relay = self.derper(preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
+        relay.wait_log(" serving on ")
+        wait_until(lambda: len(self.threads(relay)) == 2, "main and a worker", 10)
+        two = self.derper("-loops=2")
+        wait_until(lambda: len(self.threads(two)) == 3, "main and two workers", 10)
+
+    def threads(self, relay):
+        return os.listdir(f"/proc/{relay.proc.pid}/task")
+
+    @ours_only
+    def test_an_open_relay_and_plain_http_are_told(self):
+        relay = self.derper()
+        relay.wait_log(r"derper: version \d+\.\d+")
+        relay.wait_log(rf"listening on {HOST}:{relay.port} \(plain HTTP\)$")
+        relay.wait_log("admission: everybody: this is an open relay")
+        self.assertNotIn("where others may reach it", relay.log.text())
+        port = free_port()
+        flags = [f"-a=:{port}", "-c=" + self.path("k2"), "-stun=false"]
+        other = self.spawn(flags, port)
+        other.wait_log(rf"listening on \[::\]:{port} \(plain HTTP\)$")
+        other.wait_log("plain HTTP where others may reach it")
+
+    @ours_only
+    def test_who_is_admitted_is_told(self):
+        self.write("nodes", f"nodekey:{'1' * 64}\nnodekey:{'2' * 64}\n")
+        relay = self.derper(
+            "-verify-nodes=" + self.path("nodes"),
+            "-verify-clients",
+            "-socket=" + self.path("sock"),
+            "-verify-client-url=http://u:secret@127.0.0.1:9/v?token=secret",
+        )
+        relay.wait_log(r"admission: 2 keys of 1 node lists$")
+        relay.wait_log(r"admission: .* tailscaled at .*/sock knows; it is not there now")
+        relay.wait_log(r"admission: nodes that http://127\.0\.0\.1:9/v allows; everybody while")
+        self.assertNotIn("open relay", relay.log.text())
+        self.assertNotIn("secret", relay.log.text())
+
+    @ours_only
+    def test_too_few_descriptors_are_told(self):
+        few = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (300, 300))
+        relay = self.derper("-max-connections=1000", "-loops=1", preexec_fn=few)
+        relay.wait_log("open files is 300, which is enough for 180 connections")
+        enough = self.derper("-max-connections=180", "-loops=1", preexec_fn=few)
+        enough.wait_log(" serving on ")
+        self.assertNotIn("open files", enough.log.text())
+
+    @ours_only
+    def test_a_key_file_that_others_can_read_is_told(self):
+        relay = self.derper("-c=" + self.path("a/k"), umask=0)
+        relay.wait_log(" serving on ")
+        self.assertNotIn("other users", relay.log.text())
+        self.assertEqual(stat.S_IMODE(os.stat(self.path("a")).st_mode), 0o755)
+        os.chmod(self.path("a/k"), 0o644)
+        again = self.derper("-c=" + self.path("a/k"))
+        again.wait_log(r"a/k can be read or changed by other users \(mode 0644\)")
 
     def test_log_lines_begin_with_the_time(self):
         relay = self.derper()

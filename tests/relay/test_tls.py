@@ -157,6 +157,87 @@ class SelfSigned(Scenario):
             self.assertEqual(chain(relay, sni)[0], cert_der(self.path(f"{HOST}.crt")))
 
 
+@ours_only
+class Told(Scenario):
+    """What is said about a certificate, at start or instead of it."""
+
+    def redated(self, days):
+        crt, key = self.path(f"{NAME}.crt"), self.path(f"{NAME}.key")
+        args = ["openssl", "x509", "-in", crt, "-signkey", key, "-days", str(days)]
+        args += ["-copy_extensions", "copyall", "-out", crt + ".new"]
+        subprocess.run(args, check=True, capture_output=True)
+        os.rename(crt + ".new", crt)
+
+    def test_names_issuer_and_expiry(self):
+        make_cert(self.folder, NAME, f"DNS:{NAME},IP:{HOST}")
+        relay = self.derper(tls=True, hostname=NAME)
+        relay.wait_log(
+            rf"certificate: for {NAME}, 127\.0\.0\.1, self-signed, "
+            r"expires \d{4}-\d\d-\d\d \d\d:\d\d UTC$"
+        )
+        self.assertNotIn("RSA", relay.log.text())
+
+    def test_an_expired_one_is_told_at_start_and_on_reload(self):
+        make_cert(self.folder, NAME, f"DNS:{NAME}")
+        relay = self.derper(tls=True, hostname=NAME)
+        relay.wait_log(" serving on ")
+        self.assertNotIn("expired", relay.log.text())
+        self.redated(-1)
+        relay.proc.send_signal(signal.SIGHUP)
+        relay.wait_log(rf"certificate .*{NAME}.crt expired on .*: clients refuse it")
+        again = self.derper(tls=True, hostname=NAME)
+        again.wait_log(rf"certificate .*{NAME}.crt expired on .*: clients refuse it")
+
+    def test_an_rsa_key_is_told(self):
+        make_cert(self.folder, NAME, f"DNS:{NAME}")
+        crt, key = self.path(f"{NAME}.crt"), self.path(f"{NAME}.key")
+        args = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes"]
+        args += ["-subj", "/CN=x", "-addext", f"subjectAltName=DNS:{NAME}"]
+        subprocess.run(args + ["-keyout", key, "-out", crt], check=True, capture_output=True)
+        self.derper(tls=True, hostname=NAME).wait_log("its key is RSA")
+
+    def test_no_pin_is_proposed_for_an_authoritys_certificate(self):
+        make_cert(self.folder, "ca", "DNS:ca.example.org")
+        make_cert(self.folder, HOST, f"IP:{HOST}", self.path("ca"))
+        relay = self.derper(tls=True)
+        relay.wait_log(r'certificate: for 127\.0\.0\.1, issued by "test"')
+        self.assertNotIn("self-signed", relay.log.text())
+        self.assertNotIn("sha256-raw", relay.log.text())
+
+    def test_certbots_names_are_hinted_at(self):
+        for name in ("fullchain.pem", "privkey.pem"):
+            self.write(name, "")
+        flags = [f"-a={HOST}:{free_port()}", "-certmode=manual", "-http-port=-1"]
+        flags += ["-certdir=" + self.folder, "-hostname=" + NAME, "-stun=false"]
+        status, _, err = self.run_relay(flags + ["-c=" + self.path("k")])
+        self.assertEqual(status, 1)
+        self.assertIn(f"make links {NAME}.crt to fullchain.pem", err)
+
+    def renew(self, status):
+        flags = ["-renew-self-signed", "-hostname=" + HOST, "-certdir=" + self.folder]
+        flags += ["-certmode=manual", "-http-port=-1"]
+        got, out, err = self.run_relay(flags)
+        self.assertEqual(got, status, err)
+        return out if status == 0 else err
+
+    def test_a_self_signed_one_is_renewed_on_request(self):
+        relay = self.derper(tls=True)
+        old = cert_pin(self.path(f"{HOST}.crt"))
+        pin = self.renew(0).strip()
+        new = cert_pin(self.path(f"{HOST}.crt"))
+        self.assertNotEqual(new, old)
+        self.assertEqual(pin, "sha256-raw:" + new)
+        der = cert_der(self.path(f"{HOST}.crt"))
+        wait_until(lambda: chain(relay)[0] == der, "the new certificate")
+
+    def test_an_authoritys_certificate_is_not_replaced(self):
+        make_cert(self.folder, "ca", "DNS:ca.example.org")
+        crt = make_cert(self.folder, HOST, f"IP:{HOST}", self.path("ca"))
+        old = cert_pin(crt)
+        self.assertIn("which has to renew it", self.renew(1))
+        self.assertEqual(cert_pin(crt), old)
+
+
 class Metacert(Scenario):
     def setUp(self):
         super().setUp()

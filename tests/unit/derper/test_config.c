@@ -257,6 +257,8 @@ config_refuses_bad_values(void **state)
 	    "unknown --home value \"x\"");
 	refused(WORDS("-a", ":80", "-home", "http://x\r\nSet-Cookie: y"),
 	    FLAGS_BAD, "unknown --home value");
+	refused(WORDS("-a", ":80", "-certmode=manual", "-certdir=/c"),
+	    FLAGS_BAD, "-http-port 80 is the port of -a :80");
 	refused(WORDS("-certmode", "manuel"), FLAGS_BAD,
 	    "unsupport cert mode: \"manuel\"");
 	refused(WORDS("-certmode", "manual", "-certdir="), FLAGS_BAD,

@@ -1,0 +1,43 @@
+/* descriptors: see descriptors.h. */
+#include "descriptors.h"
+
+#include "log.h"
+
+#include <sys/resource.h>
+
+/* Of one worker: loop, mailbox, timers, listening sockets, STUN, the
+ * descriptor that accepting holds back, and accepted sockets that are refused
+ * in the same turn. */
+#define PER_WORKER 24
+/* Standard streams, log, libraries, files that reload opens, and two for each
+ * of the questions that verification asks at once: socket and name service. */
+#define SHARED 96
+
+uint64_t
+descriptors_needed(const struct config *config)
+{
+	return (uint64_t)config->max_connections +
+	    (uint64_t)config->workers * PER_WORKER + SHARED;
+}
+
+void
+descriptors_raise(const struct config *config)
+{
+	const uint64_t needed = descriptors_needed(config);
+	const uint64_t beside = needed - (uint64_t)config->max_connections;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= needed)
+		return;
+	log_warn("the limit of open files is %llu, which is enough for %llu "
+		 "connections, not for -max-connections %lld: raise it "
+		 "(LimitNOFILE=%llu in a systemd unit, ulimit -n)",
+	    (unsigned long long)limit.rlim_cur,
+	    (unsigned long long)(limit.rlim_cur > beside
+		    ? limit.rlim_cur - beside
+		    : 0),
+	    (long long)config->max_connections, (unsigned long long)needed);
+}

@@ -1,0 +1,139 @@
+/* start_report: see start_report.h. */
+#include "start_report.h"
+
+#include "certs.h"
+#include "log.h"
+#include "verify.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+/* "192.0.2.1:443", "[::]:443". */
+struct address_text {
+	char text[NETADDR_TEXT + 4];
+};
+
+struct url_text {
+	char text[512];
+};
+
+static struct address_text
+format_address(const struct netaddr *a)
+{
+	struct address_text t;
+	char text[NETADDR_TEXT];
+
+	netaddr_format(a, text);
+	snprintf(t.text, sizeof t.text, "%s%s", a->is_set ? "" : "[::]", text);
+	return t;
+}
+
+/* The lines of the Go derper, whose first comes before the port is open. */
+static void
+report_addresses(const struct start_report *r)
+{
+	log_info("derper: serving on %s%s", r->config->addr_text,
+	    r->config->use_tls ? " with TLS" : "");
+	if (r->stun != NULL)
+		log_info("STUN server listening on %s",
+		    format_address(r->stun).text);
+	log_info("listening on %s (%s)%s%s", format_address(r->main).text,
+	    r->certs != NULL ? "TLS" : "plain HTTP",
+	    r->http != NULL ? " and " : "",
+	    r->http != NULL ? format_address(r->http).text : "");
+	/* the protocol has nothing against a recorded ClientInfo that is sent
+	 * again: that is left to TLS */
+	if (r->certs == NULL && !netaddr_is_loopback(r->main))
+		log_warn(
+		    "derper: plain HTTP where others may reach it: whoever "
+		    "sees a client log in can do so in its name later; "
+		    "serve TLS (-certmode manual), or let only a TLS proxy "
+		    "reach this port");
+}
+
+/* The kind of source that has no flag of its own but upstream's. */
+static void
+report_tailscaled(const struct config *c)
+{
+	const char *path = c->socket[0] != '\0'
+	    ? c->socket
+	    : "/var/run/tailscale/tailscaled.sock";
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+		log_info("admission: nodes that tailscaled at %s knows", path);
+	else
+		log_warn("admission: nodes that tailscaled at %s knows; it is "
+			 "not there now: nobody is admitted until it is",
+		    path);
+}
+
+/* Without what may be secret in it: a password, a query. */
+static struct url_text
+shorten_url(const char *url)
+{
+	struct slice all = slice_str(url), scheme, rest, host, path;
+	struct slice before, after;
+	struct url_text t;
+
+	slice_cut(all, '?', &all, &rest);
+	slice_cut(all, ':', &scheme, &rest);
+	if (slice_starts(rest, "//"))
+		rest = slice_of(rest.p + 2, rest.n - 2);
+	slice_cut(rest, '/', &host, &path);
+	if (slice_cut(host, '@', &before, &after))
+		host = after;
+	snprintf(t.text, sizeof t.text, "%.*s://%.*s/%.*s", (int)scheme.n,
+	    (const char *)scheme.p, (int)host.n, (const char *)host.p,
+	    (int)path.n, (const char *)path.p);
+	return t;
+}
+
+static void
+report_lists(const struct start_report *r)
+{
+	const struct verify_source_kind *kind;
+	struct verify_counters counters;
+	size_t lists = 0;
+
+	for (size_t i = 0; (kind = verify_kinds_get(i)) != NULL; i++)
+		for (size_t k = 0; k < r->config->verify_sources[i].n; k++)
+			if (r->config->verify_sources[i].v[k][0] != '\0')
+				lists++;
+	if (lists == 0)
+		return;
+	verify_get_counters(r->verify, &counters);
+	log_info("admission: %llu keys of %zu node lists",
+	    (unsigned long long)counters.nodes_listed, lists);
+}
+
+static void
+report_admission(const struct start_report *r)
+{
+	const struct config *c = r->config;
+
+	if (r->verify == NULL) {
+		log_warn("admission: everybody: this is an open relay; see "
+			 "-verify-nodes, -verify-client-url and "
+			 "-verify-clients");
+		return;
+	}
+	if (c->verify_clients)
+		report_tailscaled(c);
+	if (c->verify_url[0] != '\0')
+		log_info("admission: nodes that %s allows; everybody%s while "
+			 "it is unreachable",
+		    shorten_url(c->verify_url).text,
+		    c->verify_url_fail_open ? "" : " is refused");
+	report_lists(r);
+}
+
+void
+start_report(const struct start_report *report)
+{
+	log_info("derper: version " DERPKIT_VERSION);
+	report_addresses(report);
+	if (report->certs != NULL)
+		certs_report(report->certs);
+	report_admission(report);
+}
