@@ -411,6 +411,8 @@ server_free(struct server *s)
 	/* answers the pending questions, by message to workers that still exist
 	 */
 	verify_free(s->verify);
+	/* connections that wait for an answer take their questions back */
+	s->relay.verify = NULL;
 	for (unsigned i = 0; i < workers_of(s); i++) {
 		struct thread *t = &s->threads[i];
 

@@ -58,6 +58,7 @@ teardown(void **state)
 	struct fixture *f = *state;
 
 	verify_free(fake_server.shared.verify);
+	fake_server.shared.verify = NULL;
 	fake_peer_free(f->p);
 	fake_server_close();
 	(void)unlink(f->nodes);
