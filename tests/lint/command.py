@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import pty
+import resource
 import subprocess
 import sys
 import tempfile
@@ -374,6 +375,57 @@ class Command(unittest.TestCase):
         result = run("lint", "--format", "json", "-", text=text)
         self.assertEqual(result.returncode, 1)
         self.assertLess(time.monotonic() - start, 60)
+
+
+class Growth(unittest.TestCase):
+    """A map with five times as much of anything takes about five times as
+    long; twenty-five times would be quadratic."""
+
+    PARTS = {
+        "nodes": ("regions:\n  900:\n    regionid: 900\n    nodes:\n",
+                  lambda i: "      - {}\n"),
+        "regions": ("regions:\n", lambda i: f"  {i}: {{regionID: {i}}}\n"),
+        "keys": ("regions: {}\n", lambda i: f"k{i}: 1\n"),
+        "aliases": ("regions:\n  900:\n    regionid: 900\n    nodes:\n"
+                    "      - &n {name: a, hostname: x.home.arpa}\n",
+                    lambda i: "      - *n\n"),
+        "servers": ("regions:\n  900:\n    regionid: 900\n    nodes:\n",
+                    lambda i: "      - {name: a, ipv4: 198.18.0.7}\n"),
+    }
+
+    def seconds(self, head, line, count):
+        """The processor time of one run, which other load does not change."""
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(head)
+            file.writelines(line(i) for i in range(count))
+            file.flush()
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            result = subprocess.run(
+                [DERPMAP, "lint", file.name], stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, text=True, timeout=240, check=False)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        return after.ru_utime - before.ru_utime
+
+    def test_100000_of_everything(self):
+        for name, (head, line) in self.PARTS.items():
+            with self.subTest(name):
+                few = self.seconds(head, line, 20000)
+                many = self.seconds(head, line, 100000)
+                self.assertLess(many, 12 * max(few, 0.02))
+
+    def test_max_size(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write("#" + (2 << 20) * " " + "\n" + GOOD)
+            file.flush()
+            self.assertEqual(run("lint", file.name).returncode, 0)
+            result = run("lint", "--max-size", "1", file.name)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn("larger than 1048576 bytes", result.stderr)
+        for size in "0", "129", "-1":
+            result = run("lint", "--max-size", size, file.name)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn("--max-size is 1 to 128", result.stderr)
 
 
 if __name__ == "__main__":
