@@ -128,13 +128,17 @@ static void
 read_once(struct conn *c)
 {
 	struct worker *worker = c->worker;
-	const struct slice saved = conn_saved(c);
 	struct fail why = { 0 };
+	struct slice saved;
 	struct writer plain;
 	enum stream_status status;
+	uint8_t *at;
 
-	plain =
-	    writer_of(read_room(worker, saved.n), saved.n + STREAM_READ_ROOM);
+	at = read_room(worker, conn_saved(c).n);
+	if (c->ended)
+		return; /* its own output was flushed, and failed */
+	saved = conn_saved(c);
+	plain = writer_of(at, saved.n + STREAM_READ_ROOM);
 	if (saved.n > 0)
 		writer_bytes(&plain, saved.p, saved.n);
 	status = stream_read(&c->stream, &plain, &why);
@@ -160,12 +164,15 @@ read_once(struct conn *c)
 void
 conn_input_saved(struct conn *c)
 {
-	const struct slice saved = conn_saved(c);
+	struct slice saved;
 	uint8_t *at;
 
-	if (saved.n == 0 || c->ended)
+	if (c->ended || conn_saved(c).n == 0)
 		return;
-	at = read_room(c->worker, saved.n);
+	at = read_room(c->worker, conn_saved(c).n);
+	if (c->ended)
+		return; /* its own output was flushed, and failed */
+	saved = conn_saved(c);
 	memcpy(at, saved.p, saved.n);
 	process(c, at, saved.n);
 }
@@ -242,7 +249,10 @@ ready(void *ctx, unsigned events)
 		writable(c);
 	if (c->ended || (events & (LOOP_READ | LOOP_HANGUP)) == 0)
 		return;
-	if ((c->paused & ~CONN_PAUSE_LOGIN_QUEUE) == 0)
+	/* a hang-up is told in every turn until somebody reacts to it */
+	if ((events & LOOP_HANGUP) != 0 && c->paused == CONN_PAUSE_LOGIN_QUEUE)
+		read_ended(c, STREAM_FAILED, "");
+	else if ((c->paused & ~CONN_PAUSE_LOGIN_QUEUE) == 0)
 		readable(c);
 	else if ((events & LOOP_HANGUP) != 0)
 		conn_end(c, "hung up while it was not read from");

@@ -2,6 +2,7 @@
 #include "fetch_short.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -167,6 +168,24 @@ never_connected(const struct fetch_short *s, CURLcode code)
 	    (code == CURLE_OPERATION_TIMEDOUT && connect_us == 0);
 }
 
+/* A resolver that may not read its own files (a sandbox) knows no name; the
+ * same error comes of it as of a name that nobody has. */
+static int
+try_resolver_files(void)
+{
+	static const char *const files[] = { "/etc/resolv.conf", "/etc/hosts" };
+
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		int fd = open(files[i], O_RDONLY | O_CLOEXEC);
+
+		if (fd == -1 && (errno == EACCES || errno == EPERM))
+			return errno;
+		if (fd != -1)
+			close(fd);
+	}
+	return 0;
+}
+
 /* The errno of what is short; 0: nothing is. */
 static int
 find_shortage(const struct fetch_short *s, CURLcode code)
@@ -188,7 +207,12 @@ find_shortage(const struct fetch_short *s, CURLcode code)
 	    (code == CURLE_COULDNT_RESOLVE_HOST ||
 		code == CURLE_COULDNT_RESOLVE_PROXY))
 		error = try_thread();
-	return is_shortage(error) ? error : 0;
+	if (is_shortage(error))
+		return error;
+	return code == CURLE_COULDNT_RESOLVE_HOST ||
+		code == CURLE_COULDNT_RESOLVE_PROXY
+	    ? try_resolver_files()
+	    : 0;
 }
 
 bool

@@ -75,13 +75,16 @@ is_encrypted(const char *file)
 {
 	char text[512] = "";
 	FILE *from = fopen(file, "re");
+	bool encrypted;
 
 	if (from == NULL)
 		return false;
 	text[fread(text, 1, sizeof text - 1, from)] = '\0';
 	fclose(from);
-	return strstr(text, "BEGIN ENCRYPTED PRIVATE KEY-----") != NULL ||
+	encrypted = strstr(text, "BEGIN ENCRYPTED PRIVATE KEY-----") != NULL ||
 	    strstr(text, "Proc-Type: 4,ENCRYPTED") != NULL;
+	OPENSSL_cleanse(text, sizeof text);
+	return encrypted;
 }
 
 /* The first certificate of a PEM file, owned by the caller, and how many there
