@@ -3,10 +3,51 @@
 import os
 import resource
 import socket
+import ssl
+import struct
 import time
 import unittest
 
-from relaytest import HOST, Scenario, dial, ours_only, wait_until
+from relaytest import HOST, Scenario, dial, make_cert, ours_only, wait_until
+
+
+def client_hello():
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname=HOST)
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()
+
+
+@ours_only
+class Handshakes(Scenario):
+    def hello(self, relay):
+        sock = socket.create_connection((HOST, relay.port))
+        sock.sendall(self.first)
+        return sock
+
+    def test_a_reset_connection_that_waits_costs_no_turns(self):
+        """It waits to begin its handshake and is not read from; that it was
+        reset is told in every turn until the relay reacts."""
+        make_cert(self.folder, HOST, f"IP:{HOST}")
+        relay = self.derper("-loops=1", "-max-handshakes=1", tls=True)
+        self.first = client_hello()
+        first = self.hello(relay)
+        wait_until(lambda: relay.counters()["connections"] == 1, "the first")
+        second = self.hello(relay)
+        wait_until(lambda: relay.counters()["connections"] == 2, "the second")
+        second.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                          struct.pack("ii", 1, 0))
+        second.close()
+        turns = relay.counters()["turns"]
+        time.sleep(0.3)  # a measurement, not a wait
+        self.assertLess(relay.counters()["turns"] - turns, 50)
+        first.close()
 
 
 class Descriptors(Scenario):
