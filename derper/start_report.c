@@ -103,8 +103,10 @@ report_lists(const struct start_report *r)
 	if (lists == 0)
 		return;
 	verify_get_counters(r->verify, &counters);
-	log_info("admission: %llu keys of %zu node lists",
-	    (unsigned long long)counters.nodes_listed, lists);
+	log_info("admission: %llu keys of %zu node lists%s",
+	    (unsigned long long)counters.nodes_listed, lists,
+	    lists > 1 ? "; only those are admitted that are in all of them"
+		      : "");
 }
 
 static void

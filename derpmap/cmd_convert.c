@@ -267,6 +267,10 @@ convert_as_meant(
 		return COMMAND_UNUSABLE;
 	}
 	report_kind(l);
+	if (l->doc.root == NULL && l->doc.error == DOC_OK)
+		return command_fail(call,
+		    "%s: there is nothing in it, not even an empty map",
+		    infile_name(l->file));
 	if (l->doc.root == NULL || l->map.is_unclear)
 		return report_refusal(l, true);
 	report_ignored_text(l);

@@ -333,7 +333,7 @@ static const struct opts_row options[] = {
 	{ "as", OPTS_CHOICE, AT(as), "form", "what the files are" },
 	{ "level", OPTS_CHOICE, AT(level), "severity",
 	    "show findings from this severity on; otherwise warnings and "
-	    "errors in text, all in other formats" },
+	    "errors in text and github, all in other formats" },
 	{ "v", OPTS_BOOL, AT(verbose), NULL, "show information too" },
 	{ "select", OPTS_LIST, AT(select), "rules",
 	    "run these rules only: ids, beginnings of ids or names, with "

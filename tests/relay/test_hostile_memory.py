@@ -5,6 +5,7 @@ is lost grows with every one of them. So it is not how big the relay has become
 that counts, but that some round went by without it growing.
 """
 
+import contextlib
 import os
 import socket
 import time
@@ -152,8 +153,9 @@ class TlsKept(Kept):
         def attack():
             with socket.create_connection((HOST, self.relay.port)) as sock:
                 sock.sendall(data)
-                sock.shutdown(socket.SHUT_WR)
-                read_all(sock)
+                with contextlib.suppress(OSError):  # it may be closed already
+                    sock.shutdown(socket.SHUT_WR)
+                    read_all(sock)
 
         self.rounds(attack)
 
