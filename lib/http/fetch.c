@@ -407,13 +407,15 @@ follow(struct hop *hop, struct fail *why)
 	CURLcode code;
 
 	for (int n = 1;; n++) {
+		/* a redirect's text ends with the request that it leads to */
+		const bool from_https = is_https(url);
 		const char *to;
 
 		code = perform(hop, url, deadline_ms);
 		to = redirect_of(hop);
 		if (to == NULL)
 			break;
-		if (is_https(url) && !is_https(to)) {
+		if (from_https && !is_https(to)) {
 			fail_set(why,
 			    "the redirect from https to %.200s is not followed",
 			    to);

@@ -55,7 +55,7 @@ func TestHeadscaleProcess(t *testing.T) {
 	if file == "" {
 		t.Skip("only for realHeadscale")
 	}
-	v := startHeadscale(file)
+	v := startLikeHeadscale(file)
 	_, err := json.Marshal(v.Map)
 	if err != nil {
 		v.Unsendable, v.Map = true, nil
@@ -69,9 +69,9 @@ func TestHeadscaleProcess(t *testing.T) {
 	}
 }
 
-// startHeadscale does what `headscale serve` does until it has its map. Errors
+// startLikeHeadscale does what `headscale serve` does until it has its map. Errors
 // that end the process are read from its output.
-func startHeadscale(file string) (v startup) {
+func startLikeHeadscale(file string) (v startup) {
 	defer func() {
 		if p := recover(); p != nil {
 			v = startup{Dies: fmt.Sprint("panic: ", p)}
