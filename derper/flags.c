@@ -212,7 +212,7 @@ bind_variable(struct flags *flags, size_t i)
 static void
 bind_table(struct flags *flags, struct config *config)
 {
-	const struct verify_source_kind *kind;
+	const struct verify_source_kind *source;
 	size_t n = 0;
 
 	flags->config = config;
@@ -224,14 +224,14 @@ bind_table(struct flags *flags, struct config *config)
 			.arg = rows[n].arg,
 			.help = rows[n].help,
 		};
-	for (size_t i = 0; (kind = verify_kinds_get(i)) != NULL; i++)
-		if (kind->relay_option != NULL)
+	for (size_t i = 0; (source = verify_kinds_get(i)) != NULL; i++)
+		if (source->relay_option != NULL)
 			flags->table[n++] = (struct opts_option){
-				.name = kind->relay_option,
+				.name = source->relay_option,
 				.kind = OPTS_LIST,
 				.to = &config->verify_sources[i],
-				.arg = kind->argument_name,
-				.help = kind->relay_help,
+				.arg = source->argument_name,
+				.help = source->relay_help,
 			};
 	for (size_t i = 0; i < n; i++)
 		bind_variable(flags, i);

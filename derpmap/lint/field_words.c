@@ -25,7 +25,7 @@ field_of(struct slice word, bool or_json)
 		for (size_t i = 0; i < fields.n; i++)
 			if (slice_is(word, fields.v[i].yaml) ||
 			    (or_json && slice_is(word, fields.v[i].json)))
-				return &fields.v[i];
+				return fields.v + i;
 	}
 	return NULL;
 }

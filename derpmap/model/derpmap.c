@@ -133,7 +133,7 @@ derpmap_field_meant(enum derpmap_level level, struct slice text)
 	derpmap_bare(bare, text);
 	for (size_t i = 0; i < fields.n; i++)
 		if (strcmp(bare, fields.v[i].yaml) == 0)
-			return &fields.v[i];
+			return fields.v + i;
 	return NULL;
 }
 
