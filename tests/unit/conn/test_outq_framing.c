@@ -97,7 +97,7 @@ add(struct fixture *f, enum outq_class class, size_t n)
 	uint8_t *p = turn_memory_tail(f->shared.memory);
 
 	check(turn_memory_fits(f->shared.memory, n + 1));
-	memset(p, class, n);
+	memset(p, (int)class, n);
 	bytes_put_u32(p, (uint32_t)n);
 	turn_memory_use(f->shared.memory, p + n + 1);
 	outq_add(&f->q, class, p, n);
