@@ -160,15 +160,18 @@ add_other(struct notify *n, struct party *p, uint32_t other)
 	return 0;
 }
 
-/* Removes a number from a party's set. Whether it was there; *addr is then the
- * party's address. */
+/* Removes a number from the set of a receiver, or of a key. Whether it was
+ * there; *addr is then the party's address, which only receivers have. A number
+ * may meanwhile be that of a party of the other kind, whose set is not meant.
+ */
 static bool
-remove_other(
-    struct notify *n, uint32_t id, uint32_t other, struct conn_addr *addr)
+remove_other(struct notify *n, uint32_t id, uint32_t other, bool receiver,
+    struct conn_addr *addr)
 {
 	struct party *p = lock(n, id);
 	const size_t before = id_set_bytes(&p->others);
-	const bool removed = id_set_remove(&p->others, other);
+	const bool removed = (p->addr.generation != 0) == receiver &&
+	    id_set_remove(&p->others, other);
 
 	*addr = p->addr;
 	atomic_fetch_add_explicit(
@@ -183,7 +186,7 @@ remove_pair(struct notify *n, uint32_t key, uint32_t receiver)
 {
 	struct conn_addr none;
 
-	if (remove_other(n, key, receiver, &none))
+	if (remove_other(n, key, receiver, false, &none))
 		atomic_fetch_sub(&n->pairs, 1);
 }
 
@@ -281,7 +284,7 @@ notify_leave_key(
 		list = reallocarray(NULL, receivers.count, sizeof *list);
 	while ((id = id_set_next(&receivers, &at)) != 0) {
 		/* one that has left meanwhile has no set any more */
-		if (remove_other(n, id, key, &addr) && list != NULL)
+		if (remove_other(n, id, key, true, &addr) && list != NULL)
 			list[(*count)++] = addr;
 	}
 	atomic_fetch_sub(&n->pairs, receivers.count);
