@@ -83,8 +83,7 @@ is_of(const void *ctx, const void *arg)
 	const struct admission *a = ctx;
 	const struct conn_addr *addr = arg;
 
-	return a->addr.worker == addr->worker && a->addr.slot == addr->slot &&
-	    a->addr.generation == addr->generation;
+	return conn_addr_eq(a->addr, *addr);
 }
 
 void
