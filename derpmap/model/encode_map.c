@@ -1,149 +1,153 @@
 /* encode_map: see encode_map.h. */
 #include "encode_map.h"
 
-#include "encode.h"
+#include "json_writer.h"
 #include "utf8.h"
+#include "yaml_writer.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BINARY_CHUNK 48 /* bytes per base64 piece: whole groups of three */
-
+/* Either writer; yaml is NULL for JSON. */
 struct encoder {
-	struct buf *out;
-	bool json;
-	bool full; /* the buffer took no more */
+	struct yaml_writer *yaml;
+	struct json_writer json;
 	struct fail *why;
 };
 
-__attribute__((format(printf, 2, 3))) static void
-put(struct encoder *e, const char *fmt, ...)
-{
-	char text[128];
-	va_list args;
-	int n;
+/* --- either form --- */
 
-	va_start(args, fmt);
-	n = vsnprintf(text, sizeof text, fmt, args);
-	va_end(args);
-	if (n < 0 || (size_t)n >= sizeof text ||
-	    buf_append(e->out, text, (size_t)n) == -1)
-		e->full = true;
+static void
+begin_mapping(struct encoder *e)
+{
+	if (e->yaml != NULL)
+		yaml_writer_begin_mapping(e->yaml);
+	else
+		json_writer_begin(&e->json, '{');
 }
 
 static void
-put_bytes(struct encoder *e, const void *p, size_t n)
+end_mapping(struct encoder *e)
 {
-	if (n > 0 && buf_append(e->out, p, n) == -1)
-		e->full = true;
+	if (e->yaml != NULL)
+		yaml_writer_end_mapping(e->yaml);
+	else
+		json_writer_end(&e->json, '}');
 }
 
 static void
-put_indent(struct encoder *e, unsigned depth)
+begin_list(struct encoder *e)
 {
-	put(e, "%*s", (int)(2 * depth), "");
+	if (e->yaml != NULL)
+		yaml_writer_begin_sequence(e->yaml);
+	else
+		json_writer_begin(&e->json, '[');
+}
+
+static void
+end_list(struct encoder *e)
+{
+	if (e->yaml != NULL)
+		yaml_writer_end_sequence(e->yaml);
+	else
+		json_writer_end(&e->json, ']');
+}
+
+static void
+put_name(struct encoder *e, const struct derpmap_field *f)
+{
+	if (e->yaml != NULL)
+		yaml_writer_plain(e->yaml, f->yaml);
+	else
+		json_writer_key(&e->json, f->json);
+}
+
+/* A number, true, false or null. */
+static void
+put_plain(struct encoder *e, const char *text)
+{
+	if (e->yaml != NULL)
+		yaml_writer_plain(e->yaml, text);
+	else
+		json_writer_plain(&e->json, text);
+}
+
+static void
+put_id(struct encoder *e, int64_t id)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%" PRId64, id);
+	if (e->yaml != NULL)
+		yaml_writer_plain(e->yaml, text);
+	else
+		json_writer_key(&e->json, text);
 }
 
 /* --- scalars --- */
 
-/* The shortest decimal that reads back as the same number. sent says, for the
- * refusal, what headscale does with it. */
+static void
+put_int(struct encoder *e, int64_t v)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%" PRId64, v);
+	put_plain(e, text);
+}
+
+/* Only !!binary can hold what is not UTF-8; YAML can say it again. */
+static void
+put_text(struct encoder *e, struct slice text)
+{
+	if (e->yaml == NULL)
+		json_writer_text(&e->json, text);
+	else if (utf8_valid(text))
+		yaml_writer_text(e->yaml, text);
+	else
+		yaml_writer_binary(e->yaml, text);
+}
+
+static const char *
+special_float(double v)
+{
+	if (isnan(v))
+		return ".nan";
+	return v > 0 ? ".inf" : "-.inf";
+}
+
+/* The shortest decimal that reads back as the same number. In YAML -0 would be
+ * an integer, which has no sign there. */
+static void
+put_finite(struct encoder *e, double v)
+{
+	char text[32];
+
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof text, "%.*g", digits, v);
+		if (strtod(text, NULL) == v)
+			break;
+	}
+	put_plain(e, e->yaml != NULL && v == 0 && signbit(v) ? "-0.0" : text);
+}
+
+/* sent says, for the refusal, what headscale does with it. */
 static int
 put_float(struct encoder *e, const struct derpmap_float *f, const char *name,
     const char *sent)
 {
 	struct doc_pos at = derpmap_origin_pos(&f->from);
-	char text[32];
 
-	if (!isfinite(f->v) && e->json)
+	if (isfinite(f->v))
+		put_finite(e, f->v);
+	else if (e->yaml != NULL)
+		put_plain(e, special_float(f->v));
+	else
 		return fail_at(e->why, at.line, at.column,
 		    "%s is %s; JSON has no such number, %s", name,
 		    isnan(f->v) ? "not a number" : "infinite", sent);
-	if (!isfinite(f->v)) {
-		put(e, "%s",
-		    isnan(f->v)    ? ".nan"
-			: f->v > 0 ? ".inf"
-				   : "-.inf");
-		return 0;
-	}
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof text, "%.*g", digits, f->v);
-		if (strtod(text, NULL) == f->v)
-			break;
-	}
-	/* in YAML -0 would be an integer, which has no sign there */
-	put(e, "%s%s", text,
-	    f->v == 0 && signbit(f->v) && !e->json ? ".0" : "");
 	return 0;
-}
-
-/* Characters that go into quotes as they are. */
-static bool
-is_safe(uint32_t code)
-{
-	return code >= 0x20 && code != '"' && code != '\\' && code != 0x7f &&
-	    !(code >= 0x80 && code < 0xa0) && code != 0x2028 &&
-	    code != 0x2029 && code != 0xfeff && (code & 0xfffe) != 0xfffe;
-}
-
-static void
-put_escape(struct encoder *e, uint32_t code)
-{
-	if (code == '"' || code == '\\')
-		put(e, "\\%c", (int)code);
-	else if (code == '\n')
-		put(e, "\\n");
-	else if (code == '\t')
-		put(e, "\\t");
-	else if (code < 0x10000)
-		put(e, "\\u%04x", code);
-	else if (!e->json)
-		put(e, "\\U%08x", code);
-	else
-		put(e, "\\u%04x\\u%04x", 0xd7c0 + (code >> 10),
-		    0xdc00 + (code & 0x3ff));
-}
-
-/* In double quotes; the escapes used are those of JSON and of YAML. Bytes that
- * are not UTF-8 become U+FFFD, as in Go. */
-static void
-put_text(struct encoder *e, struct slice text)
-{
-	put(e, "\"");
-	while (text.n > 0) {
-		uint32_t code = 0xfffd;
-		size_t n = utf8_next(text, &code);
-
-		if (n == 0)
-			put_bytes(e, "\xef\xbf\xbd", 3);
-		else if (is_safe(code))
-			put_bytes(e, text.p, n);
-		else
-			put_escape(e, code);
-		n = n > 0 ? n : 1;
-		text = slice_of(text.p + n, text.n - n);
-	}
-	put(e, "\"");
-}
-
-/* Only !!binary can hold what is not UTF-8; YAML can say it again. */
-static void
-put_binary(struct encoder *e, struct slice bytes)
-{
-	char text[BINARY_CHUNK / 3 * 4 + 1];
-
-	put(e, "!!binary \"");
-	while (bytes.n > 0) {
-		size_t n = bytes.n < BINARY_CHUNK ? bytes.n : BINARY_CHUNK;
-
-		encode_base64(text, sizeof text, slice_of(bytes.p, n));
-		put(e, "%s", text);
-		bytes = slice_of(bytes.p + n, bytes.n - n);
-	}
-	put(e, "\"");
 }
 
 /* --- fields --- */
@@ -172,25 +176,19 @@ is_zero(const struct derpmap_field *f, const void *at)
 static int
 put_value(struct encoder *e, const struct derpmap_field *f, const void *at)
 {
-	struct slice text;
-
 	switch (f->type) {
 	case DERPMAP_TEXT:
-		text = ((const struct derpmap_text *)at)->v;
-		if (!e->json && !utf8_valid(text))
-			put_binary(e, text);
-		else
-			put_text(e, text);
+		put_text(e, ((const struct derpmap_text *)at)->v);
 		break;
 	case DERPMAP_INT:
-		put(e, "%" PRId64, ((const struct derpmap_int *)at)->v);
+		put_int(e, ((const struct derpmap_int *)at)->v);
 		break;
 	case DERPMAP_FLOAT:
-		return put_float(e, at, e->json ? f->json : f->yaml,
+		return put_float(e, at, f->json,
 		    "so headscale cannot send this map to any client");
 	case DERPMAP_BOOL:
-		put(e, "%s",
-		    ((const struct derpmap_bool *)at)->v ? "true" : "false");
+		put_plain(
+		    e, ((const struct derpmap_bool *)at)->v ? "true" : "false");
 		break;
 	case DERPMAP_NODES:
 	case DERPMAP_REGIONS:
@@ -201,47 +199,9 @@ put_value(struct encoder *e, const struct derpmap_field *f, const void *at)
 	return 0;
 }
 
-/* What comes before a member: JSON wants a comma after the first one, and in
- * YAML the first one comes after the dash of a list's entry. */
-static void
-begin_member(struct encoder *e, bool *first, bool dashed, unsigned depth)
-{
-	if (e->json) {
-		put(e, *first ? "\n" : ",\n");
-		put_indent(e, depth);
-	} else if (!(*first && dashed)) {
-		put_indent(e, depth);
-	}
-	*first = false;
-}
-
-static void
-put_name(struct encoder *e, const struct derpmap_field *f)
-{
-	if (e->json)
-		put(e, "\"%s\": ", f->json);
-	else
-		put(e, "%s:", f->yaml);
-}
-
-static void
-end_member(struct encoder *e)
-{
-	if (!e->json)
-		put(e, "\n");
-}
-
-/* A collection without entries, or null for one. */
-static void
-put_empty(struct encoder *e, const char *text)
-{
-	put(e, e->json ? "%s" : " %s\n", text);
-}
-
 /* The simple fields of a struct. */
 static int
-put_fields(struct encoder *e, enum derpmap_level level, const void *base,
-    bool *first, bool dashed, unsigned depth)
+put_fields(struct encoder *e, enum derpmap_level level, const void *base)
 {
 	struct derpmap_fields fields = derpmap_fields(level);
 
@@ -251,71 +211,11 @@ put_fields(struct encoder *e, enum derpmap_level level, const void *base,
 
 		if (f->type > DERPMAP_BOOL || (f->omit && is_zero(f, at)))
 			continue;
-		begin_member(e, first, dashed, depth);
 		put_name(e, f);
-		put(e, e->json ? "" : " ");
 		if (put_value(e, f, at) == -1)
 			return -1;
-		end_member(e);
 	}
 	return 0;
-}
-
-/* --- nodes and regions --- */
-
-static int
-put_node(struct encoder *e, const struct derpmap_node *node, bool *first_node,
-    unsigned depth)
-{
-	bool first = true;
-
-	if (e->json) {
-		put(e, *first_node ? "\n" : ",\n");
-		put_indent(e, depth);
-		put(e, node->is_nil ? "null" : "{");
-	} else {
-		put_indent(e, depth);
-		put(e, node->is_nil ? "- null\n" : "- ");
-	}
-	*first_node = false;
-	if (node->is_nil)
-		return 0;
-	if (put_fields(e, DERPMAP_LEVEL_NODE, node, &first, true, depth + 1) ==
-	    -1)
-		return -1;
-	if (e->json) {
-		put(e, "\n");
-		put_indent(e, depth);
-		put(e, "}");
-	}
-	return 0;
-}
-
-static int
-put_nodes(struct encoder *e, const struct derpmap_region *r, unsigned depth)
-{
-	bool first = true;
-
-	if (r->node_count == 0) {
-		put_empty(e, r->nodes_nil ? "null" : "[]");
-		return 0;
-	}
-	put(e, e->json ? "[" : "\n");
-	for (size_t i = 0; i < r->node_count; i++)
-		if (put_node(e, r->nodes[i], &first, depth + 1) == -1)
-			return -1;
-	if (e->json) {
-		put(e, "\n");
-		put_indent(e, depth);
-		put(e, "]");
-	}
-	return 0;
-}
-
-static void
-put_key(struct encoder *e, int64_t key)
-{
-	put(e, e->json ? "\"%" PRId64 "\": " : "%" PRId64 ":", key);
 }
 
 static const struct derpmap_field *
@@ -328,51 +228,68 @@ find_field(enum derpmap_level level, enum derpmap_type type)
 	return f;
 }
 
-static int
-put_region(struct encoder *e, const struct derpmap_region *r,
-    bool *first_region, unsigned depth)
-{
-	bool first = true;
+/* --- nodes and regions --- */
 
-	begin_member(e, first_region, false, depth);
-	put_key(e, r->key);
-	if (r->is_nil) {
-		put(e, e->json ? "null" : " null\n");
+static int
+put_node(struct encoder *e, const struct derpmap_node *node)
+{
+	if (node->is_nil) {
+		put_plain(e, "null");
 		return 0;
 	}
-	put(e, e->json ? "{" : "\n");
-	if (put_fields(e, DERPMAP_LEVEL_REGION, r, &first, false, depth + 1) ==
-	    -1)
+	begin_mapping(e);
+	if (put_fields(e, DERPMAP_LEVEL_NODE, node) == -1)
 		return -1;
-	begin_member(e, &first, false, depth + 1);
-	put_name(e, find_field(DERPMAP_LEVEL_REGION, DERPMAP_NODES));
-	if (put_nodes(e, r, depth + 1) == -1)
-		return -1;
-	if (e->json) {
-		put(e, "\n");
-		put_indent(e, depth);
-		put(e, "}");
-	}
+	end_mapping(e);
 	return 0;
 }
 
 static int
-put_regions(struct encoder *e, const struct derpmap *m, bool *first_member)
+put_nodes(struct encoder *e, const struct derpmap_region *r)
 {
-	bool first = true;
-
-	begin_member(e, first_member, false, e->json ? 1 : 0);
-	put_name(e, find_field(DERPMAP_LEVEL_MAP, DERPMAP_REGIONS));
-	if (m->region_count == 0) {
-		put_empty(e, m->regions_nil ? "null" : "{}");
+	if (r->node_count == 0 && r->nodes_nil) {
+		put_plain(e, "null");
 		return 0;
 	}
-	put(e, e->json ? "{" : "\n");
-	for (size_t i = 0; i < m->region_count; i++)
-		if (put_region(e, m->regions[i], &first, e->json ? 2 : 1) == -1)
+	begin_list(e);
+	for (size_t i = 0; i < r->node_count; i++)
+		if (put_node(e, r->nodes[i]) == -1)
 			return -1;
-	if (e->json)
-		put(e, "\n  }");
+	end_list(e);
+	return 0;
+}
+
+static int
+put_region(struct encoder *e, const struct derpmap_region *r)
+{
+	put_id(e, r->key);
+	if (r->is_nil) {
+		put_plain(e, "null");
+		return 0;
+	}
+	begin_mapping(e);
+	if (put_fields(e, DERPMAP_LEVEL_REGION, r) == -1)
+		return -1;
+	put_name(e, find_field(DERPMAP_LEVEL_REGION, DERPMAP_NODES));
+	if (put_nodes(e, r) == -1)
+		return -1;
+	end_mapping(e);
+	return 0;
+}
+
+static int
+put_regions(struct encoder *e, const struct derpmap *m)
+{
+	put_name(e, find_field(DERPMAP_LEVEL_MAP, DERPMAP_REGIONS));
+	if (m->region_count == 0 && m->regions_nil) {
+		put_plain(e, "null");
+		return 0;
+	}
+	begin_mapping(e);
+	for (size_t i = 0; i < m->region_count; i++)
+		if (put_region(e, m->regions[i]) == -1)
+			return -1;
+	end_mapping(e);
 	return 0;
 }
 
@@ -381,76 +298,62 @@ put_regions(struct encoder *e, const struct derpmap *m, bool *first_member)
 static int
 put_scores(struct encoder *e, const struct derpmap *m)
 {
-	bool first = true;
-	unsigned depth = e->json ? 3 : 2;
-
-	put(e, e->json ? "\n    " : "\n  ");
 	put_name(e, find_field(DERPMAP_LEVEL_HOME, DERPMAP_SCORES));
-	put(e, e->json ? "{" : "\n");
+	begin_mapping(e);
 	for (size_t i = 0; i < m->score_count; i++) {
-		begin_member(e, &first, false, depth);
-		put_key(e, m->scores[i].region);
-		if (!e->json)
-			put(e, " ");
+		put_id(e, m->scores[i].region);
 		if (put_float(e, &m->scores[i].score, "a score",
 			"and headscale sends no scores") == -1)
 			return -1;
-		end_member(e);
 	}
-	if (e->json)
-		put(e, "\n    }\n  ");
+	end_mapping(e);
 	return 0;
 }
 
 static int
-put_home(struct encoder *e, const struct derpmap *m, bool *first)
+put_home(struct encoder *e, const struct derpmap *m)
 {
 	if (m->home_nil)
 		return 0;
-	begin_member(e, first, false, e->json ? 1 : 0);
 	put_name(e, find_field(DERPMAP_LEVEL_MAP, DERPMAP_HOME));
-	if (m->score_count == 0) {
-		put_empty(e, "{}");
-
-		return 0;
-	}
-	if (e->json)
-		put(e, "{");
-	if (put_scores(e, m) == -1)
+	begin_mapping(e);
+	if (m->score_count > 0 && put_scores(e, m) == -1)
 		return -1;
-	if (e->json)
-		put(e, "}");
+	end_mapping(e);
 	return 0;
 }
 
 static int
 put_map(struct encoder *e, const struct derpmap *m)
 {
-	bool first = true;
-
-	if (e->json)
-		put(e, "{");
-	if (put_home(e, m, &first) == -1 || put_regions(e, m, &first) == -1 ||
-	    put_fields(
-		e, DERPMAP_LEVEL_MAP, m, &first, false, e->json ? 1 : 0) == -1)
+	begin_mapping(e);
+	if (put_home(e, m) == -1 || put_regions(e, m) == -1 ||
+	    put_fields(e, DERPMAP_LEVEL_MAP, m) == -1)
 		return -1;
-	if (e->json)
-		put(e, "\n}\n");
-	return e->full ? fail_set(e->why, "not enough memory for the text") : 0;
+	end_mapping(e);
+	if ((e->yaml != NULL ? yaml_writer_finish(e->yaml)
+			     : json_writer_finish(&e->json)) == -1)
+		return fail_set(e->why, "not enough memory for the text");
+	return 0;
 }
 
 int
 encode_map_yaml(struct buf *out, const struct derpmap *m, struct fail *why)
 {
-	struct encoder e = { .out = out, .why = why };
+	struct encoder e = { .yaml = yaml_writer_new(out), .why = why };
+	int result;
 
-	return put_map(&e, m);
+	if (e.yaml == NULL)
+		return fail_set(why, "not enough memory for the text");
+	result = put_map(&e, m);
+	yaml_writer_free(e.yaml);
+	return result;
 }
 
 int
 encode_map_json(struct buf *out, const struct derpmap *m, struct fail *why)
 {
-	struct encoder e = { .out = out, .json = true, .why = why };
+	struct encoder e = { .json = { .out = out }, .why = why };
 
 	return put_map(&e, m);
 }

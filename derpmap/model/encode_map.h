@@ -4,9 +4,9 @@
  * The same map always gives the same bytes, because any difference makes
  * clients reconnect: regions by id, nodes in their own order, fields in the
  * order of the tables in derpmap.h, two-space indent, LF, one document, no
- * anchors. YAML for headscale: keys in lower case, region keys unquoted, every
- * string in double quotes (so that no reader reads `no`, `010` or `::1` as
- * something else). JSON: Go's names, the same zero values left out as Go does.
+ * anchors. YAML for headscale, written by libyaml's emitter: keys in lower
+ * case, region keys unquoted, every string in double quotes. JSON: Go's names,
+ * the same zero values left out as Go does.
  *
  * Threads: pure functions.
  */

@@ -50,15 +50,15 @@ encode_map_writes_yaml(void **state)
 	    "    latitude: 1.25\n"
 	    "    avoid: true\n"
 	    "    nodes:\n"
-	    "      - name: \"a\"\n"
-	    "        regionid: 0\n"
-	    "        hostname: \"\"\n"
-	    "        stunport: -1\n"
-	    "        canport80: true\n"
-	    "      - null\n"
-	    "      - name: \"\"\n"
-	    "        regionid: 0\n"
-	    "        hostname: \"\"\n"
+	    "    - name: \"a\"\n"
+	    "      regionid: 0\n"
+	    "      hostname: \"\"\n"
+	    "      stunport: -1\n"
+	    "      canport80: true\n"
+	    "    - null\n"
+	    "    - name: \"\"\n"
+	    "      regionid: 0\n"
+	    "      hostname: \"\"\n"
 	    "  901: null\n"
 	    "  902:\n"
 	    "    regionid: 0\n"
@@ -117,8 +117,8 @@ encode_map_quotes_every_text(void **state)
 		"é😀\\ud83f\\udffe\"}}}",
 	    false,
 	    "regions:\n  1:\n    regionid: 0\n    regioncode: \"no\"\n"
-	    "    regionname: \"\\\"\\\\\\n\\t\\u0001\\u007f\\u0085\\u2028"
-	    "\\ufeff\\uffffé😀\\U0001fffe\"\n    nodes: null\n");
+	    "    regionname: \"\\\"\\\\\\n\\t\\x01\\x7F\\N\\L"
+	    "\\uFEFF\\uFFFFé😀\\U0001FFFE\"\n    nodes: null\n");
 	convert("regions: {1: {regioncode: !!binary gIA=, regionname: "
 		"\"\\U0001fffe\"}}",
 	    true,
