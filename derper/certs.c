@@ -356,5 +356,7 @@ certs_poll(struct certs *certs, bool force)
 	tls_context_release(certs->ctx);
 	certs->ctx = ctx;
 	log_info("certificate reloaded from %s", certs->cert_file);
+	log_pin(certs); /* the maps of clients need the new one */
+
 	return true;
 }

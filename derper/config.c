@@ -143,6 +143,14 @@ parse_address(struct config *c, struct fail *why)
 	return parse_name(c, why);
 }
 
+bool
+config_knows_cert_mode(const struct config *c)
+{
+	return strcmp(c->cert_mode, "manual") == 0 ||
+	    strcmp(c->cert_mode, "letsencrypt") == 0 ||
+	    strcmp(c->cert_mode, "gcp") == 0;
+}
+
 static int
 parse_tls(struct config *c, struct fail *why)
 {
@@ -175,6 +183,14 @@ parse_tls(struct config *c, struct fail *why)
 		    why, "unsupport cert mode: \"%s\"", c->cert_mode);
 	if (c->cert_dir[0] == '\0')
 		return fail_set(why, "missing required --certdir flag");
+	/* DIFFERS: upstream drops what no file name may have and serves a name
+	 * that no client asks for */
+	if (strchr(c->hostname, '/') != NULL ||
+	    (!c->hostname_is_ip && strchr(c->hostname, ':') != NULL))
+		return fail_set(why,
+		    "-hostname %s: give the name or address alone, without "
+		    "scheme, port or path",
+		    c->hostname);
 	return 0;
 }
 

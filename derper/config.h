@@ -77,4 +77,7 @@ void config_init(struct config *config, char *(*env)(const char *name));
 int config_derive(
     struct config *config, char *(*env)(const char *name), struct fail *why);
 
+/* Whether cert_mode is one of the Go derper's. */
+bool config_knows_cert_mode(const struct config *config);
+
 #endif

@@ -40,6 +40,19 @@ warn_variables(void)
 		log_warn("derper: %s", text.text);
 }
 
+/* What is asked for is the output: a full disk must not look like success. */
+static int
+print_line(const char *text)
+{
+	struct fail why = { 0 };
+
+	if (puts(text) != EOF && fflush(stdout) == 0)
+		return 0;
+	fail_errno(&why, "cannot write to standard output");
+	log_error("derper: %s", why.text);
+	return 1;
+}
+
 static int
 renew_certificate(const struct config *config)
 {
@@ -50,8 +63,7 @@ renew_certificate(const struct config *config)
 		log_error("derper: %s", why.text);
 		return 1;
 	}
-	puts(pin);
-	return 0;
+	return print_line(pin);
 }
 
 int
@@ -77,10 +89,8 @@ main(int argc, char **argv)
 		log_error("derper: %s", why.text);
 		return 1;
 	}
-	if (config.show_version) {
-		puts("derpkit " DERPKIT_VERSION);
-		return 0;
-	}
+	if (config.show_version)
+		return print_line("derpkit " DERPKIT_VERSION);
 	if (config.renew_self_signed)
 		return renew_certificate(&config);
 	if (set_debug_log(&why) == -1) {

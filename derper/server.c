@@ -369,9 +369,13 @@ wait_for_end(struct server *s, const sigset_t *signals)
 	const struct timespec tick = { .tv_sec = POLL_S };
 
 	for (;;) {
-		switch (sigtimedwait(signals, NULL, &tick)) {
+		int signal = sigtimedwait(signals, NULL, &tick);
+
+		switch (signal) {
 		case SIGINT:
 		case SIGTERM:
+			log_info("derper: received %s, shutting down",
+			    signal == SIGINT ? "SIGINT" : "SIGTERM");
 			return;
 		case SIGHUP:
 			log_info("derper: received SIGHUP, reloading");

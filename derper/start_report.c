@@ -43,6 +43,10 @@ report_addresses(const struct start_report *r)
 	    r->http != NULL ? format_address(r->http).text : "");
 	/* the protocol has nothing against a recorded ClientInfo that is sent
 	 * again: that is left to TLS */
+	if (r->certs == NULL && !config_knows_cert_mode(r->config))
+		log_warn("derper: -certmode %s is unknown and without effect "
+			 "here: it is read where TLS is served",
+		    r->config->cert_mode);
 	if (r->certs == NULL && !netaddr_is_loopback(r->main))
 		log_warn(
 		    "derper: plain HTTP where others may reach it: whoever "

@@ -80,6 +80,17 @@ class BadFlags(Scenario):
         self.assertRegex(out, r"\d+\.\d+\.\d+")
 
     @ours_only
+    def test_a_version_that_could_not_be_written_is_a_failure(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([DERPER, "-version"], stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cannot write to standard output: No space left", done.stderr)
+
+    @ours_only
+    def test_a_certificate_mode_without_effect_is_told(self):
+        self.derper("-certmode=lets-encrypt").wait_log("-certmode lets-encrypt is unknown and without effect")
+
+    @ours_only
     def test_what_is_not_there_yet_is_refused_by_name(self):
         for flag in ("-mesh-with=x", "-ace", "-rate-config=f", "-bootstrap-dns-names=a"):
             status, _, err = self.run_relay([flag])
@@ -382,6 +393,7 @@ class Running(Scenario):
             self.assertEqual(relay.stop(sig), 0)
             relay.exit_expected = True
             p.expect("closed a .*")
+            relay.wait_log(f"received {sig.name}, shutting down")
 
     @ours_only
     def test_clients_are_told_when_it_ends(self):

@@ -229,6 +229,8 @@ class Told(Scenario):
         self.assertEqual(pin, "sha256-raw:" + new)
         der = cert_der(self.path(f"{HOST}.crt"))
         wait_until(lambda: chain(relay)[0] == der, "the new certificate")
+        # the map needs the new pin: it is where operators copied the old one
+        relay.wait_log(f"CertName.*{pin}")
 
     def test_an_authoritys_certificate_is_not_replaced(self):
         make_cert(self.folder, "ca", "DNS:ca.example.org")

@@ -507,10 +507,26 @@ config_takes_the_queue_depth(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
+static void
+config_refuses_a_host_name_that_is_a_url(void **state)
+{
+	static const char *const names[] = { "-hostname=https://a.example",
+		"-hostname=a.example/", "-hostname=a.example:443" };
+	struct config c;
+
+	(void)state;
+	environment = WORDS("HOME=/home/me");
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		refused(WORDS("-certmode=manual", names[i]), FLAGS_BAD,
+		    "give the name or address alone");
+	good(&c, WORDS("-certmode=manual", "-hostname=2001:db8::1"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(config_refuses_a_host_name_that_is_a_url),
 		TEST(config_has_upstreams_defaults),
 		TEST(config_takes_gos_syntax),
 		TEST(config_refuses_bad_flags_as_go_does),
