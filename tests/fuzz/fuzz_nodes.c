@@ -1,6 +1,6 @@
 /* Node lists: plain keys and headscale's JSON. */
 #include "fuzz.h"
-#include "verify_nodes.h"
+#include "verify_document.h"
 
 #include "utf8.h"
 
@@ -25,7 +25,7 @@ check_again(const struct verify_nodes *list)
 		writer_printf(&w, "%s %s\n", key, n->name);
 	}
 	FUZZ_CHECK(!w.failed);
-	again = verify_nodes_parse(writer_slice(&w), NULL);
+	again = verify_document_parse(writer_slice(&w), NULL);
 	FUZZ_CHECK(again != NULL);
 	FUZZ_CHECK(verify_nodes_count(again) == verify_nodes_count(list));
 	for (const struct verify_node *n = verify_nodes_first(list); n != NULL;
@@ -59,7 +59,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct fail why = { 0 };
-	struct verify_nodes *list = verify_nodes_parse(slice_of(data, n), &why);
+	struct verify_nodes *list =
+	    verify_document_parse(slice_of(data, n), &why);
 
 	if (list == NULL)
 		FUZZ_CHECK(why.text[0] != '\0');

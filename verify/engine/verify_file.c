@@ -11,6 +11,7 @@
 #include "verify_file.h"
 
 #include "buf.h"
+#include "verify_document.h"
 #include "verify_list.h"
 
 #include <errno.h>
@@ -105,7 +106,7 @@ read_all(int fd, struct buf *text, struct fail *why)
 			continue;
 		if (n > 0)
 			buf_added(text, (size_t)n);
-	} while (n > 0 && buf_len(text) <= VERIFY_NODES_BYTES_MAX);
+	} while (n > 0 && buf_len(text) <= VERIFY_DOCUMENT_BYTES_MAX);
 	return n == -1 ? fail_errno(why, "cannot read") : 0;
 }
 
@@ -148,7 +149,7 @@ load(const char *path, bool allow_empty, struct stamp *stamp, struct fail *why)
 	struct buf text;
 	int rc;
 
-	buf_init(&text, VERIFY_NODES_BYTES_MAX + 2 * FILE_CHUNK);
+	buf_init(&text, VERIFY_DOCUMENT_BYTES_MAX + 2 * FILE_CHUNK);
 	if (is_stdin(path))
 		rc = read_all(STDIN_FILENO, &text, &reason);
 	else
@@ -158,7 +159,7 @@ load(const char *path, bool allow_empty, struct stamp *stamp, struct fail *why)
 		    "standard input is empty (did the command before it "
 		    "fail?)");
 	if (rc == 0)
-		nodes = verify_nodes_parse(buf_slice(&text), &reason);
+		nodes = verify_document_parse(buf_slice(&text), &reason);
 	buf_clear(&text);
 	if (nodes != NULL)
 		return nodes;

@@ -1,24 +1,19 @@
 /*
- * verify_nodes: a list of node keys out of text.
- *
- * Read are: plain lines "nodekey:HEX name # comment" (the prefix and the name
- * are optional); what `headscale nodes list -o json` prints, a bare array with
- * snake_case names (0.29 and older) or camelCase ones (newer), or `null`; and
- * headscale's REST answer {"nodes":[...]}. A list is good or bad as a whole: a
- * typing error must not silently put somebody off the relay.
+ * verify_nodes: a list of nodes: keys, when they run out, names.
  *
  * Expiry is checked when a node is looked up, so that a node expires without
- * the text changing. Life: verify_nodes_parse -> find, next -> free. Threads:
- * immutable once made. Source: headscale, hscontrol/types/node.go and its CLI.
+ * the list changing. Life: verify_nodes_new -> add ... -> find, first -> free.
+ * Threads: used by one at a time while it is filled, immutable then.
  */
 #ifndef DERPKIT_VERIFY_NODES_H
 #define DERPKIT_VERIFY_NODES_H
 
 #include "derp_key.h"
 
-#define VERIFY_NODES_MAX 100000                   /* nodes in one list */
-#define VERIFY_NODES_BYTES_MAX ((size_t)32 << 20) /* of text */
+#define VERIFY_NODES_MAX 100000 /* nodes in one list */
 #define VERIFY_NODES_NEVER INT64_MAX
+/* when a key ran out of which is only said that it has */
+#define VERIFY_NODES_EXPIRED 0
 #define VERIFY_NODES_TIME_TEXT 32 /* bytes that a formatted time fits in */
 
 struct verify_node {
@@ -30,10 +25,16 @@ struct verify_node {
 
 struct verify_nodes;
 
-/* NULL and the reason, with the line where there is one, when the text is no
- * node list, is too large, or memory is short. Returns owned. */
-struct verify_nodes *verify_nodes_parse(struct slice text, struct fail *why);
+/* An empty list; NULL when memory is short. Returns owned. */
+struct verify_nodes *verify_nodes_new(void);
 void verify_nodes_free(struct verify_nodes *list);
+
+/* Adds a node; the name is copied and made printable. Of a key that is added
+ * twice the earlier expiry counts: who was put off the relay must not come back
+ * by an old row. -1 with *why when there are VERIFY_NODES_MAX or memory is
+ * short. */
+int verify_nodes_add(struct verify_nodes *list, const struct derp_key *key,
+    int64_t expires_s, struct slice name, struct fail *why);
 
 /* Number of different keys, expired ones included. */
 size_t verify_nodes_count(const struct verify_nodes *list);

@@ -1,5 +1,6 @@
-/* Unit tests of verify/engine/verify_nodes. */
-#include "verify_nodes.h"
+/* Unit tests of verify/engine/verify_document and what it reads: nodes, rows.
+ */
+#include "verify_document.h"
 
 #include "check.h"
 #include "fake_alloc.h"
@@ -21,7 +22,7 @@ tell(struct slice text, struct fail *why)
 {
 	static char out[4096];
 	struct writer w = writer_of(out, sizeof out - 1);
-	struct verify_nodes *list = verify_nodes_parse(text, why);
+	struct verify_nodes *list = verify_document_parse(text, why);
 	const struct verify_node *n;
 	size_t count = 0;
 
@@ -112,10 +113,52 @@ static const struct {
 	    "[{\"node_key\":\"nodekey:" HEX_0 "\"},"
 	    "{\"node_key\":\"" KEY_A "\"}]",
 	    "81c1 never\n" },
+	{ "status of tailscaled",
+	    "{\"BackendState\":\"Running\",\"Self\":{\"ID\":\"n1\","
+	    "\"PublicKey\":\"" KEY_A "\",\"HostName\":\"host a\","
+	    "\"DNSName\":\"a.x.ts.net.\"},\"Peer\":{\"" KEY_B
+	    "\":{\"PublicKey\":\"" KEY_B "\",\"HostName\":\"b\","
+	    "\"DNSName\":\"\",\"KeyExpiry\":\"2026-11-23T15:50:35Z\"}}}",
+	    "81c1 never a\n570b 2026-11-23T15:50:35Z b\n" },
+	{ "status: expired, whatever time is told",
+	    "{\"BackendState\":\"Running\",\"Self\":{\"PublicKey\":\"" KEY_A
+	    "\"},\"Peer\":{\"x\":{\"PublicKey\":\"" KEY_B "\",\"Expired\":true,"
+	    "\"KeyExpiry\":\"2999-11-23T15:50:35Z\"},\"y\":{\"PublicKey\":\""
+	    "nodekey:" HEX_C "\",\"Expired\":true}}}",
+	    "81c1 never\n570b 1970-01-01T00:00:00Z\n"
+	    "0359 1970-01-01T00:00:00Z\n" },
+	{ "status: altered keys and the zero key are nobody's",
+	    "{\"BackendState\":\"Running\",\"Self\":{\"PublicKey\":"
+	    "\"nodekey:" HEX_0 "\"},\"Peer\":{\"x\":{\"PublicKey\":"
+	    "\"nodekey:6da774d5d7740000000000000000000000000000000000000000"
+	    "000000000001\",\"Expired\":true}}}",
+	    "" },
+	{ "status without peers",
+	    "{\"BackendState\":\"Running\",\"Self\":{\"PublicKey\":\"" KEY_A
+	    "\"},\"Peer\":null}",
+	    "81c1 never\n" },
+	{ "devices",
+	    "{\"devices\":[{\"nodeKey\":\"" KEY_A "\",\"name\":"
+	    "\"pangolin.tailfe8c.ts.net\",\"hostname\":\"p\","
+	    "\"keyExpiryDisabled\":true,\"expires\":\"2023-05-30T04:44:05Z\""
+	    ",\"authorized\":true},{\"nodeKey\":\"" KEY_B
+	    "\",\"hostname\":\"b\",\"keyExpiryDisabled\":false,"
+	    "\"expires\":\"2026-05-30T04:44:05Z\"}]}",
+	    "81c1 never pangolin\n570b 2026-05-30T04:44:05Z b\n" },
+	{ "devices that are not authorized or have no key",
+	    "{\"devices\":[{\"nodeKey\":\"" KEY_A "\",\"authorized\":false},"
+	    "{\"nodeKey\":\"\",\"isExternal\":true},"
+	    "{\"nodeKey\":\"" KEY_B "\",\"expires\":\"\"}]}",
+	    "570b never\n" },
+	{ "no devices", "{\"devices\":[]}", "" },
+	{ "devices: never, as Go writes it",
+	    "{\"devices\":[{\"nodeKey\":\"" KEY_A
+	    "\",\"expires\":\"0001-01-01T00:00:00Z\"}]}",
+	    "81c1 never\n" },
 };
 
 static void
-verify_nodes_reads_all_shapes(void **state)
+verify_document_reads_all_shapes(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -177,10 +220,32 @@ static const struct {
 	    0, "not a time" },
 	{ "[{\"node_key\":\"" KEY_A "\",\"expiry\":{\"seconds\":\"5\"}}]", 0,
 	    "not a time" },
+	{ "{\"BackendState\":\"NeedsLogin\",\"Self\":{\"PublicKey\":\"" KEY_A
+	  "\"}}",
+	    0, "not connected to its tailnet (its state is NeedsLogin)" },
+	{ "{\"BackendState\":\"Running\"}", 0, "Self is not an object" },
+	{ "{\"BackendState\":\"Running\",\"Self\":{}}", 0,
+	    "Self has no PublicKey or Key" },
+	{ "{\"BackendState\":\"Running\",\"Self\":{\"PublicKey\":\"" KEY_A
+	  "\"},\"Peer\":[]}",
+	    0, "a Peer that is not an object" },
+	{ "{\"BackendState\":\"Running\",\"Self\":{\"PublicKey\":\"" KEY_A
+	  "\"},\"Peer\":{\"x\":{\"PublicKey\":\"x\"}}}",
+	    0, "peer x has a bad node key" },
+	{ "{\"BackendState\":\"Running\",\"Self\":{\"PublicKey\":\"" KEY_A
+	  "\",\"KeyExpiry\":7}}",
+	    0, "Self has a KeyExpiry that is not a time" },
+	{ "{\"devices\":{}}", 0, "is neither a list of nodes nor" },
+	{ "{\"devices\":[7]}", 0, "node 1 is not an object" },
+	{ "{\"devices\":[{\"id\":\"1\"}]}", 0, "node 1 has no nodeKey" },
+	{ "{\"devices\":[{\"nodeKey\":\"nodekey:0123\"}]}", 0,
+	    "node 1 has a bad node key" },
+	{ "{\"devices\":[{\"nodeKey\":\"" KEY_A "\",\"expires\":\"x\"}]}", 0,
+	    "node 1 has an expires that is not a time" },
 };
 
 static void
-verify_nodes_says_where_a_list_is_bad(void **state)
+verify_document_says_where_a_list_is_bad(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -223,7 +288,7 @@ check_file(const char *path, const char *want)
 }
 
 static void
-verify_nodes_reads_what_headscale_writes(void **state)
+verify_document_reads_what_headscale_writes(void **state)
 {
 	const char *want = "81c1 never node-a\n570b never node-b\n"
 			   "0359 2026-11-24T02:43:23Z node-c\n";
@@ -236,7 +301,7 @@ verify_nodes_reads_what_headscale_writes(void **state)
 }
 
 static void
-verify_nodes_reads_the_examples(void **state)
+verify_document_reads_the_examples(void **state)
 {
 	(void)state;
 	check_file(TESTS_DIR "/../examples/nodes.txt",
@@ -258,17 +323,17 @@ verify_nodes_expire_by_the_clock(void **state)
 }
 
 static void
-verify_nodes_bounds_its_input(void **state)
+verify_document_bounds_its_input(void **state)
 {
-	char *text = malloc(VERIFY_NODES_BYTES_MAX + 2);
+	char *text = malloc(VERIFY_DOCUMENT_BYTES_MAX + 2);
 	struct fail why = { 0 };
 	size_t n = 0;
 
 	(void)state;
 	assert_non_null(text);
-	memset(text, '\n', VERIFY_NODES_BYTES_MAX + 1);
-	check_text(tell(slice_of(text, VERIFY_NODES_BYTES_MAX), &why), "");
-	check_null(tell(slice_of(text, VERIFY_NODES_BYTES_MAX + 1), &why));
+	memset(text, '\n', VERIFY_DOCUMENT_BYTES_MAX + 1);
+	check_text(tell(slice_of(text, VERIFY_DOCUMENT_BYTES_MAX), &why), "");
+	check_null(tell(slice_of(text, VERIFY_DOCUMENT_BYTES_MAX + 1), &why));
 	check_text(why.text, "larger than 32 MiB");
 
 	for (unsigned i = 1; i <= VERIFY_NODES_MAX + 1; i++)
@@ -281,7 +346,7 @@ verify_nodes_bounds_its_input(void **state)
 }
 
 static void
-verify_nodes_survives_deep_json(void **state)
+verify_document_survives_deep_json(void **state)
 {
 	char deep[8192];
 	struct fail why = { 0 };
@@ -293,7 +358,7 @@ verify_nodes_survives_deep_json(void **state)
 }
 
 static void
-verify_nodes_survives_failed_allocations(void **state)
+verify_document_survives_failed_allocations(void **state)
 {
 	const char *const texts[] = {
 		KEY_A " a\n" KEY_B " b\n",
@@ -309,7 +374,7 @@ verify_nodes_survives_failed_allocations(void **state)
 			struct verify_nodes *list;
 
 			fake_alloc_fail_at(n);
-			list = verify_nodes_parse(slice_str(texts[i]), &why);
+			list = verify_document_parse(slice_str(texts[i]), &why);
 			if (!fake_alloc_failed()) {
 				check(n > 4);
 				check_size(verify_nodes_count(list), 2);
@@ -321,6 +386,22 @@ verify_nodes_survives_failed_allocations(void **state)
 		}
 	}
 	json_set_alloc_funcs(malloc, free);
+}
+
+/* A server's answer is never plain lines: not even an empty one. */
+static void
+verify_document_reads_only_json_from_servers(void **state)
+{
+	const char *const texts[] = { "", "\n", KEY_A, "# none" };
+	struct fail why = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		check_null(
+		    verify_document_parse_json(slice_str(texts[i]), &why));
+	check_contains(why.text, "bad JSON");
+	verify_nodes_free(
+	    verify_document_parse_json(slice_str("{\"nodes\":[]}"), NULL));
 }
 
 static void
@@ -341,14 +422,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(verify_nodes_reads_all_shapes),
-		cmocka_unit_test(verify_nodes_says_where_a_list_is_bad),
-		cmocka_unit_test(verify_nodes_reads_what_headscale_writes),
-		cmocka_unit_test(verify_nodes_reads_the_examples),
+		cmocka_unit_test(verify_document_reads_all_shapes),
+		cmocka_unit_test(verify_document_says_where_a_list_is_bad),
+		cmocka_unit_test(verify_document_reads_what_headscale_writes),
+		cmocka_unit_test(verify_document_reads_the_examples),
 		cmocka_unit_test(verify_nodes_expire_by_the_clock),
-		cmocka_unit_test(verify_nodes_bounds_its_input),
-		cmocka_unit_test(verify_nodes_survives_deep_json),
-		cmocka_unit_test(verify_nodes_survives_failed_allocations),
+		cmocka_unit_test(verify_document_bounds_its_input),
+		cmocka_unit_test(verify_document_survives_deep_json),
+		cmocka_unit_test(verify_document_survives_failed_allocations),
+		cmocka_unit_test(verify_document_reads_only_json_from_servers),
 		cmocka_unit_test(verify_nodes_parses_keys_of_people),
 	};
 
