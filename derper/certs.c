@@ -357,6 +357,5 @@ certs_poll(struct certs *certs, bool force)
 	certs->ctx = ctx;
 	log_info("certificate reloaded from %s", certs->cert_file);
 	log_pin(certs); /* the maps of clients need the new one */
-
 	return true;
 }

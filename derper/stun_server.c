@@ -95,6 +95,7 @@ answer(struct stun_server *s, size_t i)
 	keep_source_only(&s->messages[i].msg_hdr);
 	d->iov = (struct iovec){ d->reply, w.n };
 	counters_add(&s->counters->stun_success, 1);
+	counters_add(&s->counters->stun_ipv4, from.is_v4);
 	return true;
 }
 
@@ -112,6 +113,7 @@ send_replies(struct stun_server *s, unsigned replies)
 		    s->watch.fd, s->messages + at, replies - at, MSG_DONTWAIT);
 		if (n == -1 && errno == EAGAIN)
 			return;
+		counters_add(&s->counters->stun_write_failed, n == -1);
 		at += n == -1 ? 1U : (unsigned)n;
 	}
 }

@@ -19,6 +19,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Packets that were dropped for a reason; of these, disco packets; the bytes of
+ * the frames of all of them, and of the disco packets. */
+#define COUNTERS_OF_DROPS(X, reason) \
+	X(reason)                    \
+	X(reason##_disco)            \
+	X(reason##_bytes)            \
+	X(reason##_disco_bytes)
+
 #define COUNTERS(X)                                                        \
 	X(accepts)              /* connections that logged in to DERP */   \
 	X(connections)          /* TCP connections accepted */             \
@@ -45,10 +53,13 @@
 	X(bytes_received)     /* their payload */                          \
 	X(packets_sent)       /* RecvPacket out */                         \
 	X(bytes_sent)         /* bytes of frames handed to sockets */      \
-	X(dropped_unknown_dest)                                            \
-	X(dropped_gone_disconnected)                                       \
-	X(dropped_queue_head) /* oldest dropped: queue full */             \
-	X(dropped_queue_tail) /* newest dropped: a byte limit */           \
+	X(received_disco)     /* of packets_received */                    \
+	COUNTERS_OF_DROPS(X, dropped_unknown_dest)                         \
+	COUNTERS_OF_DROPS(X, dropped_gone_disconnected)                    \
+	/* oldest dropped: queue full */                                   \
+	COUNTERS_OF_DROPS(X, dropped_queue_head)                           \
+	/* newest dropped: a byte limit */                                 \
+	COUNTERS_OF_DROPS(X, dropped_queue_tail)                           \
 	X(got_ping)                                                        \
 	X(sent_pong)                                                       \
 	X(peer_gone_disconnected_frames)                                   \
@@ -59,6 +70,8 @@
 	X(pauses)         /* turns put off to batch more */                \
 	X(stun_success)                                                    \
 	X(stun_not_stun)                                                   \
+	X(stun_write_failed)                                               \
+	X(stun_ipv4) /* of stun_success */                                 \
 	X(http_requests)                                                   \
 	X(current_connections) /* gauge: logged in */                      \
 	X(current_home)        /* gauge: of these, home connections */
@@ -98,6 +111,18 @@ counters_add(_Atomic uint64_t *counter, uint64_t n)
 	    atomic_load_explicit(counter, memory_order_relaxed) + n,
 	    memory_order_relaxed);
 }
+
+/* Counts packets of one kind that were dropped for a reason, and the bytes of
+ * their frames. Only the thread that owns the set. */
+#define COUNTERS_DROP(set, reason, disco, packets, bytes)            \
+	do {                                                         \
+		counters_add(&(set)->reason, (packets));             \
+		counters_add(&(set)->reason##_bytes, (bytes));       \
+		if (!(disco))                                        \
+			break;                                       \
+		counters_add(&(set)->reason##_disco, (packets));     \
+		counters_add(&(set)->reason##_disco_bytes, (bytes)); \
+	} while (0)
 
 /* Subtracts from a gauge of a set. Only the thread that owns the set. */
 static inline void

@@ -64,6 +64,16 @@ add_run(struct outq *q, enum outq_class class, uint8_t *frames, size_t len)
 	return run;
 }
 
+static size_t
+frames_in(const struct outq *q, const uint8_t *frames, size_t len)
+{
+	size_t count = 0;
+
+	for (size_t at = 0; at < len; at += q->shared->frame_len(frames + at))
+		count++;
+	return count;
+}
+
 void
 outq_add(struct outq *q, enum outq_class class, uint8_t *frames, size_t len)
 {
@@ -75,7 +85,8 @@ outq_add(struct outq *q, enum outq_class class, uint8_t *frames, size_t len)
 		return;
 	}
 	if (add_run(q, class, frames, len) == NULL)
-		counters_add(&q->shared->counters->dropped_queue_tail, 1);
+		COUNTERS_DROP(q->shared->counters, dropped_queue_tail,
+		    class == OUTQ_DISCO, frames_in(q, frames, len), len);
 }
 
 int
@@ -178,18 +189,27 @@ frame_new(struct outq *q, size_t len)
 	return frame;
 }
 
+/* Drops the oldest packet of a class, which has one. */
+static void
+drop_oldest(struct outq *q, enum outq_class class)
+{
+	struct outq_frame *frame = fifo_take(q, &q->backlog[class]);
+
+	COUNTERS_DROP(q->shared->counters, dropped_queue_head,
+	    class == OUTQ_DISCO, 1, frame->len);
+	free(frame);
+}
+
 /* Drops the packet that waits for longest. False when none does. */
 static bool
 drop_packet(struct outq *q)
 {
-	struct outq_fifo *f = &q->backlog[OUTQ_DATA];
+	const enum outq_class class =
+	    q->backlog[OUTQ_DATA].last != NULL ? OUTQ_DATA : OUTQ_DISCO;
 
-	if (f->last == NULL)
-		f = &q->backlog[OUTQ_DISCO];
-	if (f->last == NULL)
+	if (q->backlog[class].last == NULL)
 		return false;
-	free(fifo_take(q, f));
-	counters_add(&q->shared->counters->dropped_queue_head, 1);
+	drop_oldest(q, class);
 	return true;
 }
 
@@ -222,24 +242,23 @@ backlog_add(struct outq *q, const struct outq_run *run, const uint8_t *bytes,
     size_t len)
 {
 	const bool packet = run->class != OUTQ_CONTROL;
-	struct outq_fifo *f = &q->backlog[run->class];
-	struct counters *counters = q->shared->counters;
 	struct outq_frame *frame;
 
-	if (packet && q->packets[run->class] >= q->shared->depth) {
-		free(fifo_take(q, f));
-		counters_add(&counters->dropped_queue_head, 1);
-	}
+	if (packet && q->packets[run->class] >= q->shared->depth)
+		drop_oldest(q, run->class);
 	frame = packet ? frame_new(q, len) : control_frame_new(q, len);
+	if (frame == NULL && !packet)
+		return -1;
 	if (frame == NULL) {
-		counters_add(&counters->dropped_queue_tail, packet);
-		return packet ? 0 : -1;
+		COUNTERS_DROP(q->shared->counters, dropped_queue_tail,
+		    run->class == OUTQ_DISCO, 1, len);
+		return 0;
 	}
 	*frame = (struct outq_frame){ .len = (uint32_t)len,
 		.sequence = ++q->sequence,
 		.marked = run->marked };
 	memcpy(frame->bytes, bytes, len);
-	fifo_add(f, frame);
+	fifo_add(&q->backlog[run->class], frame);
 	q->packets[run->class]++;
 	q->bytes += frame->len;
 	return 0;
@@ -400,32 +419,29 @@ outq_write(struct outq *q, struct stream *stream, struct slice bytes)
 	return send_all(q, stream, bytes);
 }
 
-static size_t
-frames_in(const struct outq *q, const struct outq_run *run)
+/* Counts a packet that its receiver did not live to get. */
+static void
+count_gone(struct outq *q, enum outq_class class, size_t packets, size_t len)
 {
-	size_t count = 0;
-
-	for (size_t at = 0; at < run->len;
-	     at += q->shared->frame_len(run->p + at))
-		count++;
-	return count;
+	if (class != OUTQ_CONTROL)
+		COUNTERS_DROP(q->shared->counters, dropped_gone_disconnected,
+		    class == OUTQ_DISCO, packets, len);
 }
 
 void
 outq_clear(struct outq *q)
 {
-	size_t gone = 0;
+	struct outq_frame *frame;
 
-	for (size_t class = 0; class < OUTQ_CLASSES; class ++) {
-		if (class != OUTQ_CONTROL)
-			gone += q->packets[class];
-		while (q->backlog[class].last != NULL)
-			free(fifo_take(q, &q->backlog[class]));
-	}
+	for (size_t class = 0; class < OUTQ_CLASSES; class ++)
+		while (q->backlog[class].last != NULL) {
+			frame = fifo_take(q, &q->backlog[class]);
+			count_gone(q, (enum outq_class) class, 1, frame->len);
+			free(frame);
+		}
 	for (struct outq_run *run = q->first_run; run != NULL; run = run->next)
-		if (run->class != OUTQ_CONTROL)
-			gone += frames_in(q, run);
-	counters_add(&q->shared->counters->dropped_gone_disconnected, gone);
+		count_gone(
+		    q, run->class, frames_in(q, run->p, run->len), run->len);
 	q->first_run = q->last_run = NULL;
 	q->marked = 0;
 }

@@ -133,9 +133,11 @@ handle_batch(void *ctx, struct message *m)
 			counters_add(
 			    &worker->counters->packets_sent, entry.packets);
 		} else {
-			counters_add(
-			    &worker->counters->dropped_gone_disconnected,
-			    entry.packets);
+			if (entry.packets > 0)
+				COUNTERS_DROP(worker->counters,
+				    dropped_gone_disconnected,
+				    entry.class == OUTQ_DISCO, entry.packets,
+				    entry.len);
 		}
 	}
 	b->hold.release = release;

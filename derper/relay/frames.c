@@ -113,25 +113,28 @@ send_packet(struct client *c, const struct derp_frame *f)
 	pacing_count_packet(&c->conn->pace);
 	counters_add(&counters->packets_received, 1);
 	counters_add(&counters->bytes_received, f->body.n - DERP_KEY);
+	class = derp_packet_is_disco(
+		    slice_of(f->body.p + DERP_KEY, f->body.n - DERP_KEY))
+	    ? OUTQ_DISCO
+	    : OUTQ_DATA;
+	counters_add(&counters->received_disco, class == OUTQ_DISCO);
 	if (!route_cache_find(&c->routes, c->relay->shared->registry,
 		&c->member, &dst, &addr)) {
 		no_destination(c, f);
 		return;
 	}
-	class = derp_packet_is_disco(
-		    slice_of(f->body.p + DERP_KEY, f->body.n - DERP_KEY))
-	    ? OUTQ_DISCO
-	    : OUTQ_DATA;
 	derp_send_to_recv(f->head, &c->key);
 	if (addr.worker != worker->index) {
 		if (crossing_add(&c->relay->crossing, addr, class,
 			slice_of(f->head, len)) == -1)
-			counters_add(&counters->dropped_queue_tail, 1);
+			COUNTERS_DROP(counters, dropped_queue_tail,
+			    class == OUTQ_DISCO, 1, len);
 		return;
 	}
 	to = conn_table_get(worker->conns, addr);
 	if (to == NULL) {
-		counters_add(&counters->dropped_gone_disconnected, 1);
+		COUNTERS_DROP(counters, dropped_gone_disconnected,
+		    class == OUTQ_DISCO, 1, len);
 		return;
 	}
 	conn_send(to, class, f->head, len);
@@ -166,10 +169,14 @@ no_destination(struct client *c, const struct derp_frame *f)
 	struct writer w = writer_of(frame, sizeof frame);
 	struct derp_key dst;
 	struct slice packet;
+	bool disco;
 
-	counters_add(&counters_of(c)->dropped_unknown_dest, 1);
-	if (derp_send_packet_parse(f->body, &dst, &packet) == -1 ||
-	    !derp_packet_is_disco(packet) || !may_say_not_here(c))
+	if (derp_send_packet_parse(f->body, &dst, &packet) == -1)
+		return;
+	disco = derp_packet_is_disco(packet);
+	COUNTERS_DROP(counters_of(c), dropped_unknown_dest, disco, 1,
+	    DERP_HEADER + f->body.n);
+	if (!disco || !may_say_not_here(c))
 		return;
 	derp_peer_gone_put(&w, &dst, DERP_GONE_NOT_HERE);
 	conn_send_control(c->conn, writer_slice(&w), false);
