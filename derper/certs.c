@@ -3,6 +3,7 @@
 
 #include "cert.h"
 #include "clock.h"
+#include "filestamp.h"
 #include "keyfile.h"
 #include "log.h"
 #include "metacert.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,22 +19,15 @@
 #define DAY_S (24 * 60 * 60)
 #define DAY_MS ((uint64_t)DAY_S * 1000)
 
-/* What tells that a file was replaced or rewritten. */
-struct stamp {
-	ino_t inode;
-	off_t size;
-	struct timespec mtime;
-};
-
 struct certs {
 	const struct config *config; /* borrowed */
 	char stem[256];
 	char cert_file[PATH_BYTES], key_file[PATH_BYTES];
 	uint8_t meta[METACERT_MAX];
 	size_t meta_len;
-	struct tls_context *ctx; /* owned */
-	struct stamp seen[2];    /* of the files as last tried */
-	uint64_t reminded_ms;    /* when the dates were last told */
+	struct tls_context *ctx;  /* owned */
+	struct filestamp seen[2]; /* of the files as last tried */
+	uint64_t reminded_ms;     /* when the dates were last told */
 };
 
 static int
@@ -59,32 +52,14 @@ set_names(struct certs *certs, struct fail *why)
 	return 0;
 }
 
-static struct stamp
-stamp_of(const char *file)
-{
-	struct stat st;
-
-	if (stat(file, &st) == -1)
-		return (struct stamp){ 0 };
-	return (struct stamp){ st.st_ino, st.st_size, st.st_mtim };
-}
-
-static bool
-stamp_eq(const struct stamp *a, const struct stamp *b)
-{
-	return a->inode == b->inode && a->size == b->size &&
-	    a->mtime.tv_sec == b->mtime.tv_sec &&
-	    a->mtime.tv_nsec == b->mtime.tv_nsec;
-}
-
 /* Whether one of the files has changed since it was last tried. */
 static bool
 changed(struct certs *certs)
 {
-	struct stamp now[2] = { stamp_of(certs->cert_file),
-		stamp_of(certs->key_file) };
-	bool same = stamp_eq(&now[0], &certs->seen[0]) &&
-	    stamp_eq(&now[1], &certs->seen[1]);
+	struct filestamp now[2] = { filestamp_of(certs->cert_file),
+		filestamp_of(certs->key_file) };
+	bool same = filestamp_eq(&now[0], &certs->seen[0]) &&
+	    filestamp_eq(&now[1], &certs->seen[1]);
 
 	certs->seen[0] = now[0];
 	certs->seen[1] = now[1];
