@@ -15,7 +15,8 @@ start(struct fail *why)
 int
 main(int argc, char **argv)
 {
-	const struct command commands[] = { cmd_check, cmd_explain, cmd_list };
+	const struct command commands[] = { cmd_check, cmd_explain, cmd_list,
+		cmd_serve };
 	const struct command_program program = {
 		.name = "derpverify",
 		.text = "Tells whether a node key may use the relay. Exit "

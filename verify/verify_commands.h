@@ -7,6 +7,6 @@
 
 #include "command.h"
 
-extern const struct command cmd_check, cmd_explain, cmd_list;
+extern const struct command cmd_check, cmd_explain, cmd_list, cmd_serve;
 
 #endif
