@@ -3,6 +3,7 @@
 
 #include "edit.h"
 #include "netaddr.h"
+#include "num.h"
 #include "placeholder.h"
 
 #include <string.h>
@@ -19,21 +20,6 @@ is_none(struct slice s)
 	return slice_is_nocase(s, "none");
 }
 
-/* What a field that is not a valid address may have been meant as. */
-static const char *
-format_hint(struct slice s)
-{
-	if (memchr(s.p, '/', s.n) != NULL)
-		return "an address has no prefix length";
-	if (s.p[0] == '[' || s.p[s.n - 1] == ']')
-		return "write it without brackets";
-	if (memchr(s.p, '%', s.n) != NULL)
-		return "an address has no zone here";
-	if (slice_trim(s).n != s.n)
-		return "there are blanks around it";
-	return NULL;
-}
-
 /* The address without what does not belong to it. */
 static struct slice
 bare_address(struct slice s)
@@ -48,20 +34,112 @@ bare_address(struct slice s)
 	return s;
 }
 
+/* Whether the text is an address and a port. */
+static bool
+has_port(struct slice s)
+{
+	const uint8_t *end = s.n > 0 ? memchr(s.p, ']', s.n) : NULL;
+	struct slice host, port;
+	struct netaddr ip;
+	uint64_t n;
+
+	if (s.n > 0 && s.p[0] == '[' && end != NULL) {
+		host = slice_of(s.p + 1, (size_t)(end - s.p) - 1);
+		port = slice_of(end + 1, s.n - host.n - 2);
+		if (!slice_starts(port, ":"))
+			return false;
+		port = slice_of(port.p + 1, port.n - 1);
+	} else if (!slice_cut(s, ':', &host, &port)) {
+		return false;
+	}
+	return netaddr_parse_ip(&ip, host) == 0 &&
+	    num_parse_decimal(port, UINT16_MAX, &n) == 0;
+}
+
+/* Whether the text is an IPv4 address but for zeros before its numbers. */
+static bool
+has_zeros(struct slice s)
+{
+	char text[sizeof "255.255.255.255"];
+	struct netaddr ip;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		bool is_first = i == 0 || s.p[i - 1] == '.';
+		bool is_last = i + 1 == s.n || s.p[i + 1] == '.';
+
+		/* the zeros that were left out do not count as numbers */
+		if (s.p[i] == '0' && !is_last &&
+		    (is_first || n == 0 || text[n - 1] == '.'))
+			continue;
+		if (n + 1 >= sizeof text)
+			return false;
+		text[n++] = (char)s.p[i];
+	}
+	return n < s.n && netaddr_parse_ip(&ip, slice_of(text, n)) == 0;
+}
+
+/* What is wrong with the form of a text that an address can be seen in; NULL:
+ * there is none. */
+static const char *
+format_hint(struct slice s)
+{
+	struct netaddr ip;
+
+	if (has_port(slice_trim(s)))
+		return "write the address alone; its port belongs into "
+		       "derpport";
+	if (has_zeros(slice_trim(s)))
+		return "write the numbers without leading zeros";
+	if (netaddr_parse_ip(&ip, bare_address(s)) == -1)
+		return NULL;
+	if (memchr(s.p, '/', s.n) != NULL)
+		return "an address has no prefix length";
+	if (s.p[0] == '[' || s.p[s.n - 1] == ']')
+		return "write it without brackets";
+	if (memchr(s.p, '%', s.n) != NULL)
+		return "an address has no zone here";
+	return "there are blanks around it";
+}
+
+/* Whether the field is neither an address nor said to be off nor yet to be
+ * filled in. */
+static bool
+is_unparsable(const struct rule_address *a)
+{
+	return !a->is_ip && !is_none(a->text->v) &&
+	    !placeholder_is_mark(a->text->v);
+}
+
+static struct finding *
+found_unparsable(struct rule_run *run, const struct derpmap_node *n,
+    const struct rule_address *a)
+{
+	return rule_found(run, place_of(n, a),
+	    "%s \"%.*s\" is not a valid address: clients silently switch %s "
+	    "off for this node",
+	    a->field, RULE_SHOWN(a->text->v), a->is_v4 ? "IPv4" : "IPv6");
+}
+
 static void
 ip_unparsable(struct rule_run *run, const struct derpmap_node *n,
+    const struct rule_address *a)
+{
+	if (is_unparsable(a) && format_hint(a->text->v) == NULL)
+		found_unparsable(run, n, a);
+}
+
+static void
+ip_format(struct rule_run *run, const struct derpmap_node *n,
     const struct rule_address *a)
 {
 	const struct slice bare = bare_address(a->text->v);
 	struct netaddr ip;
 	struct finding *f;
 
-	if (is_none(a->text->v) || a->is_ip || placeholder_is_mark(a->text->v))
+	if (!is_unparsable(a) || format_hint(a->text->v) == NULL)
 		return;
-	f = rule_found(run, place_of(n, a),
-	    "%s \"%.*s\" is not a valid address: clients silently switch %s "
-	    "off for this node",
-	    a->field, RULE_SHOWN(a->text->v), a->is_v4 ? "IPv4" : "IPv6");
+	f = found_unparsable(run, n, a);
 	f->fix = format_hint(a->text->v);
 	if (netaddr_parse_ip(&ip, bare) == 0 && ip.is_v4 == a->is_v4)
 		edit_text(run, f, &a->text->from, bare);
@@ -239,6 +317,26 @@ ip_missing(struct rule_run *run, const struct derpmap_node *n)
 		    "is broken");
 }
 
+/* One family of which nothing is said; a host name that is an address says
+ * something of its own. */
+static void
+single_stack(struct rule_run *run, const struct derpmap_node *n)
+{
+	struct netaddr ip;
+	bool is_ip = netaddr_parse_ip(&ip, n->host_name.v) == 0;
+	bool v4 = n->ipv4.v.n > 0 || (is_ip && ip.is_v4);
+	bool v6 = n->ipv6.v.n > 0 || (is_ip && !ip.is_v4);
+
+	if (v4 == v6 || is_none(v4 ? n->ipv4.v : n->ipv6.v))
+		return;
+	rule_found(run, rule_pos(v4 ? &n->ipv4.from : &n->ipv6.from, &n->from),
+	    "only the %s address is given: clients look for an %s address by "
+	    "the host name",
+	    v4 ? "IPv4" : "IPv6", v4 ? "IPv6" : "IPv4")
+	    ->fix = v4 ? "add ipv6: none if the relay has no IPv6"
+		       : "add ipv4: none if the relay has no IPv4";
+}
+
 static const struct rule rules[] = {
 	{ "A01", "ipv4-not-ipv4", SEVERITY_ERROR, RULE_ANY,
 	    { .address = ip_unparsable }, "an address that is not valid",
@@ -254,6 +352,11 @@ static const struct rule rules[] = {
 	{ "A04", "both-none", SEVERITY_ERROR, RULE_ANY, { .node = both_none },
 	    "IPv4 and IPv6 are both switched off",
 	    "Clients cannot reach the node.", RULE_DERPHTTP },
+	{ "A05", "ip-format", SEVERITY_ERROR, RULE_ANY,
+	    { .address = ip_format }, "an address with something around it",
+	    "A port, a prefix length, brackets, blanks, a zone or leading "
+	    "zeros: clients silently switch the family off, as for none.",
+	    RULE_DERPHTTP },
 	{ "A06", "v4-mapped", SEVERITY_WARNING, RULE_ANY,
 	    { .address = v4_mapped }, "a v4-mapped address",
 	    "It counts as IPv6.", RULE_DERPHTTP },
@@ -285,6 +388,10 @@ static const struct rule rules[] = {
 	{ "A12", "ip-missing", SEVERITY_INFO, RULE_ANY, { .node = ip_missing },
 	    "no literal address", "The relay depends on the clients' DNS.",
 	    "tailscale net/dnsfallback" },
+	{ "A13", "single-stack", SEVERITY_INFO, RULE_ANY,
+	    { .node = single_stack }, "an address of one family only",
+	    "Clients ask DNS for the other one unless it is none.",
+	    RULE_DERPHTTP },
 };
 
 const struct rule_group rules_address = { rules,

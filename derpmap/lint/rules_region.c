@@ -12,6 +12,9 @@
 /* The clients' address of a region is 127.3.3.40:ID, and a port has 16 bits.
  * Source: tailscale wgengine/magicsock, tailcfg/derpmap.go. */
 #define REGION_ID_USABLE 65535
+/* The largest id that tailcfg documents: what a float64, as which JavaScript
+ * and jq read all numbers, holds exactly. */
+#define REGION_ID_EXACT ((INT64_C(1) << 53) - 1)
 /* The documented range for one's own regions. */
 #define REGION_ID_PRIVATE_FIRST 900
 #define REGION_ID_PRIVATE_LAST 999
@@ -95,11 +98,23 @@ id_nonpositive(struct rule_run *run, const struct derpmap_region *r)
 static void
 id_over(struct rule_run *run, const struct derpmap_region *r)
 {
-	if (r->key > REGION_ID_USABLE)
+	if (r->key > REGION_ID_USABLE && r->key <= REGION_ID_EXACT)
 		rule_found(run, region_at(r),
 		    "region key %lld is over 65535: clients carry the id in "
 		    "16 bits, so packets go to region %lld or nowhere",
 		    (long long)r->key, (long long)(r->key & 0xffff))
+		    ->fix = "use an id from 900 to 999";
+}
+
+static void
+id_inexact(struct rule_run *run, const struct derpmap_region *r)
+{
+	if (r->key > REGION_ID_EXACT)
+		rule_found(run, region_at(r),
+		    "region key %lld is over 2^53-1, the largest id there is: "
+		    "programs that hold numbers as floating point read "
+		    "another one, and clients carry 16 bits of it",
+		    (long long)r->key)
 		    ->fix = "use an id from 900 to 999";
 }
 
@@ -232,6 +247,16 @@ avoid(struct rule_run *run, const struct derpmap_region *r)
 	if ((r->avoid.from.how & DERPMAP_MERGED) == 0)
 		edit_key(run, f, r->avoid.from.key,
 		    rule_field_name(run, "nomeasurenohome"));
+}
+
+/* What older clients do is settled by target.h. */
+static void
+no_measure_support(struct rule_run *run, const struct derpmap_region *r)
+{
+	if (r->no_measure_no_home.v)
+		rule_found(run, field_at(r, &r->no_measure_no_home.from),
+		    "clients before 1.82 do not know nomeasurenohome: they "
+		    "measure the region and may choose it as their home");
 }
 
 static void
@@ -411,6 +436,10 @@ static const struct rule rules[] = {
 	    { .region = id_over }, "a region's id is over 65535",
 	    "Clients carry the id in 16 bits.",
 	    "tailscale wgengine/magicsock" },
+	{ "R05", "region-id-over-2-53", SEVERITY_ERROR, RULE_ANY,
+	    { .region = id_inexact }, "a region's id is over 2^53-1",
+	    "Programs that hold numbers as floating point read another id.",
+	    RULE_TAILCFG },
 	{ "R06", "region-id-not-private", SEVERITY_WARNING, RULE_ANY,
 	    { .region = id_not_private }, "a region's id is not in 900-999",
 	    "Other ids are Tailscale's: the region may replace one of theirs.",
@@ -462,6 +491,12 @@ static const struct rule rules[] = {
 	    "A single point of failure; the kind of NAT cannot be told. All "
 	    "files of one call count together.",
 	    RULE_NETCHECK },
+	{ "R18", "no-nomeasure-support", SEVERITY_INFO, RULE_ANY,
+	    { .region = no_measure_support },
+	    "nomeasurenohome needs newer clients",
+	    "From 1.82 on (capability version 115). With --min-client it is a "
+	    "warning, or nothing.",
+	    "tailscale tailcfg/tailcfg.go" },
 	{ "R19", "score-nonpositive", SEVERITY_WARNING, RULE_ANY,
 	    { .map = score_nonpositive }, "a score that is not positive",
 	    "It is ignored.", RULE_NETCHECK },

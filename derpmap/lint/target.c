@@ -35,6 +35,10 @@ target_parse_client(unsigned *client, struct slice text, struct fail *why)
 	    (int)(whole.n < 64 ? whole.n : 64), (const char *)whole.p);
 }
 
+/* The first clients that understand NoMeasureNoHome: tailscale
+ * tailcfg/tailcfg.go, capability version 115. */
+#define CLIENT_NO_MEASURE CLIENT(1, 82)
+
 /* T08: a pin that old clients do not understand. */
 static bool
 judge_pin(const struct target *target, struct finding *f)
@@ -44,6 +48,14 @@ judge_pin(const struct target *target, struct finding *f)
 	f->severity = target->client_min < CLIENT_PINS ? SEVERITY_ERROR
 						       : SEVERITY_WARNING;
 	return true;
+}
+
+/* R18: a region that old clients measure all the same. */
+static bool
+judge_no_measure(const struct target *target, struct finding *f)
+{
+	f->severity = SEVERITY_WARNING;
+	return target->client_min < CLIENT_NO_MEASURE;
 }
 
 /* P22: a null region. */
@@ -71,6 +83,8 @@ target_judge(const struct target *target, struct finding *f)
 {
 	if (target->client_min != 0 && strcmp(f->rule, "T08") == 0)
 		return judge_pin(target, f);
+	if (target->client_min != 0 && strcmp(f->rule, "R18") == 0)
+		return judge_no_measure(target, f);
 	if (target->headscale != NULL && strcmp(f->rule, "P22") == 0)
 		return judge_null_region(target, f);
 	return true;
