@@ -7,6 +7,7 @@
 #include "outfile.h"
 
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #define OUTPUT_MAX ((size_t)1 << 20)
@@ -113,6 +114,17 @@ generate(struct arguments *a, bool json, struct fail *why)
 	return result;
 }
 
+/* The name of the output tells the form where the option does not. */
+static bool
+is_json(const struct arguments *a)
+{
+	const char *end = a->output != NULL ? strrchr(a->output, '.') : NULL;
+
+	if (a->format.n == LOAD_DETECT)
+		return end != NULL && strcasecmp(end, ".json") == 0;
+	return a->format.n == LOAD_JSON;
+}
+
 static int
 run(const struct command_call *call)
 {
@@ -122,7 +134,7 @@ run(const struct command_call *call)
 	if (call->word_count != 0)
 		return command_misuse(
 		    call, "nothing is read from %s", call->words[0]);
-	if (generate(a, a->format.n == LOAD_JSON, &why) == -1)
+	if (generate(a, is_json(a), &why) == -1)
 		return command_fail(call, "%s", why.text);
 	return COMMAND_DONE;
 }
@@ -158,7 +170,9 @@ static const struct opts_row options[] = {
 	{ "certdir", OPTS_TEXT, AT(certdir), "folder", "derper's --certdir" },
 	{ "a", OPTS_TEXT, AT(listen), "address",
 	    "derper's -a: its port is used" },
-	{ "format", OPTS_CHOICE, AT(format), "form", "" },
+	{ "format", OPTS_CHOICE, AT(format), "form",
+	    "otherwise json when the output's name ends in .json, and "
+	    "headscale's YAML" },
 	{ "o", OPTS_TEXT, AT(output), "file",
 	    "write there, in one step, instead of standard output" },
 };
@@ -169,7 +183,7 @@ static const struct arguments defaults = {
 	    .region_name = "Custom relay",
 	    .derp_port = 443,
 	    .stun_port = 3478 },
-	.format = { .name = load_form_name, .n = LOAD_HEADSCALE },
+	.format = { .name = load_form_name, .n = LOAD_DETECT },
 };
 
 const struct command cmd_generate = {

@@ -75,7 +75,7 @@ print_program_help(FILE *to, const struct command_program *program)
 		fprintf(to, "  %-*s  %s\n", width, program->commands[i].name,
 		    program->commands[i].summary);
 	fprintf(to,
-	    "\n%s COMMAND --help describes a command, %s --version prints the "
+	    "\n%s help COMMAND describes a command, %s --version prints the "
 	    "version.\n\nexamples:\n%s",
 	    program->name, program->name, program->examples);
 }
@@ -147,25 +147,51 @@ is_word(const char *word, const char *name)
 	return strcmp(word, name) == 0;
 }
 
+static const struct command *
+find_command(const struct command_program *program, const char *name)
+{
+	for (size_t i = 0; i < program->command_count; i++)
+		if (strcmp(name, program->commands[i].name) == 0)
+			return &program->commands[i];
+	return NULL;
+}
+
+/* The help of a command, as with its --help. */
+static int
+help_of(const struct command_program *program, const struct command *command)
+{
+	char name[] = "help", option[] = "--help";
+	char *words[] = { name, option, NULL };
+
+	return run_command(program, command, 2, words);
+}
+
 int
 command_main(const struct command_program *program, int argc, char **argv)
 {
+	const struct command *command;
+
 	if (argc < 2) {
 		print_program_help(stderr, program);
 		return COMMAND_UNUSABLE;
 	}
-	for (size_t i = 0; i < program->command_count; i++)
-		if (strcmp(argv[1], program->commands[i].name) == 0)
-			return run_command(
-			    program, &program->commands[i], argc - 1, argv + 1);
+	command = find_command(program, argv[1]);
+	if (command != NULL)
+		return run_command(program, command, argc - 1, argv + 1);
 	if (is_word(argv[1], "version")) {
 		printf("%s %s\n", program->name, DERPKIT_VERSION);
 		return flush(program->name);
 	}
 	if (is_word(argv[1], "help") || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "--h") == 0) {
-		print_program_help(stdout, program);
-		return flush(program->name);
+		command = argc > 2 ? find_command(program, argv[2]) : NULL;
+		if (command != NULL)
+			return help_of(program, command);
+		if (argc <= 2) {
+			print_program_help(stdout, program);
+			return flush(program->name);
+		}
+		argv++;
 	}
 	fprintf(stderr, "%s: no command \"%s\"\n", program->name, argv[1]);
 	print_program_help(stderr, program);

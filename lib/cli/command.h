@@ -64,7 +64,7 @@ struct command_program {
 };
 
 /* The program's main: finds the command, parses its options, runs it. Answers
- * --help and --version. Returns the exit status. */
+ * help, help COMMAND and --version. Returns the exit status. */
 int command_main(const struct command_program *program, int argc, char **argv);
 
 /* Prints "PROGRAM: TEXT" and the usage of the command on standard error. Both

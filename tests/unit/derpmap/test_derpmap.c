@@ -108,6 +108,9 @@ derpmap_explains_itself(void **state)
 	expect("--version", 0, "derpmap ", "");
 	expect("paint", 2, "", "no command \"paint\"");
 	expect("convert --help", 0, "examples:\n", "");
+	expect("help convert", 0, "usage: derpmap convert ", "");
+	expect("--help generate", 0, "usage: derpmap generate ", "");
+	expect("help paint", 2, "", "no command \"paint\"");
 	expect("generate --help", 0, "-from-derper", "");
 	expect("convert", 2, "", "one FILE");
 	expect("convert a b", 2, "", "one FILE");
@@ -200,6 +203,11 @@ derpmap_generates_what_lints_clean(void **state)
 	expect("generate --hostname relay.a.net --format json -o g.json", 0, "",
 	    "");
 	expect("lint g.json >lint 2>&1", 0, "", "");
+	expect("generate --hostname relay.a.net -o n.json && cmp n.json g.json",
+	    0, "", "");
+	expect("generate --hostname relay.a.net --format headscale -o y.json && "
+	       "grep -q ^regions: y.json",
+	    0, "", "");
 	expect(
 	    "convert --from json --to json g.json | cmp - g.json", 0, "", "");
 	/* what only lint knows to be wrong */
