@@ -154,6 +154,19 @@ class Effective(unittest.TestCase):
         self.assertEqual(said["starts"], "no")
         self.assertEqual(said["sources"][0]["status"], "broken")
 
+    def test_wrong_url_file_is_wrong_usage(self):
+        for given, reason in ((f"{URL}=none.json", "none.json: No such file"),
+                              ("https://other.net/map=a.yaml",
+                               "no URL of derp.urls is that"),
+                              ("https://other.net", "write URL=FILE"),
+                              (f"{URL}=", "no file is named")):
+            with self.subTest(given):
+                done = self.run_on(HEAD + f"derp: {{urls: ['{URL}']}}\n",
+                                   "--url-file", given)
+                self.assertEqual((done.returncode, done.stdout), (2, b""))
+                for text in f"--url-file {given}: ", reason, "usage: ":
+                    self.assertIn(text, done.stderr.decode())
+
     def test_fetch_ignores_the_status(self):
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
