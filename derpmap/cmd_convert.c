@@ -198,6 +198,8 @@ not_a_map(const struct load *l)
 	case FILEKIND_NODE:
 		return "this is a node alone, not a map; put it into the "
 		       "Nodes of a region";
+	case FILEKIND_NODE_LIST:
+		return "this is a list of a tailnet's nodes, not a map";
 	case FILEKIND_TEMPLATE:
 		return "this is a template that was not rendered";
 	case FILEKIND_HTML:

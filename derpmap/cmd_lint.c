@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "effective.h"
 #include "explain.h"
+#include "fixer.h"
 #include "headscale_version.h"
 #include "infile.h"
 #include "input_list.h"
@@ -129,6 +130,33 @@ report(const struct command_call *call, struct lint_files *files, int unread)
 	    : status;
 }
 
+/* What was fixed of a file, and what is left of it, on one line. */
+static void
+print_fixed(const char *file, bool dry_run, const struct fixer_result *fixed)
+{
+	const char *separator = ": ";
+
+	fprintf(stderr, "%s: %zu %s%s", infile_name(file), fixed->count,
+	    fixed->count == 1 ? "finding" : "findings",
+	    dry_run ? " can be fixed" : " fixed");
+	for (size_t i = 0; i < fixed->rule_count; i++) {
+		fprintf(stderr, "%s%s", separator, fixed->rules[i].id);
+		if (fixed->rules[i].count > 1)
+			fprintf(stderr, " (%zu)", fixed->rules[i].count);
+		separator = ", ";
+	}
+	separator = "; left: ";
+	for (size_t s = SEVERITY_COUNT; s-- > 0;)
+		if (fixed->left[s] > 0) {
+			fprintf(stderr, "%s%zu %s%s", separator, fixed->left[s],
+			    finding_severity_name(s),
+			    fixed->left[s] == 1 ? "" : "s");
+			separator = ", ";
+		}
+	fputs(strcmp(separator, "; left: ") == 0 ? "; nothing is left\n" : "\n",
+	    stderr);
+}
+
 /* Fixes one file, or prints how. -1 with *why. */
 static int
 fix_file(const struct command_call *call, struct lint_files *files,
@@ -137,7 +165,7 @@ fix_file(const struct command_call *call, struct lint_files *files,
 {
 	const struct arguments *a = call->values;
 	struct buf text, out;
-	size_t fixed = 0;
+	struct fixer_result fixed = { .count = 0 };
 	bool is_changed;
 	int result;
 
@@ -157,9 +185,7 @@ fix_file(const struct command_call *call, struct lint_files *files,
 			result = outfile_write(file, buf_slice(&out), why);
 	}
 	if (result == 0 && is_changed)
-		fprintf(stderr, "%s: %s (%zu fewer findings)\n",
-		    infile_name(file), a->dry_run ? "can be fixed" : "fixed",
-		    fixed);
+		print_fixed(file, a->dry_run, &fixed);
 	buf_clear(&text);
 	buf_clear(&out);
 	return result;
@@ -289,11 +315,19 @@ static int
 explain(const struct command_call *call)
 {
 	const struct arguments *a = call->values;
+	const bool json = strcmp(report_format_name(a->format.n), "json") == 0;
 	struct fail why = { .text = "" };
-	int result = a->list
-	    ? explain_list(stdout, &why)
-	    : explain_rules(stdout, slice_str(a->explain), &why);
+	int result;
 
+	if (a->format.n != 0 && !(json && a->list))
+		return command_misuse(call,
+		    a->list ? "--list prints text or json"
+			    : "--explain prints text only");
+	if (a->list)
+		result =
+		    (json ? explain_list_json : explain_list)(stdout, &why);
+	else
+		result = explain_rules(stdout, slice_str(a->explain), &why);
 	return result == 0 ? command_flush(call)
 			   : command_fail(call, "%s", why.text);
 }
@@ -303,9 +337,6 @@ run(const struct command_call *call)
 {
 	const struct arguments *a = call->values;
 
-	if ((a->list || a->explain != NULL) && a->format.n != 0)
-		return command_misuse(
-		    call, "--list and --explain print text only");
 	if (a->list || a->explain != NULL)
 		return explain(call);
 	if (call->word_count == 0 && a->config == NULL)
@@ -366,7 +397,8 @@ static const struct opts_row options[] = {
 	{ "explain", OPTS_TEXT, AT(explain), "rule",
 	    "tell all that is known of a rule, or of all" },
 	{ "list", OPTS_BOOL, AT(list), NULL,
-	    "print all rules with what they are about" },
+	    "print all rules with what they are about, with --format json "
+	    "for programs" },
 	{ "color", OPTS_CHOICE, AT(colour), "when", "colour the severity" },
 };
 

@@ -5,6 +5,8 @@
 #include "rule_list.h"
 #include "selection.h"
 
+#include <jansson.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +40,65 @@ explain_list(FILE *to, struct fail *why)
 	return 0;
 }
 
+/* What a rule is about, as names of forms. NULL: memory is short. */
+static json_t *
+forms_json(unsigned forms)
+{
+	static const struct {
+		enum rule_form form;
+		const char *name;
+	} names[] = {
+		{ RULE_YAML, "headscale" },
+		{ RULE_JSON, "json" },
+		{ RULE_CONFIG, "config" },
+	};
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (array != NULL && (forms & names[i].form) != 0 &&
+		    json_array_append_new(array, json_string(names[i].name)) ==
+			-1) {
+			json_decref(array);
+			return NULL;
+		}
+	return array;
+}
+
+static json_t *
+rule_json(const struct rule *rule)
+{
+	char url[RULE_LIST_URL];
+
+	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "id",
+	    rule->id, "name", rule->name, "severity",
+	    finding_severity(rule->severity), "forms", forms_json(rule->forms),
+	    "title", rule->title, "help", rule->help, "source", rule->source,
+	    "url", rule_list_url(url, rule));
+}
+
+int
+explain_list_json(FILE *to, struct fail *why)
+{
+	const struct rule **rules = sorted(why);
+	json_t *array = json_array(), *root = NULL;
+	int result = rules != NULL && array != NULL ? 0 : -1;
+
+	for (size_t i = 0; result == 0 && i < rule_list_count(); i++)
+		result = json_array_append_new(array, rule_json(rules[i]));
+	if (result == 0)
+		root = json_pack("{s:O}", "rules", array);
+	if (root != NULL) {
+		json_dumpf(root, to, JSON_INDENT(2));
+		fputc('\n', to);
+	}
+	json_decref(array);
+	free((void *)rules);
+	if (root == NULL)
+		return fail_set(why, "not enough memory");
+	json_decref(root);
+	return 0;
+}
+
 static const char *
 forms_of(unsigned forms)
 {
@@ -46,6 +107,8 @@ forms_of(unsigned forms)
 		return "YAML for headscale";
 	case RULE_JSON:
 		return "JSON";
+	case RULE_CONFIG:
+		return "headscale's config.yaml";
 	default:
 		return "YAML and JSON";
 	}

@@ -15,6 +15,9 @@
 /* Lists all rules, three lines each. -1: memory is short. */
 int explain_list(FILE *to, struct fail *why);
 
+/* The same as JSON, see schemas/lint-rules.schema.json. */
+int explain_list_json(FILE *to, struct fail *why);
+
 /* Explains the rules that the pattern fits, see selection.h; `all` makes a
  * document of it. -1 with *why: there are none, or memory is short. */
 int explain_rules(FILE *to, struct slice pattern, struct fail *why);

@@ -134,7 +134,7 @@ choose(void *ctx, const struct load *load, struct findings *list)
 int
 lint_files_fix(struct lint_files *f, const char *file,
     const struct load_how *how, struct slice text, struct buf *out,
-    size_t *fixed, struct fail *why)
+    struct fixer_result *fixed, struct fail *why)
 {
 	const struct lint_settings *settings = settings_of(f, file, why);
 	struct lint_settings s;

@@ -26,6 +26,7 @@ struct lint_files_config {
 
 struct lint_file_entry;
 struct effective;
+struct fixer_result;
 
 struct lint_files {
 	const struct lint_files_config *config; /* borrowed */
@@ -56,10 +57,10 @@ int lint_files_add_config(
     struct lint_files *f, const struct effective *e, struct fail *why);
 
 /* Appends the file's text to out with what can be fixed of the wanted findings;
- * *fixed is how many. -1 with *why. */
+ * *fixed tells what was, and what is left. -1 with *why. */
 int lint_files_fix(struct lint_files *f, const char *file,
     const struct load_how *how, struct slice text, struct buf *out,
-    size_t *fixed, struct fail *why);
+    struct fixer_result *fixed, struct fail *why);
 
 /* Judges all files together and leaves in f->list what is wanted, sorted. */
 void lint_files_finish(struct lint_files *f);

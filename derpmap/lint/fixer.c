@@ -282,16 +282,46 @@ choose(struct pass *p, size_t low, size_t high)
 	choose(p, low + (high - low) / 2, high);
 }
 
+static void
+note_fixed(struct fixer_result *result, const char *rule)
+{
+	size_t i = 0;
+
+	result->count++;
+	while (i < result->rule_count && strcmp(result->rules[i].id, rule) != 0)
+		i++;
+	if (i == FIXER_RULES_MAX)
+		return;
+	if (i == result->rule_count)
+		result->rules[result->rule_count++].id = rule;
+	result->rules[i].count++;
+}
+
+/* Puts the text with what is chosen in the place of the one before. */
+static int
+take_chosen(struct pass *p, struct buf *text, struct fixer_result *result)
+{
+	/* the last trial may have been another text */
+	if (!make_text(p))
+		return -1;
+	for (size_t i = 0; i < p->count; i++)
+		if (p->chosen[i])
+			note_fixed(result, p->candidates[i]->rule);
+	buf_clear(text);
+	return put(text, buf_slice(&p->made)) == -1
+	    ? fail_set(p->why, "not enough memory")
+	    : 0;
+}
+
 /* One pass: text is replaced by a better one; *changed tells. */
 static int
-run_pass(struct buf *text, bool *changed, const struct fixer_config *config,
-    struct fail *why)
+run_pass(struct buf *text, bool *changed, struct fixer_result *fixed,
+    const struct fixer_config *config, struct fail *why)
 {
 	struct pass p = {
 		.config = config, .text = buf_slice(text), .why = why
 	};
 	struct judged j;
-	size_t chosen = 0;
 	int result = -1;
 
 	*changed = false;
@@ -306,18 +336,9 @@ run_pass(struct buf *text, bool *changed, const struct fixer_config *config,
 		result = p.failed ? -1 : 0;
 	}
 	for (size_t i = 0; result == 0 && i < p.count; i++)
-		chosen += p.chosen[i];
-	if (chosen > 0) {
-		/* the last trial may have been another text */
-		result = make_text(&p) ? 0 : -1;
-		*changed = result == 0;
-	}
-	if (*changed) {
-		buf_clear(text);
-		result = put(text, buf_slice(&p.made)) == -1
-		    ? fail_set(why, "not enough memory")
-		    : 0;
-	}
+		*changed |= p.chosen[i];
+	if (*changed)
+		result = take_chosen(&p, text, fixed);
 	free((void *)p.candidates);
 	free(p.chosen);
 	buf_clear(&p.made);
@@ -325,42 +346,41 @@ run_pass(struct buf *text, bool *changed, const struct fixer_config *config,
 	return result;
 }
 
-/* How many findings the text has. -1: it cannot be judged. */
+/* Counts the wanted findings of the text. -1: it cannot be judged. */
 static int
-count_findings(size_t *count, struct slice text,
+count_left(struct fixer_result *result, struct slice text,
     const struct fixer_config *config, struct fail *why)
 {
 	struct judged j;
 
 	if (judge(&j, text, config, why) == -1)
 		return -1;
-	*count = total(&j.score);
+	config->choose(config->ctx, &j.load, &j.list);
+	for (const struct finding *f = j.list.first; f != NULL; f = f->next)
+		result->left[f->severity]++;
 	judged_clear(&j);
 	return 0;
 }
 
 int
-fixer_run(struct buf *out, size_t *fixed, struct slice text,
+fixer_run(struct buf *out, struct fixer_result *result, struct slice text,
     const struct fixer_config *config, struct fail *why)
 {
-	size_t before = 0, after = 0;
 	bool changed = true;
 	struct buf work;
-	int result;
+	int status;
 
-	*fixed = 0;
+	*result = (struct fixer_result){ .count = 0 };
 	buf_init(&work, TEXT_MAX);
-	result = put(&work, text) == -1
-	    ? fail_set(why, "not enough memory")
-	    : count_findings(&before, text, config, why);
+	status =
+	    put(&work, text) == -1 ? fail_set(why, "not enough memory") : 0;
 	/* each pass leaves fewer or milder findings, so that this ends */
-	while (result == 0 && changed)
-		result = run_pass(&work, &changed, config, why);
-	if (result == 0)
-		result = count_findings(&after, buf_slice(&work), config, why);
-	if (result == 0 && put(out, buf_slice(&work)) == -1)
-		result = fail_set(why, "not enough memory");
-	*fixed = before - after;
+	while (status == 0 && changed)
+		status = run_pass(&work, &changed, result, config, why);
+	if (status == 0 && result->count > 0)
+		status = count_left(result, buf_slice(&work), config, why);
+	if (status == 0 && put(out, buf_slice(&work)) == -1)
+		status = fail_set(why, "not enough memory");
 	buf_clear(&work);
-	return result;
+	return status;
 }

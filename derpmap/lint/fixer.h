@@ -28,12 +28,26 @@ struct fixer_config {
 	void *ctx;
 };
 
+#define FIXER_RULES_MAX 32
+
+/* What was done. An edit may bring findings to light that were not to be seen
+ * before, so that what is left is not what was there less what was fixed. */
+struct fixer_result {
+	size_t count; /* findings whose edits were made */
+	struct {
+		const char *id;
+		size_t count;
+	} rules[FIXER_RULES_MAX]; /* of these rules, in the order met; those
+				     without room are in count only */
+	size_t rule_count;
+	size_t left[SEVERITY_COUNT]; /* wanted findings of the new text */
+};
+
 /*
- * Appends the fixed text to out; *fixed is how many findings it has fewer,
- * which may be none when they are milder. -1 with *why: memory is short, or the
- * text cannot be loaded.
+ * Appends the fixed text to out. -1 with *why: memory is short, or the text
+ * cannot be loaded.
  */
-int fixer_run(struct buf *out, size_t *fixed, struct slice text,
+int fixer_run(struct buf *out, struct fixer_result *result, struct slice text,
     const struct fixer_config *config, struct fail *why);
 
 #endif

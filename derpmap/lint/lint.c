@@ -156,6 +156,7 @@ keep_region(struct lint *l, const struct load *load,
 		    ? region->from.key->start
 		    : derpmap_origin_pos(&region->from),
 		.is_nil = region->is_nil,
+		.digest = region_digest_of(region),
 	};
 }
 
@@ -165,6 +166,8 @@ keep_file(struct lint *l, const struct load *load)
 {
 	const struct derpmap *m = &load->map;
 
+	if (load->kind.kind == FILEKIND_NODE_LIST)
+		return; /* it has no part in the map */
 	l->call.sees_all &= load_accepted(load) && load->kind.map != NULL;
 	l->call.has_defaults |=
 	    load->kind.kind == FILEKIND_POLICY && !m->omit_default_regions.v;

@@ -20,6 +20,7 @@
 #include "load.h"
 #include "netaddr.h"
 #include "refusals.h"
+#include "region_digest.h"
 #include "utf8.h"
 
 /* Which forms of a map a rule is about: bits. */
@@ -92,6 +93,7 @@ struct rule_call_region {
 	size_t file_index;
 	struct doc_pos at;
 	bool is_nil;
+	struct region_digest digest;
 };
 
 /* What the files of a call have together. */

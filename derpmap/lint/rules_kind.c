@@ -90,6 +90,14 @@ found_node(struct rule_run *run)
 }
 
 static void
+found_node_list(struct rule_run *run)
+{
+	rule_note(rule_found_as(run, SEVERITY_INFO, run->load->doc.root->start,
+	    "this is a list of a tailnet's nodes, for derper -verify-nodes "
+	    "and derpverify, not a map"));
+}
+
+static void
 found_template(struct rule_run *run)
 {
 	rule_found(
@@ -146,6 +154,9 @@ file_kind(struct rule_run *run)
 	case FILEKIND_NODE:
 		found_node(run);
 		return;
+	case FILEKIND_NODE_LIST:
+		found_node_list(run);
+		return;
 	case FILEKIND_CONFIG:
 		found_config(run);
 		return;
@@ -168,8 +179,9 @@ static const struct rule rules[] = {
 	{ "P33", "file-kind", SEVERITY_ERROR, RULE_ANY, { .file = file_kind },
 	    "what the file is, when it is not a map by itself",
 	    "A map in a policy file, a ConfigMap or Helm values is judged "
-	    "where it is, which is information; headscale's config.yaml, a "
-	    "fragment, a node alone, a template and an HTML page are no maps.",
+	    "where it is, which is information, as is a list of nodes for "
+	    "admission; headscale's config.yaml, a fragment, a node alone, a "
+	    "template and an HTML page are no maps.",
 	    "headscale config-example.yaml; tailscale.com/kb/1337; Kubernetes "
 	    "API reference" },
 };

@@ -329,6 +329,24 @@ by_key_then_file(const void *a, const void *b)
 	    (x->file_index < y->file_index);
 }
 
+/* A file in which a region is that an earlier one has. */
+static void
+found_repeated(struct rule_run *run, const struct rule_call_region *first,
+    const struct rule_call_region *later)
+{
+	run->file = later->file;
+	if (region_digest_eq(&first->digest, &later->digest))
+		rule_found_as(run, SEVERITY_INFO, later->at,
+		    "region %lld is the same as on line %u of %s",
+		    (long long)later->key, first->at.line, first->file);
+	else
+		rule_found(run, later->at,
+		    "region %lld replaces the one on line %u of %s: headscale "
+		    "takes the region of its last source and joins no nodes",
+		    (long long)later->key, first->at.line, first->file)
+		    ->fix = "give one of them another id, or remove it";
+}
+
 /* Regions are not merged: of two files the later one replaces it. */
 static void
 region_repeated(struct rule_run *run)
@@ -342,15 +360,9 @@ region_repeated(struct rule_run *run)
 		const struct rule_call_region *a = &c->regions[i - 1],
 					      *b = &c->regions[i];
 
-		if (a->key != b->key || a->file_index == b->file_index ||
-		    b->is_nil)
-			continue;
-		run->file = b->file;
-		rule_found(run, b->at,
-		    "region %lld replaces the one on line %u of %s: headscale "
-		    "takes the region of its last source and joins no nodes",
-		    (long long)b->key, a->at.line, a->file)
-		    ->fix = "give one of them another id, or remove it";
+		if (a->key == b->key && a->file_index != b->file_index &&
+		    !b->is_nil)
+			found_repeated(run, a, b);
 	}
 }
 

@@ -219,6 +219,27 @@ is_node(const struct doc_node *root)
 	    value_of(root, "Nodes", NULL) == NULL;
 }
 
+static bool
+has_node_key(const struct doc_node *node)
+{
+	const struct doc_node *key = value_of(node, "node_key", NULL);
+
+	if (key == NULL)
+		key = value_of(node, "nodeKey", NULL);
+	return key != NULL && key->kind == DOC_SCALAR &&
+	    slice_starts(key->text, "nodekey:");
+}
+
+/* `headscale nodes list -o json`, or what its API answers. */
+static bool
+is_node_list(const struct doc_node *root)
+{
+	if (is_mapping(root))
+		root = value_of(root, "nodes", NULL);
+	return root != NULL && root->kind == DOC_SEQUENCE && root->count > 0 &&
+	    has_node_key(doc_resolve(root->items[0]));
+}
+
 int
 filekind_find(struct filekind_found *found, struct arena *a,
     const struct doc *d, enum dialect dialect)
@@ -228,6 +249,11 @@ filekind_find(struct filekind_found *found, struct arena *a,
 	const struct doc_node *key, *map;
 
 	*found = (struct filekind_found){ .map = d->root, .path = "" };
+	if (is_node_list(root)) {
+		found->kind = FILEKIND_NODE_LIST;
+		found->map = NULL;
+		return 0;
+	}
 	if (!is_mapping(root) || filekind_has_regions(root))
 		return 0;
 	map = value_of(root, "derpMap", &key);

@@ -134,6 +134,30 @@ class Command(unittest.TestCase):
             self.assertEqual(result.returncode, 2, args)
             self.assertIn("usage: derpmap lint", result.stderr)
 
+    def test_list_as_json_has_the_same_rules(self):
+        result = run("lint", "--list", "--format", "json")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        report = json.loads(result.stdout)
+        schema = pathlib.Path(SCHEMA).parent / "lint-rules.schema.json"
+        jsonschema.validate(report, json.loads(schema.read_text("utf-8")))
+        heads = run("lint", "--list").stdout.splitlines()[::3]
+        self.assertEqual(heads, [f"{r['id']} {r['severity']:<7} {r['name']}: "
+                                 f"{r['title']}" for r in report["rules"]])
+        self.assertEqual({f for r in report["rules"] for f in r["forms"]},
+                         {"headscale", "json", "config"})
+        for args in ["--list", "--format", "sarif"], [
+                "--explain", "R16", "--format", "json"]:
+            self.assertEqual(run("lint", *args).returncode, 2)
+
+    def test_own_examples_are_clean(self):
+        folder = pathlib.Path(__file__).resolve().parents[2] / "examples"
+        result = run("lint", folder)
+        self.assertEqual(result.returncode, 0, result.stdout)
+        self.assertRegex(result.stderr, r"^3 files: \d+ infos\n$")
+        self.assertIn("a list of a tailnet's nodes", result.stdout)
+        self.assertEqual(run("lint", "-v", folder / "derp.yaml",
+                             folder / "derp.json").stdout.count("[R07 "), 2)
+
     def test_list_tells_all_of_each_rule(self):
         result = run("lint", "--list")
         self.assertEqual(result.returncode, 0)

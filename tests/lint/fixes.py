@@ -235,6 +235,30 @@ class Fixes(unittest.TestCase):
             self.assertEqual(apply_patch(old, patch.stdout), new)
         self.assertGreater(changed, 25)
 
+    def test_tells_what_was_fixed_and_what_is_left(self):
+        """What comes to light only when a key is right is left, not less that
+        was fixed."""
+        path = self.folder / "map.yaml"
+        path.write_text(
+            "Regions:\n  900:\n    regionid: 900\n    regioncode: a\n"
+            "    regionname: A\n    nodes:\n      - {name: 900a, "
+            "hostname: A.home.arpa, ipv4: 8.8.1.1/24, ipv6: None}\n"
+            "      - {name: 900b, regionid: 900, hostname: b.home.arpa}\n")
+        said = ("5 findings %s: P01, N01, N10, A05, A03; left: 1 warning, "
+                "3 infos\n")
+        result = run("--fix", "--dry-run", path)
+        self.assertEqual(result.stderr.decode(),
+                         f"{path}: {said % 'can be fixed'}")
+        result = run("--fix", path)
+        self.assertEqual(result.stderr.decode(), f"{path}: {said % 'fixed'}"
+                         "1 file: 1 warning, 3 infos\n")
+        path.write_text("regions: {900: {regionid: 900, nodes: [{name: "
+                        "900a, regionid: 900, ipv4: None, hostname: "
+                        "b.home.arpa}]}}\n")
+        result = run("--fix", "--select", "A03", path)
+        self.assertEqual(result.stderr.decode(), f"{path}: 1 finding fixed: "
+                         "A03; nothing is left\n1 file: no findings\n")
+
     def test_standard_input_needs_dry_run(self):
         self.assertEqual(run("--fix", "-").returncode, 2)
         self.assertEqual(run("--dry-run", self.folder).returncode, 2)
