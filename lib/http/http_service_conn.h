@@ -10,7 +10,7 @@
 #define DERPKIT_HTTP_SERVICE_CONN_H
 
 #include "buf.h"
-#include "http_service.h"
+#include "http_service_config.h"
 #include "ip_limit.h"
 #include "stream.h"
 
