@@ -74,7 +74,8 @@
 	X(stun_ipv4) /* of stun_success */                                 \
 	X(http_requests)                                                   \
 	X(current_connections) /* gauge: logged in */                      \
-	X(current_home)        /* gauge: of these, home connections */
+	X(current_home)        /* gauge: of these, home connections */     \
+	X(current_departures)  /* gauge: keys whose receivers are told */
 
 /* Bytes that no two sets share: a cache line. */
 #define COUNTERS_ALIGN 64

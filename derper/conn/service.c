@@ -281,6 +281,8 @@ end_turn(void *ctx)
 	conn_flush_all(worker);
 	conn_input_take_logins(worker);
 	shed_memory(worker);
+	if (worker->turn_ending != NULL)
+		worker->turn_ending(worker->hook_ctx);
 	conn_flush_all(worker);
 	conn_free_ended(worker);
 	report_out_of_fds(s);

@@ -99,6 +99,6 @@ void
 worker_flushed(struct worker *worker)
 {
 	if (worker->flushed != NULL)
-		worker->flushed(worker->flushed_ctx);
+		worker->flushed(worker->hook_ctx);
 	turn_memory_reset(worker->memory);
 }

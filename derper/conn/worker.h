@@ -95,10 +95,12 @@ struct worker {
 	struct stream_scratch *scratch; /* owned */
 	struct outq_shared out;
 
-	/* what the layer above does when all output of a turn is flushed,
-	 * before the turn's memory is free; NULL: nothing */
+	/* what the layer above does; NULL: nothing */
+	/* before the last output of a turn is flushed */
+	void (*turn_ending)(void *ctx);
+	/* when output is flushed, before the turn's memory is free */
 	void (*flushed)(void *ctx);
-	void *flushed_ctx;
+	void *hook_ctx;
 
 	struct log_limit log_login; /* lines that anybody can cause */
 };

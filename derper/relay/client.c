@@ -3,12 +3,13 @@
 
 #include "conn.h"
 #include "conn_table.h"
-#include "derp_msg.h"
 #include "registry.h"
 #include "relay.h"
 #include "worker.h"
 
+#include <assert.h>
 #include <sodium.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 /* As upstream: every 60 to 65 seconds. */
@@ -69,6 +70,9 @@ evict(struct relay *relay, struct conn_addr addr)
 	    &eviction->message, &eviction->message);
 }
 
+static_assert(offsetof(struct client, departure) == 0,
+    "the departure begins the memory that is freed with it");
+
 struct client *
 client_join(struct conn *conn, struct relay *relay, const struct derp_key *key)
 {
@@ -99,39 +103,19 @@ client_join(struct conn *conn, struct relay *relay, const struct derp_key *key)
 	return c;
 }
 
-/* Tells the connection at `to`, here or on another worker, that the key has
- * left, after all packets that the key has sent it. */
-static void
-tell_gone(struct relay *relay, const struct derp_key *key, struct conn_addr to)
-{
-	uint8_t frame[DERP_HEADER + DERP_KEY + 1];
-	struct writer w = writer_of(frame, sizeof frame);
-	struct worker *worker = relay->worker;
-	struct conn *conn;
-
-	derp_peer_gone_put(&w, key, DERP_GONE_DISCONNECTED);
-	counters_add(&worker->counters->peer_gone_disconnected_frames, 1);
-	if (to.worker != worker->index) {
-		(void)crossing_add(
-		    &relay->crossing, to, OUTQ_CONTROL, writer_slice(&w));
-		return;
-	}
-	conn = conn_table_get(worker->conns, to);
-	if (conn != NULL)
-		conn_send_control(conn, writer_slice(&w), false);
-}
-
 void
 client_leave(struct client *c)
 {
 	struct counters *counters = c->conn->worker->counters;
-	struct conn_addr *notify;
-	size_t count;
+	struct notify_departure left;
 
-	registry_leave(c->relay->shared->registry, &c->member, &notify, &count);
-	for (size_t i = 0; i < count; i++)
-		tell_gone(c->relay, &c->key, notify[i]);
-	free(notify);
+	route_cache_clear(&c->routes);
+	if (registry_leave(c->relay->shared->registry, &c->member, &left)) {
+		c->conn->session = NULL;
+		c->departure =
+		    (struct departure){ .key = &c->key, .left = left };
+		departures_add(&c->relay->departures, &c->departure);
+	}
 	counters_subtract(&counters->current_connections, 1);
 	if (c->home)
 		counters_subtract(&counters->current_home, 1);
@@ -140,9 +124,6 @@ client_leave(struct client *c)
 void
 client_free(struct client *c)
 {
-	if (c == NULL)
-		return;
-	route_cache_clear(&c->routes);
 	free(c);
 }
 

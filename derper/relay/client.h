@@ -3,12 +3,14 @@
  *
  * It is the session (conn.h) of its connection from the moment it is registered
  * until the connection ends. Life: client_join -> frames ... -> client_leave ->
- * client_free. Threads: loop-owned.
+ * client_free, or, while others are still told that the key has left, the end
+ * of that (departures.h). Threads: loop-owned.
  * Source: tailscale derp/derpserver/derpserver.go (sclient).
  */
 #ifndef DERPKIT_CLIENT_H
 #define DERPKIT_CLIENT_H
 
+#include "departures.h"
 #include "registry.h"
 #include "route_cache.h"
 
@@ -19,12 +21,16 @@ struct relay;
 #define CLIENT_NOT_HERE_BURST 3
 
 struct client {
+	union { /* first member */
+		struct route_cache routes;
+		struct departure departure; /* once it has left */
+	};
+
 	/* identity, immutable */
 	struct conn *conn;   /* borrowed: it owns the client */
 	struct relay *relay; /* borrowed */
 	struct derp_key key;
 	struct registry_member member;
-	struct route_cache routes;
 
 	bool home;             /* NotePreferred */
 	uint8_t not_here_left; /* tokens */
@@ -39,8 +45,8 @@ struct client {
 struct client *client_join(
     struct conn *conn, struct relay *relay, const struct derp_key *key);
 
-/* Unregisters it and tells those who got packets from it, if it was the key's
- * last connection. */
+/* Unregisters it. If it was the key's last connection and others got packets
+ * from it, these will be told, and it is the connection's session no more. */
 void client_leave(struct client *c);
 void client_free(struct client *c);
 

@@ -17,6 +17,10 @@ struct party {
 	struct conn_addr addr; /* all zero: a key, or free */
 	struct id_set others;  /* its receivers, or the keys it heard */
 	uint32_t next_free;    /* locked by pool_lock; 0: none */
+	/* of a key: how often it has come back or was removed; never begins
+	 * anew. Atomic; read under the lock of the number where it guards a
+	 * set, so that what was noted after a return is left alone. */
+	_Atomic uint32_t stays;
 };
 
 struct party_lock {
@@ -160,33 +164,30 @@ add_other(struct notify *n, struct party *p, uint32_t other)
 	return 0;
 }
 
-/* Removes a number from the set of a receiver, or of a key. Whether it was
- * there; *addr is then the party's address, which only receivers have. A number
- * may meanwhile be that of a party of the other kind, whose set is not meant.
+/* Removes a number from a party's set, which is locked. Whether it was there.
  */
 static bool
-remove_other(struct notify *n, uint32_t id, uint32_t other, bool receiver,
-    struct conn_addr *addr)
+remove_from_set(struct notify *n, struct party *p, uint32_t other)
 {
-	struct party *p = lock(n, id);
 	const size_t before = id_set_bytes(&p->others);
-	const bool removed = (p->addr.generation != 0) == receiver &&
-	    id_set_remove(&p->others, other);
+	const bool removed = id_set_remove(&p->others, other);
 
-	*addr = p->addr;
 	atomic_fetch_add_explicit(
 	    &n->bytes, id_set_bytes(&p->others) - before, memory_order_relaxed);
-	unlock(n, id);
 	return removed;
 }
 
-/* Removes a receiver from a key's set and no longer counts the pair. */
+/* Removes a receiver from a key's set and no longer counts the pair. The number
+ * may meanwhile be that of a connection, whose set is not meant. */
 static void
 remove_pair(struct notify *n, uint32_t key, uint32_t receiver)
 {
-	struct conn_addr none;
+	struct party *p = lock(n, key);
+	const bool removed =
+	    p->addr.generation == 0 && remove_from_set(n, p, receiver);
 
-	if (remove_other(n, key, receiver, false, &none))
+	unlock(n, key);
+	if (removed)
 		atomic_fetch_sub(&n->pairs, 1);
 }
 
@@ -270,27 +271,114 @@ take_others(struct notify *n, uint32_t id)
 	return others;
 }
 
-void
-notify_leave_key(
-    struct notify *n, uint32_t key, struct conn_addr **told, size_t *count)
+struct notify_departure
+notify_leave_key(struct notify *n, uint32_t key)
 {
-	struct id_set receivers = take_others(n, key);
-	struct conn_addr *list = NULL, addr;
-	size_t at = 0;
+	return (struct notify_departure){ .key = key,
+		.stay = atomic_load(&party_at(n, key)->stays) };
+}
+
+bool
+notify_is_away(struct notify *n, struct notify_departure departure)
+{
+	return departure.stay ==
+	    atomic_load(&party_at(n, departure.key)->stays);
+}
+
+void
+notify_return_key(struct notify *n, uint32_t key)
+{
+	atomic_fetch_add(&party_at(n, key)->stays, 1);
+}
+
+/* The numbers of at most `max` receivers of the key. */
+static size_t
+first_receivers(struct notify *n, struct notify_departure departure,
+    struct notify_receiver *out, size_t max)
+{
+	struct party *p = lock(n, departure.key);
+	size_t count = 0, at = 0;
 	uint32_t id;
 
-	*count = 0;
-	if (receivers.count > 0)
-		list = reallocarray(NULL, receivers.count, sizeof *list);
-	while ((id = id_set_next(&receivers, &at)) != 0) {
-		/* one that has left meanwhile has no set any more */
-		if (remove_other(n, id, key, true, &addr) && list != NULL)
-			list[(*count)++] = addr;
-	}
-	atomic_fetch_sub(&n->pairs, receivers.count);
+	while (count < max && notify_is_away(n, departure) &&
+	    (id = id_set_next(&p->others, &at)) != 0)
+		out[count++].number = id;
+	unlock(n, departure.key);
+	return count;
+}
+
+/* Where the receiver is; false when it has left meanwhile, and the number may
+ * be that of another one. */
+static bool
+find_receiver(struct notify *n, uint32_t key, struct notify_receiver *receiver)
+{
+	struct party *p = lock(n, receiver->number);
+	const bool found =
+	    p->addr.generation != 0 && id_set_has(&p->others, key);
+
+	receiver->addr = p->addr;
+	unlock(n, receiver->number);
+	return found;
+}
+
+/* Removes the receiver from the set of a key that is away. */
+static bool
+drop_receiver(
+    struct notify *n, struct notify_departure departure, uint32_t receiver)
+{
+	struct party *p = lock(n, departure.key);
+	const bool dropped =
+	    notify_is_away(n, departure) && remove_from_set(n, p, receiver);
+
+	unlock(n, departure.key);
+	if (dropped)
+		atomic_fetch_sub(&n->pairs, 1);
+	return dropped;
+}
+
+size_t
+notify_receivers(struct notify *n, struct notify_departure departure,
+    struct notify_receiver *out, size_t max)
+{
+	size_t seen, count = 0;
+
+	do {
+		seen = first_receivers(n, departure, out, max);
+		for (size_t i = 0; i < seen; i++) {
+			if (find_receiver(n, departure.key, &out[i]))
+				out[count++] = out[i];
+			else
+				drop_receiver(n, departure, out[i].number);
+		}
+	} while (count == 0 && seen > 0);
+	return count;
+}
+
+void
+notify_told(struct notify *n, struct notify_departure departure,
+    const struct notify_receiver *receiver)
+{
+	struct party *p;
+
+	if (!drop_receiver(n, departure, receiver->number))
+		return;
+	p = lock(n, receiver->number);
+	/* the key may be back and have noted it anew */
+	if (conn_addr_eq(p->addr, receiver->addr) &&
+	    notify_is_away(n, departure))
+		remove_from_set(n, p, departure.key);
+	unlock(n, receiver->number);
+}
+
+void
+notify_remove_key(struct notify *n, uint32_t key)
+{
+	struct id_set receivers = take_others(n, key);
+
+	assert(receivers.count == 0);
 	id_set_clear(&receivers);
+	notify_return_key(n, key); /* an old departure does not mean the next */
 	give_back_id(n, key);
-	*told = list;
 }
 
 void

@@ -8,10 +8,16 @@
  * each key; one that does not fit is refused and counted, and its receiver is
  * not told.
  *
- * Life: notify_new -> notify_add -> notify_note ... -> notify_leave_key or
- * notify_leave_conn -> notify_free. Threads: any; locked inside, never two
- * locks together. A party leaves once, and nothing is noted for a key while it
- * leaves.
+ * The receivers of a key that has left are told little by little, at the pace
+ * of the caller. A pair stays until its receiver has been told, so nothing has
+ * to be copied for it, a receiver that leaves meanwhile takes its pair with it,
+ * and a key that comes back before all were told goes on with the rest.
+ *
+ * Life: notify_new -> notify_add -> notify_note ... -> notify_leave_key ->
+ * notify_receivers, notify_told ... -> notify_remove_key; or notify_leave_conn
+ * -> notify_free. Threads: any; locked inside, never two locks together. A
+ * connection leaves once, and nothing is noted for a key between
+ * notify_leave_key and notify_return_key.
  */
 #ifndef DERPKIT_NOTIFY_H
 #define DERPKIT_NOTIFY_H
@@ -45,11 +51,35 @@ enum notify_result {
 enum notify_result notify_note(
     struct notify *n, uint32_t key, uint32_t receiver, struct conn_addr addr);
 
-/* The key leaves, its number is void: *told is the list of connections to tell,
- * *count long, owned by the caller (free); NULL when there are none or memory
- * is short. */
-void notify_leave_key(
-    struct notify *n, uint32_t key, struct conn_addr **told, size_t *count);
+/* A key that has left. Void when the key comes back or is removed. */
+struct notify_departure {
+	uint32_t key;  /* 0: none */
+	uint32_t stay; /* which of its stays has ended */
+};
+
+/* One that is to be told. */
+struct notify_receiver {
+	struct conn_addr addr;
+	uint32_t number;
+};
+
+/* The key leaves. No lock. */
+struct notify_departure notify_leave_key(struct notify *n, uint32_t key);
+/* At most `max` of those that have not been told of the departure yet, and how
+ * many these are: 0 when all were told, or when the departure is void. They are
+ * given again until notify_told. */
+size_t notify_receivers(struct notify *n, struct notify_departure departure,
+    struct notify_receiver *out, size_t max);
+/* The receiver has been told of the departure. */
+void notify_told(struct notify *n, struct notify_departure departure,
+    const struct notify_receiver *receiver);
+/* Whether the departure is not void. No lock. */
+bool notify_is_away(struct notify *n, struct notify_departure departure);
+/* The key comes back: who has not been told of its departure will not be. No
+ * lock. */
+void notify_return_key(struct notify *n, uint32_t key);
+/* Forgets a key without receivers; its number is void. */
+void notify_remove_key(struct notify *n, uint32_t key);
 /* The connection leaves: it is not told any more, and its number is void. */
 void notify_leave_conn(struct notify *n, uint32_t receiver);
 

@@ -30,6 +30,7 @@ struct entry {
 	bool evicted; /* it was told to go */
 };
 
+/* Without connections while its receivers are told that it has left. */
 struct peer {
 	struct derp_key key; /* immutable */
 	struct cell *cell;   /* immutable */
@@ -68,7 +69,9 @@ registry_new(size_t max)
 	for (size_t i = 0; i < SHARDS; i++)
 		pthread_mutex_init(&r->shards[i].lock, NULL);
 	/* a key and a connection each; those of one being replaced, too */
-	r->notify = notify_new((uint32_t)max * 2 + SHARDS, REGISTRY_PAIRS_MAX);
+	r->notify =
+	    notify_new((uint32_t)max * 2 + SHARDS + REGISTRY_DEPARTED_MAX,
+		REGISTRY_PAIRS_MAX);
 	if (r->notify == NULL)
 		goto free_registry;
 	for (size_t i = 0; i < SHARDS; i++) {
@@ -192,6 +195,15 @@ free_peer:
 	return NULL;
 }
 
+/* The key's peer, if it has a connection. */
+static struct peer *
+peer_get(const struct shard *s, const struct derp_key *key)
+{
+	struct peer *peer = keytable_get(s->table, key->b);
+
+	return peer != NULL && peer->count > 0 ? peer : NULL;
+}
+
 /* Takes a peer without connections out of the table and frees it. */
 static void
 peer_remove(struct shard *s, struct peer *peer)
@@ -264,8 +276,8 @@ choose_evicted(struct peer *peer)
 
 /* With the shard locked. NULL when memory or a limit is reached. */
 static struct peer *
-join(struct shard *s, const struct derp_key *key, struct entry entry,
-    struct conn_addr *evict)
+join(struct registry *r, struct shard *s, const struct derp_key *key,
+    struct entry entry)
 {
 	struct peer *peer = keytable_get(s->table, key->b);
 
@@ -274,11 +286,13 @@ join(struct shard *s, const struct derp_key *key, struct entry entry,
 	if (peer == NULL)
 		return NULL;
 	if (entries_add(peer, entry) == -1) {
-		if (peer->count == 0)
+		if (peer->count == 0 && peer->sender == 0)
 			peer_remove(s, peer);
 		return NULL;
 	}
-	*evict = choose_evicted(peer);
+	/* before anything is noted for it again */
+	if (peer->count == 1 && peer->sender != 0)
+		notify_return_key(r->notify, peer->sender);
 	atomic_store_explicit(
 	    &peer->duplicated, peer->count > 1, memory_order_relaxed);
 	set_active(peer, entry.number);
@@ -300,7 +314,9 @@ registry_join(struct registry *r, const struct derp_key *key,
 	if (entry.number == 0)
 		return -1;
 	pthread_mutex_lock(&s->lock);
-	member->peer = join(s, key, entry, evict);
+	member->peer = join(r, s, key, entry);
+	if (member->peer != NULL)
+		*evict = choose_evicted(member->peer);
 	pthread_mutex_unlock(&s->lock);
 	if (member->peer != NULL)
 		return 0;
@@ -318,32 +334,69 @@ next_active(const struct peer *peer)
 	return peer->entries[peer->count - 1].number;
 }
 
-void
+bool
 registry_leave(struct registry *r, struct registry_member *member,
-    struct conn_addr **told, size_t *count)
+    struct notify_departure *departure)
 {
 	struct peer *peer = member->peer;
 	struct shard *s = shard_of(r, &peer->key);
-	uint32_t sender = 0;
 
-	*told = NULL;
-	*count = 0;
+	*departure = (struct notify_departure){ .key = 0 };
 	pthread_mutex_lock(&s->lock);
 	entries_take(peer, entries_find(peer, member->number));
 	atomic_store_explicit(
 	    &peer->duplicated, peer->count > 1, memory_order_relaxed);
-	if (peer->count == 0) {
-		sender = peer->sender;
+	if (peer->count > 0) {
+		if (peer->active == member->number)
+			set_active(peer, next_active(peer));
+	} else {
 		changed(peer);
-		peer_remove(s, peer);
-	} else if (peer->active == member->number) {
-		set_active(peer, next_active(peer));
+		if (peer->sender != 0)
+			*departure = notify_leave_key(r->notify, peer->sender);
+		else
+			peer_remove(s, peer);
 	}
 	pthread_mutex_unlock(&s->lock);
 	notify_leave_conn(r->notify, member->number);
-	if (sender != 0)
-		notify_leave_key(r->notify, sender, told, count);
 	*member = (struct registry_member){ 0 };
+	return departure->key != 0;
+}
+
+/* Forgets a key all of whose receivers were told, unless it is here again. */
+static void
+forget(struct registry *r, const struct derp_key *key,
+    struct notify_departure departure)
+{
+	struct shard *s = shard_of(r, key);
+	struct peer *peer;
+
+	pthread_mutex_lock(&s->lock);
+	peer = notify_is_away(r->notify, departure)
+	    ? keytable_get(s->table, key->b)
+	    : NULL;
+	if (peer != NULL)
+		peer_remove(s, peer);
+	pthread_mutex_unlock(&s->lock);
+	if (peer != NULL)
+		notify_remove_key(r->notify, departure.key);
+}
+
+size_t
+registry_departed(struct registry *r, const struct derp_key *key,
+    struct notify_departure departure, struct notify_receiver *out, size_t max)
+{
+	const size_t count = notify_receivers(r->notify, departure, out, max);
+
+	if (count == 0)
+		forget(r, key, departure);
+	return count;
+}
+
+void
+registry_told(struct registry *r, struct notify_departure departure,
+    const struct notify_receiver *receiver)
+{
+	notify_told(r->notify, departure, receiver);
 }
 
 /* Whether the active connection may change now. */
@@ -412,7 +465,7 @@ registry_find(struct registry *r, const struct derp_key *key,
 	struct peer *peer;
 
 	pthread_mutex_lock(&s->lock);
-	peer = keytable_get(s->table, key->b);
+	peer = peer_get(s, key);
 	if (peer != NULL) {
 		const struct entry *e =
 		    &peer->entries[entries_find(peer, peer->active)];
@@ -432,8 +485,6 @@ static uint32_t
 sender_of(struct registry *r, struct peer *peer)
 {
 	uint32_t sender = atomic_load(&peer->sender), none = 0;
-	struct conn_addr *told;
-	size_t count;
 
 	if (sender != 0)
 		return sender;
@@ -442,8 +493,7 @@ sender_of(struct registry *r, struct peer *peer)
 	    atomic_compare_exchange_strong(&peer->sender, &none, sender))
 		return sender;
 	/* another connection of the key was faster */
-	notify_leave_key(r->notify, sender, &told, &count);
-	free(told);
+	notify_remove_key(r->notify, sender);
 	return none;
 }
 

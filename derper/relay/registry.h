@@ -46,6 +46,9 @@ struct peer;
 /* Pairs of a key and a connection that got packets from it, in total: 64 MiB.
  */
 #define REGISTRY_PAIRS_MAX ((size_t)4 << 20)
+/* Keys that have left and whose receivers are still to be told: room for so
+ * many, beside those that are here. */
+#define REGISTRY_DEPARTED_MAX 65536
 
 /* A connection's part in the table; embedded in it and loop-owned. */
 struct registry_member {
@@ -79,12 +82,21 @@ int registry_join(struct registry *r, const struct derp_key *key,
     struct conn_addr *evict);
 
 /*
- * Unregisters it. When it was the key's last connection, *told is set to a list
- * of the connections that got packets from this key, *count long, owned by the
- * caller (free); else to NULL.
+ * Unregisters it. True: it was the last connection of a key from which others
+ * got packets. They are those that registry_departed returns, which is to be
+ * called until it returns 0.
  */
-void registry_leave(struct registry *r, struct registry_member *member,
-    struct conn_addr **told, size_t *count);
+bool registry_leave(struct registry *r, struct registry_member *member,
+    struct notify_departure *departure);
+/*
+ * At most `max` connections that are to be told that the key has left, and how
+ * many these are; registry_told for each that was. 0: all were told, or the key
+ * is here again and will not be said to have left: the departure is over.
+ */
+size_t registry_departed(struct registry *r, const struct derp_key *key,
+    struct notify_departure departure, struct notify_receiver *out, size_t max);
+void registry_told(struct registry *r, struct notify_departure departure,
+    const struct notify_receiver *receiver);
 
 /* Something was read from the connection: makes it the active one. Costs an
  * atomic load as long as the key has one connection. */

@@ -14,6 +14,14 @@ post_crossing(void *ctx)
 	crossing_post(&relay->crossing);
 }
 
+static void
+tell_departures(void *ctx)
+{
+	struct relay *relay = ctx;
+
+	departures_turn(&relay->departures);
+}
+
 struct relay *
 relay_new(const struct relay_shared *shared, struct worker *worker)
 {
@@ -23,13 +31,16 @@ relay_new(const struct relay_shared *shared, struct worker *worker)
 		return NULL;
 	relay->shared = shared;
 	relay->worker = worker;
+	departures_init(
+	    &relay->departures, worker, shared->registry, &relay->crossing);
 	relay->crossing.shared = shared->crossing;
 	relay->crossing.counters = worker->counters;
 	relay->log_client = (struct log_limit){ .burst = 20, .per_s = 5 };
 	relay->log_fail_open = (struct log_limit){ .burst = 50, .per_s = 5 };
 	relay->log_revoked = (struct log_limit){ .burst = 50, .per_s = 5 };
+	worker->turn_ending = tell_departures;
 	worker->flushed = post_crossing;
-	worker->flushed_ctx = relay;
+	worker->hook_ctx = relay;
 	return relay;
 }
 
@@ -38,6 +49,7 @@ relay_free(struct relay *relay)
 {
 	if (relay == NULL)
 		return;
+	departures_clear(&relay->departures);
 	crossing_clear(&relay->crossing);
 	free(relay);
 }

@@ -9,6 +9,7 @@
 #define DERPKIT_RELAY_H
 
 #include "crossing.h"
+#include "departures.h"
 #include "derp_key.h"
 #include "log.h"
 
@@ -30,8 +31,9 @@ struct relay_shared {
 /* One per worker. */
 struct relay {
 	const struct relay_shared *shared;
-	struct worker *worker;       /* borrowed */
-	struct crossing crossing;    /* frames on their way to other workers */
+	struct worker *worker;    /* borrowed */
+	struct crossing crossing; /* frames on their way to other workers */
+	struct departures departures;
 	struct log_limit log_client; /* lines that clients can cause */
 	/* of who is admitted unasked, and who is put off the relay: limits of
 	 * their own, so that no flood of other lines hides them */

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PARTIES = 40000, PAIRS = 200000 };
 
@@ -50,20 +51,29 @@ add_conn(struct notify *n, unsigned conn)
 	return id;
 }
 
-/* The key leaves; how many are told, each once and by a known address. */
+/* The key has left, for good; how many are told, each once and by a known
+ * address. */
 static size_t
 leave_key(struct notify *n, uint32_t key)
 {
-	struct conn_addr *told;
-	size_t count;
+	const struct notify_departure departure = notify_leave_key(n, key);
+	static bool told[NOTIFY_KEY_MAX * 3]; /* by slot */
+	struct notify_receiver some[7];
+	size_t count = 0, got;
 
-	notify_leave_key(n, key, &told, &count);
-	for (size_t i = 0; i < count; i++) {
-		check(conn_addr_eq(told[i], addr_of(told[i].slot)));
-		for (size_t k = 0; k < i && count < 500; k++)
-			check(told[k].slot != told[i].slot);
+	memset(told, 0, sizeof told);
+	while ((got = notify_receivers(n, departure, some, 7)) > 0) {
+		check(got <= 7);
+		for (size_t i = 0; i < got; i++, count++) {
+			const uint32_t slot = some[i].addr.slot;
+
+			check(conn_addr_eq(some[i].addr, addr_of(slot)));
+			check(!told[slot]);
+			told[slot] = true;
+			notify_told(n, departure, &some[i]);
+		}
 	}
-	free(told);
+	notify_remove_key(n, key);
 	return count;
 }
 
@@ -108,6 +118,99 @@ notify_drops_receivers_that_leave(void **state)
 	check_size(notify_stats(n).refused, 0);
 	check_size(leave_key(n, key), 10);
 	check_size(notify_stats(n).bytes, 0);
+}
+
+/* Who is not told is asked for again, until it leaves. */
+static void
+notify_keeps_a_receiver_until_it_is_told(void **state)
+{
+	struct notify *n = *state;
+	const uint32_t key = add_key(n);
+	struct notify_departure departure;
+	struct notify_receiver some[4];
+	uint32_t conns[3];
+
+	for (unsigned i = 0; i < 3; i++) {
+		conns[i] = add_conn(n, i);
+		check_int(
+		    notify_note(n, key, conns[i], addr_of(i)), NOTIFY_NOTED);
+	}
+	departure = notify_leave_key(n, key);
+	check(notify_is_away(n, departure));
+	check_size(notify_receivers(n, departure, some, 4), 3);
+	check_size(notify_receivers(n, departure, some, 4), 3);
+	check_size(notify_stats(n).pairs, 3);
+	notify_told(n, departure, &some[1]);
+	check_size(notify_stats(n).pairs, 2);
+	notify_leave_conn(n, some[0].number);
+	check_size(notify_receivers(n, departure, some, 4), 1);
+	check(conn_addr_eq(some[0].addr, addr_of(some[0].addr.slot)));
+	notify_told(n, departure, &some[0]);
+	/* twice is once */
+	notify_told(n, departure, &some[0]);
+	check_size(notify_receivers(n, departure, some, 4), 0);
+	check_size(notify_stats(n).pairs, 0);
+	notify_remove_key(n, key);
+}
+
+/* A key that comes back goes on with those who have not been told. */
+static void
+notify_stops_telling_when_a_key_is_back(void **state)
+{
+	struct notify *n = *state;
+	const uint32_t key = add_key(n), a = add_conn(n, 1), b = add_conn(n, 2);
+	struct notify_departure first, second;
+	struct notify_receiver some[4], late;
+
+	check_int(notify_note(n, key, a, addr_of(1)), NOTIFY_NOTED);
+	check_int(notify_note(n, key, b, addr_of(2)), NOTIFY_NOTED);
+	first = notify_leave_key(n, key);
+	check_size(notify_receivers(n, first, some, 1), 1);
+	notify_told(n, first, &some[0]);
+	check_size(notify_receivers(n, first, &late, 1), 1);
+	notify_return_key(n, key);
+	check(!notify_is_away(n, first));
+	check_size(notify_receivers(n, first, some, 4), 0);
+	/* what was found before its return is left alone */
+	notify_told(n, first, &late);
+	check_size(notify_stats(n).pairs, 1);
+	check_int(notify_note(n, key, a, addr_of(1)), NOTIFY_NOTED);
+	check_int(notify_note(n, key, b, addr_of(2)), NOTIFY_NOTED);
+	check_size(notify_stats(n).pairs, 2);
+	second = notify_leave_key(n, key);
+	check_size(notify_receivers(n, first, some, 4), 0);
+	check_size(notify_receivers(n, second, some, 4), 2);
+	check_size(leave_key(n, key), 2);
+	/* nor does it mean the next key with that number */
+	check_int(add_key(n), key);
+	check(!notify_is_away(n, second));
+	check_int(notify_note(n, key, a, addr_of(1)), NOTIFY_NOTED);
+	check_size(notify_receivers(n, second, some, 4), 0);
+	check_size(leave_key(n, key), 1);
+}
+
+/* A number that was given to another connection does not stand for it, even
+ * after it was found. */
+static void
+notify_tells_nobody_in_place_of_another(void **state)
+{
+	struct notify *n = *state;
+	const uint32_t key = add_key(n), other = add_key(n);
+	const uint32_t gone = add_conn(n, 1);
+	struct notify_departure departure;
+	struct notify_receiver found, none;
+
+	check_int(notify_note(n, key, gone, addr_of(1)), NOTIFY_NOTED);
+	departure = notify_leave_key(n, key);
+	check_size(notify_receivers(n, departure, &found, 1), 1);
+	notify_leave_conn(n, gone);
+	check_int(add_conn(n, 2), gone);
+	check_int(notify_note(n, other, gone, addr_of(2)), NOTIFY_NOTED);
+	notify_told(n, departure, &found);
+	check_size(notify_receivers(n, departure, &none, 1), 0);
+	notify_remove_key(n, key);
+	check_size(notify_stats(n).pairs, 1);
+	check_size(leave_key(n, other), 1);
 }
 
 /* A number that was given to another connection does not stand for it. */
@@ -220,10 +323,10 @@ notify_survives_lack_of_memory(void **state)
 	check_int(notify_add(n, addr_of(2)), 0);
 	check_int(notify_note(n, key, conns[0], addr_of(0)), NOTIFY_NOTED);
 	check_int(notify_note(n, key, conns[1], addr_of(1)), NOTIFY_NOTED);
-	/* nobody is told; nothing worse */
+	/* telling needs none */
 	fake_alloc_fail_at(1);
-	check_size(leave_key(n, key), 0);
-	check(fake_alloc_failed());
+	check_size(leave_key(n, key), 2);
+	check(!fake_alloc_failed());
 	check_size(notify_stats(n).pairs, 0);
 	notify_free(n);
 	notify_free(NULL);
@@ -276,6 +379,29 @@ struct thread_ctx {
 	unsigned number;
 };
 
+/* The key leaves, some are told; it comes back, or the others are, too. */
+static void
+come_and_go(struct notify *n, uint32_t key, bool comes_back)
+{
+	struct notify_departure departure = notify_leave_key(n, key);
+	struct notify_receiver some[3];
+	size_t got;
+
+	while ((got = notify_receivers(n, departure, some, 3)) > 0) {
+		for (size_t i = 0; i < got; i++) {
+			if (!conn_addr_eq(
+				some[i].addr, addr_of(some[i].addr.slot)))
+				abort();
+			notify_told(n, departure, &some[i]);
+		}
+		if (comes_back) {
+			notify_return_key(n, key);
+			departure = notify_leave_key(n, key);
+		}
+	}
+	notify_remove_key(n, key);
+}
+
 /* Keys and connections come, note each other, and go. */
 static void *
 churn(void *ctx)
@@ -289,8 +415,6 @@ churn(void *ctx)
 		const unsigned place = (unsigned)rand_r(&seed) % CONNS;
 		const uint32_t key = notify_add(s->n, (struct conn_addr){ 0 });
 		const uint32_t conn = notify_add(s->n, addr_of(me));
-		struct conn_addr *told;
-		size_t count;
 
 		if (key == 0 || conn == 0)
 			abort();
@@ -305,11 +429,7 @@ churn(void *ctx)
 		}
 		if (i % 2 == 0)
 			notify_leave_conn(s->n, conn);
-		notify_leave_key(s->n, key, &told, &count);
-		for (size_t k = 0; k < count; k++)
-			if (!conn_addr_eq(told[k], addr_of(told[k].slot)))
-				abort();
-		free(told);
+		come_and_go(s->n, key, i % 3 == 0);
 		if (i % 2 != 0)
 			notify_leave_conn(s->n, conn);
 	}
@@ -342,6 +462,9 @@ main(void)
 		TEST(notify_tells_each_receiver_once),
 		TEST(notify_drops_receivers_that_leave),
 		TEST(notify_knows_who_has_left),
+		TEST(notify_keeps_a_receiver_until_it_is_told),
+		TEST(notify_stops_telling_when_a_key_is_back),
+		TEST(notify_tells_nobody_in_place_of_another),
 		TEST(notify_limits_the_receivers_of_a_key),
 		cmocka_unit_test(notify_limits_pairs_in_total),
 		TEST(notify_is_small),

@@ -71,18 +71,41 @@ join(struct registry *r, const struct derp_key *key, unsigned conn)
 	return member;
 }
 
-/* Leaves; how many had got packets from the key. */
+/* Tells all; how many. */
 static size_t
+tell(struct registry *r, const struct derp_key *key,
+    struct notify_departure departure)
+{
+	struct notify_receiver some[3];
+	size_t got, n = 0;
+
+	while ((got = registry_departed(r, key, departure, some, 3)) > 0)
+		for (size_t i = 0; i < got; i++, n++)
+			registry_told(r, departure, &some[i]);
+	return n;
+}
+
+/* Leaves; how many are told. */
+static size_t
+leave_key(struct registry *r, struct registry_member *member,
+    const struct derp_key *key)
+{
+	struct notify_departure departure;
+	const bool told = registry_leave(r, member, &departure);
+
+	check(told == (departure.key != 0));
+	check(member->peer == NULL);
+	return told ? tell(r, key, departure) : 0;
+}
+
+/* The same where nobody is to be told. */
+static void
 leave(struct registry *r, struct registry_member *member)
 {
-	struct conn_addr *told;
-	size_t n;
+	struct notify_departure departure;
 
-	registry_leave(r, member, &told, &n);
-	check(n == 0 || told != NULL);
+	check(!registry_leave(r, member, &departure));
 	check(member->peer == NULL);
-	free(told);
-	return n;
 }
 
 static void
@@ -97,7 +120,7 @@ registry_finds_who_joined_until_it_leaves(void **state)
 	check_active(r, &a, 10);
 	check_size(registry_count(r, &a), 1);
 	check(!is_here(r, &b));
-	check_size(leave(r, &member), 0);
+	leave(r, &member);
 	check(!is_here(r, &a));
 	check_size(registry_count(r, &a), 0);
 }
@@ -298,7 +321,7 @@ registry_entry_is_current_until_it_is_wrong(void **state)
 	leave(r, &two);
 	check(registry_is_current(&entry));
 	left = entry;
-	leave(r, &one);
+	check_size(leave_key(r, &one, &k), 0); /* only it got from it */
 	check(!registry_is_current(&left));
 	/* never again, whatever key gets its version */
 	for (unsigned i = 0; i < 50; i++) {
@@ -338,12 +361,53 @@ registry_tells_when_the_last_one_leaves(void **state)
 	check_size(registry_notify_stats(r).pairs, 100);
 	for (unsigned i = 0; i < 40; i++)
 		leave(r, &to[i]);
-	check_size(leave(r, &one), 0);
-	check_size(leave(r, &two), 60);
-	/* nor when the key comes back */
+	leave(r, &one);
+	check_size(leave_key(r, &two, &k), 60);
+	/* once, also when the key comes back */
 	one = join(r, &k, 3);
-	check_size(leave(r, &one), 0);
+	leave(r, &one);
 	check_size(registry_notify_stats(r).pairs, 0);
+}
+
+/* A key that comes back before all were told is not said to have left any
+ * more, and those who were not told are told when it leaves again. */
+static void
+registry_stops_telling_when_a_key_is_back(void **state)
+{
+	struct registry *r = *state;
+	struct derp_key k = key_of(1);
+	struct registry_member one = join(r, &k, 1), to[10];
+	struct notify_departure first, second;
+	struct notify_receiver some[4];
+	struct registry_entry entry;
+
+	for (unsigned i = 0; i < 10; i++) {
+		const struct derp_key dst = key_of(1000 + i);
+
+		to[i] = join(r, &dst, 1000 + i);
+		check(registry_find(r, &dst, &entry));
+		check_int(registry_note(r, &one, &entry), NOTIFY_NOTED);
+	}
+	check(registry_leave(r, &one, &first));
+	check_size(registry_departed(r, &k, first, some, 4), 4);
+	for (unsigned i = 0; i < 4; i++)
+		registry_told(r, first, &some[i]);
+	/* it is not here meanwhile */
+	check(!is_here(r, &k));
+	check_size(registry_count(r, &k), 0);
+	one = join(r, &k, 2);
+	check_active(r, &k, 2);
+	check_size(registry_departed(r, &k, first, some, 4), 0);
+	check_active(r, &k, 2);
+	check(registry_leave(r, &one, &second));
+	/* the first is over, whoever still asks */
+	check_size(registry_departed(r, &k, first, some, 4), 0);
+	check_size(tell(r, &k, second), 6);
+	check_size(registry_notify_stats(r).pairs, 0);
+	one = join(r, &k, 3);
+	leave(r, &one);
+	for (unsigned i = 0; i < 10; i++)
+		leave(r, &to[i]);
 }
 
 static void
@@ -372,6 +436,7 @@ registry_survives_lack_of_memory(void **state)
 	struct derp_key k = key_of(1), other = key_of(2);
 	struct registry_member one = { 0 }, more;
 	struct registry_entry entry;
+	struct notify_departure departure;
 	struct conn_addr evict;
 
 	(void)state;
@@ -395,10 +460,11 @@ registry_survives_lack_of_memory(void **state)
 	more = join(r, &other, 3);
 	check(registry_find(r, &other, &entry));
 	check_int(registry_note(r, &one, &entry), NOTIFY_NOTED);
-	/* somebody is not told; nothing worse */
+	check(registry_leave(r, &one, &departure));
+	/* telling needs no memory */
 	fake_alloc_fail_at(1);
-	check_size(leave(r, &one), 0);
-	check(fake_alloc_failed());
+	check_size(tell(r, &k, departure), 1);
+	check(!fake_alloc_failed());
 	leave(r, &more);
 	registry_free(r);
 	registry_free(NULL);
@@ -425,6 +491,7 @@ hammer(void *ctx)
 		struct derp_key other = key_of((unsigned)rand_r(&seed) % KEYS);
 		struct registry_member member;
 		struct registry_entry entry;
+		struct notify_departure departure;
 		struct conn_addr evict;
 
 		if (registry_join(
@@ -439,7 +506,8 @@ hammer(void *ctx)
 		if (!registry_find(h->p, &mine, &entry) ||
 		    registry_count(h->p, &mine) < 1)
 			abort();
-		leave(h->p, &member);
+		if (registry_leave(h->p, &member, &departure))
+			(void)tell(h->p, &mine, departure);
 	}
 	return NULL;
 }
@@ -483,6 +551,7 @@ main(void)
 		TEST(registry_evicts_the_least_recently_heard),
 		TEST(registry_entry_is_current_until_it_is_wrong),
 		TEST(registry_tells_when_the_last_one_leaves),
+		TEST(registry_stops_telling_when_a_key_is_back),
 		cmocka_unit_test(registry_holds_at_most_so_many_keys),
 		cmocka_unit_test(registry_survives_lack_of_memory),
 		TEST(registry_is_safe_for_many_threads),

@@ -50,12 +50,13 @@ join(struct fixture *f, const struct derp_key *key, unsigned conn)
 static size_t
 leave(struct fixture *f, struct registry_member *member)
 {
-	struct conn_addr *told;
-	size_t n;
+	struct notify_departure departure;
+	struct notify_receiver told[MANY];
+	const struct derp_key none = { { 0 } };
 
-	registry_leave(f->registry, member, &told, &n);
-	free(told);
-	return n;
+	if (!registry_leave(f->registry, member, &departure))
+		return 0;
+	return registry_departed(f->registry, &none, departure, told, MANY);
 }
 
 static int
