@@ -2,15 +2,11 @@
 #include "commands.h"
 #include "effective_json.h"
 #include "effective_text.h"
-#include "fetch.h"
-#include "infile.h"
+#include "url_source.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-
-/* As headscale; source: hscontrol/types/const.go, HTTPTimeout. */
-#define FETCH_TIMEOUT_MS 30000
 
 enum format { FORMAT_TEXT, FORMAT_JSON };
 
@@ -30,79 +26,6 @@ format_name(size_t n)
 	};
 
 	return n < sizeof names / sizeof names[0] ? names[n] : NULL;
-}
-
-/* --- what URLs hold --- */
-
-struct urls {
-	const struct arguments *arguments;
-	struct fetch_client *client; /* owned; NULL: nothing is fetched */
-};
-
-/* The file given for the URL by --url-file, or NULL. The URL itself may hold
- * an equals sign, so it is compared as a whole. */
-static const char *
-file_for(const struct opts_list *url_files, const char *url)
-{
-	size_t n = strlen(url);
-
-	for (size_t i = url_files->n; i > 0; i--) {
-		const char *given = url_files->v[i - 1];
-
-		if (strncmp(given, url, n) == 0 && given[n] == '=')
-			return given + n + 1;
-	}
-	return NULL;
-}
-
-static enum headscale_source_status
-read_file(const char *file, struct buf *body, struct fail *why)
-{
-	struct slice text;
-	struct buf whole;
-	int result = infile_read(&whole, file, body->max, why);
-
-	text = buf_slice(&whole);
-	if (result == 0 && buf_append(body, text.p, text.n) == -1)
-		result = fail_set(why, "%s: not enough memory", file);
-	buf_clear(&whole);
-	return result == 0 ? HEADSCALE_SOURCE_LOADED : HEADSCALE_SOURCE_BROKEN;
-}
-
-/* The status is ignored, as headscale does. */
-static enum headscale_source_status
-fetch_url(struct fetch_client *client, const char *url, struct buf *body,
-    struct fail *why)
-{
-	struct fetch_request request = {
-		.url = url,
-		.timeout_ms = FETCH_TIMEOUT_MS,
-		.body_max = body->max,
-	};
-	struct fetch_response response;
-	enum fetch_result result = fetch(client, &request, &response, why);
-	enum headscale_source_status status = HEADSCALE_SOURCE_BROKEN;
-
-	if (result == FETCH_OK && response.body_cut)
-		fail_set(why, "%s: more than %zu bytes", url, body->max);
-	else if (result == FETCH_OK &&
-	    buf_append(body, response.body, response.body_len) == 0)
-		status = HEADSCALE_SOURCE_LOADED;
-	fetch_response_clear(&response);
-	return status;
-}
-
-static enum headscale_source_status
-read_url(void *ctx, const char *url, struct buf *body, struct fail *why)
-{
-	const struct urls *u = ctx;
-	const char *file = file_for(&u->arguments->url_files, url);
-
-	if (file != NULL)
-		return read_file(file, body, why);
-	if (u->client != NULL)
-		return fetch_url(u->client, url, body, why);
-	return HEADSCALE_SOURCE_UNKNOWN;
 }
 
 /* --- the command --- */
@@ -165,25 +88,23 @@ print(const struct command_call *call, const struct effective *e)
 static int
 show(const struct command_call *call, const struct headscale_config *config)
 {
-	struct urls u = { .arguments = call->values };
-	const struct headscale_source_urls urls = { read_url, &u };
+	const struct arguments *a = call->values;
+	struct headscale_source_urls urls;
 	struct fail why = { .text = "" };
+	struct url_source source;
 	struct effective e;
 	int status;
 
-	if (u.arguments->fetch) {
-		u.client =
-		    fetch_global_init() == 0 ? fetch_client_new(1) : NULL;
-		if (u.client == NULL)
-			return command_fail(call, "cannot start libcurl");
-	}
+	if (url_source_open(&source, &a->url_files, a->fetch, &why) == -1)
+		return command_fail(call, "%s", why.text);
+	urls = url_source_urls(&source);
 	if (effective_make(&e, config, &urls, &why) == -1) {
 		status = command_fail(call, "%s", why.text);
 	} else {
 		status = print(call, &e);
 		effective_clear(&e);
 	}
-	fetch_client_free(u.client);
+	url_source_close(&source);
 	return status;
 }
 

@@ -9,8 +9,10 @@
 #include "input_list.h"
 #include "lint_files.h"
 #include "outfile.h"
+#include "relay_sight.h"
 #include "report.h"
 #include "unified_diff.h"
+#include "url_source.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -22,9 +24,10 @@ struct arguments {
 	struct opts_choice level; /* SEVERITY_COUNT: by the format */
 	struct opts_choice headscale;
 	struct opts_list select, ignore, severity;
+	struct opts_list resolve, connect_to;
 	const char *explain, *min_client, *settings;
 	const char *config, *env_file; /* of headscale */
-	bool list, verbose, strict, no_settings, fix, dry_run;
+	bool list, verbose, strict, no_settings, fix, dry_run, online;
 	int64_t max_size; /* MiB */
 };
 
@@ -201,6 +204,8 @@ lint_headscale(const struct command_call *call, struct lint_files *files)
 	    headscale_version_at(a->headscale.n);
 	struct fail why = { .text = "" };
 	struct headscale_config config;
+	struct headscale_source_urls urls;
+	struct url_source source;
 	struct effective e;
 	int result;
 
@@ -211,7 +216,12 @@ lint_headscale(const struct command_call *call, struct lint_files *files)
 		command_fail(call, "%s", why.text);
 		return -1;
 	}
-	result = effective_make(&e, &config, NULL, &why);
+	result = url_source_open(&source, NULL, a->online, &why);
+	if (result == 0) {
+		urls = url_source_urls(&source);
+		result = effective_make(&e, &config, &urls, &why);
+		url_source_close(&source);
+	}
 	if (result == 0) {
 		result = lint_files_add_config(files, &e, &why);
 		effective_clear(&e);
@@ -222,20 +232,62 @@ lint_headscale(const struct command_call *call, struct lint_files *files)
 	return result;
 }
 
+/* Fixes and lints the files; how many of them could not be read. */
+static int
+lint_inputs(const struct command_call *call, struct lint_files *files,
+    const struct input_list *inputs, int *changed)
+{
+	const struct arguments *a = call->values;
+	int unread = 0;
+
+	for (size_t i = 0; i < inputs->n; i++) {
+		const char *file = inputs->v[i];
+		const struct load_how how = {
+			.form = form_of(file, (enum load_form)a->as.n),
+			.as_meant = true,
+			.text_max = (size_t)a->max_size << 20,
+		};
+		struct fail why = { .text = "" };
+
+		if ((a->fix &&
+			fix_file(call, files, file, &how, changed, &why) ==
+			    -1) ||
+		    (!a->dry_run &&
+			lint_files_add(files, file, &how, &why) == -1)) {
+			command_fail(call, "%s", why.text);
+			unread++;
+		}
+	}
+	return unread;
+}
+
+static struct host_names
+host_names_of(const struct arguments *a)
+{
+	return (struct host_names){
+		.resolve = a->resolve.v,
+		.resolve_count = a->resolve.n,
+		.connect_to = a->connect_to.v,
+		.connect_to_count = a->connect_to.n,
+	};
+}
+
 static int
 lint(const struct command_call *call, const struct input_list *inputs)
 {
 	const struct arguments *a = call->values;
+	const struct host_names names = host_names_of(a);
 	const struct lint_files_config config = {
 		.settings_file = a->settings,
 		.search = !a->no_settings,
 		.apply = apply_options,
 		.options = a,
+		.online = a->online ? &names : NULL,
 	};
 	struct lint_settings probe;
 	struct lint_files files;
 	struct fail why = { .text = "" };
-	int status, unread = 0, changed = 0;
+	int status, unread, changed = 0;
 
 	if (lint_files_open(&files, &config) == -1)
 		return command_fail(call, "not enough memory");
@@ -245,24 +297,7 @@ lint(const struct command_call *call, const struct input_list *inputs)
 		lint_files_close(&files);
 		return command_misuse(call, "%s", why.text);
 	}
-	for (size_t i = 0; i < inputs->n; i++) {
-		const struct load_how how = {
-			.form = form_of(inputs->v[i], (enum load_form)a->as.n),
-			.as_meant = true,
-			.text_max = (size_t)a->max_size << 20,
-		};
-
-		why = (struct fail){ .text = "" };
-		if ((a->fix &&
-			fix_file(call, &files, inputs->v[i], &how, &changed,
-			    &why) == -1) ||
-		    (!a->dry_run &&
-			lint_files_add(&files, inputs->v[i], &how, &why) ==
-			    -1)) {
-			command_fail(call, "%s", why.text);
-			unread++;
-		}
-	}
+	unread = lint_inputs(call, &files, inputs, &changed);
 	if (a->dry_run) {
 		lint_files_close(&files);
 		status = command_flush(call);
@@ -273,6 +308,11 @@ lint(const struct command_call *call, const struct input_list *inputs)
 	if (a->config != NULL && lint_headscale(call, &files) == -1)
 		unread++;
 	status = report(call, &files, unread);
+	if (files.untried > 0)
+		fprintf(stderr,
+		    "%zu relays were not looked at: there are too many for "
+		    "%d seconds\n",
+		    files.untried, RELAY_SIGHTS_ALL_MS / 1000);
 	lint_files_close(&files);
 	return status;
 }
@@ -336,6 +376,8 @@ static int
 run(const struct command_call *call)
 {
 	const struct arguments *a = call->values;
+	struct fail why = { .text = "" };
+	struct host_names names;
 
 	if (a->list || a->explain != NULL)
 		return explain(call);
@@ -351,6 +393,12 @@ run(const struct command_call *call)
 		return command_misuse(call,
 		    "--fix changes files; standard input can be fixed with "
 		    "--dry-run only");
+	if (!a->online && a->resolve.n + a->connect_to.n > 0)
+		return command_misuse(
+		    call, "--resolve and --connect-to go with --online");
+	names = host_names_of(a);
+	if (host_names_check(&names, &why) == -1)
+		return command_misuse(call, "%s", why.text);
 	if (has_stdin(call, 2))
 		return command_misuse(
 		    call, "standard input (-) is named twice");
@@ -383,6 +431,12 @@ static const struct opts_row options[] = {
 	    "headscale's config.yaml to lint, with its environment" },
 	{ "env-file", OPTS_TEXT, AT(env_file), "file",
 	    "headscale's environment, instead of the own one" },
+	{ "online", OPTS_BOOL, AT(online), NULL,
+	    "look at the relays, too: DNS, certificates, port 80" },
+	{ "resolve", OPTS_LIST, AT(resolve), "name:address[,address]",
+	    "with -online: the addresses of a name, instead of DNS" },
+	{ "connect-to", OPTS_LIST, AT(connect_to), "address:port:host:port",
+	    "with -online: connect there instead" },
 	{ "max-size", OPTS_DECIMAL, AT(max_size), "MiB",
 	    "reject larger files; at most 128" },
 	{ "config", OPTS_TEXT, AT(settings), "file",
@@ -429,7 +483,10 @@ const struct command cmd_lint = {
 	    "place.\n"
 	    "--headscale-config lints headscale's own configuration: its\n"
 	    "derp section, HEADSCALE_* variables, and what the files that\n"
-	    "derp.paths names come to together. URLs are not fetched.\n",
+	    "derp.paths names come to together. URLs are fetched with\n"
+	    "--online only.\n"
+	    "--online looks at the relays of the maps as clients do: DNS,\n"
+	    "certificates, and port 80 where canport80 is set.\n",
 	.notes =
 	    "A comment `# derpmap: ignore=R16 reason` suppresses findings of "
 	    "its line,\nor of the next one when it is on a line of its own. "

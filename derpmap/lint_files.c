@@ -3,6 +3,7 @@
 
 #include "effective.h"
 #include "fixer.h"
+#include "relay_sight.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,12 +74,32 @@ keep_file(struct lint_files *f, const char *file,
 	return 0;
 }
 
+/* Runs the rules over a file, those that need it after a look at its relays. */
+static int
+lint_loaded(struct lint_files *f, const struct load *load, struct fail *why)
+{
+	struct relay_sights sights = { .n = 0 };
+
+	if (f->config->online != NULL) {
+		if (relay_sights_look(
+			&sights, &load->map, f->config->online, why) == -1)
+			return -1;
+		f->untried += sights.untried;
+		f->lint.sights = &sights;
+	}
+	lint_file(&f->lint, load);
+	f->lint.sights = NULL;
+	relay_sights_clear(&sights);
+	return 0;
+}
+
 int
 lint_files_add(struct lint_files *f, const char *file,
     const struct load_how *how, struct fail *why)
 {
 	const struct lint_settings *settings = settings_of(f, file, why);
 	struct load l;
+	int result;
 
 	if (settings == NULL || load_open_as(&l, file, how, why) == -1)
 		return -1;
@@ -86,10 +107,10 @@ lint_files_add(struct lint_files *f, const char *file,
 		load_close(&l);
 		return -1;
 	}
-	lint_file(&f->lint, &l);
+	result = lint_loaded(f, &l, why);
 	suppressions_collect(&f->suppressions, &l, &f->list);
 	load_close(&l);
-	return 0;
+	return result;
 }
 
 int

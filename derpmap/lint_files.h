@@ -17,11 +17,16 @@
 typedef int lint_files_options_fn(
     const void *options, struct lint_settings *s, struct fail *why);
 
+struct host_names;
+
 struct lint_files_config {
 	const char *settings_file; /* NULL: looked for, if search is set */
 	bool search;
 	lint_files_options_fn *apply;
 	const void *options; /* for apply; borrowed */
+	/* the relays of the maps are looked at, with these; NULL: they are
+	 * not. Borrowed */
+	const struct host_names *online;
 };
 
 struct lint_file_entry;
@@ -36,6 +41,7 @@ struct lint_files {
 	struct suppressions suppressions;
 	struct lint_file_entry *files; /* owned */
 	size_t count, cap;
+	size_t untried; /* relays that time was too short for */
 	/* the settings of the last folder, and its name */
 	const struct lint_settings *last;
 	const char *last_path;

@@ -57,8 +57,10 @@ SHELVES = {
     "derper": ["derper/http"],
     "derpmap/model": LIB,
     "derpmap/headscale": ["derpmap/model"],
-    "derpmap/lint": ["derpmap/headscale"],
-    "derpmap": ["derpmap/model", "derpmap/headscale", "derpmap/lint"],
+    "derpmap/online": ["derpmap/model"],
+    "derpmap/lint": ["derpmap/headscale", "derpmap/online"],
+    "derpmap": ["derpmap/model", "derpmap/headscale", "derpmap/online",
+                "derpmap/lint"],
 }
 
 # Anything may be used by a test; nothing uses a test.

@@ -138,8 +138,10 @@ load_url(struct headscale_sources *all, struct headscale_source *s,
 	if (urls == NULL)
 		return;
 	buf_init(&body, LOAD_TEXT_MAX + 1);
-	s->status = urls->read(urls->ctx, s->name, &body, &why);
+	s->status =
+	    urls->read(urls->ctx, s->name, &body, &s->http_status, &why);
 	s->file = s->name;
+	s->is_asked = s->status != HEADSCALE_SOURCE_UNKNOWN;
 	if (s->status == HEADSCALE_SOURCE_LOADED) {
 		if (load_text(&s->load, s->name, buf_slice(&body), LOAD_JSON,
 			&why) == 0) {

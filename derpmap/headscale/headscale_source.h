@@ -36,16 +36,19 @@ struct headscale_source {
 	const struct doc_node *node; /* its place in the configuration, or NULL
 				      */
 	const char *reason;
+	bool is_asked;        /* a URL, and it was asked for what it holds */
+	unsigned http_status; /* of what was fetched; 0: nothing was */
 	bool beside; /* a relative path that is only beside the configuration */
 	bool has_load;
 	struct load load; /* owned; when has_load */
 };
 
 /* What is behind a URL: its text in *body (initialised, with a maximum),
- * or not known, or not loadable with *why. */
+ * or not known, or not loadable with *why. *http_status is set when it was
+ * fetched. */
 struct headscale_source_urls {
-	enum headscale_source_status (*read)(
-	    void *ctx, const char *url, struct buf *body, struct fail *why);
+	enum headscale_source_status (*read)(void *ctx, const char *url,
+	    struct buf *body, unsigned *http_status, struct fail *why);
 	void *ctx;
 };
 

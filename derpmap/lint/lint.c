@@ -185,6 +185,7 @@ lint_file(struct lint *l, const struct load *load)
 		.file = load->file,
 		.load = load,
 		.call = &l->call,
+		.sights = l->sights,
 		.refusals = &refusals,
 		.out = l->out,
 	};

@@ -12,8 +12,13 @@
 #include "load.h"
 #include "rule.h"
 
+struct relay_sights;
+
 struct lint {
 	struct findings *out; /* borrowed */
+	/* what was seen of the relays of the next file, or NULL; borrowed
+	 * during lint_file, set by the caller */
+	const struct relay_sights *sights;
 	struct rule_call call;
 };
 

@@ -51,6 +51,7 @@ struct rule_address {
 };
 
 struct effective;
+struct relay_sights;
 struct rule_run;
 
 /*
@@ -126,6 +127,7 @@ struct rule_run {
 	struct findings *out;
 	const struct derpmap_region *region; /* being visited, or NULL */
 	const struct effective *effective;   /* checks.config, or NULL */
+	const struct relay_sights *sights;   /* of the relays, or NULL */
 	/* it is about values: none are judged where they are refused */
 	bool on_values;
 	struct finding scratch; /* for a finding that is not kept */

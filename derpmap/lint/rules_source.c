@@ -192,6 +192,46 @@ list_string(struct rule_run *run)
 	judge_commas(run, &setting_config(run)->paths, "derp.paths");
 }
 
+/* --- what URLs answer --- */
+
+static void
+judge_answer(struct rule_run *run, const struct headscale_source *s)
+{
+	const struct doc_pos at = s->node != NULL
+	    ? s->node->start
+	    : setting_at(run, &setting_config(run)->urls.from);
+
+	if (s->status == HEADSCALE_SOURCE_BROKEN)
+		rule_found(
+		    run, at, "%s cannot be loaded: %s", s->name, s->reason)
+		    ->fix = "open the address and see what it says";
+	else if (s->status != HEADSCALE_SOURCE_LOADED || s->http_status == 0)
+		return;
+	else if (s->http_status != 200)
+		rule_found(run, at,
+		    "%s answers with status %u: headscale does not look at it "
+		    "and takes what comes with it for a map",
+		    s->name, s->http_status)
+		    ->fix = "correct the address";
+	else if (s->load.map.region_count == 0)
+		rule_found(run, at,
+		    "%s holds no region: headscale takes that for an empty "
+		    "map",
+		    s->name)
+		    ->fix = "correct the address";
+}
+
+static void
+url_answer(struct rule_run *run)
+{
+	const struct headscale_sources *all = &run->effective->sources;
+
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].kind == HEADSCALE_SOURCE_URL &&
+		    all->v[i].is_asked)
+			judge_answer(run, &all->v[i]);
+}
+
 /* --- several sources --- */
 
 static void
@@ -407,6 +447,12 @@ static const struct rule rules[] = {
 	    { .config = url_http }, "a map that is fetched without TLS",
 	    "Whoever is on the way can give all clients other relays.",
 	    RULE_MERGE },
+	{ "H05", "url-answer", SEVERITY_ERROR, RULE_CONFIG,
+	    { .config = url_answer }, "a URL of derp.urls that gives no map",
+	    "headscale ignores the status: an error page in JSON is an empty "
+	    "map, which a refresh hands to all clients; what is not JSON "
+	    "keeps it from starting. Only --online can tell.",
+	    RULE_MERGE "; headscale issue 2694" },
 	{ "H06", "path-unreadable", SEVERITY_ERROR, RULE_CONFIG,
 	    { .config = path_unreadable },
 	    "a file of derp.paths that cannot be loaded",

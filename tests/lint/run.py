@@ -4,7 +4,9 @@
 A case is ID-name/CASE/{map.yaml|map.json,expect.txt}, and before.yaml where a
 file comes before the map in the same call, or of headscale's configuration
 {config.yaml,expect.txt} with, where they matter, env (a file for --env-file),
-version and what derp.paths names. expect.txt has a line
+version and what derp.paths names. A file args has further arguments: with
+--online the case is about the servers of relays.py, whose ports and pins are
+filled in. expect.txt has a line
 `ID severity line column` for each finding of that rule, none when the map is
 good; what other rules find does not matter. Every rule of the table needs a
 good and a bad case, and every folder names a rule. The severity in the table
@@ -16,18 +18,23 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import jsonschema
+
+from relays import Relays
 
 HERE = pathlib.Path(__file__).resolve().parent
 SEVERITIES = ["info", "warning", "error"]
 RULE = re.compile(r"^([A-Z][0-9]{2}) (info|warning|error) +([a-z0-9.-]+): ")
 
 
-def run(derpmap, *args, cwd=None):
+def run(derpmap, *args, cwd=None, env=None):
     return subprocess.run([derpmap, "lint", *map(str, args)], cwd=cwd,
+                          env=os.environ | (env or {}),
                           capture_output=True, timeout=60, check=False)
 
 
@@ -48,22 +55,27 @@ def cases():
                 yield rule, case, case / "config.yaml"
 
 
+def further_arguments(file):
+    args = file.parent / "args"
+    return args.read_text("utf-8").split() if args.exists() else []
+
+
 def arguments(file):
     """How to lint it, in its folder."""
     if file.name != "config.yaml":
-        return [file]
+        return [*further_arguments(file), file]
     env, version = file.parent / "env", file.parent / "version"
-    return ["--headscale-config", file.name,
+    return [*further_arguments(file), "--headscale-config", file.name,
             "--env-file", "env" if env.exists() else "/dev/null",
             "--headscale-version", version.read_text("utf-8").strip()
             if version.exists() else "0.29"]
 
 
-def lint(derpmap, schema, file):
+def lint(derpmap, schema, file, env=None):
     """The findings of one file, whose exit status must follow from them."""
     before = sorted(file.parent.glob("before.*"))
     result = run(derpmap, "--format", "json", *before, *arguments(file),
-                 cwd=file.parent)
+                 cwd=file.parent, env=env)
     if result.returncode not in (0, 1):
         sys.exit(f"{file}: exit status {result.returncode}: "
                  f"{result.stderr.decode()[-2000:]}")
@@ -75,6 +87,33 @@ def lint(derpmap, schema, file):
         sys.exit(f"{file}: exit status {result.returncode}, wanted {wanted}")
     return [f for f in report["findings"]
             if f["file"] not in map(str, before)]
+
+
+class Online:
+    """The servers, which are started when a case is about them."""
+
+    def __init__(self):
+        self.relays = None
+
+    def is_needed(self, file):
+        args = file.parent / "args"
+        return args.exists() and "--online" in args.read_text("utf-8")
+
+    def lint(self, derpmap, schema, file):
+        if self.relays is None:
+            self.relays = Relays()
+        with tempfile.TemporaryDirectory() as folder:
+            case = pathlib.Path(folder) / "case"
+            shutil.copytree(file.parent, case)
+            for copy in case.iterdir():
+                copy.write_text(self.relays.fill(copy.read_text("utf-8")),
+                                "utf-8")
+            return lint(derpmap, schema, case / file.name,
+                        self.relays.environment())
+
+    def close(self):
+        if self.relays is not None:
+            self.relays.close()
 
 
 def expected(case):
@@ -104,6 +143,7 @@ def main():
     table = rules(derpmap)
     all_cases = list(cases())
     failures, good, bad, lines = [], set(), set(), []
+    online = Online()
 
     for rule, case, file in all_cases:
         name = f"{rule.name}/{case.name}"
@@ -112,11 +152,14 @@ def main():
             failures.append(f"{rule.name}: no such rule")
             continue
         want = expected(case)
-        got = found(lint(derpmap, schema, file), number)
+        findings = (online.lint if online.is_needed(file) else lint)(
+            derpmap, schema, file)
+        got = found(findings, number)
         (bad if want else good).add(number)
         lines += want
         if got != want:
             failures.append(f"{name}: got {got}, wanted {want}")
+    online.close()
     failures += [f"{rule}: no bad case" for rule in table.keys() - bad]
     failures += [f"{rule}: no good case" for rule in table.keys() - good]
     failures += wrong_severities(table, lines)
