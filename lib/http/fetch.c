@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "fetch_fault.h"
 #include "fetch_short.h"
+#include "num.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -16,6 +17,7 @@
 
 #define FETCH_REQUESTS_MAX 10  /* along redirects; Go's net/http client.go */
 #define FETCH_EXEMPT_MAX 65536 /* bytes of NO_PROXY and our own addition */
+#define RETRY_AFTER_MAX_S 86400
 #define FETCH_USER_AGENT "Go-http-client/1.1" /* Go's net/http request.go */
 /* what Go's x/net/http/httpproxy never sends through a proxy */
 #define FETCH_LOOPBACK "localhost,127.0.0.0/8,::1"
@@ -160,6 +162,22 @@ read_status_line(struct hop *hop, struct slice line)
 	    (const char *)text.p);
 }
 
+/* "Retry-After: 120"; its other form, a date, is left to the caller's own
+ * idea of when to come back. RFC 9110 10.2.3. */
+static void
+read_field(struct hop *hop, struct slice line)
+{
+	struct slice name, value;
+	uint64_t seconds;
+
+	if (!slice_cut(line, ':', &name, &value) ||
+	    !slice_is_nocase(slice_trim(name), "Retry-After"))
+		return;
+	if (num_parse_decimal(slice_trim(value), RETRY_AFTER_MAX_S, &seconds) ==
+	    0)
+		hop->response->retry_after_s = (unsigned)seconds;
+}
+
 static size_t
 on_header(char *p, size_t size, size_t n, void *ctx)
 {
@@ -170,6 +188,8 @@ on_header(char *p, size_t size, size_t n, void *ctx)
 		read_status_line(hop, line);
 	else if (line.n == 0 && hop->response->status >= 200)
 		hop->head_done = true; /* not the end of "100 Continue" */
+	else
+		read_field(hop, line);
 	return size * n;
 }
 
@@ -348,6 +368,7 @@ perform(struct hop *hop, const char *url, uint64_t deadline_ms)
 	response->status = 0;
 	response->status_line[0] = '\0';
 	response->body_cut = false;
+	response->retry_after_s = 0;
 	buf_clear(&hop->body);
 	if (now_ms >= deadline_ms)
 		return CURLE_OPERATION_TIMEDOUT;
@@ -418,6 +439,13 @@ follow(struct hop *hop, struct fail *why)
 		if (from_https && !is_https(to)) {
 			fail_set(why,
 			    "the redirect from https to %.200s is not followed",
+			    to);
+			return FETCH_UNTRUSTED;
+		}
+		if (hop->request->has_secret) {
+			fail_set(why,
+			    "the redirect to %.200s is not followed with a "
+			    "secret (is that the right URL?)",
 			    to);
 			return FETCH_UNTRUSTED;
 		}

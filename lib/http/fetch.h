@@ -30,12 +30,14 @@ struct fetch_request {
 	const char *ca_file; /* PEM roots instead of the system's, or NULL */
 	const char *const *headers; /* NULL-terminated "Name: value"; or NULL.
 				       "Name:" removes one that curl adds.
-				       Sent along redirects too: no secrets */
-	const struct slice *post;   /* body of a POST; NULL: GET */
-	uint64_t timeout_ms;        /* for the whole exchange */
-	size_t body_max;         /* bytes of body read; the rest is ignored */
-	const atomic_bool *stop; /* gives up within a second when it becomes
-				    true; or NULL */
+				       Sent along redirects too */
+	bool has_secret; /* headers or body hold one: no redirect is followed,
+			    as it could lead to anybody */
+	const struct slice *post; /* body of a POST; NULL: GET */
+	uint64_t timeout_ms;      /* for the whole exchange */
+	size_t body_max;          /* bytes of body read; the rest is ignored */
+	const atomic_bool *stop;  /* gives up within a second when it becomes
+				     true; or NULL */
 };
 
 struct fetch_response {
@@ -44,7 +46,8 @@ struct fetch_response {
 				  phrase when the peer gave none */
 	uint8_t *body;         /* owned: fetch_response_clear */
 	size_t body_len;
-	bool body_cut; /* there was more than body_max */
+	bool body_cut;          /* there was more than body_max */
+	unsigned retry_after_s; /* what the peer asks for; 0: nothing */
 };
 
 enum fetch_result {
@@ -55,8 +58,9 @@ enum fetch_result {
 	FETCH_BROKEN,      /* a response began and then failed or timed out */
 	FETCH_UNTRUSTED,   /* the other side may be there, but is not to be
 			      talked to: its certificate is not valid, it has
-			      no TLS, it redirects from https to http, or the
-			      request is wrong (URL, roots) */
+			      no TLS, it redirects from https to http or
+			      elsewhere with a secret, or the request is wrong
+			      (URL, roots) */
 	FETCH_SHORT, /* memory, descriptors, ports or threads are short here:
 			says nothing of the other side */
 };

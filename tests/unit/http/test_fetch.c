@@ -507,6 +507,69 @@ start(void **state)
 	return fetch_global_init();
 }
 
+/* A redirect could lead a secret to anybody. */
+static void
+fetch_takes_no_secret_along(void **state)
+{
+	struct http_stub stub = {
+		.reply = { .bytes = "HTTP/1.1 307 Go\r\nLocation: /b\r\n"
+				    "Content-Length: 0\r\n\r\n" },
+	};
+	struct outcome o;
+
+	(void)state;
+	http_stub_open(&stub);
+	run(&(struct fetch_request){ .url = stub.url,
+		.timeout_ms = PLENTY_MS,
+		.body_max = 100,
+		.has_secret = true },
+	    &o);
+	assert_int_equal(o.result, FETCH_UNTRUSTED);
+	assert_non_null(strstr(o.why.text, "is not followed with a secret"));
+	assert_int_equal(stub.requests, 1);
+	http_stub_close(&stub);
+}
+
+static void
+fetch_reads_when_to_come_back(void **state)
+{
+	static const struct {
+		const char *value;
+		unsigned want;
+	} rows[] = {
+		{ "7", 7 },
+		{ " 86400 ", 86400 },
+		{ "86401", 0 },
+		{ "-1", 0 },
+		{ "Fri, 31 Dec 1999 23:59:59 GMT", 0 },
+	};
+	struct fetch_response response;
+	struct fail why = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct http_stub stub = { .reply = { .bytes = NULL } };
+		struct fetch_client *c = fetch_client_new(1);
+		char bytes[256];
+
+		snprintf(bytes, sizeof bytes,
+		    "HTTP/1.1 429 No\r\nretry-after: %s\r\n"
+		    "Content-Length: 0\r\n\r\n",
+		    rows[i].value);
+		stub.reply.bytes = bytes;
+		http_stub_open(&stub);
+		assert_int_equal(fetch(c,
+				     &(struct fetch_request){ .url = stub.url,
+					 .timeout_ms = PLENTY_MS },
+				     &response, &why),
+		    FETCH_OK);
+		assert_int_equal(response.retry_after_s, rows[i].want);
+		fetch_response_clear(&response);
+		http_stub_close(&stub);
+		fetch_client_free(c);
+	}
+}
+
 int
 main(void)
 {
@@ -523,6 +586,8 @@ main(void)
 		cmocka_unit_test(fetch_keeps_connections),
 		cmocka_unit_test(fetch_gives_up_when_told),
 		cmocka_unit_test(fetch_uses_proxies_but_not_for_loopback),
+		cmocka_unit_test(fetch_takes_no_secret_along),
+		cmocka_unit_test(fetch_reads_when_to_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
