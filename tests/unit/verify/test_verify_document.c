@@ -300,6 +300,42 @@ verify_document_reads_what_headscale_writes(void **state)
 	    TESTS_DIR "/unit/verify/data/headscale-0.29.2-rest.json", want);
 }
 
+/* Nodes that are plain, expired, tagged and ephemeral, in all the shapes that
+ * were recorded of one tailnet; and a daemon that is not in any. */
+static void
+verify_document_reads_every_kind_of_node(void **state)
+{
+	struct fail why = { 0 };
+	struct slice text;
+
+	(void)state;
+	check_file(TESTS_DIR
+	    "/unit/verify/data/headscale-0.29.2-list-kinds.json",
+	    "2e01 never node-a\nafe8 never node-b\n"
+	    "981c 2026-11-28T22:10:38Z node-c\n02c1 never node-d\n"
+	    "ef8a never node-e\n");
+	check_file(TESTS_DIR
+	    "/unit/verify/data/headscale-0.29.2-rest-kinds.json",
+	    "2e01 never node-a\nafe8 never node-b\n"
+	    "981c 2026-11-28T22:10:38Z node-c\n02c1 never node-d\n"
+	    "ef8a never node-e\n");
+	check_file(TESTS_DIR "/unit/verify/data/tailscaled-1.102.5-status.json",
+	    "2e01 never node-a\n02c1 never node-d\n"
+	    "981c 1970-01-01T00:00:00Z node-c\nafe8 never node-b\n"
+	    "ef8a never node-e\n");
+	text = read_file(TESTS_DIR
+	    "/unit/verify/data/tailscaled-1.102.5-status-stopped.json");
+	check_null(tell(text, &why));
+	check_contains(why.text, "its state is Stopped");
+	free((void *)text.p);
+	why = (struct fail){ 0 };
+	text = read_file(TESTS_DIR
+	    "/unit/verify/data/tailscaled-1.102.5-status-needslogin.json");
+	check_null(tell(text, &why));
+	check_contains(why.text, "its state is NeedsLogin");
+	free((void *)text.p);
+}
+
 static void
 verify_document_reads_the_examples(void **state)
 {
@@ -425,6 +461,7 @@ main(void)
 		cmocka_unit_test(verify_document_reads_all_shapes),
 		cmocka_unit_test(verify_document_says_where_a_list_is_bad),
 		cmocka_unit_test(verify_document_reads_what_headscale_writes),
+		cmocka_unit_test(verify_document_reads_every_kind_of_node),
 		cmocka_unit_test(verify_document_reads_the_examples),
 		cmocka_unit_test(verify_nodes_expire_by_the_clock),
 		cmocka_unit_test(verify_document_bounds_its_input),
