@@ -24,7 +24,7 @@
 struct verify_nodes *verify_document_parse(struct slice text, struct fail *why);
 
 /* The same for text that must be JSON: an answer of a server, of which an empty
- * body is no list of nobody. */
+ * body is not an empty list. */
 struct verify_nodes *verify_document_parse_json(
     struct slice text, struct fail *why);
 

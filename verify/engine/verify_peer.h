@@ -22,7 +22,7 @@ struct verify_peer {
 	struct slice name;   /* borrowed from the JSON */
 };
 
-/* -1 with *why when it is no object or has a bad key or time. */
+/* -1 with *why when it is not an object or has a bad key or time. */
 int verify_peer_parse(
     const struct json_t *json, struct verify_peer *peer, struct fail *why);
 
@@ -31,8 +31,8 @@ typedef int verify_peer_fn(
     void *ctx, const struct verify_peer *peer, struct fail *why);
 
 /* Calls fn for the daemon's own node and for each of its peers, those without a
- * key left out. -1 with *why when the JSON is no status, a node is bad, or the
- * daemon is not connected to its tailnet: a status then names no peers, and
+ * key left out. -1 with *why when the JSON is not a status, a node is bad, or
+ * the daemon is not connected to its tailnet: a status then names no peers, and
  * nobody must be put off the relay for that. */
 int verify_peer_each(const struct json_t *status, verify_peer_fn *fn, void *ctx,
     struct fail *why);
