@@ -18,6 +18,7 @@ import time
 
 sys.dont_write_bytecode = True
 
+import admission  # noqa: E402
 import linked     # noqa: E402
 import scenarios  # noqa: E402
 import table      # noqa: E402
@@ -85,15 +86,18 @@ class Bench:
                 scenario = kind(self)
                 for tls, params in scenario.cases():
                     self.run_case(scenario, tls, params)
+                scenario.finish()
 
     def run_case(self, scenario, tls, params):
-        relays = [r for r in self.relays if not r.records_only or
-                  (tls and scenario.shows_records(params))]
+        relays = [r for r in self.relays if scenario.fits(r) and (
+            not r.records_only or (tls and scenario.shows_records(params)))]
         for repeat in range(self.settings.runs):
             # the order changes too: nobody is always first
-            turn = repeat % len(relays)
+            turn = repeat % max(1, len(relays))
             for relay in relays[turn:] + relays[:turn]:
-                with relay.running(self.machine, self.home, tls) as running:
+                flags = scenario.flags(params)
+                with relay.running(
+                        self.machine, self.home, tls, flags) as running:
                     measured = scenario.measure(running, params)
                 self.note(scenario, tls, params, relay, repeat, measured)
         for metric in scenario.metrics(params):
@@ -278,7 +282,8 @@ def find_go(args):
     return None
 
 
-NAMES = [s.name for s in scenarios.ALL]
+KINDS = scenarios.ALL + admission.ALL
+NAMES = [s.name for s in KINDS]
 LINKED = [s.name for s in linked.ALL]
 
 
@@ -383,7 +388,7 @@ def main():
     home = Home()
     try:
         bench = make_bench(args, home)
-        bench.run(wanted(args, NAMES, True))
+        bench.run(wanted(args, NAMES, True), KINDS)
         run_linked(args, bench, wanted(args, LINKED, args.wide))
     finally:
         home.remove()

@@ -93,12 +93,12 @@ class Relay:
         return {"name": self.name, "note": self.note, "args": self.args,
                 "env": self.env, "version": lines[0]}
 
-    def running(self, machine, home, tls):
-        return Running(self, machine, home, tls)
+    def running(self, machine, home, tls, flags=()):
+        return Running(self, machine, home, tls, flags)
 
 
 class Running:
-    def __init__(self, relay, machine, home, tls):
+    def __init__(self, relay, machine, home, tls, flags=()):
         self.relay = relay
         self.tls = tls
         self.host = home.host
@@ -113,7 +113,7 @@ class Running:
                             else "-stun=false")
         if tls:
             self.command += ["-certmode=manual", "-certdir=" + home.path]
-        self.command += relay.args
+        self.command += [*relay.args, *flags]
         self.cores = machine.relay
         self.process = None
 

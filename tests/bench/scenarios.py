@@ -43,6 +43,17 @@ class Scenario:
     def label(self, params):
         return ""
 
+    def fits(self, relay):
+        """Whether this relay has what is measured."""
+        return True
+
+    def flags(self, params):
+        """Further flags of the relays."""
+        return []
+
+    def finish(self):
+        """All has been measured."""
+
     def shows_records(self, params):
         """Whether ways to carry TLS records are worth comparing here."""
         return True

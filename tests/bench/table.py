@@ -119,6 +119,8 @@ def goals(results):
              row("memory", "kb_per_connection"), 0.05),
         goal("CPU per login, to Go's: <= 0.5",
              row("login", "relay_us_per_login"), 0.5),
+        goal("CPU per login, verified, to Go's: <= 0.5",
+             row("verified", "relay_us_per_login"), 0.5),
         goal("round trip p50, idle, to Go's: <= 1",
              row("latency", "p50_us", load="idle"), 1),
         goal("round trip p99, idle, to Go's: <= 1",
