@@ -18,7 +18,7 @@
 struct arguments {
 	struct source_options sources; /* first */
 	struct opts_list listen;
-	const char *socket_mode;
+	const char *listen_mode;
 	const char *cert, *key, *token_file;
 	bool allow_plain, quiet;
 	int64_t connections, per_address;
@@ -110,10 +110,10 @@ run(const struct command_call *call)
 		return command_misuse(call,
 		    "name an address to listen on, at most %d: --listen",
 		    SERVE_ADDRESSES_MAX);
-	if (read_mode(a->socket_mode, &config.socket_mode) == -1)
+	if (read_mode(a->listen_mode, &config.listen_mode) == -1)
 		return command_misuse(call,
-		    "--socket-mode: \"%s\" is not a mode such as 0600",
-		    a->socket_mode);
+		    "--listen-mode: \"%s\" is not a mode such as 0600",
+		    a->listen_mode);
 	raise_descriptors();
 	if (serve_run(&config, &why) == -1)
 		return command_fail(call, "%s", why.text);
@@ -131,7 +131,7 @@ static const struct opts_row options[] = {
 	{ "key", OPTS_TEXT, AT(key), "FILE", "PEM key of the certificate" },
 	{ "allow-plain", OPTS_BOOL, AT(allow_plain), NULL,
 	    "serve plain HTTP also on addresses that others can reach" },
-	{ "socket-mode", OPTS_TEXT, AT(socket_mode), "MODE",
+	{ "listen-mode", OPTS_TEXT, AT(listen_mode), "MODE",
 	    "permissions of unix sockets" },
 	{ "token-file", OPTS_TEXT, AT(token_file), "FILE",
 	    "who asks must name one of the tokens in it, one a line" },
@@ -153,7 +153,7 @@ static const struct opts_row options[] = {
 static const struct arguments defaults = {
 	.sources = { .policy = { .name = verify_config_policy_name },
 	    .ask_ms = ASK_MS },
-	.socket_mode = "0600",
+	.listen_mode = "0600",
 	.connections = 4096,
 	.per_address = 1024,
 	.request_ms = REQUEST_MS,
@@ -197,7 +197,7 @@ const struct command cmd_serve = {
 	    "--socket "
 	    "/run/tailscale/tailscaled.sock\n"
 	    "  derpverify serve --listen unix:/run/derpverify.sock "
-	    "--socket-mode 0660 --nodes nodes\n",
+	    "--listen-mode 0660 --nodes nodes\n",
 	.options = options,
 	.option_count = sizeof options / sizeof options[0],
 	.more_options = source_options_of_kinds,

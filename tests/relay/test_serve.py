@@ -185,7 +185,7 @@ class Who(Serve):
             ("not an address", ["--listen", "localhost"]),
             ("the path is empty", ["--listen", "unix:"]),
             ("name an address", []),
-            ("is not a mode", ["--listen", f"{HOST}:0", "--socket-mode", "9"]),
+            ("is not a mode", ["--listen", f"{HOST}:0", "--listen-mode", "9"]),
             ("4s or less", ["--listen", f"{HOST}:0", "--answer-time", "5s"]),
             ("1 to 1000000", ["--listen", f"{HOST}:0", "--max-connections", "0"]),
         ]:
@@ -224,7 +224,7 @@ class Who(Serve):
     def test_a_unix_socket(self):
         path = self.path("v.sock")
         where = ("--listen", "unix:" + path)
-        s = self.server(*where, "--socket-mode", "0640", listen=False)
+        s = self.server(*where, "--listen-mode", "0640", listen=False)
         self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o640)
         conn = UnixConnection(path)
         self.addCleanup(conn.close)

@@ -134,7 +134,7 @@ open_address(struct server *s, size_t i, struct fail *why)
 	if (serve_listen_parse(l, config->addresses[i], why) == -1 ||
 	    check_plain(config, l, why) == -1)
 		return -1;
-	fd = serve_listen_open(l, config->socket_mode, why);
+	fd = serve_listen_open(l, config->listen_mode, why);
 	if (fd == -1)
 		return -1;
 	tls = config->cert_file != NULL && l->unix_path == NULL;

@@ -19,7 +19,7 @@
 struct serve_config {
 	const char *const *addresses; /* serve_listen.h */
 	size_t address_count;
-	mode_t socket_mode;    /* of unix sockets */
+	mode_t listen_mode;    /* of unix sockets */
 	const char *cert_file; /* PEM, with its chain; NULL: plain HTTP */
 	const char *key_file;
 	bool allow_plain;       /* also where others can read it */

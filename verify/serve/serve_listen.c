@@ -33,11 +33,11 @@ serve_listen_is_public(const struct serve_listen *l)
 }
 
 int
-serve_listen_open(struct serve_listen *l, mode_t socket_mode, struct fail *why)
+serve_listen_open(struct serve_listen *l, mode_t listen_mode, struct fail *why)
 {
 	if (l->unix_path != NULL)
 		return unix_listener_open(
-		    &l->unix_socket, l->unix_path, socket_mode, why);
+		    &l->unix_socket, l->unix_path, listen_mode, why);
 	/* asks for the port exclusively, which a shared one is not */
 	if (listener_probe(&l->addr, LISTENER_TCP, why) == -1)
 		return -1;

@@ -27,7 +27,7 @@ bool serve_listen_is_public(const struct serve_listen *l);
 
 /* Binds and listens: the descriptor, owned by the caller; -1 and the reason. */
 int serve_listen_open(
-    struct serve_listen *l, mode_t socket_mode, struct fail *why);
+    struct serve_listen *l, mode_t listen_mode, struct fail *why);
 
 /* Removes what is left of it. Idempotent, fine on { 0 }. */
 void serve_listen_remove(struct serve_listen *l);
