@@ -124,6 +124,20 @@ by_place(const void *a, const void *b)
 }
 
 void
+findings_join(struct findings *list, struct findings *from)
+{
+	if (from->first != NULL) {
+		*list->end = from->first;
+		list->end = from->end;
+	}
+	list->count += from->count;
+	list->failed |= from->failed;
+	for (size_t i = 0; i < SEVERITY_COUNT; i++)
+		list->hidden[i] += from->hidden[i];
+	findings_init(from, from->arena);
+}
+
+void
 findings_sort(struct findings *list)
 {
 	struct sortable *all = reallocarray(NULL, list->count, sizeof *all);

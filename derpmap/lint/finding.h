@@ -69,6 +69,9 @@ __attribute__((format(printf, 6, 7))) struct finding *findings_add(
     struct findings *list, const char *rule, enum severity severity,
     const char *file, struct doc_pos at, const char *fmt, ...);
 
+/* Moves all of `from` to the end of the list; both borrow from one arena. */
+void findings_join(struct findings *list, struct findings *from);
+
 /* By file in the order of first appearance, line, column, rule; stable. */
 void findings_sort(struct findings *list);
 

@@ -24,6 +24,13 @@ was_stopped(const struct load *load)
 	return false;
 }
 
+static bool
+has_rule(void *ctx, struct finding *f)
+{
+	(void)ctx;
+	return f->rule != NULL;
+}
+
 struct found {
 	struct finding *f;
 	size_t index;
@@ -46,11 +53,11 @@ by_content(const void *a, const void *b)
 	return order != 0 ? order : order_of(x->index, y->index);
 }
 
-/* Drops what one rule found twice: from *head on, list->count - before. */
+/* Drops what one rule found twice. */
 static void
-drop_repeats(struct findings *list, struct finding **head, size_t before)
+drop_repeats(struct findings *list)
 {
-	size_t count = list->count - before, n = 0;
+	size_t count = list->count, n = 0;
 	struct found *all;
 
 	if (count < 2)
@@ -60,7 +67,7 @@ drop_repeats(struct findings *list, struct finding **head, size_t before)
 		list->failed = true;
 		return;
 	}
-	for (struct finding *f = *head; f != NULL; f = f->next, n++)
+	for (struct finding *f = list->first; f != NULL; f = f->next, n++)
 		all[n] = (struct found){ f, n };
 	qsort(all, count, sizeof *all, by_content);
 	for (size_t i = 1; i < count; i++)
@@ -68,15 +75,17 @@ drop_repeats(struct findings *list, struct finding **head, size_t before)
 		    strcmp(all[i].f->message, all[i - 1].f->message) == 0)
 			all[i].f->rule = NULL;
 	free(all);
-	list->count = before;
-	list->end = head;
-	for (struct finding *f = *head; f != NULL; f = f->next)
-		if (f->rule != NULL) {
-			*list->end = f;
-			list->end = &f->next;
-			list->count++;
-		}
-	*list->end = NULL;
+	findings_keep(list, has_rule, NULL);
+}
+
+/* Adds what one rule found to what all did. */
+static void
+take_findings(struct findings *out, struct findings *own, unsigned forms)
+{
+	drop_repeats(own);
+	if (forms == RULE_JSON)
+		field_words_to_json(own, own->first);
+	findings_join(out, own);
 }
 
 void
@@ -95,38 +104,63 @@ has_map(const struct load *load)
 	    load->kind.kind != FILEKIND_TEMPLATE;
 }
 
-/* Runs the rules from `check` on: for one file, or for the whole call. */
-static void
-run_rules(
-    struct rule_run *run, unsigned forms, void (*check)(struct rule_run *run))
+/* The runs of all rules about these forms: copies of *like, each with a list of
+ * its own in lists. Returns how many. */
+static size_t
+make_runs(struct rule_run *runs, struct findings *lists,
+    const struct rule_run *like, unsigned forms)
 {
-	struct findings *out = run->out;
+	size_t n = 0;
 
 	for (size_t i = 0; i < rule_list_count(); i++) {
-		struct finding **head = out->end;
-		size_t before = out->count;
-
-		run->rule = rule_list_at(i);
-		if ((run->rule->forms & forms) == 0)
+		if ((rule_list_at(i)->forms & forms) == 0)
 			continue;
-		check(run);
-		drop_repeats(out, head, before);
-		if (forms == RULE_JSON)
-			field_words_to_json(out, *head);
+		findings_init(&lists[n], like->out->arena);
+		runs[n] = *like;
+		runs[n].rule = rule_list_at(i);
+		runs[n].out = &lists[n];
+		n++;
 	}
+	return n;
 }
 
-static void
-check_file(struct rule_run *run)
+/* Runs the rules about these forms over a file. -1: memory is short. */
+static int
+run_rules(const struct rule_run *like, unsigned forms)
 {
-	visit_file(run, has_map(run->load));
+	const size_t count = rule_list_count();
+	struct findings *lists = reallocarray(NULL, count, sizeof *lists);
+	struct rule_run *runs = reallocarray(NULL, count, sizeof *runs);
+	int result = -1;
+	size_t n;
+
+	if (lists != NULL && runs != NULL) {
+		n = make_runs(runs, lists, like, forms);
+		result = visit_file(runs, n, has_map(like->load));
+		for (size_t i = 0; i < n; i++)
+			take_findings(like->out, &lists[i], forms);
+	}
+	free(runs);
+	free(lists);
+	return result;
 }
 
+/* Runs one check of a rule about a whole call or a configuration. */
 static void
-check_call(struct rule_run *run)
+run_check(struct rule_run *run, const struct rule *rule,
+    void (*check)(struct rule_run *run))
 {
-	if (run->rule->checks.call != NULL)
-		run->rule->checks.call(run);
+	struct findings *out = run->out;
+	struct findings own;
+
+	if (check == NULL)
+		return;
+	findings_init(&own, out->arena);
+	run->rule = rule;
+	run->out = &own;
+	check(run);
+	run->out = out;
+	take_findings(out, &own, RULE_ANY);
 }
 
 /* Keeps a region for what is judged at the end. */
@@ -194,7 +228,8 @@ lint_file(struct lint *l, const struct load *load)
 		l->out->failed = true;
 		return;
 	}
-	run_rules(&run, form, check_file);
+	if (run_rules(&run, form) == -1)
+		l->out->failed = true;
 	refusals_clear(&refusals);
 	keep_file(l, load);
 }
@@ -204,8 +239,10 @@ lint_end(struct lint *l)
 {
 	struct rule_run run = { .call = &l->call, .out = l->out };
 
-	if (l->call.file_count > 0)
-		run_rules(&run, RULE_ANY, check_call);
+	for (size_t i = 0; i < rule_list_count(); i++)
+		if (l->call.file_count > 0)
+			run_check(&run, rule_list_at(i),
+			    rule_list_at(i)->checks.call);
 	free(l->call.regions);
 	l->call.regions = NULL;
 }
@@ -232,14 +269,7 @@ lint_config(const struct effective *e, struct findings *out)
 		.file = load.file, .load = &load, .out = out, .effective = e
 	};
 
-	for (size_t i = 0; i < rule_list_count(); i++) {
-		struct finding **head = out->end;
-		size_t before = out->count;
-
-		run.rule = rule_list_at(i);
-		if (run.rule->checks.config == NULL)
-			continue;
-		run.rule->checks.config(&run);
-		drop_repeats(out, head, before);
-	}
+	for (size_t i = 0; i < rule_list_count(); i++)
+		run_check(
+		    &run, rule_list_at(i), rule_list_at(i)->checks.config);
 }

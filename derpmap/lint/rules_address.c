@@ -201,31 +201,44 @@ static void
 v4_mapped(struct rule_run *run, const struct derpmap_node *n,
     const struct rule_address *a)
 {
-	if (a->is_ip && !a->ip.is_v4 && netaddr_in(&a->ip, "::ffff:0:0/96"))
+	static const struct netaddr_prefix mapped =
+	    NETADDR_PREFIX6(96, "::ffff:0:0/96", [10] = 0xff, [11] = 0xff);
+
+	if (a->is_ip && !a->ip.is_v4 && netaddr_in_prefix(&a->ip, &mapped))
 		rule_found(run, place_of(n, a),
 		    "a v4-mapped address counts as IPv6 for clients");
 }
 
-/* Finds the prefix of the list, ended by NULL, that the field's address is in;
- * NULL when it is in none. */
+/* The prefix of the list, ended by one without text, that the field's address
+ * is in; NULL when it is in none. */
 static const char *
-in_one_of(const struct rule_address *a, const char *const *prefixes)
+in_one_of(const struct rule_address *a, const struct netaddr_prefix *prefixes)
 {
 	if (!a->is_ip)
 		return NULL;
-	for (; *prefixes != NULL; prefixes++)
-		if (netaddr_in(&a->ip, *prefixes))
-			return *prefixes;
+	for (; prefixes->text != NULL; prefixes++)
+		if (netaddr_in_prefix(&a->ip, prefixes))
+			return prefixes->text;
 	return NULL;
 }
+
+#define TAILNET6         \
+	NETADDR_PREFIX6( \
+	    48, "fd7a:115c:a1e0::/48", 0xfd, 0x7a, 0x11, 0x5c, 0xa1, 0xe0)
+#define LOOPBACK4 NETADDR_PREFIX4(127, 0, 0, 0, 8)
+#define LOOPBACK6 NETADDR_PREFIX6(128, "::1/128", [15] = 1)
 
 static void
 ip_private(struct rule_run *run, const struct derpmap_node *n,
     const struct rule_address *a)
 {
-	static const char *const prefixes[] = { "10.0.0.0/8", "172.16.0.0/12",
-		"192.168.0.0/16", "fc00::/7", NULL };
-	static const char *const tailnet[] = { "fd7a:115c:a1e0::/48", NULL };
+	static const struct netaddr_prefix prefixes[] = { NETADDR_PREFIX4(
+							      10, 0, 0, 0, 8),
+		NETADDR_PREFIX4(172, 16, 0, 0, 12),
+		NETADDR_PREFIX4(192, 168, 0, 0, 16),
+		NETADDR_PREFIX6(7, "fc00::/7", 0xfc), { .text = NULL } };
+	static const struct netaddr_prefix tailnet[] = { TAILNET6,
+		{ .text = NULL } };
 	const char *prefix = in_one_of(a, prefixes);
 
 	if (prefix != NULL && in_one_of(a, tailnet) == NULL)
@@ -239,8 +252,9 @@ static void
 ip_tailnet(struct rule_run *run, const struct derpmap_node *n,
     const struct rule_address *a)
 {
-	static const char *const prefixes[] = { "100.64.0.0/10",
-		"fd7a:115c:a1e0::/48", NULL };
+	static const struct netaddr_prefix prefixes[] = {
+		NETADDR_PREFIX4(100, 64, 0, 0, 10), TAILNET6, { .text = NULL }
+	};
 
 	if (in_one_of(a, prefixes) != NULL)
 		rule_found(run, place_of(n, a),
@@ -253,11 +267,16 @@ static void
 ip_special(struct rule_run *run, const struct derpmap_node *n,
     const struct rule_address *a)
 {
-	static const char *const prefixes[] = { "127.0.0.0/8", "::1/128",
-		"0.0.0.0/8", "::/128", "224.0.0.0/4", "ff00::/8",
-		"169.254.0.0/16", "fe80::/10", NULL };
-	static const char *const loopback[] = { "127.0.0.0/8", "::1/128",
-		NULL };
+	static const struct netaddr_prefix prefixes[] = { LOOPBACK4, LOOPBACK6,
+		NETADDR_PREFIX4(0, 0, 0, 0, 8),
+		NETADDR_PREFIX6(128, "::/128", 0),
+		NETADDR_PREFIX4(224, 0, 0, 0, 4),
+		NETADDR_PREFIX6(8, "ff00::/8", 0xff),
+		NETADDR_PREFIX4(169, 254, 0, 0, 16),
+		NETADDR_PREFIX6(10, "fe80::/10", 0xfe, 0x80),
+		{ .text = NULL } };
+	static const struct netaddr_prefix loopback[] = { LOOPBACK4, LOOPBACK6,
+		{ .text = NULL } };
 	const char *prefix = in_one_of(a, prefixes);
 
 	if (prefix == NULL)
@@ -280,9 +299,16 @@ static void
 ip_documentation(struct rule_run *run, const struct derpmap_node *n,
     const struct rule_address *a)
 {
-	static const char *const prefixes[] = { "192.0.2.0/24",
-		"198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32",
-		"1.2.3.4/32", "2604:a880:400:d1::828:b001/128", NULL };
+	static const struct netaddr_prefix prefixes[] = { NETADDR_PREFIX4(
+							      192, 0, 2, 0, 24),
+		NETADDR_PREFIX4(198, 51, 100, 0, 24),
+		NETADDR_PREFIX4(203, 0, 113, 0, 24),
+		NETADDR_PREFIX6(32, "2001:db8::/32", 0x20, 0x01, 0x0d, 0xb8),
+		NETADDR_PREFIX4(1, 2, 3, 4, 32),
+		NETADDR_PREFIX6(128, "2604:a880:400:d1::828:b001/128", 0x26,
+		    0x04, 0xa8, 0x80, 0x04, 0x00, 0x00, 0xd1, 0, 0, 0, 0, 0x08,
+		    0x28, 0xb0, 0x01),
+		{ .text = NULL } };
 
 	if (in_one_of(a, prefixes) != NULL)
 		rule_found(run, place_of(n, a),
@@ -296,7 +322,9 @@ static void
 ip_fake(struct rule_run *run, const struct derpmap_node *n,
     const struct rule_address *a)
 {
-	static const char *const prefixes[] = { "198.18.0.0/15", NULL };
+	static const struct netaddr_prefix prefixes[] = {
+		NETADDR_PREFIX4(198, 18, 0, 0, 15), { .text = NULL }
+	};
 
 	if (in_one_of(a, prefixes) != NULL)
 		rule_found(run, place_of(n, a),

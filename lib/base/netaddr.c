@@ -149,14 +149,24 @@ netaddr_to_sockaddr(const struct netaddr *a, struct sockaddr_storage *s)
 	return sizeof *in6;
 }
 
+static bool
+is_in(const struct netaddr *a, const uint8_t ip[static 16], unsigned bits,
+    bool is_v4)
+{
+	const size_t whole = bits / 8;
+	const unsigned rest = bits % 8;
+
+	if (!a->is_set || is_v4 != a->is_v4 || memcmp(a->ip, ip, whole) != 0)
+		return false;
+	return rest == 0 || (a->ip[whole] ^ ip[whole]) >> (8 - rest) == 0;
+}
+
 bool
 netaddr_in(const struct netaddr *a, const char *prefix)
 {
 	struct slice ip, length;
 	struct netaddr net;
 	uint64_t bits;
-	size_t whole;
-	unsigned rest;
 
 	slice_cut(slice_str(prefix), '/', &ip, &length);
 	if (netaddr_parse_ip(&net, ip) == -1 ||
@@ -164,15 +174,14 @@ netaddr_in(const struct netaddr *a, const char *prefix)
 		assert(false && "bad prefix constant");
 		return false;
 	}
-	if (!a->is_set || net.is_v4 != a->is_v4)
-		return false;
-	if (net.is_v4)
-		bits += 96;
-	whole = (size_t)bits / 8;
-	rest = (unsigned)bits % 8;
-	if (memcmp(a->ip, net.ip, whole) != 0)
-		return false;
-	return rest == 0 || (a->ip[whole] ^ net.ip[whole]) >> (8 - rest) == 0;
+	return is_in(
+	    a, net.ip, (unsigned)bits + (net.is_v4 ? 96 : 0), net.is_v4);
+}
+
+bool
+netaddr_in_prefix(const struct netaddr *a, const struct netaddr_prefix *prefix)
+{
+	return is_in(a, prefix->ip, prefix->bits, prefix->is_v4);
 }
 
 bool

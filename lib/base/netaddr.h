@@ -53,6 +53,30 @@ socklen_t netaddr_to_sockaddr(
  * must be the same. The prefix is a constant of ours: a bad one is an assert.
  */
 bool netaddr_in(const struct netaddr *a, const char *prefix);
+/* A prefix that costs nothing to compare with. */
+struct netaddr_prefix {
+	uint8_t ip[16]; /* as in struct netaddr */
+	uint8_t bits;   /* of ip: 96 more than of the IPv4 prefix */
+	bool is_v4;
+	const char *text;
+};
+
+/* Initialisers: of an IPv4 prefix, and of an IPv6 one by its first bytes. */
+#define NETADDR_PREFIX4(a, b, c, d, length)                                \
+	{                                                                  \
+		.ip = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, \
+			d },                                               \
+		.bits = 96 + (length), .is_v4 = true,                      \
+		.text = #a "." #b "." #c "." #d "/" #length                \
+	}
+#define NETADDR_PREFIX6(length, shown, ...)                            \
+	{                                                              \
+		.ip = { __VA_ARGS__ }, .bits = (length), .text = shown \
+	}
+
+bool netaddr_in_prefix(
+    const struct netaddr *a, const struct netaddr_prefix *prefix);
+
 /* Whether only this machine can reach it. An unset one is the wildcard. */
 bool netaddr_is_loopback(const struct netaddr *a);
 
