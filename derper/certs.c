@@ -308,6 +308,16 @@ certs_key_file(const struct certs *certs)
 	return certs->key_file;
 }
 
+int64_t
+certs_expiry_s(const struct certs *certs)
+{
+	struct cert_info info;
+
+	return cert_load_info(&info, certs->cert_file, NULL) == 0
+	    ? info.not_after_s
+	    : 0;
+}
+
 struct tls_context *
 certs_context(const struct certs *certs)
 {

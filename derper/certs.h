@@ -43,6 +43,9 @@ void certs_remind(struct certs *certs, uint64_t now_ms);
 const char *certs_cert_file(const struct certs *certs);
 const char *certs_key_file(const struct certs *certs);
 
+/* When the certificate ends, in seconds since 1970; 0: unknown. */
+int64_t certs_expiry_s(const struct certs *certs);
+
 /* The context in force, borrowed until certs_close or a reload. */
 struct tls_context *certs_context(const struct certs *certs);
 

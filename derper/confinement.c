@@ -46,6 +46,7 @@ collect_files(
 		for (size_t k = 0; k < c->verify_sources[i].n; k++)
 			add_file(files, c->verify_sources[i].v[k]);
 	add_file(files, c->verify_url_ca);
+	add_file(files, getenv("TS_DEBUG_KEY_PATH"));
 	/* OpenSSL's own variables */
 	add_file(files, getenv("SSL_CERT_FILE"));
 }

@@ -5,12 +5,14 @@
 #include "certs.h"
 #include "clock.h"
 #include "confinement.h"
+#include "debug_access.h"
 #include "http.h"
 #include "http_conn.h"
 #include "ip_limit.h"
 #include "keyfile.h"
 #include "listener.h"
 #include "log.h"
+#include "metrics.h"
 #include "registry.h"
 #include "relay.h"
 #include "service.h"
@@ -56,6 +58,8 @@ struct server {
 	struct worker_config worker_config;
 	struct relay_shared relay;
 	struct http_site site;
+	struct debug_access debug_access;
+	struct metrics metrics;
 	struct registry *registry;
 	struct ip_limit *ip_limit;
 	struct verify *verify;           /* NULL: everybody is admitted */
@@ -204,6 +208,18 @@ part_of(const struct server *s, int64_t all)
 	return (size_t)((all + s->config->workers - 1) / s->config->workers);
 }
 
+static void
+write_metrics(void *ctx, struct writer *w)
+{
+	metrics_text(ctx, w);
+}
+
+static void
+write_vars(void *ctx, struct writer *w)
+{
+	metrics_json(ctx, w);
+}
+
 /* What the parts of all workers share. */
 static void
 fill_shared(struct server *s)
@@ -238,6 +254,13 @@ fill_shared(struct server *s)
 		    c->home_kind == CONFIG_HOME_REDIRECT ? c->home : NULL,
 		.home_blank = c->home_kind == CONFIG_HOME_BLANK,
 		.derp = c->derp,
+		.debug = { .access = &s->debug_access,
+		    .hostname = c->hostname,
+		    .started_s = s->metrics.process.started_s,
+		    .dev = c->dev,
+		    .ctx = &s->metrics,
+		    .metrics = write_metrics,
+		    .vars = write_vars },
 	};
 }
 
@@ -340,6 +363,7 @@ reload(struct server *s, bool forced)
 	if (s->certs != NULL && certs_poll(s->certs, forced)) {
 		use_tls(s, certs_context(s->certs));
 		certs_report(s->certs);
+		metrics_set_certificate(&s->metrics, certs_expiry_s(s->certs));
 	}
 	if (s->certs != NULL)
 		certs_remind(s->certs, clock_now_ms());
@@ -387,6 +411,7 @@ wait_for_end(struct server *s, const sigset_t *signals)
 		default:
 			reload(s, false);
 			trim(s);
+			metrics_sample(&s->metrics, clock_now_ms());
 			break;
 		}
 	}
@@ -428,6 +453,7 @@ server_free(struct server *s)
 	for (unsigned i = 0; i < workers_of(s); i++)
 		relay_free(s->threads[i].relay);
 	certs_close(s->certs);
+	metrics_close(&s->metrics);
 	ip_limit_free(s->ip_limit);
 	registry_free(s->registry);
 	counters_free(s->counters);
@@ -446,12 +472,17 @@ build(struct server *s, struct fail *why)
 	    (size_t)c->max_connections, (size_t)c->max_per_address);
 	if (s->registry == NULL || s->ip_limit == NULL || s->counters == NULL)
 		return fail_set(why, "out of memory");
-	if (load_key(s, why) == -1)
+	if (load_key(s, why) == -1 ||
+	    debug_access_init(&s->debug_access, getenv, why) == -1)
 		return -1;
+	s->metrics = (struct metrics){ .counters = s->counters,
+		.workers = workers_of(s) };
+	metrics_open(&s->metrics);
 	if (c->use_tls) {
 		s->certs = certs_open(c, &s->public_key, why);
 		if (s->certs == NULL)
 			return -1;
+		metrics_set_certificate(&s->metrics, certs_expiry_s(s->certs));
 	}
 	return choose_addresses(s, why) == 0 ? build_workers(s, why) : -1;
 }
@@ -466,6 +497,7 @@ start(struct server *s, struct fail *why)
 	    open_verify(s, why) == -1)
 		return -1;
 	s->relay.verify = s->verify;
+	s->metrics.verify = s->verify;
 	start_report(&(struct start_report){
 	    .config = s->config,
 	    .main = &s->main_addr,
@@ -474,6 +506,7 @@ start(struct server *s, struct fail *why)
 	    .certs = s->certs,
 	    .verify = s->verify,
 	});
+	metrics_sample(&s->metrics, clock_now_ms());
 	return start_workers(s, why);
 }
 

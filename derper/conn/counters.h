@@ -52,6 +52,7 @@
 	X(packets_received)   /* SendPacket in */                          \
 	X(bytes_received)     /* their payload */                          \
 	X(packets_sent)       /* RecvPacket out */                         \
+	X(payload_sent)       /* its bytes: packets without their heads */ \
 	X(bytes_sent)         /* bytes of frames handed to sockets */      \
 	X(received_disco)     /* of packets_received */                    \
 	COUNTERS_OF_DROPS(X, dropped_unknown_dest)                         \
@@ -72,6 +73,7 @@
 	X(stun_not_stun)                                                   \
 	X(stun_write_failed)                                               \
 	X(stun_ipv4) /* of stun_success */                                 \
+	X(bootstrap_dns_requests)                                          \
 	X(http_requests)                                                   \
 	X(current_connections) /* gauge: logged in */                      \
 	X(current_home)        /* gauge: of these, home connections */     \

@@ -10,13 +10,30 @@
 
 #include "http_server.h"
 
+struct debug_access;
 struct relay;
+
+/* What the pages below /debug/ tell, by whoever knows it; immutable. Functions
+ * may be called on any worker. */
+struct http_debug {
+	const struct debug_access *access; /* borrowed */
+	const char *hostname;
+	int64_t started_s; /* seconds since 1970 */
+	bool dev;
+	void *ctx;
+	/* Write at most HTTP_DEBUG_MAX bytes. */
+	void (*metrics)(void *ctx, struct writer *w); /* as Prometheus reads */
+	void (*vars)(void *ctx, struct writer *w);    /* the same as JSON */
+};
+
+#define HTTP_DEBUG_MAX 65536
 
 /* What is served; immutable. */
 struct http_site {
 	const char *home_url; /* where "/" leads; NULL: a page of ours */
 	bool home_blank;      /* which is empty */
 	bool derp;            /* connections may be upgraded */
+	struct http_debug debug;
 };
 
 /* What the connections to one port of a worker have in common; immutable. */

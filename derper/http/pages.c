@@ -111,34 +111,16 @@ void
 pages_bootstrap_dns(void *ctx, struct http_server *s,
     const struct http1_request *req, struct slice body)
 {
-	(void)ctx;
+	const struct conn *c = ctx;
+
 	(void)req;
 	(void)body;
+	counters_add(&c->worker->counters->bootstrap_dns_requests, 1);
 	http_server_answer(s,
 	    &(struct http_server_answer){ .status = 200,
 		.type = "application/json",
 		.headers = browser_headers,
 		.close = true });
-}
-
-void
-pages_debug(void *ctx, struct http_server *s, const struct http1_request *req,
-    struct slice body)
-{
-	(void)ctx;
-	(void)req;
-	(void)body;
-	http_server_error(s, 404, "debug pages are not supported yet");
-}
-
-void
-pages_debug_folder(void *ctx, struct http_server *s,
-    const struct http1_request *req, struct slice body)
-{
-	(void)ctx;
-	(void)req;
-	(void)body;
-	http_server_redirect(s, 301, slice_str("/debug/"));
 }
 
 void

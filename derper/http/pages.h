@@ -18,8 +18,6 @@ http_route_handler pages_generate_204;
 http_route_handler pages_healthz;
 http_route_handler pages_robots;
 http_route_handler pages_bootstrap_dns;
-http_route_handler pages_debug;
-http_route_handler pages_debug_folder;
 /* What everything else gets, too. */
 http_route_handler pages_home;
 

@@ -2,6 +2,7 @@
 #include "routes.h"
 
 #include "conn.h"
+#include "debug_pages.h"
 #include "http_conn.h"
 #include "http_router.h"
 #include "pages.h"
@@ -23,8 +24,9 @@ static const struct http_route table[] = {
 	{ .path = "/bootstrap-dns",
 	    .handle = pages_bootstrap_dns,
 	    .listeners = ON_MAIN },
-	{ .path = "/debug", .handle = pages_debug_folder },
-	{ .path = "/debug/", .handle = pages_debug },
+	{ .path = "/debug", .handle = debug_pages_folder },
+	{ .path = "/debug/", .handle = debug_pages },
+	{ .path = "/metrics", .handle = debug_pages_metrics },
 	{ .path = "/", .handle = pages_home, .listeners = ON_MAIN },
 };
 static const struct http_router router = { table,

@@ -113,6 +113,16 @@ release(struct turn_hold *hold)
 	    (struct batch *)((char *)hold - offsetof(struct batch, hold)));
 }
 
+static void
+count_sent(struct counters *counters, const struct entry *entry)
+{
+	if (entry->packets == 0)
+		return;
+	counters_add(&counters->packets_sent, entry->packets);
+	counters_add(&counters->payload_sent,
+	    entry->len - entry->packets * (DERP_HEADER + DERP_KEY));
+}
+
 /* On the receiving worker: every stretch of frames becomes a run of its
  * destination. */
 static void
@@ -130,8 +140,7 @@ handle_batch(void *ctx, struct message *m)
 		if (c != NULL) {
 			conn_send(c, entry.class, b->bytes + at + sizeof entry,
 			    entry.len);
-			counters_add(
-			    &worker->counters->packets_sent, entry.packets);
+			count_sent(worker->counters, &entry);
 		} else {
 			if (entry.packets > 0)
 				COUNTERS_DROP(worker->counters,

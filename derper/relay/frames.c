@@ -139,6 +139,7 @@ send_packet(struct client *c, const struct derp_frame *f)
 	}
 	conn_send(to, class, f->head, len);
 	counters_add(&counters->packets_sent, 1);
+	counters_add(&counters->payload_sent, f->body.n - DERP_KEY);
 }
 
 /* A token of the NotHere limit: 3 at once, one more a second. */

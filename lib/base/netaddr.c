@@ -149,39 +149,46 @@ netaddr_to_sockaddr(const struct netaddr *a, struct sockaddr_storage *s)
 	return sizeof *in6;
 }
 
-static bool
-is_in(const struct netaddr *a, const uint8_t ip[static 16], unsigned bits,
-    bool is_v4)
-{
-	const size_t whole = bits / 8;
-	const unsigned rest = bits % 8;
-
-	if (!a->is_set || is_v4 != a->is_v4 || memcmp(a->ip, ip, whole) != 0)
-		return false;
-	return rest == 0 || (a->ip[whole] ^ ip[whole]) >> (8 - rest) == 0;
-}
-
-bool
-netaddr_in(const struct netaddr *a, const char *prefix)
+int
+netaddr_parse_prefix(struct netaddr_prefix *p, struct slice text)
 {
 	struct slice ip, length;
 	struct netaddr net;
 	uint64_t bits;
 
-	slice_cut(slice_str(prefix), '/', &ip, &length);
-	if (netaddr_parse_ip(&net, ip) == -1 ||
-	    num_parse_decimal(length, 128, &bits) == -1) {
-		assert(false && "bad prefix constant");
-		return false;
-	}
-	return is_in(
-	    a, net.ip, (unsigned)bits + (net.is_v4 ? 96 : 0), net.is_v4);
+	if (!slice_cut(text, '/', &ip, &length) ||
+	    netaddr_parse_ip(&net, ip) == -1 ||
+	    num_parse_decimal(length, net.is_v4 ? 32 : 128, &bits) == -1)
+		return -1;
+	*p = (struct netaddr_prefix){ .is_v4 = net.is_v4,
+		.bits = (uint8_t)(bits + (net.is_v4 ? 96 : 0)) };
+	memcpy(p->ip, net.ip, sizeof p->ip);
+	return 0;
 }
 
 bool
 netaddr_in_prefix(const struct netaddr *a, const struct netaddr_prefix *prefix)
 {
-	return is_in(a, prefix->ip, prefix->bits, prefix->is_v4);
+	const size_t whole = prefix->bits / 8;
+	const unsigned rest = prefix->bits % 8;
+
+	if (!a->is_set || prefix->is_v4 != a->is_v4 ||
+	    memcmp(a->ip, prefix->ip, whole) != 0)
+		return false;
+	return rest == 0 ||
+	    (a->ip[whole] ^ prefix->ip[whole]) >> (8 - rest) == 0;
+}
+
+bool
+netaddr_in(const struct netaddr *a, const char *prefix)
+{
+	struct netaddr_prefix p;
+
+	if (netaddr_parse_prefix(&p, slice_str(prefix)) == -1) {
+		assert(false && "bad prefix constant");
+		return false;
+	}
+	return netaddr_in_prefix(a, &p);
 }
 
 bool

@@ -58,8 +58,11 @@ struct netaddr_prefix {
 	uint8_t ip[16]; /* as in struct netaddr */
 	uint8_t bits;   /* of ip: 96 more than of the IPv4 prefix */
 	bool is_v4;
-	const char *text;
+	const char *text; /* of the initialisers below; else NULL */
 };
+
+/* Parses "10.0.0.0/8" or "2001:db8::/32". -1 otherwise. */
+int netaddr_parse_prefix(struct netaddr_prefix *p, struct slice text);
 
 /* Initialisers: of an IPv4 prefix, and of an IPv6 one by its first bytes. */
 #define NETADDR_PREFIX4(a, b, c, d, length)                                \
@@ -74,6 +77,8 @@ struct netaddr_prefix {
 		.ip = { __VA_ARGS__ }, .bits = (length), .text = shown \
 	}
 
+/* Whether the address is in it; families must be the same, and an unset address
+ * is in none. */
 bool netaddr_in_prefix(
     const struct netaddr *a, const struct netaddr_prefix *prefix);
 

@@ -1,0 +1,196 @@
+/* metrics: see metrics.h. */
+#include "metrics.h"
+
+#include "clock.h"
+#include "derp_frame.h"
+#include "metrics_rows.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+void
+metrics_open(struct metrics *m)
+{
+	process_stats_open(&m->process);
+}
+
+void
+metrics_close(struct metrics *m)
+{
+	process_stats_close(&m->process);
+}
+
+void
+metrics_sample(struct metrics *m, uint64_t now_ms)
+{
+	if (m->sampled_ms != 0 && now_ms - m->sampled_ms < METRICS_SAMPLE_MS)
+		return;
+	m->sampled_ms = now_ms;
+	atomic_store_explicit(
+	    &m->files, process_stats_files(&m->process), memory_order_relaxed);
+}
+
+void
+metrics_set_certificate(struct metrics *m, int64_t expires_s)
+{
+	atomic_store_explicit(
+	    &m->certificate_expires_s, expires_s, memory_order_relaxed);
+}
+
+/* Counters are read one after the other while they grow: a part may be ahead of
+ * the whole. */
+static uint64_t
+minus(uint64_t whole, uint64_t part)
+{
+	return whole > part ? whole - part : 0;
+}
+
+/* The counters of one reason have one shape: packets, of these disco, bytes of
+ * frames, of these disco. Upstream counts payloads. */
+static void
+derive_drops(struct metrics_values *v, size_t i, const uint64_t drops[4])
+{
+	const uint64_t disco = drops[1], other = minus(drops[0], disco);
+	const uint64_t head = DERP_HEADER + DERP_KEY;
+
+	v->dropped_other[i] = other;
+	v->dropped_disco_bytes[i] = minus(drops[3], disco * head);
+	v->dropped_other_bytes[i] =
+	    minus(minus(drops[2], drops[3]), other * head);
+}
+
+#define DROPS(c, reason)                                       \
+	((const uint64_t[]){ (c)->reason, (c)->reason##_disco, \
+	    (c)->reason##_bytes, (c)->reason##_disco_bytes })
+
+static void
+derive(struct metrics_values *v)
+{
+	const struct counter_values *c = &v->counters;
+
+	v->received_other = minus(c->packets_received, c->received_disco);
+	v->stun_ipv6 = minus(c->stun_success, c->stun_ipv4);
+	derive_drops(v, 0, DROPS(c, dropped_gone_disconnected));
+	derive_drops(v, 1, DROPS(c, dropped_queue_head));
+	derive_drops(v, 2, DROPS(c, dropped_queue_tail));
+	derive_drops(v, 3, DROPS(c, dropped_unknown_dest));
+}
+
+static struct metrics_values
+read_values(const struct metrics *m)
+{
+	struct metrics_values v = { .one = 1, .workers = m->workers };
+	const int64_t expires_s = atomic_load_explicit(
+	    &m->certificate_expires_s, memory_order_relaxed);
+
+	v.counters = counters_sum(m->counters);
+	if (m->verify != NULL)
+		verify_get_counters(m->verify, &v.verify);
+	process_stats_read(&m->process, &v.process);
+	v.files = atomic_load_explicit(&m->files, memory_order_relaxed);
+	v.started_s = (uint64_t)m->process.started_s;
+	v.boot_s = (uint64_t)m->process.boot_s;
+	v.uptime_s = (uint64_t)(clock_wall_s() - m->process.started_s);
+	v.certificate_expires_s = expires_s > 0 ? (uint64_t)expires_s : 0;
+	derive(&v);
+	return v;
+}
+
+static uint64_t
+value_of(const struct metrics_values *v, const struct metrics_row *row)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)v + row->at, sizeof value);
+	return value;
+}
+
+static void
+put_head(struct writer *w, const struct metrics_row *row)
+{
+	static const char *const types[] = {
+		[METRICS_COUNTER] = "counter",
+		[METRICS_GAUGE] = "gauge",
+	};
+
+	if (row->help != NULL)
+		writer_printf(w, "# HELP %s %s\n", row->name, row->help);
+	if (row->type != METRICS_UNTYPED)
+		writer_printf(w, "# TYPE %s %s\n", row->name, types[row->type]);
+}
+
+static void
+put_value(struct writer *w, const struct metrics_row *row, uint64_t value)
+{
+	writer_printf(w, "%s", row->name);
+	if (row->labels != NULL)
+		writer_printf(w, "{%s}", row->labels);
+	if (row->unit == METRICS_NS)
+		writer_printf(w, " %.6f\n", (double)value / 1e9);
+	else
+		writer_printf(w, " %" PRIu64 "\n", value);
+}
+
+void
+metrics_text(const struct metrics *m, struct writer *w)
+{
+	const struct metrics_values v = read_values(m);
+
+	for (size_t i = 0; i < metrics_row_count; i++) {
+		const struct metrics_row *row = &metrics_rows[i];
+
+		if (i == 0 || strcmp(row->name, row[-1].name) != 0)
+			put_head(w, row);
+		put_value(w, row, value_of(&v, row));
+	}
+}
+
+/* The object at the path but for its last part, made where it is missing. */
+static json_t *
+object_at(json_t *top, struct slice path, struct slice *last)
+{
+	struct slice part;
+
+	while (slice_cut(path, '.', &part, &path)) {
+		json_t *next =
+		    json_object_getn(top, (const char *)part.p, part.n);
+
+		if (next == NULL) {
+			next = json_object();
+			json_object_setn_new(
+			    top, (const char *)part.p, part.n, next);
+		}
+		top = next;
+	}
+	*last = part;
+	return top;
+}
+
+void
+metrics_json(const struct metrics *m, struct writer *w)
+{
+	const struct metrics_values v = read_values(m);
+	json_t *top = json_object();
+	char *text;
+
+	for (size_t i = 0; i < metrics_row_count; i++) {
+		const struct metrics_row *row = &metrics_rows[i];
+		struct slice last;
+		json_t *object;
+
+		if (row->json == NULL)
+			continue;
+		object = object_at(top, slice_str(row->json), &last);
+		json_object_setn_new(object, (const char *)last.p, last.n,
+		    json_integer((json_int_t)value_of(&v, row)));
+	}
+	json_object_set_new(top, "version", json_string(DERPKIT_VERSION));
+	text = json_dumps(top, JSON_INDENT(1) | JSON_SORT_KEYS);
+	if (text != NULL)
+		writer_bytes(w, text, strlen(text));
+	else
+		w->failed = true;
+	free(text);
+	json_decref(top);
+}

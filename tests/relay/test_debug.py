@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""The pages below /debug/: who may see them, and what they tell."""
+import json
+import re
+import shutil
+import subprocess
+import unittest
+import urllib.request
+
+from relaytest import HOST, IS_GO, Scenario, free_port, ours_only, request
+
+KEY = "a key +/%"
+
+
+def samples(text):
+    """Values by name with labels; fails where a line is none."""
+    found = {}
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        match = re.fullmatch(r'([a-zA-Z_0-9]+(?:\{[^}]*\})?) (\S+)', line)
+        assert match, line
+        assert match.group(1) not in found, line
+        found[match.group(1)] = float(match.group(2))
+    return found
+
+
+class Access(Scenario):
+    def status(self, relay, path, headers=None, method="GET", port=None):
+        return request(relay, path, method, headers, port=port).status
+
+    def test_loopback_may_and_a_proxy_may_not(self):
+        relay = self.derper()
+        self.assertEqual(self.status(relay, "/debug/"), 200)
+        r = request(relay, "/debug/varz", "GET", {"X-Forwarded-For": "127.0.0.1"})
+        self.assertEqual((r.status, r.body), (403, b"debug access denied\n"))
+
+    @ours_only
+    def test_metrics_has_the_same_rule(self):
+        relay = self.derper()
+        self.assertEqual(self.status(relay, "/metrics"), 200)
+        self.assertEqual(self.status(relay, "/metrics", {"X-Forwarded-For": "1"}), 403)
+
+    def test_who_has_the_key_may(self):
+        path = self.write("debugkey", f"\n {KEY}\n")
+        relay = self.derper(env={"TS_DEBUG_KEY_PATH": path})
+        proxied = {"X-Forwarded-For": "1"}
+        good = "/debug/varz?a=b&debugkey=a+key+%2b%2F%25"
+        self.assertEqual(self.status(relay, good, proxied), 200)
+        for bad in ("?debugkey=", "?debugkey=a", "?debugkey=%zz", "", "?debugkey=a;b", "?debugkey=" + "a" * 5000):
+            self.assertEqual(self.status(relay, "/debug/varz" + bad, proxied), 403, bad)
+        self.assertEqual(self.status(relay, good, proxied, "POST"), 403)
+        # it is read at each request
+        self.write("debugkey", "another")
+        self.assertEqual(self.status(relay, good, proxied), 403)
+        self.assertEqual(self.status(relay, "/debug/varz?debugkey=another", proxied), 200)
+
+    def test_on_the_plain_port_too(self):
+        port = free_port()
+        relay = self.derper(f"-http-port={port}", tls=True)
+        self.assertEqual(self.status(relay, "/debug/varz", port=port), 200)
+        self.assertEqual(self.status(relay, "/debug/varz", {"X-Forwarded-For": "1"}, port=port), 403)
+
+    @ours_only
+    def test_a_bad_prefix_is_fatal(self):
+        self.derper(env={"TS_DEBUG_TRUSTED_CIDRS": "10.0.0.0/8, 2001:db8::/32"})
+        env = {"TS_DEBUG_TRUSTED_CIDRS": "10.0.0.0/8,10.0.0.0/33"}
+        flags = [f"-a={HOST}:{free_port()}", "-stun=false", "-c=" + self.path("k")]
+        status, _, err = self.run_relay(flags, env=env)
+        self.assertEqual(status, 1)
+        self.assertIn('"10.0.0.0/33" is not a prefix', err)
+
+
+class Pages(Scenario):
+    def setUp(self):
+        super().setUp()
+        self.relay = self.derper()
+
+    def get(self, path):
+        r = request(self.relay, path)
+        self.assertEqual(r.status, 200, path)
+        return r
+
+    def varz(self):
+        with urllib.request.urlopen(f"http://{HOST}:{self.relay.port}/debug/varz") as r:
+            return samples(r.read().decode())
+
+    def test_the_list_leads_to_pages_that_are_there(self):
+        body = self.get("/debug/").body.decode()
+        self.assertIn("<b>Uptime:</b>", body)
+        links = re.findall(r'href="([^"]*)"', body)
+        self.assertIn("/debug/varz", links)
+        if not IS_GO:  # whose list has pages that do not end
+            for link in links:
+                self.get(link)
+
+    @ours_only
+    def test_what_looks_into_go_is_not_there(self):
+        for path in ("/debug/pprof/", "/debug/pprof/heap", "/debug/gc"):
+            r = request(self.relay, path)
+            self.assertEqual(r.status, 404)
+            self.assertIn(b"which this relay is not", r.body)
+        self.assertEqual(request(self.relay, "/debug/x").body, b"404 page not found\n")
+
+    def test_packets_are_counted_by_kind(self):
+        p = self.peer()
+        p.login(self.relay, "a", "b")
+        before = self.varz()
+        disco = "5453f09f92ac" + "00" * 94  # "TS", a speech balloon
+        p.do("send a b 0102030405", f"send a b {disco}", "send a b 06070809")
+        for n in (5, 100, 4):
+            p.expect(f"recv b a {n} .*")
+        p.do("end b")
+        p.expect("closed b .*")
+        p.do(f"send a nodekey:{'11' * 32} 010203")
+        p.ping("a")
+        after = self.varz()
+        grown = {k: after[k] - before.get(k, 0) for k in after if after[k] != before.get(k, 0)}
+        self.assertEqual(grown['derp_packets_received_kind{kind="disco"}'], 1)
+        self.assertEqual(grown['derp_packets_received_kind{kind="other"}'], 3)
+        self.assertEqual(grown["derp_packets_received"], 4)
+        self.assertEqual(grown["derp_packets_sent"], 3)
+        self.assertEqual(grown["derp_bytes_received"], 112)
+        self.assertEqual(grown["derp_bytes_sent"], 109)
+        self.assertEqual(grown['derp_packets_dropped{reason="unknown_dest",kind="other"}'], 1)
+        self.assertEqual(grown['derp_bytes_dropped{reason="unknown_dest",kind="other"}'], 3)
+        self.assertEqual(after["derp_current_connections"], 1)
+
+    @ours_only
+    def test_json_has_the_same_values(self):
+        p = self.peer()
+        p.login(self.relay, "a")
+        tree = json.loads(self.get("/debug/vars").body)
+        text = self.varz()
+        self.assertEqual(tree["derp"]["accepts"], 1)
+        self.assertEqual(text["derp_accepts"], 1)
+        self.assertEqual(tree["derpkit"]["workers"], text["derpkit_workers"])
+        self.assertIn("cause", self.get("/metrics").body.decode())
+        self.assertEqual(tree["stun"]["counter_requests"]["success"], 0)
+
+    @ours_only
+    def test_the_process_is_measured(self):
+        found = self.varz()
+        self.assertGreater(found["process_resident_memory_bytes"], 1 << 20)
+        self.assertGreater(found["process_cpu_seconds_total"], 0)
+        self.assertGreater(found["process_open_fds"], 5)
+        self.assertGreater(found["node_boot_time_seconds"], 1e9)
+
+    @ours_only
+    @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
+    def test_promtool_can_read_it(self):
+        text = self.get("/metrics").body
+        self.assertIn(b"derpkit_workers", text)
+        done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True)
+        complaints = done.stderr.decode().splitlines()
+        # 3: it can be read, and upstream's names break rules of style
+        self.assertEqual(done.returncode, 3, complaints)
+        ours = [x for x in complaints if x.startswith(("derpkit_", "process_open", "process_r"))]
+        self.assertEqual(ours, [])
+        self.assertFalse([x for x in complaints if "error while" in x])
+
+
+if __name__ == "__main__":
+    unittest.main()
