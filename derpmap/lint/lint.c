@@ -158,6 +158,7 @@ run_check(struct rule_run *run, const struct rule *rule,
 	findings_init(&own, out->arena);
 	run->rule = rule;
 	run->out = &own;
+	run->others = out;
 	check(run);
 	run->out = out;
 	take_findings(out, &own, RULE_ANY);

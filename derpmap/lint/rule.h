@@ -124,7 +124,9 @@ struct rule_run {
 	const struct load *load; /* NULL in checks.call */
 	struct rule_call *call;
 	const struct refusals *refusals;
-	struct findings *out;
+	struct findings *out; /* of this rule alone */
+	/* of the rules before it; checks.config and checks.call only */
+	const struct findings *others;
 	const struct derpmap_region *region; /* being visited, or NULL */
 	const struct effective *effective;   /* checks.config, or NULL */
 	const struct relay_sights *sights;   /* of the relays, or NULL */

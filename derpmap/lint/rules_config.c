@@ -308,7 +308,7 @@ has_error(const struct rule_run *run)
 {
 	const struct finding *f;
 
-	for (f = run->out->first; f != NULL; f = f->next)
+	for (f = run->others->first; f != NULL; f = f->next)
 		if (f->rule != NULL && f->rule[0] == 'H' &&
 		    f->severity == SEVERITY_ERROR)
 			return true;
