@@ -12,9 +12,10 @@
 #include "clock.h"
 #include "keytable.h"
 #include "thread_pool.h"
+#include "verify_await.h"
 #include "verify_cache.h"
+#include "verify_clock.h"
 #include "verify_queue.h"
-#include "verify_refresh.h"
 #include "verify_sources.h"
 
 #include <assert.h>
@@ -45,6 +46,7 @@
 #define QUERIES_MAX 16384
 #define QUERIES_PER_SOURCE 1024
 #define WAITERS_MAX 1024 /* for one query */
+#define TICK_MS 1000     /* keys expire */
 #define WORKERS 16 /* enough that a slow source is asked about many at once */
 
 struct waiter {
@@ -71,8 +73,8 @@ struct verify {
 	struct verify_sources sources;
 	uint64_t allow_ms, deny_ms, ask_ms;
 	uint64_t (*now_ms)(void);
-	struct thread_pool *workers;    /* owned; NULL when no source blocks */
-	struct verify_refresh *refresh; /* owned */
+	struct thread_pool *workers; /* owned; NULL when no source blocks */
+	struct verify_clock *clock;  /* owned */
 	/* locked by lock */
 	pthread_mutex_t lock;
 	struct verify_cache *cache;
@@ -85,6 +87,8 @@ struct verify {
 };
 
 static int open_sources(
+    struct verify *v, const struct verify_config *config, struct fail *why);
+static int start_threads(
     struct verify *v, const struct verify_config *config, struct fail *why);
 static void recheck(
     void *engine, const struct derp_key *key, struct verify_answer *answer);
@@ -120,24 +124,44 @@ verify_new(const struct verify_config *config, struct fail *why)
 	}
 	if (open_sources(v, config, why) == -1)
 		goto free_v;
-	if (v->sources.blocking_count > 0) {
-		/* a place in the queue for every query there can be */
-		v->workers = thread_pool_new(WORKERS, QUERIES_MAX);
-		if (v->workers == NULL) {
-			fail_set(why, "cannot start verification threads");
-			goto free_v;
-		}
-	}
-	v->refresh = verify_refresh_new(v->sources.list, v->sources.count);
-	if (v->refresh == NULL) {
-		fail_set(why, "cannot start the thread that watches files");
-		goto free_v;
-	}
-	return v;
+	if (start_threads(v, config, why) == 0)
+		return v;
 
 free_v:
 	verify_free(v);
 	return NULL;
+}
+
+static void
+tick(void *ctx)
+{
+	const struct verify *v = ctx;
+
+	verify_sources_tick(&v->sources);
+}
+
+static int
+start_threads(
+    struct verify *v, const struct verify_config *config, struct fail *why)
+{
+	const uint64_t refresh_ms = config->context.refresh_ms;
+
+	if (v->sources.blocking_count > 0) {
+		/* a place in the queue for every query there can be */
+		v->workers = thread_pool_new(WORKERS, QUERIES_MAX);
+		if (v->workers == NULL)
+			return fail_set(
+			    why, "cannot start verification threads");
+	}
+	if (v->sources.count == 0)
+		return 0;
+	v->clock = verify_clock_new(
+	    refresh_ms != 0 && refresh_ms < TICK_MS ? refresh_ms : TICK_MS,
+	    tick, v);
+	if (v->clock == NULL || verify_sources_start(&v->sources) == -1)
+		return fail_set(
+		    why, "cannot start the threads that read the sources");
+	return 0;
 }
 
 static int
@@ -157,7 +181,8 @@ open_sources(
 		.stop = &v->stop,
 		.recheck = recheck,
 		.engine = v };
-	return verify_sources_open(&v->sources, config, &context, why);
+	return verify_sources_open(
+	    &v->sources, config, &context, &v->stop, why);
 }
 
 void
@@ -166,8 +191,10 @@ verify_free(struct verify *v)
 	if (v == NULL)
 		return;
 	atomic_store(&v->stop, true);
-	verify_refresh_free(v->refresh); /* may be asking, too */
-	thread_pool_free(v->workers);    /* completes every query */
+	/* both may be asking, too */
+	verify_clock_free(v->clock);
+	verify_sources_stop(&v->sources);
+	thread_pool_free(v->workers); /* completes every query */
 	verify_sources_close(&v->sources);
 	keytable_free(v->queries);
 	verify_queue_free(v->queue);
@@ -195,21 +222,18 @@ ask_memory(const struct verify *v, const struct derp_key *key,
 	answer->epoch = epoch;
 }
 
-/* Asks the sources in memory where blocking ones need not be asked first:
- * there are none, or one source that allows the key is enough. True: *answer
- * is final. */
+/* True: *answer is final, and nobody need be asked. */
 static bool
-ask_memory_first(const struct verify *v, const struct derp_key *key,
-    const struct netaddr *client, struct verify_answer *answer)
+recall(const struct verify *v, const struct derp_key *key,
+    struct verify_answer *answer)
 {
-	const struct verify_sources *s = &v->sources;
+	const uint64_t epoch = verify_revoke_epoch(&v->revoke);
 
-	if (s->blocking_count > 0 && s->policy == VERIFY_POLICY_ALL)
-		return false;
-	ask_memory(v, key, client, answer);
-	if (s->blocking_count == 0 || verify_sources_decided(s, answer))
+	if (verify_sources_recall(&v->sources, key, answer)) {
+		answer->epoch = epoch;
 		return true;
-	memset(answer, 0, sizeof *answer); /* asked again when they answer */
+	}
+	memset(answer, 0, sizeof *answer); /* asked again with the others */
 	return false;
 }
 
@@ -227,6 +251,7 @@ count_answer(
 		v->counters.denied += times;
 		break;
 	case VERIFY_UNKNOWN:
+	case VERIFY_NO_OPINION:
 		v->counters.unknown += times;
 		break;
 	}
@@ -365,7 +390,7 @@ verify_ask(struct verify *v, const struct derp_key *key,
 	else if (derp_key_is_zero(key))
 		verify_answer_set(
 		    answer, VERIFY_DENY, "the zero key is not a valid key");
-	else if (!ask_memory_first(v, key, client, answer)) {
+	else if (!recall(v, key, answer)) {
 		if (!ask_blocking(v, key, client, waiter, answer))
 			return false;
 		ask_memory(v, key, client, answer);
@@ -464,6 +489,7 @@ cache_answer(struct verify *v, const uint8_t id[static KEYTABLE_KEY],
 		keep_ms = v->deny_ms;
 		break;
 	case VERIFY_UNKNOWN:
+	case VERIFY_NO_OPINION:
 		break;
 	}
 	if (keep_ms > 0)
@@ -492,44 +518,16 @@ query_complete(struct query *query, struct verify_answer *answer)
 	free(query);
 }
 
-struct check {
-	pthread_mutex_t lock;
-	pthread_cond_t done;
-	bool is_done;                 /* locked by lock */
-	struct verify_answer *answer; /* locked by lock until done */
-};
-
-static void
-check_done(void *ctx, const struct verify_answer *answer)
-{
-	struct check *check = ctx;
-
-	pthread_mutex_lock(&check->lock);
-	*check->answer = *answer;
-	check->is_done = true;
-	pthread_cond_signal(&check->done);
-	pthread_mutex_unlock(&check->lock);
-}
-
 void
 verify_check(struct verify *v, const struct derp_key *key,
     const struct netaddr *client, struct verify_answer *answer)
 {
-	struct check check = { .answer = answer };
-	struct verify_answer now;
+	struct verify_await await;
 
-	pthread_mutex_init(&check.lock, NULL);
-	pthread_cond_init(&check.done, NULL);
-	if (verify_ask(v, key, client, &now, check_done, &check)) {
-		*answer = now;
-	} else {
-		pthread_mutex_lock(&check.lock);
-		while (!check.is_done)
-			pthread_cond_wait(&check.done, &check.lock);
-		pthread_mutex_unlock(&check.lock);
-	}
-	pthread_cond_destroy(&check.done);
-	pthread_mutex_destroy(&check.lock);
+	verify_await_init(&await);
+	if (!verify_ask(v, key, client, answer, verify_await_done, &await))
+		verify_await_wait(&await, answer);
+	verify_await_clear(&await);
 }
 
 /* Where every source must agree, those that block have not changed their mind
@@ -561,6 +559,12 @@ verify_explain(struct verify *v, const struct derp_key *key,
 	verify_sources_explain(&v->sources, &q, tell, ctx, answer);
 }
 
+const struct verify_sources *
+verify_get_sources(const struct verify *v)
+{
+	return &v->sources;
+}
+
 uint64_t
 verify_epoch(const struct verify *v)
 {
@@ -570,7 +574,7 @@ verify_epoch(const struct verify *v)
 void
 verify_reload(struct verify *v)
 {
-	verify_refresh_now(v->refresh);
+	verify_sources_reload(&v->sources);
 }
 
 void

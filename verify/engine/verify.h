@@ -74,6 +74,9 @@ void verify_explain(struct verify *v, const struct derp_key *key,
  * result. */
 void verify_reload(struct verify *v);
 
+/* The sources, borrowed: their states, counts and nodes (verify_sources.h). */
+const struct verify_sources *verify_get_sources(const struct verify *v);
+
 /* Counts since the start, for metrics. */
 struct verify_counters {
 	uint64_t asked, from_cache, allowed, denied, unknown, failed_open;

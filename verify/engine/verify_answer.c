@@ -29,16 +29,40 @@ replace_unprintable(char *text)
 	}
 }
 
+static void
+set(struct verify_answer *answer, enum verify_verdict verdict,
+    enum verify_fault fault, const char *fmt, va_list args)
+{
+	const uint64_t epoch = answer->epoch;
+	char reason[VERIFY_REASON_MAX];
+
+	/* an argument may be the reason that is replaced */
+	vsnprintf(reason, sizeof reason, fmt, args);
+	*answer = (struct verify_answer){
+		.verdict = verdict, .fault = fault, .epoch = epoch
+	};
+	memcpy(answer->reason, reason, sizeof reason);
+	replace_unprintable(answer->reason);
+}
+
 void
 verify_answer_set(struct verify_answer *answer, enum verify_verdict verdict,
     const char *fmt, ...)
 {
 	va_list args;
 
-	answer->verdict = verdict;
-	answer->fail_open = false;
 	va_start(args, fmt);
-	vsnprintf(answer->reason, sizeof answer->reason, fmt, args);
+	set(answer, verdict, VERIFY_FAULT_NONE, fmt, args);
 	va_end(args);
-	replace_unprintable(answer->reason);
+}
+
+void
+verify_answer_set_fault(
+    struct verify_answer *answer, enum verify_fault fault, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	set(answer, VERIFY_UNKNOWN, fault, fmt, args);
+	va_end(args);
 }

@@ -7,6 +7,7 @@
 #ifndef DERPKIT_VERIFY_CONFIG_H
 #define DERPKIT_VERIFY_CONFIG_H
 
+#include "verify_event.h"
 #include "verify_revoke.h"
 #include "verify_source.h"
 
@@ -44,6 +45,8 @@ struct verify_config {
 	struct verify_source_context context;
 	/* who is told of keys that may no longer use the relay */
 	struct verify_watch watch;
+	/* who is told of nodes that come and go; all zero: nobody */
+	struct verify_observer observer;
 };
 
 /*

@@ -12,7 +12,7 @@
 
 #include "buf.h"
 #include "verify_document.h"
-#include "verify_list.h"
+#include "verify_source.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,13 +39,13 @@ struct stamp {
 struct verify_file {
 	struct verify_source source; /* first */
 	/* immutable */
-	char *path; /* owned */
-	uint64_t refresh_ms;
-	bool allow_empty; /* a list that becomes empty is believed */
-	/* used by refresh only */
-	struct stamp loaded;     /* of the text last read, good or bad */
-	struct stamp seen;       /* at the last check */
-	struct verify_list list; /* the last good one */
+	char *path;       /* owned */
+	bool allow_empty; /* standard input without a byte is an empty list */
+	/* used by list only */
+	struct stamp loaded; /* of the text last read, good or bad */
+	struct stamp seen;   /* at the last check */
+	bool has_read;
+	struct fail bad; /* why the text last read is not a list; or "" */
 };
 
 static struct stamp
@@ -179,64 +179,72 @@ verify_file_load(const char *path, bool allow_empty, struct fail *why)
 	return load(path, allow_empty, &stamp, why);
 }
 
-static size_t
-count(struct verify_source *s)
+static int
+fill(struct verify_set *set, const struct verify_nodes *nodes, struct fail *why)
 {
-	return verify_list_count(&((struct verify_file *)s)->list);
+	for (const struct verify_node *n = verify_nodes_first(nodes); n != NULL;
+	     n = n->next)
+		if (verify_set_add(set,
+			&(struct verify_set_node){ .key = n->key,
+			    .name = n->name,
+			    .expires_s = n->expires_s },
+			why) == -1)
+			return -1;
+	return 0;
 }
 
-static void
-reload(struct verify_file *f, bool forced)
+static enum verify_listed
+read_list(
+    struct verify_file *f, struct verify_listing *listing, struct fail *why)
 {
-	struct fail why = { 0 };
-	struct verify_nodes *nodes = load(f->path, true, &f->loaded, &why);
+	struct verify_nodes *nodes;
+	int rc;
 
-	if (nodes != NULL) {
-		verify_list_replace(&f->list, nodes, forced || f->allow_empty);
-		return;
+	f->bad = (struct fail){ 0 };
+	nodes =
+	    load(f->path, f->allow_empty || f->has_read, &f->loaded, &f->bad);
+	if (nodes == NULL) {
+		/* this state of the file is bad: do not read it again */
+		f->loaded = f->seen;
+		*why = f->bad;
+		return VERIFY_LIST_BAD;
 	}
-	/* this state of the file is bad: do not report it again */
-	f->loaded = f->seen;
-	verify_source_notify(&f->list.context,
-	    "node list is bad, keeping the %zu keys of the last good one: "
-	    "%s",
-	    verify_list_count(&f->list), why.text);
+	rc = fill(listing->set, nodes, why);
+	verify_nodes_free(nodes);
+	f->has_read = true;
+	return rc == 0 ? VERIFY_LISTED : VERIFY_LIST_OURS;
 }
 
-static uint64_t
-refresh(struct verify_source *s, bool forced)
+static enum verify_listed
+list(struct verify_source *s, struct verify_listing *listing, struct fail *why)
 {
 	struct verify_file *f = (struct verify_file *)s;
 	const struct stamp stamp = stamp_now(f->path);
-	const bool settled = same_stamp(&stamp, &f->seen) || !stamp.exists ||
-	    !same_file(&stamp, &f->loaded);
+	const bool settled = !f->has_read || same_stamp(&stamp, &f->seen) ||
+	    !stamp.exists || !same_file(&stamp, &f->loaded);
 
 	f->seen = stamp;
-	verify_list_expire(&f->list);
-	if (same_stamp(&stamp, &f->loaded) && !forced)
-		return f->refresh_ms;
-	if (!settled && !forced)
-		return FILE_SETTLE_MS;
-	reload(f, forced);
-	return f->refresh_ms;
+	if (f->has_read && same_stamp(&stamp, &f->loaded) && !listing->reread) {
+		if (f->bad.text[0] == '\0')
+			return VERIFY_LIST_SAME;
+		*why = f->bad;
+		return VERIFY_LIST_BAD;
+	}
+	if (!settled && !listing->reread) {
+		listing->again_ms = FILE_SETTLE_MS;
+		return VERIFY_LIST_LATER;
+	}
+	return read_list(f, listing, why);
 }
 
-/* Standard input is read once, but keys expire. */
-static uint64_t
-refresh_stdin(struct verify_source *s, bool forced)
+/* Standard input is read once. */
+static enum verify_listed
+list_stdin(
+    struct verify_source *s, struct verify_listing *listing, struct fail *why)
 {
 	struct verify_file *f = (struct verify_file *)s;
 
-	(void)forced;
-	verify_list_expire(&f->list);
-	return f->refresh_ms;
-}
-
-static void
-ask(struct verify_source *s, const struct verify_question *q,
-    struct verify_answer *answer)
-{
-	verify_list_ask(&((struct verify_file *)s)->list, q->key, answer);
+	return f->has_read ? VERIFY_LIST_SAME : read_list(f, listing, why);
 }
 
 static void
@@ -244,22 +252,17 @@ close_file(struct verify_source *s)
 {
 	struct verify_file *f = (struct verify_file *)s;
 
-	verify_list_clear(&f->list);
 	free(f->path);
 	free(f);
 }
 
 static const struct verify_source_ops file_ops = {
-	.ask = ask,
-	.refresh = refresh,
-	.count = count,
+	.list = list,
 	.close = close_file,
 };
 
 static const struct verify_source_ops stdin_ops = {
-	.ask = ask,
-	.refresh = refresh_stdin,
-	.count = count,
+	.list = list_stdin,
 	.close = close_file,
 };
 
@@ -268,34 +271,22 @@ open_file(const struct verify_source_config *config,
     const struct verify_source_context *context, struct fail *why)
 {
 	struct verify_file *f = calloc(1, sizeof *f);
-	struct verify_nodes *nodes = NULL;
-	char name[PATH_MAX + 16];
 
-	if (f == NULL) {
+	if (f != NULL)
+		f->path = strdup(config->argument);
+	if (f == NULL || f->path == NULL) {
+		free(f);
 		fail_set(why, "out of memory");
 		return NULL;
 	}
 	f->source.ops = is_stdin(config->argument) ? &stdin_ops : &file_ops;
-	f->refresh_ms =
-	    context->refresh_ms != 0 ? context->refresh_ms : FILE_REFRESH_MS;
 	f->allow_empty = context->allow_empty;
-	f->path = strdup(config->argument);
-	snprintf(name, sizeof name, "node list %s", config->argument);
-	if (verify_list_init(&f->list, name, context) == -1 || f->path == NULL)
-		fail_set(why, "out of memory");
-	else
-		nodes = load(f->path, context->allow_empty, &f->loaded, why);
-	if (nodes == NULL) {
-		close_file(&f->source);
-		return NULL;
-	}
-	f->seen = f->loaded;
-	verify_list_replace(&f->list, nodes, true);
 	return &f->source;
 }
 
 const struct verify_source_kind verify_file_kind = {
 	.name = "nodes",
+	.label = "node list",
 	.tool_option = "nodes",
 	.relay_option = "verify-nodes",
 	.argument_name = "FILE",
@@ -304,6 +295,11 @@ const struct verify_source_kind verify_file_kind = {
 	.relay_help = "admit only the node keys in this file, which is read "
 		      "again when it changes; of several files, only the "
 		      "keys that are in all",
+	.argument_type = VERIFY_OPTION_FILE,
 	.needs_argument = true,
+	.outage = VERIFY_OUTAGE_LAST_GOOD,
+	.refresh_ms = FILE_REFRESH_MS,
+	.list_first = true,
+	.doubt_empty = true,
 	.open = open_file,
 };

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define NOTICE_MAX 1024 /* bytes; the rest is cut */
 
@@ -12,6 +13,16 @@ verify_source_left_ms(const struct verify_question *q)
 	const uint64_t now_ms = q->now_ms();
 
 	return now_ms < q->deadline_ms ? q->deadline_ms - now_ms : 0;
+}
+
+const char *
+verify_source_option(
+    const struct verify_source_config *config, const char *name)
+{
+	for (size_t i = 0; i < config->option_count; i++)
+		if (strcmp(config->options[i].name, name) == 0)
+			return config->options[i].value;
+	return NULL;
 }
 
 void

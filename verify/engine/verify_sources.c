@@ -1,72 +1,66 @@
 /* verify_sources: see verify_sources.h. */
 #include "verify_sources.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <time.h>
 
-static int
-check_settings(const struct verify_source_config *row, struct fail *why)
-{
-	const struct verify_source_kind *kind = row->kind;
-	const bool has_ca = row->ca_file != NULL && row->ca_file[0] != '\0';
-
-	if (has_ca && !kind->uses_ca_file)
-		return fail_set(
-		    why, "source %s does not use a CA file", kind->name);
-	if (row->outage != VERIFY_OUTAGE_CLOSED && !kind->can_fail_open)
-		return fail_set(why, "source %s cannot fail open", kind->name);
-	return 0;
-}
+#define READY_POLL_MS 10
 
 /* Puts it after the last of its group. */
 static void
-insert(struct verify_sources *s, struct verify_source *source)
+insert(struct verify_sources *s, struct verify_member *member)
 {
 	size_t at = s->count;
 
-	if (source->blocks) {
+	if (verify_member_blocks(member)) {
 		for (; at > s->blocking_count; at--)
 			s->list[at] = s->list[at - 1];
 		s->blocking_count++;
 	}
-	s->list[at] = source;
+	s->list[at] = member;
 	s->count++;
-	s->reads_client = s->reads_client || source->reads_client;
+	s->reads_client =
+	    s->reads_client || verify_member_source(member)->reads_client;
 }
 
 int
 verify_sources_open(struct verify_sources *s,
     const struct verify_config *config,
-    const struct verify_source_context *context, struct fail *why)
+    const struct verify_source_context *context, const atomic_bool *stop,
+    struct fail *why)
 {
 	*s = (struct verify_sources){ .policy = config->policy };
 	for (size_t i = 0; i < config->source_count; i++) {
-		const struct verify_source_config *row = &config->sources[i];
-		struct verify_source *source;
+		struct verify_member *member = verify_member_open(
+		    &config->sources[i], context, &config->observer, stop, why);
 
-		if (check_settings(row, why) == -1)
+		if (member == NULL)
 			return -1;
-		source = row->kind->open(row, context, why);
-		if (source == NULL)
-			return -1;
-		insert(s, source);
-		source->kind = row->kind;
-		source->argument = strdup(row->argument);
-		if (source->argument == NULL)
-			return fail_set(why, "out of memory");
+		insert(s, member);
 	}
 	return 0;
+}
+
+int
+verify_sources_start(struct verify_sources *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (verify_member_start(s->list[i]) == -1)
+			return -1;
+	return 0;
+}
+
+void
+verify_sources_stop(struct verify_sources *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		verify_member_stop(s->list[i]);
 }
 
 void
 verify_sources_close(struct verify_sources *s)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		char *argument = s->list[i]->argument;
-
-		s->list[i]->ops->close(s->list[i]);
-		free(argument);
-	}
+	for (size_t i = 0; i < s->count; i++)
+		verify_member_close(s->list[i]);
 	s->count = s->blocking_count = 0;
 }
 
@@ -76,9 +70,12 @@ verify_sources_decided(
 {
 	if (answer->reason[0] == '\0') /* nobody has answered yet */
 		return false;
+	if (answer->is_final)
+		return true;
 	switch (s->policy) {
 	case VERIFY_POLICY_ALL:
-		return answer->verdict != VERIFY_ALLOW;
+		return answer->verdict != VERIFY_ALLOW &&
+		    answer->verdict != VERIFY_NO_OPINION;
 	case VERIFY_POLICY_ANY:
 		return answer->verdict == VERIFY_ALLOW && !answer->fail_open;
 	}
@@ -86,16 +83,35 @@ verify_sources_decided(
 }
 
 /* Which of two answers decides under ANY: a source that allows the key, then
- * an outage that admits it, then an outage that does not, then a denial. */
+ * an outage that admits it, then an outage that does not, then a denial, then
+ * a deny list without the key. */
 static int
 weight(const struct verify_answer *answer)
 {
 	switch (answer->verdict) {
 	case VERIFY_ALLOW:
-		return answer->fail_open ? 2 : 3;
+		return answer->fail_open ? 3 : 4;
 	case VERIFY_UNKNOWN:
-		return 1;
+		return 2;
 	case VERIFY_DENY:
+		return 1;
+	case VERIFY_NO_OPINION:
+		return 0;
+	}
+	return 0;
+}
+
+/* Which one decides under ALL: any that does not allow, then one that does. */
+static int
+weight_of_all(const struct verify_answer *answer)
+{
+	switch (answer->verdict) {
+	case VERIFY_DENY:
+	case VERIFY_UNKNOWN:
+		return 2;
+	case VERIFY_ALLOW:
+		return 1;
+	case VERIFY_NO_OPINION:
 		return 0;
 	}
 	return 0;
@@ -107,18 +123,82 @@ combine(const struct verify_sources *s, struct verify_answer *answer,
     const struct verify_answer *one)
 {
 	const struct verify_answer before = *answer;
+	const bool any = s->policy == VERIFY_POLICY_ANY;
+	const int was = any ? weight(&before) : weight_of_all(&before);
+	const int is = any ? weight(one) : weight_of_all(one);
 
-	if (before.reason[0] == '\0' ||
-	    (s->policy == VERIFY_POLICY_ALL && one->verdict != VERIFY_ALLOW) ||
-	    (s->policy == VERIFY_POLICY_ANY && weight(one) > weight(&before))) {
+	if (before.is_final)
+		return;
+	if (before.reason[0] == '\0' || one->is_final || is > was) {
 		*answer = *one;
+		answer->epoch = before.epoch;
 		return;
 	}
-	if (s->policy == VERIFY_POLICY_ANY && weight(one) < weight(&before))
+	if (is < was)
 		return;
 	verify_answer_set(
 	    answer, before.verdict, "%s; %s", before.reason, one->reason);
 	answer->fail_open = before.fail_open || one->fail_open;
+	answer->fault =
+	    before.fault != VERIFY_FAULT_NONE ? before.fault : one->fault;
+	answer->origin = before.origin;
+	answer->age_ms =
+	    before.age_ms > one->age_ms ? before.age_ms : one->age_ms;
+}
+
+/* Only deny lists have been asked, and none has the key. */
+static void
+conclude(struct verify_answer *answer)
+{
+	if (answer->verdict == VERIFY_NO_OPINION)
+		answer->verdict = VERIFY_ALLOW;
+}
+
+/* Deny lists, and nodes that a source marks as denied, beat everything else.
+ * True: one denies the key, or should be able to tell and cannot. */
+static bool
+deny(const struct verify_sources *s, const struct derp_key *key,
+    struct verify_answer *answer)
+{
+	struct verify_answer one = { 0 };
+
+	for (size_t i = 0; i < s->count; i++) {
+		if (!verify_member_denial(s->list[i], key, &one))
+			continue;
+		one.epoch = answer->epoch;
+		*answer = one;
+		return true;
+	}
+	return false;
+}
+
+bool
+verify_sources_recall(const struct verify_sources *s,
+    const struct derp_key *key, struct verify_answer *answer)
+{
+	bool pending = false;
+
+	if (deny(s, key, answer))
+		return true;
+	for (size_t i = 0; i < s->count; i++) {
+		struct verify_answer one = { 0 };
+
+		if (verify_member_recall(s->list[i], key, &one))
+			combine(s, answer, &one);
+		else
+			pending = true;
+		/* under ALL the first source that denies gives the reason, and
+		 * so those after one that must be asked are not looked at */
+		if (answer->is_final ||
+		    (pending && s->policy == VERIFY_POLICY_ALL))
+			break;
+		if (verify_sources_decided(s, answer))
+			return true;
+	}
+	if (pending && !answer->is_final)
+		return false;
+	conclude(answer);
+	return true;
 }
 
 /* Asks one source and adds its answer, which is left in *one. */
@@ -127,11 +207,7 @@ ask_one(const struct verify_sources *s, size_t i,
     const struct verify_question *q, struct verify_answer *answer,
     struct verify_answer *one)
 {
-	*one = (struct verify_answer){ .verdict = VERIFY_UNKNOWN };
-	s->list[i]->ops->ask(s->list[i], q, one);
-	if (one->reason[0] == '\0') /* a bug in it admits nobody */
-		verify_answer_set(
-		    one, VERIFY_UNKNOWN, "a verify source gave no answer");
+	verify_member_ask(s->list[i], q, one);
 	combine(s, answer, one);
 }
 
@@ -146,6 +222,10 @@ verify_sources_ask(const struct verify_sources *s, enum verify_group group,
 
 	for (; i < end && !verify_sources_decided(s, answer); i++)
 		ask_one(s, i, q, answer, &one);
+	if (blocking)
+		return;
+	deny(s, q->key, answer);
+	conclude(answer);
 }
 
 void
@@ -163,8 +243,11 @@ verify_sources_explain(const struct verify_sources *s,
 		ask_one(s, i, q, answer, &one);
 		if (decided)
 			*answer = before;
-		tell(ctx, s->list[i], &one, q->now_ms() - began_ms);
+		tell(ctx, verify_member_source(s->list[i]), &one,
+		    q->now_ms() - began_ms);
 	}
+	deny(s, q->key, answer);
+	conclude(answer);
 }
 
 size_t
@@ -172,8 +255,59 @@ verify_sources_key_count(const struct verify_sources *s)
 {
 	size_t keys = 0;
 
-	for (size_t i = 0; i < s->count; i++)
-		if (s->list[i]->ops->count != NULL)
-			keys += s->list[i]->ops->count(s->list[i]);
+	for (size_t i = 0; i < s->count; i++) {
+		struct verify_set *set = verify_member_hold(s->list[i]);
+
+		keys += set != NULL ? verify_set_count(set) : 0;
+		verify_set_drop(set);
+	}
 	return keys;
+}
+
+void
+verify_sources_each_node(
+    const struct verify_sources *s, verify_node_fn *each, void *ctx)
+{
+	struct verify_set_node node;
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct verify_set *set = verify_member_hold(s->list[i]);
+
+		for (size_t n = 0; set != NULL && n < verify_set_count(set);
+		     n++) {
+			verify_set_at(set, n, &node);
+			each(ctx, s->list[i], &node);
+		}
+		verify_set_drop(set);
+	}
+}
+
+bool
+verify_sources_wait_ready(const struct verify_sources *s, uint64_t ms)
+{
+	const struct timespec pause = { .tv_nsec = READY_POLL_MS * 1000000 };
+
+	for (uint64_t waited = 0;; waited += READY_POLL_MS) {
+		size_t ready = 0;
+
+		for (size_t i = 0; i < s->count; i++)
+			ready += verify_member_is_ready(s->list[i]);
+		if (ready == s->count || waited >= ms)
+			return ready == s->count;
+		nanosleep(&pause, NULL);
+	}
+}
+
+void
+verify_sources_tick(const struct verify_sources *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		verify_member_tick(s->list[i]);
+}
+
+void
+verify_sources_reload(const struct verify_sources *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		verify_member_reload(s->list[i]);
 }

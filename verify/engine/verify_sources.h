@@ -10,6 +10,7 @@
 #define DERPKIT_VERIFY_SOURCES_H
 
 #include "verify_config.h"
+#include "verify_member.h"
 
 enum verify_group {
 	VERIFY_BLOCKING,
@@ -18,25 +19,39 @@ enum verify_group {
 
 struct verify_sources {
 	/* immutable once open */
-	struct verify_source *list[VERIFY_SOURCES_MAX]; /* blocking first */
+	struct verify_member *list[VERIFY_SOURCES_MAX]; /* blocking first */
 	size_t count;
 	size_t blocking_count;
 	bool reads_client; /* an answer may depend on the client's address */
 	enum verify_policy policy;
 };
 
-/* Opens every source of the config. -1 with *why; close it all the same. */
+/* Opens every source of the config. stop is borrowed. -1 with *why; close it
+ * all the same. */
 int verify_sources_open(struct verify_sources *s,
     const struct verify_config *config,
-    const struct verify_source_context *context, struct fail *why);
+    const struct verify_source_context *context, const atomic_bool *stop,
+    struct fail *why);
+
+/* Starts and ends the threads of those that list or push; *stop has been set
+ * before the end. -1: threads are short; stop them all the same. */
+int verify_sources_start(struct verify_sources *s);
+void verify_sources_stop(struct verify_sources *s);
 
 /* Fine on { 0 }, after a failed open, and twice. */
 void verify_sources_close(struct verify_sources *s);
 
 /*
+ * Answers from memory alone, without a lock, where that settles it: deny lists
+ * first, then by the policy. False: sources must be asked.
+ */
+bool verify_sources_recall(const struct verify_sources *s,
+    const struct derp_key *key, struct verify_answer *answer);
+
+/*
  * Asks the sources of a group until the policy is decided and combines their
  * answers with *answer, which is { 0 } (no reason) or what the other group
- * said.
+ * said. Of the two groups VERIFY_MEMORY is asked last: it concludes.
  */
 void verify_sources_ask(const struct verify_sources *s, enum verify_group group,
     const struct verify_question *q, struct verify_answer *answer);
@@ -56,5 +71,21 @@ bool verify_sources_decided(
 
 /* Keys that all sources hold in memory. */
 size_t verify_sources_key_count(const struct verify_sources *s);
+
+/* Calls each for every node that a source names, source by source; a key that
+ * two sources name comes twice. Everything is borrowed for the call; changes
+ * meanwhile are not seen. */
+typedef void verify_node_fn(void *ctx, struct verify_member *member,
+    const struct verify_set_node *node);
+void verify_sources_each_node(
+    const struct verify_sources *s, verify_node_fn *each, void *ctx);
+
+/* Waits until every source that lists has listed once, or failed to; for at
+ * most ms. False: one has done neither. For tools. */
+bool verify_sources_wait_ready(const struct verify_sources *s, uint64_t ms);
+
+/* Of every member. */
+void verify_sources_tick(const struct verify_sources *s);
+void verify_sources_reload(const struct verify_sources *s);
 
 #endif

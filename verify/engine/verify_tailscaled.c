@@ -119,12 +119,12 @@ judge_known(const struct fetch_response *response, const char *key,
 	const char *name = json_string_value(json_object_get(node, "Name"));
 
 	if (root == NULL)
-		verify_answer_set(answer, VERIFY_UNKNOWN,
+		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
 		    "failed to query local tailscaled status for %s: bad JSON "
 		    "in its answer: %.80s",
 		    key, error.text);
 	else if (!json_is_object(node))
-		verify_answer_set(answer, VERIFY_UNKNOWN,
+		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
 		    "failed to query local tailscaled status for %s: its "
 		    "answer has no Node",
 		    key);
@@ -163,14 +163,30 @@ judge(const struct fetch_response *response, const char *key,
 		    "peer %s not authorized (not found in local tailscaled)",
 		    key);
 	else if (slice_starts(message, "invalid 'addr' parameter"))
-		verify_answer_set(answer, VERIFY_UNKNOWN,
+		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
 		    "tailscaled version is too old (out of sync with derper "
 		    "binary)");
 	else
-		verify_answer_set(answer, VERIFY_UNKNOWN,
+		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
 		    "failed to query local tailscaled status for %s: %s: %.*s",
 		    key, response->status_line, (int)message.n,
 		    (const char *)message.p);
+}
+
+static enum verify_fault
+fault_of(enum fetch_result result)
+{
+	switch (result) {
+	case FETCH_UNREACHABLE:
+		return VERIFY_FAULT_AWAY;
+	case FETCH_SHORT:
+		return VERIFY_FAULT_OURS;
+	case FETCH_OK:
+	case FETCH_BROKEN:
+	case FETCH_UNTRUSTED:
+		break;
+	}
+	return VERIFY_FAULT_BAD;
 }
 
 static void
@@ -180,13 +196,15 @@ ask(struct verify_source *s, const struct verify_question *q,
 	struct tailscaled *t = (struct tailscaled *)s;
 	struct fetch_response response;
 	struct fail why = { 0 };
+	enum fetch_result result;
 	char key[DERP_KEY_TEXT];
 
 	derp_key_format(q->key, key);
-	if (who_is_with_retries(t, q, &response, &why) == FETCH_OK)
+	result = who_is_with_retries(t, q, &response, &why);
+	if (result == FETCH_OK)
 		judge(&response, key, answer);
 	else
-		verify_answer_set(answer, VERIFY_UNKNOWN,
+		verify_answer_set_fault(answer, fault_of(result),
 		    "failed to query local tailscaled status for %s: %s", key,
 		    why.text);
 	fetch_response_clear(&response);

@@ -22,9 +22,8 @@
 struct url {
 	struct verify_source source; /* first */
 	/* immutable */
-	char *url;     /* owned */
-	char *ca_file; /* owned, or NULL */
-	enum verify_outage outage;
+	char *url;                   /* owned */
+	char *ca_file;               /* owned, or NULL */
 	struct fetch_client *client; /* owned */
 	/* atomic: when it last answered anybody, by now_ms; 0: never */
 	_Atomic uint64_t answered_ms;
@@ -45,7 +44,7 @@ judge_body(const struct fetch_response *response,
 	if (q->client != NULL)
 		netaddr_format_ip(q->client, ip);
 	if (admit_response_parse(body, &allow, &why) == -1)
-		verify_answer_set(answer, VERIFY_UNKNOWN,
+		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
 		    "admission controller: bad answer: %s", why.text);
 	else if (!allow)
 		verify_answer_set(answer, VERIFY_DENY,
@@ -76,9 +75,11 @@ judge(const struct fetch_response *response, const struct verify_question *q,
 {
 	if (response->status == 200)
 		judge_body(response, q, answer);
+	else if (response->status == 403)
+		verify_answer_set(answer, VERIFY_DENY,
+		    "admission controller: %s", response->status_line);
 	else
-		verify_answer_set(answer,
-		    response->status == 403 ? VERIFY_DENY : VERIFY_UNKNOWN,
+		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
 		    "admission controller: %s%s", response->status_line,
 		    hint_for(response->status));
 }
@@ -97,24 +98,13 @@ judge_unreachable(const struct url *u, const struct verify_question *q,
 	    began_ms - q->asked_ms > (q->deadline_ms - q->asked_ms) / 10;
 
 	if (waited && atomic_load(&u->answered_ms) >= q->asked_ms) {
-		verify_answer_set(answer, VERIFY_UNKNOWN,
+		verify_answer_set_fault(answer, VERIFY_FAULT_OURS,
 		    "admission controller: too many questions at once: %s",
 		    why);
 		return;
 	}
-	switch (u->outage) {
-	case VERIFY_OUTAGE_CLOSED:
-		verify_answer_set(answer, VERIFY_UNKNOWN,
-		    "admission controller unreachable: %s", why);
-		return;
-	case VERIFY_OUTAGE_OPEN:
-		verify_answer_set(answer, VERIFY_ALLOW,
-		    "admission controller unreachable, which allows everybody: "
-		    "%s",
-		    why);
-		answer->fail_open = true;
-		return;
-	}
+	verify_answer_set_fault(answer, VERIFY_FAULT_AWAY,
+	    "admission controller unreachable: %s", why);
 }
 
 static void
@@ -151,15 +141,15 @@ ask(struct verify_source *s, const struct verify_question *q,
 		judge_unreachable(u, q, began_ms, why.text, answer);
 		break;
 	case FETCH_BROKEN:
-		verify_answer_set(answer, VERIFY_UNKNOWN,
+		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
 		    "admission controller: incomplete response: %s", why.text);
 		break;
 	case FETCH_UNTRUSTED: /* a broken configuration is not an outage */
-		verify_answer_set(answer, VERIFY_UNKNOWN,
+		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
 		    "admission controller: not trusted: %s", why.text);
 		break;
 	case FETCH_SHORT:
-		verify_answer_set(answer, VERIFY_UNKNOWN,
+		verify_answer_set_fault(answer, VERIFY_FAULT_OURS,
 		    "cannot ask the admission controller: %s", why.text);
 		break;
 	}
@@ -208,7 +198,6 @@ open_url(const struct verify_source_config *config,
 		.blocks = true,
 		.reads_client = true,
 	};
-	u->outage = config->outage;
 	u->url = strdup(config->argument);
 	u->ca_file = own_roots ? strdup(ca_file) : NULL;
 	u->client = fetch_client_new(context->threads);

@@ -21,7 +21,7 @@ config_adds_sources_of_every_kind(void **state)
 		    verify_config_add(&config, kind->name, "argument", &why));
 		check(config.sources[n].kind == kind);
 		check_text(config.sources[n].argument, "argument");
-		check_int(config.sources[n].outage, VERIFY_OUTAGE_CLOSED);
+		check_int(config.sources[n].outage, VERIFY_OUTAGE_DEFAULT);
 	}
 	check_size(config.source_count, n);
 	check_null(verify_kinds_get(n + 1));

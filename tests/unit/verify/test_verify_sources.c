@@ -107,22 +107,29 @@ sources_combine_by_policy(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct verify_config config = { .policy = cases[i].policy };
-		const struct verify_question q = { 0 };
+		const struct verify_question q = {
+			.key = &(struct derp_key){ { 1 } },
+			.now_ms = engine_now_ms
+		};
 		struct verify_answer answer = { 0 };
 		struct verify_sources s;
 		struct fail why = { 0 };
+		atomic_bool stop = false;
 		unsigned asked = 0;
 
 		for (const char *c = cases[i].letters; *c != '\0'; c++)
 			config.sources[config.source_count++] =
 			    (struct verify_source_config){ .kind = &said_kind,
 				    .argument = c };
-		check_int(
-		    verify_sources_open(&s, &config, &config.context, &why), 0);
+		check_int(verify_sources_open(
+			      &s, &config, &config.context, &stop, &why),
+		    0);
 		verify_sources_ask(&s, VERIFY_BLOCKING, &q, &answer);
 		verify_sources_ask(&s, VERIFY_MEMORY, &q, &answer);
 		for (size_t n = 0; n < s.count; n++)
-			asked += ((struct said *)s.list[n])->asked;
+			asked += ((const struct said *)verify_member_source(
+				      s.list[n]))
+				     ->asked;
 		if (answer.verdict != cases[i].verdict ||
 		    answer.fail_open != cases[i].fail_open ||
 		    strcmp(answer.reason, cases[i].reason) != 0 ||

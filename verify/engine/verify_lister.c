@@ -1,0 +1,297 @@
+/* verify_lister: see verify_lister.h. */
+#include "verify_lister.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define REFRESH_MS 60000 /* between two lists, unless configured */
+#define SOON_MS 1000     /* after a shortage */
+#define RETRY_MIN_MS 500 /* while it is away; doubled each time */
+#define RETRY_MAX_MS 30000
+#define MISS_MS 2000       /* a listing answers questions of this long after */
+#define SECOND_LOOK_PART 4 /* of the interval */
+#define JITTER_PART 10     /* the interval is longer by at most this part */
+#define POLL_NS 50000000   /* while waiting: whether to stop */
+
+struct verify_lister {
+	/* immutable */
+	struct verify_source *source;
+	struct verify_feed *feed;
+	struct verify_source_config row;
+	struct verify_source_context context;
+	pthread_t thread;
+	bool has_thread;
+	/* used by the thread only */
+	unsigned failures; /* in a row */
+	bool doubts;       /* the next look is a second one */
+	/* atomic */
+	atomic_bool forced; /* by the operator */
+	/* locked by lock */
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	bool has_ended, running, requested;
+	uint64_t began_ms, ended_ms; /* of the last listing that has ended */
+};
+
+struct verify_lister *
+verify_lister_new(const struct verify_lister_config *config)
+{
+	struct verify_lister *l = calloc(1, sizeof *l);
+
+	if (l == NULL)
+		return NULL;
+	l->source = config->source;
+	l->feed = config->feed;
+	l->row = *config->row;
+	l->context = *config->context;
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_cond_init(&l->ended, NULL);
+	return l;
+}
+
+static uint64_t
+interval_of(const struct verify_lister *l)
+{
+	if (l->row.refresh_ms != 0)
+		return l->row.refresh_ms;
+	if (l->context.refresh_ms != 0)
+		return l->context.refresh_ms;
+	return l->row.kind->refresh_ms != 0 ? l->row.kind->refresh_ms
+					    : REFRESH_MS;
+}
+
+/* Many relays that were started together must not ask together. A local file
+ * has no such need. */
+static uint64_t
+with_jitter(const struct verify_lister *l, uint64_t ms)
+{
+	const uint32_t most = ms / JITTER_PART < UINT32_MAX
+	    ? (uint32_t)(ms / JITTER_PART)
+	    : UINT32_MAX - 1;
+
+	return l->row.kind->list_first ? ms
+				       : ms + randombytes_uniform(most + 1);
+}
+
+/* When to try again. A local file may be mended at any time. */
+static uint64_t
+retry_ms(struct verify_lister *l)
+{
+	const unsigned doublings = l->failures < 6 ? l->failures : 6;
+	uint64_t ms = (uint64_t)RETRY_MIN_MS << doublings;
+
+	if (l->row.kind->list_first)
+		return interval_of(l);
+	l->failures++;
+	ms = ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
+	ms = ms < interval_of(l) ? ms : interval_of(l);
+	return with_jitter(l, ms);
+}
+
+/* What came of a listing. The set is taken over. Returns when to list next. */
+static uint64_t
+apply(struct verify_lister *l, enum verify_listed listed,
+    struct verify_listing *listing, bool believe, const struct fail *why)
+{
+	uint64_t next_ms = listing->again_ms != 0
+	    ? listing->again_ms
+	    : with_jitter(l, interval_of(l));
+
+	l->doubts = false;
+	switch (listed) {
+	case VERIFY_LISTED:
+		l->failures = 0;
+		switch (verify_feed_replace(
+		    l->feed, listing->set, believe || l->context.allow_empty)) {
+		case VERIFY_TAKEN:
+			return next_ms;
+		case VERIFY_DOUBTED:
+			l->doubts = true;
+			return interval_of(l) / SECOND_LOOK_PART;
+		case VERIFY_NOT_TAKEN:
+			return SOON_MS;
+		}
+		return next_ms;
+	case VERIFY_LIST_SAME:
+		l->failures = 0;
+		verify_feed_confirm(l->feed);
+		break;
+	case VERIFY_LIST_LATER:
+	case VERIFY_LIST_STOPPED:
+		break;
+	case VERIFY_LIST_AWAY:
+		verify_feed_lost(l->feed, VERIFY_FAULT_AWAY, why->text);
+		next_ms = listing->again_ms != 0 ? next_ms : retry_ms(l);
+		break;
+	case VERIFY_LIST_BAD:
+		verify_feed_lost(l->feed, VERIFY_FAULT_BAD, why->text);
+		next_ms = listing->again_ms != 0 ? next_ms : retry_ms(l);
+		break;
+	case VERIFY_LIST_OURS:
+		verify_feed_lost(l->feed, VERIFY_FAULT_OURS, why->text);
+		next_ms = SOON_MS;
+		break;
+	}
+	verify_set_drop(listing->set);
+	return next_ms;
+}
+
+static void
+begin(struct verify_lister *l)
+{
+	pthread_mutex_lock(&l->lock);
+	l->running = true;
+	l->requested = false;
+	pthread_mutex_unlock(&l->lock);
+}
+
+static void
+end(struct verify_lister *l, uint64_t began_ms)
+{
+	pthread_mutex_lock(&l->lock);
+	l->running = false;
+	l->has_ended = true;
+	l->began_ms = began_ms;
+	l->ended_ms = l->context.now_ms();
+	pthread_cond_broadcast(&l->ended);
+	pthread_mutex_unlock(&l->lock);
+}
+
+static enum verify_listed
+list_once(
+    struct verify_lister *l, bool believe, uint64_t *next_ms, struct fail *why)
+{
+	struct verify_listing listing = {
+		.reread = believe || l->doubts,
+		.stop = verify_feed_stop(l->feed),
+		.set = verify_set_new(),
+	};
+	const uint64_t began_ms = l->context.now_ms();
+	enum verify_listed listed = VERIFY_LIST_OURS;
+
+	begin(l);
+	if (listing.set == NULL)
+		fail_set(why, "out of memory");
+	else
+		listed = l->source->ops->list(l->source, &listing, why);
+	*next_ms = apply(l, listed, &listing, believe, why);
+	end(l, began_ms);
+	return listed;
+}
+
+int
+verify_lister_first(struct verify_lister *l, struct fail *why)
+{
+	struct verify_listing listing = { .stop = verify_feed_stop(l->feed),
+		.set = verify_set_new() };
+	const uint64_t began_ms = l->context.now_ms();
+
+	if (listing.set == NULL)
+		return fail_set(why, "out of memory");
+	if (l->source->ops->list(l->source, &listing, why) != VERIFY_LISTED) {
+		verify_set_drop(listing.set);
+		return -1;
+	}
+	verify_feed_replace(l->feed, listing.set, true);
+	end(l, began_ms);
+	return 0;
+}
+
+/* Until the thread is told to stop, or the other side turns out not to be able
+ * to push. */
+static void
+push(struct verify_lister *l)
+{
+	while (!atomic_load(verify_feed_stop(l->feed)) &&
+	    l->source->ops->push(l->source, l->feed))
+		if (!verify_feed_wait(l->feed, retry_ms(l), NULL))
+			return;
+}
+
+static void *
+run(void *ctx)
+{
+	struct verify_lister *l = ctx;
+	uint64_t next_ms = 0;
+
+	if (l->source->ops->push != NULL)
+		push(l);
+	if (l->source->ops->list == NULL)
+		return NULL;
+	/* what was listed first needs no second list now */
+	if (l->has_ended)
+		next_ms = interval_of(l);
+	while (verify_feed_wait(l->feed, next_ms, NULL)) {
+		struct fail why = { 0 };
+
+		list_once(
+		    l, atomic_exchange(&l->forced, false), &next_ms, &why);
+	}
+	return NULL;
+}
+
+/* Signals are handled by the main thread, as in thread_pool. */
+int
+verify_lister_start(struct verify_lister *l)
+{
+	sigset_t all, old;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	l->has_thread = pthread_create(&l->thread, NULL, run, l) == 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return l->has_thread ? 0 : -1;
+}
+
+void
+verify_lister_reload(struct verify_lister *l)
+{
+	atomic_store(&l->forced, true);
+	verify_feed_wake(l->feed, true);
+}
+
+static bool
+is_recent(const struct verify_lister *l, const struct verify_question *q)
+{
+	return l->has_ended &&
+	    (l->began_ms >= q->asked_ms || l->ended_ms + MISS_MS > q->asked_ms);
+}
+
+void
+verify_lister_want(struct verify_lister *l, const struct verify_question *q)
+{
+	struct timespec until;
+	bool wake;
+
+	pthread_mutex_lock(&l->lock);
+	while (!is_recent(l, q) && !atomic_load(q->stop) &&
+	    verify_source_left_ms(q) > 0) {
+		wake = !l->running && !l->requested;
+		l->requested = true;
+		if (wake)
+			verify_feed_wake(l->feed, true);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += POLL_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&l->ended, &l->lock, &until);
+	}
+	pthread_mutex_unlock(&l->lock);
+}
+
+void
+verify_lister_free(struct verify_lister *l)
+{
+	if (l == NULL)
+		return;
+	if (l->has_thread) {
+		verify_feed_wake(l->feed, false);
+		pthread_join(l->thread, NULL);
+	}
+	pthread_cond_destroy(&l->ended);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}

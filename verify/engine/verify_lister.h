@@ -1,0 +1,46 @@
+/*
+ * verify_lister: the thread on which one source lists and pushes into its feed.
+ *
+ * Life: verify_lister_new -> verify_lister_first -> verify_lister_start ->
+ * reload, want ... -> stop set, verify_lister_free, and only then are feed and
+ * source freed. Threads: reload and want from any; locked inside; no lock is
+ * held while a source lists.
+ */
+#ifndef DERPKIT_VERIFY_LISTER_H
+#define DERPKIT_VERIFY_LISTER_H
+
+#include "verify_feed.h"
+
+struct verify_lister;
+
+struct verify_lister_config {
+	struct verify_source *source;                /* borrowed */
+	struct verify_feed *feed;                    /* borrowed */
+	const struct verify_source_config *row;      /* copied */
+	const struct verify_source_context *context; /* copied */
+};
+
+/* NULL when memory is short. Returns owned. */
+struct verify_lister *verify_lister_new(
+    const struct verify_lister_config *config);
+
+/* Lists once, on the caller's thread, before there is another. -1 and the
+ * reason when that fails. */
+int verify_lister_first(struct verify_lister *l, struct fail *why);
+
+/* Starts the thread. -1: threads are short. */
+int verify_lister_start(struct verify_lister *l);
+
+/* The operator wants it read now and believed; returns at once. */
+void verify_lister_reload(struct verify_lister *l);
+
+/* Waits until there has been a listing that is good enough for the question:
+ * one that ended a moment before it at most, whether or not it succeeded. All
+ * who wait share one. Gives up at the deadline, or when told to stop. */
+void verify_lister_want(
+    struct verify_lister *l, const struct verify_question *q);
+
+/* Ends the thread, whose feed has been told to stop. NULL is fine. */
+void verify_lister_free(struct verify_lister *l);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * verify_member: one source of an engine with all that the engine keeps for it:
+ * the feed of what it lists or pushes, its thread, its outage policy, counters.
+ *
+ * Life: verify_member_open -> verify_member_start -> recall, ask ... -> stop
+ * set, verify_member_stop -> verify_member_close. Threads: recall, ask and
+ * stats from any; the others from one, before and after all others.
+ */
+#ifndef DERPKIT_VERIFY_MEMBER_H
+#define DERPKIT_VERIFY_MEMBER_H
+
+#include "verify_event.h"
+#include "verify_feed.h"
+
+struct verify_member;
+
+/* Opens the source and, if its kind wants that, reads its first list. NULL and
+ * *why on failure. Returns owned. Everything is copied, but stop borrowed. */
+struct verify_member *verify_member_open(const struct verify_source_config *row,
+    const struct verify_source_context *context,
+    const struct verify_observer *observer, const atomic_bool *stop,
+    struct fail *why);
+
+/* Starts its thread, if it needs one. -1: threads are short. */
+int verify_member_start(struct verify_member *m);
+
+/* Ends its thread; *stop has been set. Fine twice, and when never started. */
+void verify_member_stop(struct verify_member *m);
+void verify_member_close(struct verify_member *m);
+
+/* The source, borrowed; what messages call it: "node list FILE". */
+const struct verify_source *verify_member_source(const struct verify_member *m);
+const char *verify_member_label(const struct verify_member *m);
+
+/* Whether its keys are a deny list. */
+bool verify_member_denies(const struct verify_member *m);
+
+/* Whether verify_member_ask may block. */
+bool verify_member_blocks(const struct verify_member *m);
+
+/* Answers from memory, without a lock. False: the source must be asked; of one
+ * that does not block, never. */
+bool verify_member_recall(struct verify_member *m, const struct derp_key *key,
+    struct verify_answer *answer);
+
+/* Whether it denies the key finally: a deny list that has it, or cannot be read
+ * and is closed then; a node that is marked so. No lock. */
+bool verify_member_denial(struct verify_member *m, const struct derp_key *key,
+    struct verify_answer *answer);
+
+/* Answers from memory, or asks the source. */
+void verify_member_ask(struct verify_member *m, const struct verify_question *q,
+    struct verify_answer *answer);
+
+/* See verify_feed.h. NULL: it keeps no set, or has none yet. */
+struct verify_set *verify_member_hold(struct verify_member *m);
+
+/* Once a second or so: keys expire. */
+void verify_member_tick(struct verify_member *m);
+
+/* The operator wants it read again now. */
+void verify_member_reload(struct verify_member *m);
+
+/* Whether the first list has come or failed, or there is none to come. */
+bool verify_member_is_ready(struct verify_member *m);
+
+/* Counts since the start, and the state now. */
+struct verify_member_stats {
+	bool keeps_set;
+	struct verify_feed_stats feed; /* if keeps_set */
+	uint64_t recalled;             /* answers from memory */
+	uint64_t asked;                /* questions to the source */
+	uint64_t allowed, denied;      /* what it answered */
+	uint64_t away, bad, ours;      /* faults instead of an answer */
+	uint64_t failed_open;          /* allowed for its absence */
+	uint64_t took_ms;              /* all questions together */
+};
+void verify_member_stats(
+    struct verify_member *m, struct verify_member_stats *out);
+
+#endif
