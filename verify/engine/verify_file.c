@@ -179,20 +179,6 @@ verify_file_load(const char *path, bool allow_empty, struct fail *why)
 	return load(path, allow_empty, &stamp, why);
 }
 
-static int
-fill(struct verify_set *set, const struct verify_nodes *nodes, struct fail *why)
-{
-	for (const struct verify_node *n = verify_nodes_first(nodes); n != NULL;
-	     n = n->next)
-		if (verify_set_add(set,
-			&(struct verify_set_node){ .key = n->key,
-			    .name = n->name,
-			    .expires_s = n->expires_s },
-			why) == -1)
-			return -1;
-	return 0;
-}
-
 static enum verify_listed
 read_list(
     struct verify_file *f, struct verify_listing *listing, struct fail *why)
@@ -209,7 +195,7 @@ read_list(
 		*why = f->bad;
 		return VERIFY_LIST_BAD;
 	}
-	rc = fill(listing->set, nodes, why);
+	rc = verify_nodes_put(nodes, listing->set, why);
 	verify_nodes_free(nodes);
 	f->has_read = true;
 	return rc == 0 ? VERIFY_LISTED : VERIFY_LIST_OURS;

@@ -4,6 +4,7 @@
 #include "arena.h"
 #include "keytable.h"
 #include "utf8.h"
+#include "verify_set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,20 @@ const struct verify_node *
 verify_nodes_first(const struct verify_nodes *list)
 {
 	return list->first;
+}
+
+int
+verify_nodes_put(
+    const struct verify_nodes *list, struct verify_set *set, struct fail *why)
+{
+	for (const struct verify_node *n = list->first; n != NULL; n = n->next)
+		if (verify_set_add(set,
+			&(struct verify_set_node){ .key = n->key,
+			    .name = n->name,
+			    .expires_s = n->expires_s },
+			why) == -1)
+			return -1;
+	return 0;
 }
 
 bool

@@ -49,6 +49,12 @@ const struct verify_node *verify_nodes_first(const struct verify_nodes *list);
 /* Whether the node's key has run out. now_s is wall-clock time. */
 bool verify_nodes_is_expired(const struct verify_node *node, int64_t now_s);
 
+/* Adds them all to a set (verify_set.h). -1 with *why: too many, or memory is
+ * short. */
+struct verify_set;
+int verify_nodes_put(
+    const struct verify_nodes *list, struct verify_set *set, struct fail *why);
+
 /* A key as people give it: "nodekey:" + 64 hex, or the hex alone. -1 when it
  * is neither, or the zero key. */
 int verify_nodes_parse_key(

@@ -32,6 +32,7 @@ word_of(const struct verify_answer *answer)
 	case VERIFY_DENY:
 		return "deny";
 	case VERIFY_UNKNOWN:
+	case VERIFY_NO_OPINION:
 		return "unknown";
 	}
 	return "unknown";

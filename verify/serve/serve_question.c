@@ -35,6 +35,7 @@ count(struct serve_counters *counters, const struct verify_answer *answer)
 		counters->deny++;
 		break;
 	case VERIFY_UNKNOWN:
+	case VERIFY_NO_OPINION:
 		counters->unknown++;
 		break;
 	}
