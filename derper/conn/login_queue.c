@@ -3,6 +3,7 @@
 
 #include "ip_limit.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +31,8 @@ login_queue_new(unsigned per_turn, size_t max_sources)
 
 	if (q == NULL)
 		return NULL;
-	q->table = keytable_new(max_sources);
+	q->table =
+	    keytable_new(max_sources, offsetof(struct login_source, key));
 	if (q->table == NULL) {
 		free(q);
 		return NULL;
@@ -65,6 +67,20 @@ ring_add(struct login_queue *q, struct login_source *s)
 	s->next->prev = s;
 }
 
+static struct login_source *
+add_source(struct login_queue *q, const uint8_t key[static KEYTABLE_KEY])
+{
+	struct login_source *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return NULL;
+	memcpy(s->key, key, sizeof s->key);
+	if (keytable_put(q->table, s) == 0)
+		return s;
+	free(s);
+	return NULL;
+}
+
 /* The address's source, in the ring. */
 static struct login_source *
 source_of(struct login_queue *q, const struct netaddr *from)
@@ -76,17 +92,12 @@ source_of(struct login_queue *q, const struct netaddr *from)
 	s = keytable_get(q->table, key);
 	if (s != NULL)
 		return s;
-	s = calloc(1, sizeof *s);
-	if (s != NULL && keytable_put(q->table, key, s) == -1) {
-		free(s);
-		s = NULL;
-	}
+	s = add_source(q, key);
 	if (s == NULL) {
 		s = &q->others;
 		if (s->first != NULL)
 			return s;
 	}
-	memcpy(s->key, key, sizeof s->key);
 	ring_add(q, s);
 	return s;
 }

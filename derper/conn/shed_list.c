@@ -3,6 +3,7 @@
 
 #include "ip_limit.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@ shed_list_new(size_t total, size_t each)
 	if (l == NULL)
 		return NULL;
 	/* one that enters is in it together with the one that has to go */
-	l->table = keytable_new(total + 1);
+	l->table = keytable_new(total + 1, offsetof(struct shed_source, key));
 	if (l->table == NULL) {
 		free(l);
 		return NULL;
@@ -64,7 +65,7 @@ source_of(struct shed_list *l, const struct netaddr *from)
 	if (s == NULL)
 		return NULL;
 	memcpy(s->key, key, sizeof s->key);
-	if (keytable_put(l->table, key, s) == 0)
+	if (keytable_put(l->table, s) == 0)
 		return s;
 	free(s);
 	return NULL;

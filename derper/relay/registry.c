@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,7 +76,8 @@ registry_new(size_t max)
 	if (r->notify == NULL)
 		goto free_registry;
 	for (size_t i = 0; i < SHARDS; i++) {
-		r->shards[i].table = keytable_new(max);
+		r->shards[i].table =
+		    keytable_new(max, offsetof(struct peer, key));
 		if (r->shards[i].table == NULL)
 			goto free_registry;
 	}
@@ -100,8 +102,8 @@ shard_clear(struct shard *s)
 	struct peer *peer;
 	size_t at = 0;
 
-	while (s->table != NULL &&
-	    (peer = keytable_next(s->table, &at, NULL)) != NULL)
+	while (
+	    s->table != NULL && (peer = keytable_next(s->table, &at)) != NULL)
 		peer_free(peer);
 	keytable_free(s->table);
 	while ((cells = s->cells) != NULL) {
@@ -186,7 +188,7 @@ peer_new(struct shard *s, const struct derp_key *key)
 	peer->cell = cell_new(s);
 	if (peer->cell == NULL)
 		goto free_peer;
-	if (keytable_put(s->table, key->b, peer) == 0)
+	if (keytable_put(s->table, peer) == 0)
 		return peer;
 	cell_free(s, peer->cell);
 

@@ -11,21 +11,21 @@
 struct slot {
 	void *value; /* NULL: free */
 	uint64_t hash;
-	uint8_t key[KEYTABLE_KEY];
 };
 
 struct keytable {
 	struct slot *slots; /* cap of them, a power of two */
 	size_t cap;
 	size_t count;
-	size_t max;
+	size_t max;    /* immutable */
+	size_t key_at; /* immutable: bytes into a value */
 	uint8_t seed[crypto_shorthash_KEYBYTES]; /* secret */
 };
 
 static_assert(crypto_shorthash_BYTES == sizeof(uint64_t), "SipHash size");
 
 struct keytable *
-keytable_new(size_t max)
+keytable_new(size_t max, size_t key_at)
 {
 	struct keytable *t = calloc(1, sizeof *t);
 
@@ -38,6 +38,7 @@ keytable_new(size_t max)
 	}
 	t->cap = KEYTABLE_FIRST;
 	t->max = max;
+	t->key_at = key_at;
 	randombytes_buf(t->seed, sizeof t->seed);
 	return t;
 }
@@ -66,6 +67,12 @@ hash_of(const struct keytable *t, const uint8_t *key)
 	return h;
 }
 
+static const uint8_t *
+key_of(const struct keytable *t, const void *value)
+{
+	return (const uint8_t *)value + t->key_at;
+}
+
 /* The slot that holds the key, or the free one where it would go. */
 static struct slot *
 find(const struct keytable *t, const uint8_t *key, uint64_t hash)
@@ -74,7 +81,7 @@ find(const struct keytable *t, const uint8_t *key, uint64_t hash)
 
 	while (t->slots[i].value != NULL &&
 	    (t->slots[i].hash != hash ||
-		memcmp(t->slots[i].key, key, KEYTABLE_KEY) != 0))
+		memcmp(key_of(t, t->slots[i].value), key, KEYTABLE_KEY) != 0))
 		i = (i + 1) & (t->cap - 1);
 	return &t->slots[i];
 }
@@ -83,6 +90,17 @@ void *
 keytable_get(const struct keytable *t, const uint8_t key[static KEYTABLE_KEY])
 {
 	return find(t, key, hash_of(t, key))->value;
+}
+
+/* Where an entry goes that is not there. */
+static struct slot *
+find_free(const struct keytable *t, uint64_t hash)
+{
+	size_t i = hash & (t->cap - 1);
+
+	while (t->slots[i].value != NULL)
+		i = (i + 1) & (t->cap - 1);
+	return &t->slots[i];
 }
 
 static int
@@ -98,7 +116,7 @@ grow(struct keytable *t)
 		const struct slot *s = &t->slots[i];
 
 		if (s->value != NULL)
-			*find(&bigger, s->key, s->hash) = *s;
+			*find_free(&bigger, s->hash) = *s;
 	}
 	free(t->slots);
 	*t = bigger;
@@ -106,9 +124,9 @@ grow(struct keytable *t)
 }
 
 int
-keytable_put(
-    struct keytable *t, const uint8_t key[static KEYTABLE_KEY], void *value)
+keytable_put(struct keytable *t, void *value)
 {
+	const uint8_t *key = key_of(t, value);
 	uint64_t hash = hash_of(t, key);
 	struct slot *s = find(t, key, hash);
 
@@ -121,11 +139,10 @@ keytable_put(
 	if ((t->count + 1) * 4 > t->cap * 3) {
 		if (grow(t) == -1)
 			return -1;
-		s = find(t, key, hash);
+		s = find_free(t, hash);
 	}
 	s->value = value;
 	s->hash = hash;
-	memcpy(s->key, key, KEYTABLE_KEY);
 	t->count++;
 	return 0;
 }
@@ -157,16 +174,13 @@ keytable_remove(struct keytable *t, const uint8_t key[static KEYTABLE_KEY])
 }
 
 void *
-keytable_next(const struct keytable *t, size_t *at, const uint8_t **key)
+keytable_next(const struct keytable *t, size_t *at)
 {
 	while (*at < t->cap) {
-		const struct slot *s = &t->slots[(*at)++];
+		void *value = t->slots[(*at)++].value;
 
-		if (s->value == NULL)
-			continue;
-		if (key != NULL)
-			*key = s->key;
-		return s->value;
+		if (value != NULL)
+			return value;
 	}
 	return NULL;
 }

@@ -1,5 +1,9 @@
 /*
- * keytable: a hash table from 32-byte keys to pointers.
+ * keytable: a hash table of values that hold their own 32-byte keys.
+ *
+ * A slot is a pointer and a hash: the key stays where the value has it, so that
+ * an entry costs 16 bytes and not 48, and must not change while it is in the
+ * table.
  *
  * Keys come from unauthenticated clients, so the hash is SipHash with a secret
  * seed drawn when the table is made. Open addressing, backward-shift removal,
@@ -18,8 +22,9 @@
 
 struct keytable;
 
-/* An empty table that holds at most max entries, or NULL. Returns owned. */
-struct keytable *keytable_new(size_t max);
+/* An empty table that holds at most max entries, whose keys are key_at bytes
+ * into them; NULL when memory is short. Returns owned. */
+struct keytable *keytable_new(size_t max, size_t key_at);
 
 /* Frees the table, not the values. NULL is fine. */
 void keytable_free(struct keytable *t);
@@ -31,18 +36,18 @@ size_t keytable_count(const struct keytable *t);
 void *keytable_get(
     const struct keytable *t, const uint8_t key[static KEYTABLE_KEY]);
 
-/* Sets the key's value (not NULL), replacing one that is there. -1 when the
- * table is full or memory is short; the table is then unchanged. */
-int keytable_put(
-    struct keytable *t, const uint8_t key[static KEYTABLE_KEY], void *value);
+/* Adds a value (not NULL), in place of the one with the same key if there is
+ * one. -1 when the table is full or memory is short; the table is then
+ * unchanged. */
+int keytable_put(struct keytable *t, void *value);
 
-/* Removes the key; its value, or NULL when it was not there. */
+/* Removes the key, which may be the one in the value; the value, or NULL when
+ * it was not there. */
 void *keytable_remove(
     struct keytable *t, const uint8_t key[static KEYTABLE_KEY]);
 
-/* Walks all entries in no order: start with *at = 0; NULL at the end. *key is
- * borrowed until the next change, and may be NULL when not wanted. Do not
- * change the table between two steps. */
-void *keytable_next(const struct keytable *t, size_t *at, const uint8_t **key);
+/* Walks all entries in no order: start with *at = 0; NULL at the end. Do not
+ * change the table between two steps; freeing the values is fine. */
+void *keytable_next(const struct keytable *t, size_t *at);
 
 #endif

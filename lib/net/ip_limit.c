@@ -2,6 +2,7 @@
 #include "ip_limit.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,8 @@ struct ip_limit {
 };
 
 struct source {
-	size_t open;
+	uint32_t open; /* connections */
+	uint8_t key[KEYTABLE_KEY];
 };
 
 struct ip_limit *
@@ -24,7 +26,7 @@ ip_limit_new(size_t total, size_t each)
 
 	if (s == NULL)
 		return NULL;
-	s->table = keytable_new(total);
+	s->table = keytable_new(total, offsetof(struct source, key));
 	if (s->table == NULL) {
 		free(s);
 		return NULL;
@@ -43,7 +45,7 @@ ip_limit_free(struct ip_limit *s)
 
 	if (s == NULL)
 		return;
-	while ((source = keytable_next(s->table, &at, NULL)) != NULL)
+	while ((source = keytable_next(s->table, &at)) != NULL)
 		free(source);
 	keytable_free(s->table);
 	pthread_mutex_destroy(&s->lock);
@@ -67,11 +69,13 @@ get(struct ip_limit *s, const uint8_t *key)
 	if (source != NULL)
 		return source;
 	source = calloc(1, sizeof *source);
-	if (source != NULL && keytable_put(s->table, key, source) == -1) {
-		free(source);
-		source = NULL;
-	}
-	return source;
+	if (source == NULL)
+		return NULL;
+	memcpy(source->key, key, sizeof source->key);
+	if (keytable_put(s->table, source) == 0)
+		return source;
+	free(source);
+	return NULL;
 }
 
 enum ip_limit_result

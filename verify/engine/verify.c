@@ -116,7 +116,7 @@ verify_new(const struct verify_config *config, struct fail *why)
 	v->deny_ms = or_default(config->cache_deny_ms, CACHE_DENY_MS);
 	v->ask_ms = or_default(config->ask_ms, VERIFY_ASK_MS);
 	v->cache = verify_cache_new(CACHE_MAX);
-	v->queries = keytable_new(QUERIES_MAX);
+	v->queries = keytable_new(QUERIES_MAX, offsetof(struct query, id));
 	v->queue = verify_queue_new(QUERIES_PER_SOURCE);
 	if (v->cache == NULL || v->queries == NULL || v->queue == NULL) {
 		fail_set(why, "out of memory");
@@ -325,7 +325,7 @@ join(struct verify *v, struct query **query, struct waiter *waiter,
 		(*query)->waiter_count++;
 		return JOINED;
 	}
-	if (keytable_put(v->queries, ready->id, ready) == -1)
+	if (keytable_put(v->queries, ready) == -1)
 		return NO_ROOM;
 	if (verify_queue_put(v->queue,
 		ready->client.is_set ? &ready->client : NULL,

@@ -5,6 +5,7 @@
 #include "verify_peer.h"
 
 #include <jansson.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,28 +14,33 @@
 #define NAME_SIZE 64    /* bytes of a name that are kept, with its NUL */
 
 struct entry {
+	uint8_t id[KEYTABLE_KEY]; /* its number, or its key */
 	struct derp_key key;
 	int64_t expires_s;
 	char name[NAME_SIZE];
 };
 
 struct verify_bus {
-	/* struct entry by the node's number, or by its key where there is none;
-	 * owned with the entries */
+	/* struct entry by id; owned with the entries */
 	struct keytable *nodes;
 	bool is_connected;
 };
 
+static struct keytable *
+new_table(void)
+{
+	return keytable_new(VERIFY_NODES_MAX, offsetof(struct entry, id));
+}
+
 static void
 free_entries(struct keytable *nodes)
 {
-	const uint8_t *id;
 	size_t at = 0;
 	struct entry *e;
 
 	if (nodes == NULL)
 		return;
-	while ((e = keytable_next(nodes, &at, &id)) != NULL)
+	while ((e = keytable_next(nodes, &at)) != NULL)
 		free(e);
 	keytable_free(nodes);
 }
@@ -46,7 +52,7 @@ verify_bus_new(void)
 
 	if (bus == NULL)
 		return NULL;
-	bus->nodes = keytable_new(VERIFY_NODES_MAX);
+	bus->nodes = new_table();
 	if (bus->nodes != NULL)
 		return bus;
 	free(bus);
@@ -116,8 +122,9 @@ put(struct keytable *nodes, const struct verify_peer *peer, bool *changed,
 	e = calloc(1, sizeof *e);
 	if (e == NULL)
 		return fail_set(why, "out of memory");
+	memcpy(e->id, id, sizeof e->id);
 	set_entry(e, peer);
-	if (keytable_put(nodes, id, e) == -1) {
+	if (keytable_put(nodes, e) == -1) {
 		free(e);
 		return fail_set(why, "out of memory, or more than %d nodes",
 		    VERIFY_NODES_MAX);
@@ -149,7 +156,7 @@ static int
 take_status(struct verify_bus *bus, const json_t *status,
     struct verify_bus_news *news, struct fail *why)
 {
-	struct keytable *nodes = keytable_new(VERIFY_NODES_MAX);
+	struct keytable *nodes = new_table();
 
 	if (nodes == NULL)
 		return fail_set(why, "out of memory");
@@ -219,7 +226,7 @@ take_netmap(struct verify_bus *bus, const json_t *map,
     struct verify_bus_news *news, struct fail *why)
 {
 	struct verify_bus_news of_map = { .changed = false };
-	struct keytable *nodes = keytable_new(VERIFY_NODES_MAX);
+	struct keytable *nodes = new_table();
 
 	if (nodes == NULL)
 		return fail_set(why, "out of memory");
@@ -341,14 +348,13 @@ verify_bus_nodes(const struct verify_bus *bus, struct fail *why)
 {
 	struct verify_nodes *list = verify_nodes_new();
 	const struct entry *e;
-	const uint8_t *id;
 	size_t at = 0;
 
 	if (list == NULL) {
 		fail_set(why, "out of memory");
 		return NULL;
 	}
-	while ((e = keytable_next(bus->nodes, &at, &id)) != NULL) {
+	while ((e = keytable_next(bus->nodes, &at)) != NULL) {
 		if (derp_key_is_zero(&e->key) ||
 		    verify_nodes_add(list, &e->key, e->expires_s,
 			slice_str(e->name), why) == 0)

@@ -1,6 +1,7 @@
 /* verify_cache: see verify_cache.h. */
 #include "verify_cache.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ verify_cache_new(size_t max)
 	if (c == NULL)
 		return NULL;
 	c->max = max;
-	c->by_id = keytable_new(max);
+	c->by_id = keytable_new(max, offsetof(struct entry, id));
 	if (c->by_id == NULL) {
 		free(c);
 		return NULL;
@@ -95,7 +96,7 @@ verify_cache_put(struct verify_cache *c, const uint8_t id[static KEYTABLE_KEY],
 	memcpy(e->id, id, sizeof e->id);
 	e->until_ms = until_ms;
 	e->answer = *answer;
-	if (keytable_put(c->by_id, id, e) == -1) {
+	if (keytable_put(c->by_id, e) == -1) {
 		free(e);
 		return;
 	}

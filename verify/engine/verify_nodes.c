@@ -6,6 +6,7 @@
 #include "utf8.h"
 #include "verify_set.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -29,7 +30,8 @@ verify_nodes_new(void)
 	if (list == NULL)
 		return NULL;
 	list->arena = arena_new(ARENA_MAX);
-	list->by_key = keytable_new(VERIFY_NODES_MAX);
+	list->by_key =
+	    keytable_new(VERIFY_NODES_MAX, offsetof(struct verify_node, key));
 	if (list->arena != NULL && list->by_key != NULL)
 		return list;
 	verify_nodes_free(list);
@@ -87,8 +89,7 @@ verify_nodes_add(struct verify_nodes *list, const struct derp_key *key,
 	node->key = *key;
 	node->expires_s = expires_s;
 	node->name = copy_name(list->arena, name);
-	if (node->name == NULL ||
-	    keytable_put(list->by_key, key->b, node) == -1)
+	if (node->name == NULL || keytable_put(list->by_key, node) == -1)
 		return fail_set(why, "out of memory");
 	if (list->last != NULL)
 		list->last->next = node;

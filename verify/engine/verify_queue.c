@@ -3,6 +3,7 @@
 
 #include "keytable.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,8 @@ verify_queue_new(size_t max_per_source)
 	if (q == NULL)
 		return NULL;
 	q->max_per_source = max_per_source;
-	q->sources = keytable_new(SOURCES_MAX);
+	q->sources =
+	    keytable_new(SOURCES_MAX, offsetof(struct verify_queue_source, id));
 	if (q->sources == NULL) {
 		free(q);
 		return NULL;
@@ -74,7 +76,7 @@ add_source(struct verify_queue *q, const uint8_t id[static KEYTABLE_KEY])
 	if (s == NULL)
 		return NULL;
 	memcpy(s->id, id, sizeof s->id);
-	if (keytable_put(q->sources, id, s) == -1) {
+	if (keytable_put(q->sources, s) == -1) {
 		free(s);
 		return NULL;
 	}

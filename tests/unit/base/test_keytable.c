@@ -6,7 +6,13 @@
 
 #define KEYS 500
 
-static int values[KEYS]; /* places to point to */
+/* A value, whose key is not at its front. */
+struct value {
+	uint32_t before;
+	uint8_t key[KEYTABLE_KEY];
+};
+
+static struct value values[KEYS];
 
 static void
 make_key(uint8_t key[static KEYTABLE_KEY], unsigned i)
@@ -15,10 +21,25 @@ make_key(uint8_t key[static KEYTABLE_KEY], unsigned i)
 	bytes_put_u32(key + 28, i);
 }
 
+static struct keytable *
+new_table(size_t max)
+{
+	return keytable_new(max, offsetof(struct value, key));
+}
+
+/* The value with that number, which is its key. */
+static struct value *
+value_at(unsigned i)
+{
+	make_key(values[i].key, i);
+	return &values[i];
+}
+
 static void
 keytable_puts_gets_replaces_removes(void **state)
 {
-	struct keytable *t = keytable_new(10);
+	struct keytable *t = new_table(10);
+	struct value other;
 	uint8_t a[KEYTABLE_KEY], b[KEYTABLE_KEY];
 
 	(void)state;
@@ -26,12 +47,14 @@ keytable_puts_gets_replaces_removes(void **state)
 	make_key(b, 2);
 	check_null(keytable_get(t, a));
 	check_null(keytable_remove(t, a));
-	check_int(keytable_put(t, a, &values[1]), 0);
+	check_int(keytable_put(t, value_at(1)), 0);
 	check_ptr(keytable_get(t, a), &values[1]);
 	check_null(keytable_get(t, b));
-	check_int(keytable_put(t, a, &values[2]), 0);
+	make_key(other.key, 1);
+	check_int(keytable_put(t, &other), 0);
 	check_size(keytable_count(t), 1);
-	check_ptr(keytable_remove(t, a), &values[2]);
+	check_ptr(keytable_get(t, a), &other);
+	check_ptr(keytable_remove(t, other.key), &other);
 	check_null(keytable_get(t, a));
 	check_size(keytable_count(t), 0);
 	keytable_free(t);
@@ -41,41 +64,37 @@ keytable_puts_gets_replaces_removes(void **state)
 static void
 keytable_keeps_its_maximum(void **state)
 {
-	struct keytable *t = keytable_new(20);
+	struct keytable *t = new_table(20);
 	uint8_t key[KEYTABLE_KEY];
+	struct value other;
 
 	(void)state;
-	for (unsigned i = 0; i < 20; i++) {
-		make_key(key, i);
-		check_int(keytable_put(t, key, &values[i]), 0);
-	}
+	for (unsigned i = 0; i < 20; i++)
+		check_int(keytable_put(t, value_at(i)), 0);
 	make_key(key, 20);
-	check_int(keytable_put(t, key, &values[20]), -1);
+	check_int(keytable_put(t, value_at(20)), -1);
 	check_null(keytable_get(t, key));
 	/* replacing needs no room */
-	make_key(key, 3);
-	check_int(keytable_put(t, key, &values[30]), 0);
+	make_key(other.key, 3);
+	check_int(keytable_put(t, &other), 0);
 	check_size(keytable_count(t), 20);
-	keytable_remove(t, key);
-	make_key(key, 20);
-	check_int(keytable_put(t, key, &values[20]), 0);
+	check_ptr(keytable_remove(t, other.key), &other);
+	check_int(keytable_put(t, value_at(20)), 0);
 	keytable_free(t);
 }
 
-/* Walks the table: every entry once, with its key. */
+/* Walks the table: every entry once. */
 static void
 check_walk(const struct keytable *t, const bool *present)
 {
 	bool seen[KEYS] = { false };
-	const uint8_t *key;
 	size_t at = 0, count = 0;
-	void *value;
+	const struct value *value;
 
-	while ((value = keytable_next(t, &at, &key)) != NULL) {
-		unsigned i = bytes_get_u32(key + 28);
+	while ((value = keytable_next(t, &at)) != NULL) {
+		const size_t i = (size_t)(value - values);
 
 		check(i < KEYS && present[i] && !seen[i]);
-		check_ptr(value, &values[i]);
 		seen[i] = true;
 		count++;
 	}
@@ -86,7 +105,7 @@ check_walk(const struct keytable *t, const bool *present)
 static void
 keytable_agrees_with_an_array(void **state)
 {
-	struct keytable *t = keytable_new(KEYS);
+	struct keytable *t = new_table(KEYS);
 	bool present[KEYS] = { false };
 	uint8_t key[KEYTABLE_KEY];
 	uint32_t random = 1;
@@ -102,7 +121,7 @@ keytable_agrees_with_an_array(void **state)
 		check_ptr(keytable_get(t, key), present[i] ? &values[i] : NULL);
 		/* fill and drain in turns */
 		if ((random >> 28) < (step / 4000 % 2 == 0 ? 12U : 4U)) {
-			check_int(keytable_put(t, key, &values[i]), 0);
+			check_int(keytable_put(t, value_at(i)), 0);
 			count += !present[i];
 			present[i] = true;
 		} else {
@@ -123,19 +142,17 @@ keytable_agrees_with_an_array(void **state)
 }
 
 static void
-keytable_walks_without_keys(void **state)
+keytable_walks_and_ends(void **state)
 {
-	struct keytable *t = keytable_new(4);
-	uint8_t key[KEYTABLE_KEY];
+	struct keytable *t = new_table(4);
 	size_t at = 0;
 
 	(void)state;
-	check_null(keytable_next(t, &at, NULL));
-	make_key(key, 9);
-	keytable_put(t, key, &values[9]);
+	check_null(keytable_next(t, &at));
+	keytable_put(t, value_at(9));
 	at = 0;
-	check_ptr(keytable_next(t, &at, NULL), &values[9]);
-	check_null(keytable_next(t, &at, NULL));
+	check_ptr(keytable_next(t, &at), &values[9]);
+	check_null(keytable_next(t, &at));
 	keytable_free(t);
 }
 
@@ -148,7 +165,7 @@ fill(struct keytable *t)
 
 	for (unsigned i = 0; i < KEYS; i++) {
 		make_key(key, i);
-		if (keytable_put(t, key, &values[i]) == 0) {
+		if (keytable_put(t, value_at(i)) == 0) {
 			check_ptr(keytable_get(t, key), &values[i]);
 			put++;
 		} else {
@@ -170,7 +187,7 @@ keytable_survives_short_memory(void **state)
 		unsigned put = 0;
 
 		fake_alloc_fail_at(n);
-		t = keytable_new(KEYS);
+		t = new_table(KEYS);
 		if (t != NULL)
 			put = fill(t);
 		keytable_free(t);
@@ -191,7 +208,7 @@ main(void)
 		cmocka_unit_test(keytable_puts_gets_replaces_removes),
 		cmocka_unit_test(keytable_keeps_its_maximum),
 		cmocka_unit_test(keytable_agrees_with_an_array),
-		cmocka_unit_test(keytable_walks_without_keys),
+		cmocka_unit_test(keytable_walks_and_ends),
 		cmocka_unit_test(keytable_survives_short_memory),
 	};
 
