@@ -8,9 +8,12 @@
 #define NO_SLOT UINT32_MAX
 
 struct slot {
-	struct conn *conn; /* NULL: free */
-	uint64_t generation;
-	uint32_t next_free;
+	union {
+		struct conn *conn;  /* while it is used */
+		uint32_t next_free; /* while it is not */
+	};
+	uint64_t generation : 63;
+	uint64_t used : 1;
 };
 
 struct conn_table {
@@ -76,6 +79,7 @@ conn_table_add(struct conn_table *t, struct conn *conn, struct conn_addr *addr)
 		.generation = slot->generation };
 	t->first_free = slot->next_free;
 	slot->conn = conn;
+	slot->used = true;
 	t->count++;
 	return 0;
 }
@@ -87,7 +91,7 @@ conn_table_remove(struct conn_table *t, struct conn_addr addr)
 
 	assert(conn_table_get(t, addr) != NULL);
 	slot = &t->slots[addr.slot];
-	slot->conn = NULL;
+	slot->used = false;
 	slot->generation++;
 	slot->next_free = t->first_free;
 	t->first_free = addr.slot;
@@ -97,10 +101,13 @@ conn_table_remove(struct conn_table *t, struct conn_addr addr)
 struct conn *
 conn_table_get(const struct conn_table *t, struct conn_addr addr)
 {
-	if (addr.worker != t->worker || addr.slot >= t->cap ||
-	    t->slots[addr.slot].generation != addr.generation)
+	const struct slot *slot;
+
+	if (addr.worker != t->worker || addr.slot >= t->cap)
 		return NULL;
-	return t->slots[addr.slot].conn;
+	slot = &t->slots[addr.slot];
+	return slot->used && slot->generation == addr.generation ? slot->conn
+								 : NULL;
 }
 
 size_t
@@ -113,10 +120,10 @@ struct conn *
 conn_table_next(const struct conn_table *t, uint32_t *at)
 {
 	while (*at < t->cap) {
-		struct conn *conn = t->slots[(*at)++].conn;
+		const struct slot *slot = &t->slots[(*at)++];
 
-		if (conn != NULL)
-			return conn;
+		if (slot->used)
+			return slot->conn;
 	}
 	return NULL;
 }

@@ -120,7 +120,7 @@ admission_end(struct conn *conn, const char *reason)
 	if (log_allowed(
 		&client->relay->log_revoked, loop_now_ms(conn->worker->loop))) {
 		netaddr_format(&conn->remote, remote);
-		derp_key_format(&client->key, text);
+		derp_key_format(client_key(client), text);
 		log_warn("derp: %s: client %s disconnected: %s", remote, text,
 		    reason);
 	}

@@ -90,12 +90,11 @@ client_join(struct conn *conn, struct relay *relay, const struct derp_key *key)
 	}
 	*c = (struct client){ .conn = conn,
 		.relay = relay,
-		.key = *key,
 		.member = member,
 		.not_here_left = CLIENT_NOT_HERE_BURST,
 		.not_here_ms = loop_now_ms(conn->worker->loop),
-		.keep_alive_ms =
-		    KEEP_ALIVE_MS + randombytes_uniform(KEEP_ALIVE_JITTER_MS) };
+		.keep_alive_jitter_ms =
+		    (uint16_t)randombytes_uniform(KEEP_ALIVE_JITTER_MS) };
 	counters_add(&counters->accepts, 1);
 	counters_add(&counters->current_connections, 1);
 	if (evicted.generation != 0)
@@ -103,22 +102,37 @@ client_join(struct conn *conn, struct relay *relay, const struct derp_key *key)
 	return c;
 }
 
+const struct derp_key *
+client_key(const struct client *c)
+{
+	return registry_key(&c->member);
+}
+
+uint64_t
+client_keep_alive_ms(const struct client *c)
+{
+	return KEEP_ALIVE_MS + (uint64_t)c->keep_alive_jitter_ms;
+}
+
 void
 client_leave(struct client *c)
 {
 	struct counters *counters = c->conn->worker->counters;
+	struct relay *relay = c->relay;
+	const struct derp_key key = *client_key(c);
 	struct notify_departure left;
 
-	route_cache_clear(&c->routes);
-	if (registry_leave(c->relay->shared->registry, &c->member, &left)) {
-		c->conn->session = NULL;
-		c->departure =
-		    (struct departure){ .key = &c->key, .left = left };
-		departures_add(&c->relay->departures, &c->departure);
-	}
 	counters_subtract(&counters->current_connections, 1);
 	if (c->home)
 		counters_subtract(&counters->current_home, 1);
+	route_cache_clear(&c->routes);
+	if (!registry_leave(relay->shared->registry, &c->member, &left))
+		return;
+	c->conn->session = NULL;
+	c->departed_key = key;
+	c->departure =
+	    (struct departure){ .key = &c->departed_key, .left = left };
+	departures_add(&relay->departures, &c->departure);
 }
 
 void

@@ -21,22 +21,26 @@ struct relay;
 #define CLIENT_NOT_HERE_BURST 3
 
 struct client {
-	union { /* first member */
-		struct route_cache routes;
-		struct departure departure; /* once it has left */
+	union {
+		struct {
+			/* identity, immutable */
+			struct conn *conn;   /* borrowed: it owns the client */
+			struct relay *relay; /* borrowed */
+			struct registry_member member;
+
+			struct route_cache routes;
+			uint64_t not_here_ms; /* when a token was last added */
+			uint32_t skip; /* payload bytes of an ignored frame
+					* still to come */
+			uint16_t keep_alive_jitter_ms; /* immutable */
+			uint8_t not_here_left;         /* tokens */
+			bool home;                     /* NotePreferred */
+		};
+		struct { /* once it has left and others are told */
+			struct departure departure;   /* first member */
+			struct derp_key departed_key; /* what is told */
+		};
 	};
-
-	/* identity, immutable */
-	struct conn *conn;   /* borrowed: it owns the client */
-	struct relay *relay; /* borrowed */
-	struct derp_key key;
-	struct registry_member member;
-
-	bool home;             /* NotePreferred */
-	uint8_t not_here_left; /* tokens */
-	uint64_t not_here_ms;  /* when a token was last added */
-	uint32_t skip; /* payload bytes of an ignored frame still to come */
-	uint32_t keep_alive_ms;
 };
 
 /* Registers the connection under the key and counts it; when the key has too
@@ -44,6 +48,11 @@ struct client {
  * memory is short or a limit is met, which is counted. */
 struct client *client_join(
     struct conn *conn, struct relay *relay, const struct derp_key *key);
+
+/* Its node key. Borrowed until client_leave. */
+const struct derp_key *client_key(const struct client *c);
+/* From one keep-alive to the next. */
+uint64_t client_keep_alive_ms(const struct client *c);
 
 /* Unregisters it. If it was the key's last connection and others got packets
  * from it, these will be told, and it is the connection's session no more. */

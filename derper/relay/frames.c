@@ -123,7 +123,7 @@ send_packet(struct client *c, const struct derp_frame *f)
 		no_destination(c, f);
 		return;
 	}
-	derp_send_to_recv(f->head, &c->key);
+	derp_send_to_recv(f->head, client_key(c));
 	if (addr.worker != worker->index) {
 		if (crossing_add(&c->relay->crossing, addr, class,
 			slice_of(f->head, len)) == -1)

@@ -41,11 +41,17 @@ struct peer {
 	_Atomic uint32_t sender;  /* in the notify sets; 0: none yet */
 	_Atomic uint64_t wait_ms; /* no switch before then */
 	/* locked by the shard's lock: */
-	struct entry *entries; /* least recently heard first */
-	uint32_t count, cap;
-	uint32_t switches;  /* that may happen at once */
-	uint64_t switch_ms; /* when one was last earned */
+	uint8_t count, cap;         /* of entries */
+	uint8_t switches;           /* that may happen at once */
+	uint64_t switch_ms;         /* when one was last earned */
+	union {                     /* least recently heard first */
+		struct entry one;   /* with cap 1, as most keys have */
+		struct entry *many; /* owned; with a larger one */
+	};
 };
+
+static_assert(REGISTRY_MEMBERS_MAX <= UINT8_MAX, "count and cap");
+static_assert(REGISTRY_SWITCH_BURST <= UINT8_MAX, "switches");
 
 struct shard {
 	_Alignas(64) pthread_mutex_t lock;
@@ -91,7 +97,8 @@ free_registry:
 static void
 peer_free(struct peer *peer)
 {
-	free(peer->entries);
+	if (peer->cap > 1)
+		free(peer->many);
 	free(peer);
 }
 
@@ -184,6 +191,7 @@ peer_new(struct shard *s, const struct derp_key *key)
 	if (peer == NULL)
 		return NULL;
 	peer->key = *key;
+	peer->cap = 1;
 	peer->switches = REGISTRY_SWITCH_BURST;
 	peer->cell = cell_new(s);
 	if (peer->cell == NULL)
@@ -215,31 +223,45 @@ peer_remove(struct shard *s, struct peer *peer)
 	peer_free(peer);
 }
 
+static struct entry *
+entries_of(struct peer *peer)
+{
+	return peer->cap == 1 ? &peer->one : peer->many;
+}
+
+static int
+entries_grow(struct peer *peer)
+{
+	const uint8_t cap = (uint8_t)(peer->cap * 2);
+	struct entry *before = peer->cap > 1 ? peer->many : NULL, *entries;
+
+	entries = reallocarray(before, cap, sizeof *entries);
+	if (entries == NULL)
+		return -1;
+	if (before == NULL)
+		entries[0] = peer->one;
+	peer->many = entries;
+	peer->cap = cap;
+	return 0;
+}
+
 static int
 entries_add(struct peer *peer, struct entry entry)
 {
-	const uint32_t cap = peer->cap > 0 ? peer->cap * 2 : 1;
-	struct entry *entries;
-
-	if (peer->count == REGISTRY_MEMBERS_MAX)
+	if (peer->count == REGISTRY_MEMBERS_MAX ||
+	    (peer->count == peer->cap && entries_grow(peer) == -1))
 		return -1;
-	if (peer->count == peer->cap) {
-		entries = reallocarray(peer->entries, cap, sizeof *entries);
-		if (entries == NULL)
-			return -1;
-		peer->entries = entries;
-		peer->cap = cap;
-	}
-	peer->entries[peer->count++] = entry;
+	entries_of(peer)[peer->count++] = entry;
 	return 0;
 }
 
 static uint32_t
-entries_find(const struct peer *peer, uint32_t number)
+entries_find(struct peer *peer, uint32_t number)
 {
+	const struct entry *entries = entries_of(peer);
 	uint32_t i = 0;
 
-	while (i < peer->count && peer->entries[i].number != number)
+	while (i < peer->count && entries[i].number != number)
 		i++;
 	assert(i < peer->count);
 	return i;
@@ -248,11 +270,12 @@ entries_find(const struct peer *peer, uint32_t number)
 static struct entry
 entries_take(struct peer *peer, uint32_t i)
 {
-	const struct entry entry = peer->entries[i];
+	struct entry *entries = entries_of(peer);
+	const struct entry entry = entries[i];
 
 	peer->count--;
-	memmove(&peer->entries[i], &peer->entries[i + 1],
-	    (peer->count - i) * sizeof *peer->entries);
+	memmove(
+	    &entries[i], &entries[i + 1], (peer->count - i) * sizeof *entries);
 	return entry;
 }
 
@@ -261,14 +284,14 @@ entries_take(struct peer *peer, uint32_t i)
 static struct conn_addr
 choose_evicted(struct peer *peer)
 {
-	struct entry *first = NULL;
+	struct entry *entries = entries_of(peer), *first = NULL;
 	uint32_t stay = 0;
 
 	for (uint32_t i = 0; i < peer->count; i++) {
-		if (peer->entries[i].evicted)
+		if (entries[i].evicted)
 			continue;
 		if (stay++ == 0)
-			first = &peer->entries[i];
+			first = &entries[i];
 	}
 	if (stay <= REGISTRY_DUPLICATES_MAX)
 		return (struct conn_addr){ 0 };
@@ -310,8 +333,7 @@ registry_join(struct registry *r, const struct derp_key *key,
 	struct entry entry = { .addr = addr,
 		.number = notify_add(r->notify, addr) };
 
-	*member =
-	    (struct registry_member){ .addr = addr, .number = entry.number };
+	*member = (struct registry_member){ .number = entry.number };
 	*evict = (struct conn_addr){ 0 };
 	if (entry.number == 0)
 		return -1;
@@ -328,12 +350,20 @@ registry_join(struct registry *r, const struct derp_key *key,
 
 /* Who takes over: the most recently heard one that stays. */
 static uint32_t
-next_active(const struct peer *peer)
+next_active(struct peer *peer)
 {
+	const struct entry *entries = entries_of(peer);
+
 	for (uint32_t i = peer->count; i > 0; i--)
-		if (!peer->entries[i - 1].evicted)
-			return peer->entries[i - 1].number;
-	return peer->entries[peer->count - 1].number;
+		if (!entries[i - 1].evicted)
+			return entries[i - 1].number;
+	return entries[peer->count - 1].number;
+}
+
+const struct derp_key *
+registry_key(const struct registry_member *member)
+{
+	return &member->peer->key;
 }
 
 bool
@@ -411,7 +441,7 @@ take_switch(struct peer *peer, uint64_t now_ms)
 		peer->switches = REGISTRY_SWITCH_BURST;
 		peer->switch_ms = now_ms;
 	} else {
-		peer->switches += (uint32_t)earned;
+		peer->switches = (uint8_t)(peer->switches + earned);
 		peer->switch_ms += earned * REGISTRY_SWITCH_MS;
 	}
 	if (peer->switches == 0) {
@@ -430,7 +460,7 @@ hear(struct peer *peer, uint32_t number, uint64_t now_ms)
 	const struct entry entry =
 	    entries_take(peer, entries_find(peer, number));
 
-	peer->entries[peer->count++] = entry;
+	entries_of(peer)[peer->count++] = entry;
 	if (!entry.evicted && peer->active != number &&
 	    take_switch(peer, now_ms))
 		set_active(peer, number);
@@ -470,7 +500,7 @@ registry_find(struct registry *r, const struct derp_key *key,
 	peer = peer_get(s, key);
 	if (peer != NULL) {
 		const struct entry *e =
-		    &peer->entries[entries_find(peer, peer->active)];
+		    &entries_of(peer)[entries_find(peer, peer->active)];
 
 		*entry = (struct registry_entry){ .addr = e->addr,
 			.number = e->number,
@@ -515,13 +545,13 @@ registry_addresses(struct registry *r, const struct derp_key *key,
     struct conn_addr out[static REGISTRY_MEMBERS_MAX])
 {
 	struct shard *s = shard_of(r, key);
-	const struct peer *peer;
+	struct peer *peer;
 	size_t count = 0;
 
 	pthread_mutex_lock(&s->lock);
 	peer = keytable_get(s->table, key->b);
 	for (; peer != NULL && count < peer->count; count++)
-		out[count] = peer->entries[count].addr;
+		out[count] = entries_of(peer)[count].addr;
 	pthread_mutex_unlock(&s->lock);
 	return count;
 }

@@ -53,7 +53,6 @@ struct peer;
 /* A connection's part in the table; embedded in it and loop-owned. */
 struct registry_member {
 	struct peer *peer; /* NULL: has not joined, or has left */
-	struct conn_addr addr;
 	uint32_t number;   /* in the notify sets */
 	uint64_t heard_ms; /* when the table was last told of a frame */
 };
@@ -80,6 +79,9 @@ void registry_free(struct registry *r);
 int registry_join(struct registry *r, const struct derp_key *key,
     struct conn_addr addr, struct registry_member *member,
     struct conn_addr *evict);
+
+/* The key that it joined under. Borrowed until it leaves. */
+const struct derp_key *registry_key(const struct registry_member *member);
 
 /*
  * Unregisters it. True: it was the last connection of a key from which others

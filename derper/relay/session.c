@@ -103,7 +103,7 @@ start_running(struct conn *conn)
 		return;
 	}
 	conn_become(conn, &running_phase, client);
-	conn_deadline(conn, client->keep_alive_ms);
+	conn_deadline(conn, client_keep_alive_ms(client));
 	/* a backlog goes out disco first: before a full socket it would let
 	 * packets overtake */
 	if (stream_blocked(&conn->stream))
@@ -159,7 +159,8 @@ recheck(struct conn *conn, uint64_t epoch)
 
 	if (shared->verify == NULL || verify_epoch(shared->verify) == epoch)
 		return;
-	switch (admission_ask(shared, conn, &client->key, rechecked, &answer)) {
+	switch (admission_ask(
+	    shared, conn, client_key(client), rechecked, &answer)) {
 	case ADMISSION_DECIDED:
 		rechecked(conn, &answer);
 		return;
@@ -310,7 +311,7 @@ running_failed(struct conn *conn, const char *why)
 {
 	struct client *client = conn->session;
 
-	client_log(client->relay, conn, &client->key, why);
+	client_log(client->relay, conn, client_key(client), why);
 }
 
 static void
@@ -327,7 +328,7 @@ running_timed_out(struct conn *conn)
 	}
 	derp_keep_alive_put(&w);
 	conn_send_control(conn, writer_slice(&w), false);
-	conn_deadline(conn, client->keep_alive_ms);
+	conn_deadline(conn, client_keep_alive_ms(client));
 }
 
 /* An ordinary end or reset is not worth a line. */
