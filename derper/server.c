@@ -69,7 +69,10 @@ struct server {
 
 	struct thread threads[CONFIG_WORKERS_MAX];
 	unsigned started; /* threads */
-	size_t most_open; /* connections, since memory was given back */
+	/* connections, for giving memory back */
+	size_t most_open;    /* since it was given back */
+	size_t trimmed_open; /* when it was */
+	size_t last_open;    /* when last looked at */
 };
 
 static unsigned
@@ -371,8 +374,22 @@ reload(struct server *s, bool forced)
 		verify_reload(s->verify);
 }
 
-/* Gives memory back to the system when many connections have ended, of itself
- * the allocator keeps all of it. */
+/* Whether there should be much memory that nobody uses: that of many
+ * connections that have ended, or of the handshakes of as many that have begun
+ * and now rest. */
+static bool
+is_worth_trimming(const struct server *s, size_t open)
+{
+	const bool many_ended =
+	    s->most_open - open >= TRIM_CONNECTIONS && open <= s->most_open / 2;
+	const bool many_began =
+	    open >= 2 * s->trimmed_open + TRIM_CONNECTIONS &&
+	    open < s->last_open + TRIM_CONNECTIONS / 10;
+
+	return many_ended || many_began;
+}
+
+/* Gives memory back to the system; of itself the allocator keeps all of it. */
 static void
 trim(struct server *s)
 {
@@ -380,10 +397,11 @@ trim(struct server *s)
 
 	if (most > s->most_open)
 		s->most_open = most;
-	if (s->most_open - open < TRIM_CONNECTIONS || open > s->most_open / 2)
-		return;
-	s->most_open = open;
-	malloc_trim(0);
+	if (is_worth_trimming(s, open)) {
+		malloc_trim(0);
+		s->most_open = s->trimmed_open = open;
+	}
+	s->last_open = open;
 }
 
 /* Handles signals and looks at files until it is time to go. */

@@ -42,8 +42,6 @@ conn_new(struct worker *worker, int fd, struct tls *tls,
 	c->worker = worker;
 	c->remote = *remote;
 	c->timer = (struct loop_timer){ .fire = timed_out, .ctx = c };
-	c->write_timer =
-	    (struct loop_timer){ .fire = write_timed_out, .ctx = c };
 	/* takes fd and tls, also when it fails */
 	if (stream_open(&c->stream, worker->loop, worker->scratch, fd, tls) ==
 	    -1)
@@ -141,10 +139,30 @@ static void
 arm_write_timer(struct conn *c)
 {
 	struct loop *loop = c->worker->loop;
+	const uint64_t due_ms =
+	    loop_now_ms(loop) + c->worker->config->write_timeout_ms;
 
-	if (loop_timer_set(loop, &c->write_timer,
-		loop_now_ms(loop) + c->worker->config->write_timeout_ms) == -1)
-		conn_end(c, "out of memory");
+	if (c->write_timer == NULL) {
+		c->write_timer = calloc(1, sizeof *c->write_timer);
+		if (c->write_timer == NULL)
+			goto out_of_memory;
+		c->write_timer->fire = write_timed_out;
+		c->write_timer->ctx = c;
+	}
+	if (loop_timer_set(loop, c->write_timer, due_ms) == 0)
+		return;
+out_of_memory:
+	conn_end(c, "out of memory");
+}
+
+static void
+clear_write_timer(struct conn *c)
+{
+	if (c->write_timer == NULL)
+		return;
+	loop_timer_clear(c->worker->loop, c->write_timer);
+	free(c->write_timer);
+	c->write_timer = NULL;
 }
 
 /* Progress is what the peer acknowledges: a slow one reads all the time, while
@@ -343,10 +361,10 @@ static void
 watch_progress(struct conn *c)
 {
 	if (!stream_blocked(&c->stream)) {
-		loop_timer_clear(c->worker->loop, &c->write_timer);
+		clear_write_timer(c);
 		c->stalled = 0;
 	} else if (c->worker->config->write_timeout_ms > 0 &&
-	    c->write_timer.place == 0) {
+	    c->write_timer == NULL) {
 		arm_write_timer(c);
 	}
 }
@@ -447,7 +465,7 @@ conn_end(struct conn *c, const char *reason)
 	if (c->protocol != NULL && c->protocol->ended != NULL)
 		c->protocol->ended(c);
 	loop_timer_clear(worker->loop, &c->timer);
-	loop_timer_clear(worker->loop, &c->write_timer);
+	clear_write_timer(c);
 	outq_clear(&c->out);
 	if (conn_logged_in(c))
 		account_output(c, 0);

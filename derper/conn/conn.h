@@ -115,8 +115,7 @@ struct conn {
 
 	/* output */
 	struct outq out;
-	struct loop_timer write_timer; /* set while the socket is full */
-
+	struct loop_timer *write_timer; /* owned; NULL: socket is not full */
 	uint32_t unsent; /* of the stream, as counted after the login */
 
 	/* state */
