@@ -13,6 +13,7 @@
 #endif
 
 #include "aead_mb.h"
+#include "thread_memory.h"
 
 #define KINDS 3
 #define USES 2
@@ -43,15 +44,14 @@ static const struct {
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 /* Set up once, immutable then. */
-static pthread_key_t thread_end;
-static bool thread_end_made;
 static EVP_CIPHER *ciphers[KINDS]; /* NULL: OpenSSL does not have it */
 /* Which maker; an unlocked flag, as it only matters at the next load. */
 static atomic_int selected = AEAD_BEST;
-/* Owned by the thread; freed by thread_end. */
+/* The thread's own. */
 static _Thread_local struct thread_keys *mine;
 
-static void free_thread_keys(void *p);
+static void clear_thread_keys(void *p);
+static void forget(struct aead *a);
 
 static void
 set_up(void)
@@ -59,8 +59,6 @@ set_up(void)
 	/* fetching by name takes locks and searches: once is enough */
 	for (int i = 0; i < KINDS; i++)
 		ciphers[i] = EVP_CIPHER_fetch(NULL, kinds[i].name, NULL);
-	thread_end_made =
-	    pthread_key_create(&thread_end, free_thread_keys) == 0;
 }
 
 bool
@@ -115,7 +113,7 @@ aead_key_len(enum aead_kind kind)
 }
 
 static void
-free_thread_keys(void *p)
+clear_thread_keys(void *p)
 {
 	struct thread_keys *t = p;
 
@@ -127,7 +125,6 @@ free_thread_keys(void *p)
 		aead_mb_free(a->mb);
 	}
 	OPENSSL_cleanse(t, sizeof *t);
-	free(t);
 }
 
 /* The thread's keys; NULL when memory is short. */
@@ -139,13 +136,9 @@ thread_keys(void)
 	if (t != NULL)
 		return t;
 	(void)pthread_once(&once, set_up);
-	t = calloc(1, sizeof *t);
+	t = thread_memory_new(sizeof *t, clear_thread_keys);
 	if (t == NULL)
 		return NULL;
-	if (!thread_end_made || pthread_setspecific(thread_end, t) != 0) {
-		free(t);
-		return NULL;
-	}
 	t->of[AEAD_OPEN].use = AEAD_OPEN;
 	mine = t;
 	return t;
@@ -203,7 +196,10 @@ aead_load(enum aead_use use, enum aead_kind kind, const uint8_t *key)
 	a->by_mb = mb;
 	memcpy(a->key, key, n);
 	a->loaded = (mb ? load_mb(a) : load_evp(a)) == 0;
-	return a->loaded ? a : NULL;
+	if (a->loaded)
+		return a;
+	forget(a); /* contexts may hold the key before, too */
+	return NULL;
 }
 
 static int
@@ -295,18 +291,20 @@ wipe_evp(struct aead *a)
 			    a->evp[i], NULL, zeros, NULL, -1, NULL);
 }
 
+static void
+forget(struct aead *a)
+{
+	a->loaded = false;
+	OPENSSL_cleanse(a->key, sizeof a->key);
+	if (a->mb != NULL)
+		aead_mb_wipe(a->mb);
+	wipe_evp(a);
+}
+
 void
 aead_forget(void)
 {
-	for (int use = 0; mine != NULL && use < USES; use++) {
-		struct aead *a = &mine->of[use];
-
-		if (!a->loaded)
-			continue;
-		a->loaded = false;
-		OPENSSL_cleanse(a->key, sizeof a->key);
-		if (a->mb != NULL)
-			aead_mb_wipe(a->mb);
-		wipe_evp(a);
-	}
+	for (int use = 0; mine != NULL && use < USES; use++)
+		if (mine->of[use].loaded)
+			forget(&mine->of[use]);
 }

@@ -1,6 +1,8 @@
 /* hkdf: see hkdf.h. */
 #include "hkdf.h"
 
+#include "thread_memory.h"
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -26,20 +28,17 @@ struct thread_hashes {
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 /* Set up once, immutable then. */
-static pthread_key_t thread_end;
-static bool thread_end_made;
 static EVP_MD *fetched[HASHES]; /* NULL: OpenSSL does not have it */
-/* Owned by the thread; freed by thread_end. */
+/* The thread's own. */
 static _Thread_local struct thread_hashes *mine;
 
 static void
-free_thread_hashes(void *p)
+clear_thread_hashes(void *p)
 {
 	struct thread_hashes *t = p;
 
 	for (int i = 0; i < HASHES; i++)
 		EVP_MD_CTX_free(t->of[i]);
-	free(t);
 }
 
 static void
@@ -48,8 +47,6 @@ set_up(void)
 	/* fetching by name takes locks and searches: once is enough */
 	for (int i = 0; i < HASHES; i++)
 		fetched[i] = EVP_MD_fetch(NULL, hashes[i].name, NULL);
-	thread_end_made =
-	    pthread_key_create(&thread_end, free_thread_hashes) == 0;
 }
 
 static struct thread_hashes *
@@ -60,15 +57,7 @@ thread_hashes(void)
 	if (t != NULL)
 		return t;
 	(void)pthread_once(&once, set_up);
-	t = calloc(1, sizeof *t);
-	if (t == NULL)
-		return NULL;
-	if (!thread_end_made || pthread_setspecific(thread_end, t) != 0) {
-		free(t);
-		return NULL;
-	}
-	mine = t;
-	return t;
+	return mine = thread_memory_new(sizeof *t, clear_thread_hashes);
 }
 
 /* The thread's context, at the start of a hash; NULL when memory is short. */

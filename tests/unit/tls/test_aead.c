@@ -2,8 +2,10 @@
 #include "aead.h"
 
 #include "check.h"
+#include "fake_alloc.h"
 #include "memory_scan.h"
 
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -171,6 +173,59 @@ aead_forgets_every_copy(void **state)
 }
 
 static void *
+ssl_malloc(size_t n, const char *file, int line)
+{
+	(void)file, (void)line;
+	return fake_alloc_malloc(n);
+}
+
+static void *
+ssl_realloc(void *p, size_t n, const char *file, int line)
+{
+	(void)file, (void)line;
+	return realloc(p, n);
+}
+
+static void
+ssl_free(void *p, const char *file, int line)
+{
+	(void)file, (void)line;
+	free(p);
+}
+
+/* Memory is short at each place in turn, while the contexts are still to be
+ * made: neither the key that could not be expanded is kept nor the one before.
+ */
+static void
+aead_keeps_no_key_when_memory_is_short(void **state)
+{
+	uint8_t masked[MEMORY_SCAN_N];
+	const struct memory_scan scan = { .masked = masked };
+	struct aead *a;
+	size_t n = 0, refused = 0;
+
+	(void)state;
+	check_int(aead_select(AEAD_EVP), 0);
+	/* OpenSSL sets itself up */
+	check(aead_load(AEAD_OPEN, AEAD_CHACHA20_POLY1305, key) != NULL);
+	do {
+		draw();
+		memcpy(masked, key, sizeof masked);
+		memory_scan_mask(masked, sizeof masked);
+		check(aead_load(AEAD_SEAL, AEAD_AES_128_GCM, key) != NULL);
+		fake_alloc_fail_at(++n);
+		a = aead_load(AEAD_SEAL, AEAD_AES_256_GCM, key);
+		refused += a == NULL;
+		if (a == NULL)
+			check_size(memory_scan(&scan), 1); /* ours */
+		aead_forget();
+		check_size(memory_scan(&scan), 1);
+	} while (fake_alloc_failed());
+	check(refused >= 2);
+	check(a != NULL);
+}
+
+static void *
 use_in_thread(void *arg)
 {
 	uint8_t mine[300], opened[300], own_key[AEAD_KEY_MAX] = { 1 };
@@ -216,6 +271,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		/* first, as there are no contexts yet */
+		cmocka_unit_test(aead_keeps_no_key_when_memory_is_short),
 		cmocka_unit_test(aead_makers_agree),
 		cmocka_unit_test(aead_refuses_what_was_changed),
 		cmocka_unit_test(aead_switches_keys_and_forgets),
@@ -223,7 +280,8 @@ main(void)
 		cmocka_unit_test(aead_threads_have_keys_of_their_own),
 	};
 
-	if (sodium_init() == -1)
+	if (CRYPTO_set_mem_functions(ssl_malloc, ssl_realloc, ssl_free) != 1 ||
+	    sodium_init() == -1)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
