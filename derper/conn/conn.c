@@ -383,8 +383,7 @@ conn_flush(struct conn *c)
 void
 conn_write(struct conn *c, struct slice bytes)
 {
-	if (stream_unsent(&c->stream) > CONN_UNREAD_MAX ||
-	    outq_write(&c->out, &c->stream, bytes) == -1) {
+	if (outq_write(&c->out, &c->stream, bytes) == -1) {
 		conn_end(c, "write");
 		return;
 	}

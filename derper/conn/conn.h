@@ -71,9 +71,8 @@ struct conn_protocol {
 enum conn_pause {
 	CONN_PAUSE_LOGIN_QUEUE = 1, /* waits for its turn */
 	CONN_PAUSE_ADMISSION = 2,
-	CONN_PAUSE_RATE = 4,    /* is over its rate limit */
-	CONN_PAUSE_OUTPUT = 8,  /* does not read what it is sent */
-	CONN_PAUSE_ANSWER = 16, /* is being answered, which takes a while */
+	CONN_PAUSE_RATE = 4,   /* is over its rate limit */
+	CONN_PAUSE_ANSWER = 8, /* is being answered, which takes a while */
 };
 
 /* Bytes that a connection takes before its login, besides what it keeps:
@@ -98,6 +97,11 @@ struct conn {
 	struct conn_addr addr;
 	struct netaddr remote;
 
+	/* small fields of the groups below, where they take no room */
+	uint16_t reads;  /* in this phase, with max_reads */
+	uint8_t paused;  /* enum conn_pause bits */
+	uint8_t stalled; /* write time-outs in a row without progress */
+
 	/* phase */
 	const struct conn_protocol *protocol;
 	void *session;           /* the protocol's */
@@ -106,8 +110,6 @@ struct conn {
 	/* input */
 	struct stream stream;
 	struct conn_saved *saved; /* owned: what is not whole yet; or NULL */
-	uint16_t reads;           /* in this phase, with max_reads */
-	uint8_t paused;           /* enum conn_pause bits */
 	union {
 		struct conn_login *login;  /* owned; until it is logged in */
 		struct pacing_client pace; /* from then on */
@@ -119,7 +121,6 @@ struct conn {
 	uint32_t unsent; /* of the stream, as counted after the login */
 
 	/* state */
-	uint8_t stalled;  /* write time-outs in a row without progress */
 	bool broken;      /* nothing that is sent now would arrive */
 	bool half_closed; /* says nothing more, wants to hear nothing */
 	bool ended;
@@ -134,9 +135,6 @@ struct conn {
  * sixteenth of its buffer on Linux, for which one that reads 4 KiB/s needs some
  * seconds. */
 #define CONN_STALLED_MAX 4
-/* Bytes that were written and may be left unread: who asks for more pages than
- * it reads is not worth the memory. */
-#define CONN_UNREAD_MAX 65536
 
 /* A connection of the worker; takes fd and tls (NULL: plain), also on failure.
  * NULL when memory is short. */
@@ -172,7 +170,8 @@ void conn_send(
 /* The same for a copy of a control frame; ends the connection when memory is
  * short. */
 void conn_send_control(struct conn *c, struct slice frame, bool mark);
-/* Sends bytes that are not frames at once; nothing may be queued. */
+/* Sends bytes that are not frames at once; nothing may be queued. How much the
+ * peer may leave unread is the protocol's to say. */
 void conn_write(struct conn *c, struct slice bytes);
 /* Sends what is queued, and keeps account of what remains. */
 void conn_flush(struct conn *c);

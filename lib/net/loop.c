@@ -128,7 +128,7 @@ loop_rewatch(struct loop *l, struct loop_watch *w, unsigned events)
 
 	if (w->fd == -1 || w->events == events)
 		return;
-	w->events = events;
+	w->events = (uint8_t)events;
 	/* MOD of a watched descriptor fails only for lack of kernel memory;
 	 * the timers of its owner then end the connection */
 	(void)epoll_ctl(set_of(l, w), EPOLL_CTL_MOD, w->fd, &e);

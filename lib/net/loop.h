@@ -29,9 +29,9 @@ enum loop_events { /* may be or-ed */
 /* A watched descriptor; embedded in its owner, who keeps it until
  * loop_unwatch and then to the end of the turn. */
 struct loop_watch {
-	int fd;          /* owner's; -1: not watched */
-	unsigned events; /* what is asked for now */
-	bool high_rate;  /* by loop_set_high_rate */
+	int fd;         /* owner's; -1: not watched */
+	uint8_t events; /* what is asked for now, enum loop_events bits */
+	bool high_rate; /* by loop_set_high_rate */
 	void (*ready)(void *ctx, unsigned events);
 	void *ctx;
 };

@@ -6,6 +6,7 @@
 #include "conn_input.h"
 #include "ip_limit.h"
 #include "service.h"
+#include "turn_memory.h"
 #include "worker.h"
 
 #include <stdlib.h>
@@ -78,7 +79,8 @@ teardown(void **state)
 	worker_free(f->worker);
 	counters_free(f->counters);
 	ip_limit_free(f->config.ip_limit);
-	close(f->fd);
+	if (f->fd != -1)
+		close(f->fd);
 	free(f);
 	return 0;
 }
@@ -105,6 +107,7 @@ first_input(struct conn *c, uint8_t *p, size_t n)
 	size_t used = 0;
 	const uint8_t *end;
 
+	check_int(f->ended, 0);
 	while (c->protocol == &first_phase &&
 	    (end = memchr(p + used, '\n', n - used)) != NULL) {
 		size_t len = (size_t)(end - p) + 1 - used;
@@ -123,6 +126,7 @@ second_input(struct conn *c, uint8_t *p, size_t n)
 {
 	struct fixture *f = c->session;
 
+	check_int(f->ended, 0);
 	memcpy(f->second + f->second_n, p, n);
 	f->second_n += n;
 	return n;
@@ -233,7 +237,7 @@ conn_pauses_for_each_reason(void **state)
 
 	say(f, "next\n");
 	conn_pause(f->conn, CONN_PAUSE_RATE);
-	conn_pause(f->conn, CONN_PAUSE_OUTPUT);
+	conn_pause(f->conn, CONN_PAUSE_ANSWER);
 	conn_pause(f->conn, CONN_PAUSE_RATE);
 	say(f, "x");
 	check_size(f->second_n, 0);
@@ -243,7 +247,7 @@ conn_pauses_for_each_reason(void **state)
 	conn_resume(f->conn, CONN_PAUSE_ADMISSION); /* it was not */
 	turn(f);
 	check_size(f->second_n, 0);
-	conn_resume(f->conn, CONN_PAUSE_OUTPUT);
+	conn_resume(f->conn, CONN_PAUSE_ANSWER);
 	turn(f);
 	check_slice_text(slice_of(f->second, f->second_n), "x");
 }
@@ -301,6 +305,53 @@ conn_tells_when_it_can_write_again(void **state)
 	check_size(f->worker->budget.used[MEMORY_OUTPUT_UNSENT], 0);
 }
 
+/* Queues a frame that can only fail to be sent, and leaves no room to read in,
+ * so that what is queued is flushed first. */
+static void
+prepare_to_end_in_flush(struct fixture *f)
+{
+	static const uint8_t frame[] = { 2, 0 };
+	struct turn_memory *memory = f->worker->memory;
+
+	close(f->fd);
+	f->fd = -1;
+	conn_send_control(f->conn, slice_of(frame, sizeof frame), false);
+	turn_memory_use(memory, turn_memory_tail(memory) + 1);
+	while (turn_memory_fits(memory, STREAM_READ_ROOM))
+		turn_memory_use(memory, turn_memory_tail(memory) + 65536);
+}
+
+/* The flush that makes room for a read ends the very connection that is to be
+ * read: nothing of it is touched any more, least of all what it had saved. */
+static void
+conn_may_end_while_room_is_made_to_read(void **state)
+{
+	struct fixture *f = *state;
+
+	say(f, "not whole");
+	check_int(write(f->fd, "\n", 1), 1);
+	prepare_to_end_in_flush(f);
+	turn(f);
+	check_int(f->ended, 1);
+	check_size(f->first_n, 0);
+}
+
+/* The same for what is handed on once it may be, as after a late answer of
+ * admission. */
+static void
+conn_may_end_while_room_is_made_for_what_is_saved(void **state)
+{
+	struct fixture *f = *state;
+
+	say(f, "not whole");
+	conn_become(f->conn, &second_phase, f);
+	prepare_to_end_in_flush(f);
+	conn_input_saved(f->conn);
+	check_int(f->ended, 1);
+	check_size(f->second_n, 0);
+	turn(f);
+}
+
 /* The session is told at once and freed when the turn is over. */
 static void
 conn_ends_once(void **state)
@@ -331,6 +382,8 @@ main(void)
 		TEST(conn_tells_of_its_deadline),
 		TEST(conn_hears_nothing_after_it_finished),
 		TEST(conn_tells_when_it_can_write_again),
+		TEST(conn_may_end_while_room_is_made_to_read),
+		TEST(conn_may_end_while_room_is_made_for_what_is_saved),
 		TEST(conn_ends_once),
 	};
 

@@ -395,7 +395,8 @@ http_ends_who_reads_nothing(void **state)
 		      &size, sizeof size),
 	    0);
 	while (fake_server_count(0) > 0 && asked++ < 10000) {
-		check(stream_unsent(&p->conn->stream) < CONN_UNREAD_MAX + 4096);
+		check(stream_unsent(&p->conn->stream) <
+		    HTTP_SERVER_UNREAD_MAX + 4096);
 		(void)!write(p->fd, request, sizeof request - 1);
 		fake_server_turn(0);
 	}

@@ -248,7 +248,7 @@ watch(struct counted *c, struct fixture *f, int fd, unsigned events)
 {
 	*c = (struct counted){ .f = f };
 	c->watch = (struct loop_watch){
-		.fd = fd, .events = events, .ready = count, .ctx = c
+		.fd = fd, .events = (uint8_t)events, .ready = count, .ctx = c
 	};
 	check_int(loop_watch(f->loop, &c->watch), 0);
 }
