@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Two of the largest frames that a relay may send (derp_frame_cut_client). */
 #define IN_MAX (2 * ((1 << 20) + 64))
@@ -105,11 +106,16 @@ derp_client_dial(const struct derp_client_config *config, unsigned timeout_ms,
 
 	if (c == NULL) {
 		fail_set(why, "out of memory");
+		if (config->dial.socket != NULL)
+			close(*config->dial.socket);
 		return NULL;
 	}
 	buf_init(&c->in, IN_MAX);
-	if (copy_config(c, config, why) == -1)
+	if (copy_config(c, config, why) == -1) {
+		if (config->dial.socket != NULL)
+			close(*config->dial.socket);
 		goto free_client;
+	}
 	c->dial = dial_open(&config->dial, deadline_in(timeout_ms), why);
 	if (c->dial == NULL)
 		goto free_client;

@@ -3,7 +3,6 @@
 
 #include "clock.h"
 #include "encode.h"
-#include "netaddr.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -187,10 +186,12 @@ dial_open(
 
 	if (d == NULL) {
 		fail_set(why, "out of memory");
+		if (config->socket != NULL)
+			close(*config->socket);
 		return NULL;
 	}
-	d->fd = -1;
-	if (connect_to(d, config, deadline_ms, why) == -1 ||
+	d->fd = config->socket != NULL ? *config->socket : -1;
+	if ((d->fd == -1 && connect_to(d, config, deadline_ms, why) == -1) ||
 	    (config->tls && start_tls(d, config, deadline_ms, why) == -1)) {
 		dial_free(d);
 		return NULL;
@@ -234,6 +235,15 @@ dial_fd(const struct dial *d)
 	return d->fd;
 }
 
+int
+dial_take_fd(struct dial *d)
+{
+	const int fd = d->fd;
+
+	d->fd = -1;
+	return fd;
+}
+
 const char *
 dial_tls_version(const struct dial *d)
 {
@@ -246,45 +256,64 @@ dial_chain(const struct dial *d)
 	return d->ssl != NULL ? SSL_get_peer_cert_chain(d->ssl) : NULL;
 }
 
-/* One address; -1 and the reason. */
+/* Waits for a connect that is under way; returns its errno. */
 static int
-connect_one(struct dial *d, const struct addrinfo *a, int receive_buffer,
-    uint64_t deadline_ms, struct fail *why)
+finish_connect(int fd, uint64_t deadline_ms)
 {
-	const int on = 1;
 	socklen_t len = sizeof(int);
 	int error = 0, ready;
 
-	d->fd =
-	    socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (d->fd == -1)
-		return fail_errno(why, "socket");
-	setsockopt(d->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (receive_buffer > 0)
-		setsockopt(d->fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
-		    sizeof receive_buffer);
-	if (connect(d->fd, a->ai_addr, a->ai_addrlen) == 0)
-		return 0;
-	if (errno != EINPROGRESS) {
-		fail_errno(why, "connect");
-		goto close_fd;
-	}
-	ready = wait_for(d->fd, POLLOUT, deadline_ms);
-	if (ready == 0) {
-		fail_set(why, "connect: timed out");
-		goto close_fd;
-	}
+	ready = wait_for(fd, POLLOUT, deadline_ms);
+	if (ready == 0)
+		return ETIMEDOUT;
 	if (ready == -1 ||
-	    getsockopt(d->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
-		error = errno;
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+		return errno;
+	return error;
+}
+
+/* One address; the descriptor, or -1 and the reason. */
+static int
+connect_one(const struct sockaddr *to, socklen_t to_len, int receive_buffer,
+    uint64_t deadline_ms, struct fail *why)
+{
+	const int on = 1;
+	int fd, error = 0;
+
+	fd = socket(
+	    to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return fail_errno(why, "socket");
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (receive_buffer > 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
+		    sizeof receive_buffer);
+	if (connect(fd, to, to_len) == -1)
+		error = errno == EINPROGRESS ? finish_connect(fd, deadline_ms)
+					     : errno;
 	if (error == 0)
-		return 0;
+		return fd;
+	close(fd);
 	errno = error;
-	fail_errno(why, "connect");
-close_fd:
-	close(d->fd);
-	d->fd = -1;
+	if (error == ETIMEDOUT)
+		fail_set(why, "connect: timed out");
+	else
+		fail_errno(why, "connect");
+	errno = error;
 	return -1;
+}
+
+int
+dial_connect(const struct netaddr *to, uint64_t deadline_ms, int *error,
+    struct fail *why)
+{
+	struct sockaddr_storage s;
+	const socklen_t len = netaddr_to_sockaddr(to, &s);
+	const int fd =
+	    connect_one((const struct sockaddr *)&s, len, 0, deadline_ms, why);
+
+	*error = fd == -1 ? errno : 0;
+	return fd;
 }
 
 static int
@@ -305,8 +334,9 @@ connect_to(struct dial *d, const struct dial_config *config,
 		    why, "%s: %s", config->address, gai_strerror(error));
 	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next) {
 		last = (struct fail){ 0 };
-		if (connect_one(
-			d, a, config->receive_buffer, deadline_ms, &last) == 0)
+		d->fd = connect_one(a->ai_addr, a->ai_addrlen,
+		    config->receive_buffer, deadline_ms, &last);
+		if (d->fd != -1)
 			break;
 	}
 	freeaddrinfo(list);

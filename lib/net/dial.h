@@ -12,6 +12,7 @@
 
 #include "bytes.h"
 #include "fail.h"
+#include "netaddr.h"
 
 #include <openssl/x509.h>
 
@@ -36,6 +37,9 @@ struct dial_config {
 	const char *pin;     /* 64 lower-case hex, as after "sha256-raw:" */
 	const char *ca_file; /* PEM roots; NULL: the system's */
 	int receive_buffer;  /* SO_RCVBUF in bytes; 0: the system's choice */
+	const int *socket;   /* connected (through a proxy, say) and
+				non-blocking, instead of address and port; the
+				descriptor is taken. NULL: connect */
 };
 
 /* Connects and does the handshake until the deadline of clock_now_ms. NULL and
@@ -71,6 +75,16 @@ void dial_end(struct dial *d);
 
 /* The socket, to poll; borrowed. */
 int dial_fd(const struct dial *d);
+
+/* Takes the socket out of a connection without TLS, which is then good for
+ * dial_free only. Returns it, owned. */
+int dial_take_fd(struct dial *d);
+
+/* A TCP connection alone, non-blocking. Returns the descriptor, owned; -1 with
+ * the reason, and in *error its errno (ETIMEDOUT when the deadline of
+ * clock_now_ms came). */
+int dial_connect(const struct netaddr *to, uint64_t deadline_ms, int *error,
+    struct fail *why);
 
 /* "TLSv1.3" and the like, static; "" without TLS. */
 const char *dial_tls_version(const struct dial *d);

@@ -226,36 +226,44 @@ put_common_name(const X509_NAME *name, char to[static CERT_NAME_MAX])
 }
 
 int
-cert_load_info(struct cert_info *info, const char *cert_file, struct fail *why)
+cert_read_info(struct cert_info *info, X509 *leaf, struct fail *why)
 {
 	uint8_t sum[EVP_MAX_MD_SIZE];
-	unsigned n = 0, count;
-	X509 *x = load_leaf(cert_file, &count, why);
-	int result = -1;
+	unsigned n = 0;
+
+	*info = (struct cert_info){ .count = 1 };
+	if (X509_digest(leaf, EVP_sha256(), sum, &n) != 1 ||
+	    2 * n + 1 != sizeof info->sha256)
+		return fail_ssl(why, "certificate");
+	encode_hex(info->sha256, slice_of(sum, n));
+	list_names(leaf, info->names);
+	put_common_name(X509_get_subject_name(leaf), info->subject);
+	put_common_name(X509_get_issuer_name(leaf), info->issuer);
+	info->rsa =
+	    EVP_PKEY_get_base_id(X509_get0_pubkey(leaf)) == EVP_PKEY_RSA;
+	info->self_signed = X509_self_signed(leaf, 1) == 1;
+	info->not_before_s = seconds_of(X509_get0_notBefore(leaf));
+	info->not_after_s = seconds_of(X509_get0_notAfter(leaf));
+	ERR_clear_error();
+	return 0;
+}
+
+int
+cert_load_info(struct cert_info *info, const char *cert_file, struct fail *why)
+{
+	struct fail reason = { 0 };
+	unsigned count;
+	X509 *leaf = load_leaf(cert_file, &count, why);
+	int result;
 
 	*info = (struct cert_info){ 0 };
-	if (x == NULL)
+	if (leaf == NULL)
 		return -1;
-	if (X509_digest(x, EVP_sha256(), sum, &n) != 1 ||
-	    2 * n + 1 != sizeof info->sha256) {
-		fail_ssl(why, cert_file);
-		goto free_leaf;
-	}
-	encode_hex(info->sha256, slice_of(sum, n));
-	list_names(x, info->names);
-	put_common_name(X509_get_subject_name(x), info->subject);
-	put_common_name(X509_get_issuer_name(x), info->issuer);
-	info->rsa = EVP_PKEY_get_base_id(X509_get0_pubkey(x)) == EVP_PKEY_RSA;
-	info->self_signed = X509_self_signed(x, 1) == 1;
-	info->not_before_s = seconds_of(X509_get0_notBefore(x));
-	info->not_after_s = seconds_of(X509_get0_notAfter(x));
+	result = cert_read_info(info, leaf, &reason);
 	info->count = count;
-	result = 0;
-
-free_leaf:
-	ERR_clear_error();
-	X509_free(x);
-	return result;
+	X509_free(leaf);
+	return result == 0 ? 0
+			   : fail_set(why, "%s: %s", cert_file, reason.text);
 }
 
 enum cert_age

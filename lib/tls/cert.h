@@ -23,7 +23,7 @@
  * year; its clients look at the dates only. */
 #define CERT_SELF_SIGNED_YEARS 10
 
-/* What is known of a certificate file. */
+/* What is known of a certificate, and of the file that it is in. */
 struct cert_info {
 	char sha256[CERT_PIN_TEXT]; /* lower-case hex of SHA-256 over the DER
 				       of the leaf */
@@ -48,6 +48,12 @@ enum cert_age {
 };
 
 enum cert_age cert_age(const struct cert_info *info, int64_t now_s);
+
+struct x509_st; /* OpenSSL's X509 */
+
+/* What is known of a certificate that is in memory; count is 1. */
+int cert_read_info(
+    struct cert_info *info, struct x509_st *leaf, struct fail *why);
 
 /* Reads the leaf of a PEM file. */
 int cert_load_info(
