@@ -7,6 +7,7 @@
 
 #include "command.h"
 
-extern const struct command cmd_convert, cmd_effective, cmd_generate, cmd_lint;
+extern const struct command cmd_convert, cmd_effective, cmd_generate, cmd_lint,
+    cmd_probe;
 
 #endif

@@ -6,18 +6,20 @@ int
 main(int argc, char **argv)
 {
 	const struct command commands[] = { cmd_convert, cmd_effective,
-		cmd_generate, cmd_lint };
+		cmd_generate, cmd_lint, cmd_probe };
 	const struct command_program program = {
 		.name = "derpmap",
 		.text =
-		    "Writes, converts and checks the region maps of DERP "
+		    "Writes, converts, checks and probes the region maps of "
+		    "DERP "
 		    "relays for\nheadscale and for Tailscale clients. Exit "
 		    "status: 0 done or clean,\n1 findings, 2 unusable input or "
 		    "usage.\n",
 		.examples = "  derpmap generate --hostname derp.example.org > "
 			    "derp.yaml\n"
 			    "  derpmap lint derp.yaml\n"
-			    "  derpmap convert derp.yaml > derp.json\n",
+			    "  derpmap convert derp.yaml > derp.json\n"
+			    "  derpmap probe derp.yaml\n",
 		.commands = commands,
 		.command_count = sizeof commands / sizeof commands[0],
 	};

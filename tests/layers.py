@@ -59,8 +59,9 @@ SHELVES = {
     "derpmap/headscale": ["derpmap/model"],
     "derpmap/online": ["derpmap/model"],
     "derpmap/lint": ["derpmap/headscale", "derpmap/online"],
+    "derpmap/probe": ["derpmap/model"],
     "derpmap": ["derpmap/model", "derpmap/headscale", "derpmap/online",
-                "derpmap/lint"],
+                "derpmap/lint", "derpmap/probe"],
 }
 
 # Anything may be used by a test; nothing uses a test.
