@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "probe_compare.h"
 #include "probe_mesh.h"
-#include "probe_node.h"
+#include "probe_steps.h"
 #include "thread_pool.h"
 
 #include <pthread.h>
@@ -38,7 +38,7 @@ work(void *ctx, bool cancelled)
 	const struct probe_context c = { run->config, job->visit, run->end_ms };
 
 	if (!cancelled && job->visit != NULL)
-		probe_node(&c);
+		probe_steps(&c);
 	else if (!cancelled)
 		probe_mesh_pass(run->config, run->end_ms, job->pair);
 	pthread_mutex_lock(&run->lock);

@@ -1,5 +1,5 @@
-/* probe_node: see probe_node.h. */
-#include "probe_node.h"
+/* probe_steps: see probe_steps.h. */
+#include "probe_steps.h"
 
 #include "port.h"
 #include "probe_address.h"
@@ -45,7 +45,7 @@ derp(const struct probe_context *c, const struct resolve_answer *candidates)
 }
 
 void
-probe_node(const struct probe_context *c)
+probe_steps(const struct probe_context *c)
 {
 	struct probe_visit *v = c->visit;
 	struct resolve_answer candidates = { .n = 1 };
