@@ -3,7 +3,8 @@
  * it can be from here.
  *
  * Source: tailscale derp/derphttp (dialNode): a literal of the map beats DNS, a
- * text that is no address of the family turns it off. Threads: any; blocking.
+ * text that is not an address of the family turns it off. Threads: any;
+ * blocking.
  */
 #ifndef DERPKIT_PROBE_ADDRESS_H
 #define DERPKIT_PROBE_ADDRESS_H

@@ -72,7 +72,7 @@ read_meta(const X509 *cert, struct derp_key *server)
 	    !derp_key_is_zero(server);
 }
 
-/* The first certificate that is no metacert, and how many there are. */
+/* The first certificate that is not a metacert, and how many there are. */
 static X509 *
 leaf_of(STACK_OF(X509) * chain, unsigned *count)
 {

@@ -27,7 +27,7 @@ void relay_cert_roots_free(struct relay_cert_roots *roots);
 
 /* What was served. */
 struct relay_cert_facts {
-	struct cert_info leaf;  /* the first one that is no metacert */
+	struct cert_info leaf;  /* the first one that is not a metacert */
 	unsigned count;         /* without metacerts */
 	bool has_meta;          /* a metacert of this protocol version */
 	struct derp_key server; /* the key in it */

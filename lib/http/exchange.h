@@ -33,7 +33,7 @@ enum exchange_result {
 	EXCHANGE_OK,       /* a whole head came, with any status */
 	EXCHANGE_TIMEOUT,  /* it did not until the deadline */
 	EXCHANGE_CLOSED,   /* the other side ended before that */
-	EXCHANGE_NOT_HTTP, /* what came is no HTTP */
+	EXCHANGE_NOT_HTTP, /* what came is not HTTP */
 	EXCHANGE_FAILED,   /* the connection failed, or the request is too long
 			    */
 };
