@@ -35,11 +35,15 @@ class Latency:
     def p99(self, seconds):
         """Of the pair, from now on."""
         self.assertEqual(self.quiet.mark().lost, 0)
-        time.sleep(seconds)
-        mark = self.quiet.mark()
-        self.assertEqual((mark.lost, self.quiet.broken()), (0, []))
-        self.assertGreater(mark.sent, 10)
-        return mark.p99
+        p99, sent, deadline = 0, 0, time.monotonic() + PATIENCE
+        # on a busy machine the pair's process sends late, and fewer
+        while sent <= 10 and time.monotonic() < deadline:
+            time.sleep(seconds)
+            mark = self.quiet.mark()
+            self.assertEqual((mark.lost, self.quiet.broken()), (0, []))
+            p99, sent = max(p99, mark.p99), sent + mark.sent
+        self.assertGreater(sent, 10)
+        return p99
 
     @contextlib.contextmanager
     def under(self, strike, pause):
