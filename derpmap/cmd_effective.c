@@ -4,10 +4,6 @@
 #include "effective_text.h"
 #include "url_source.h"
 
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
-
 enum format { FORMAT_TEXT, FORMAT_JSON };
 
 struct arguments {
@@ -26,47 +22,6 @@ format_name(size_t n)
 	};
 
 	return n < sizeof names / sizeof names[0] ? names[n] : NULL;
-}
-
-/* --- the command --- */
-
-/* Whether the file given for a URL is there, and the URL is one of the
- * configuration's; otherwise the usage is wrong. */
-static int
-check_url_file(const struct command_call *call,
-    const struct headscale_config *config, const char *given)
-{
-	for (size_t i = 0; i < config->urls.v.n; i++) {
-		const struct slice url = config->urls.v.v[i];
-		const char *file = given + url.n + 1;
-
-		if (strlen(given) <= url.n || given[url.n] != '=' ||
-		    !slice_eq(slice_of(given, url.n), url))
-			continue;
-		if (strcmp(file, "-") == 0 || access(file, R_OK) == 0)
-			return COMMAND_DONE;
-		return command_misuse(call, "--url-file %s: %s: %s", given,
-		    file[0] != '\0' ? file : "no file is named",
-		    strerror(file[0] != '\0' ? errno : EINVAL));
-	}
-	return command_misuse(call,
-	    "--url-file %s: no URL of derp.urls is that%s", given,
-	    strchr(given, '=') == NULL ? " (write URL=FILE)" : "");
-}
-
-static int
-check_url_files(
-    const struct command_call *call, const struct headscale_config *config)
-{
-	const struct arguments *a = call->values;
-	int status = COMMAND_DONE;
-
-	/* a configuration that is not read has no URLs to compare with */
-	for (size_t i = 0; config->is_read && i < a->url_files.n; i++)
-		if (status == COMMAND_DONE)
-			status =
-			    check_url_file(call, config, a->url_files.v[i]);
-	return status;
 }
 
 static int
@@ -95,6 +50,8 @@ show(const struct command_call *call, const struct headscale_config *config)
 	struct effective e;
 	int status;
 
+	if (url_source_check(&a->url_files, config, &why) == -1)
+		return command_misuse(call, "%s", why.text);
 	if (url_source_open(&source, &a->url_files, a->fetch, &why) == -1)
 		return command_fail(call, "%s", why.text);
 	urls = url_source_urls(&source);
@@ -122,9 +79,7 @@ run(const struct command_call *call)
 	if (headscale_config_open(&config, a->config, a->env_file,
 		headscale_version_at(a->version.n), &why) == -1)
 		return command_fail(call, "%s", why.text);
-	status = check_url_files(call, &config);
-	if (status == COMMAND_DONE)
-		status = show(call, &config);
+	status = show(call, &config);
 	headscale_config_close(&config);
 	return status;
 }

@@ -5,16 +5,17 @@
 int
 main(int argc, char **argv)
 {
-	const struct command commands[] = { cmd_convert, cmd_effective,
-		cmd_generate, cmd_lint, cmd_probe };
+	const struct command commands[] = { cmd_convert, cmd_diff,
+		cmd_effective, cmd_generate, cmd_lint, cmd_merge, cmd_probe,
+		cmd_show };
 	const struct command_program program = {
 		.name = "derpmap",
 		.text =
-		    "Writes, converts, checks and probes the region maps of "
-		    "DERP "
-		    "relays for\nheadscale and for Tailscale clients. Exit "
-		    "status: 0 done or clean,\n1 findings, 2 unusable input or "
-		    "usage.\n",
+		    "Writes, converts, merges, compares, checks and probes the "
+		    "region maps\nof DERP relays for headscale and for "
+		    "Tailscale "
+		    "clients. Exit status:\n0 done or clean, 1 findings or a "
+		    "difference, 2 unusable input or usage.\n",
 		.examples = "  derpmap generate --hostname derp.example.org > "
 			    "derp.yaml\n"
 			    "  derpmap lint derp.yaml\n"

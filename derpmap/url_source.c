@@ -4,7 +4,9 @@
 #include "fetch.h"
 #include "infile.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 /* As headscale; source: hscontrol/types/const.go, HTTPTimeout. */
 #define FETCH_TIMEOUT_MS 30000
@@ -75,6 +77,38 @@ read_url(void *ctx, const char *url, struct buf *body, unsigned *http_status,
 	if (s->client != NULL)
 		return fetch_url(s->client, url, body, http_status, why);
 	return HEADSCALE_SOURCE_UNKNOWN;
+}
+
+static int
+check_file(
+    const struct headscale_config *config, const char *given, struct fail *why)
+{
+	for (size_t i = 0; i < config->urls.v.n; i++) {
+		const struct slice url = config->urls.v.v[i];
+		const char *file = given + url.n + 1;
+
+		if (strlen(given) <= url.n || given[url.n] != '=' ||
+		    !slice_eq(slice_of(given, url.n), url))
+			continue;
+		if (strcmp(file, "-") == 0 || access(file, R_OK) == 0)
+			return 0;
+		return fail_set(why, "--url-file %s: %s: %s", given,
+		    file[0] != '\0' ? file : "no file is named",
+		    strerror(file[0] != '\0' ? errno : EINVAL));
+	}
+	return fail_set(why, "--url-file %s: no URL of derp.urls is that%s",
+	    given, strchr(given, '=') == NULL ? " (write URL=FILE)" : "");
+}
+
+int
+url_source_check(const struct opts_list *files,
+    const struct headscale_config *config, struct fail *why)
+{
+	/* a configuration that is not read has no URLs to compare with */
+	for (size_t i = 0; config->is_read && i < files->n; i++)
+		if (check_file(config, files->v[i], why) == -1)
+			return -1;
+	return 0;
 }
 
 int

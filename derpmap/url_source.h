@@ -18,6 +18,11 @@ struct url_source {
 	struct fetch_client *client;   /* owned; NULL: nothing is fetched */
 };
 
+/* Whether each of the files, URL=FILE, is there, and its URL one that the
+ * configuration names. -1 with *why. */
+int url_source_check(const struct opts_list *files,
+    const struct headscale_config *config, struct fail *why);
+
 /* fetches: whether URLs without a file are fetched. -1 with *why. */
 int url_source_open(struct url_source *s, const struct opts_list *files,
     bool fetches, struct fail *why);

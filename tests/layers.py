@@ -60,7 +60,8 @@ SHELVES = {
     "derpmap/online": ["derpmap/model"],
     "derpmap/lint": ["derpmap/headscale", "derpmap/online"],
     "derpmap/probe": ["derpmap/model"],
-    "derpmap": ["derpmap/model", "derpmap/headscale", "derpmap/online",
+    "derpmap/diff": ["derpmap/model"],
+    "derpmap": ["derpmap/model", "derpmap/diff", "derpmap/headscale", "derpmap/online",
                 "derpmap/lint", "derpmap/probe"],
 }
 

@@ -3,7 +3,6 @@
 
 #include "embedded_region.h"
 #include "encode_map.h"
-#include "entries.h"
 
 #include <string.h>
 
@@ -22,43 +21,6 @@ die(struct effective *e, const char *text, struct doc_pos at)
 
 /* --- merging --- */
 
-/* Puts a region in and tells the one that was there. -1: memory is short. */
-static int
-merge_region(
-    struct effective *e, struct entries *all, struct effective_region *r)
-{
-	enum headscale_null null = e->config->version->null_region;
-	const struct entry *there = entries_find(all, r->region->key);
-	struct effective_region *earlier = there != NULL ? there->value : NULL;
-	bool removes = r->region->is_nil && null == HEADSCALE_NULL_REMOVES;
-
-	if (r->region->is_nil && null != HEADSCALE_NULL_SENT)
-		r->fate = EFFECTIVE_NULL;
-	if (r->region->is_nil && null == HEADSCALE_NULL_IGNORED)
-		return 0;
-	if (earlier != NULL && earlier->fate == EFFECTIVE_KEPT) {
-		earlier->fate =
-		    removes ? EFFECTIVE_REMOVED : EFFECTIVE_REPLACED;
-		earlier->by = r->source;
-	}
-	return entries_put(all, r->region->key, r);
-}
-
-static int
-merge_source(struct effective *e, struct entries *all, size_t source,
-    struct derpmap_region *const *regions, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct effective_region *r = &e->regions[e->region_count++];
-
-		r->region = regions[i];
-		r->source = source;
-		if (merge_region(e, all, r) == -1)
-			return -1;
-	}
-	return 0;
-}
-
 static size_t
 count_regions(const struct effective *e)
 {
@@ -74,7 +36,7 @@ count_regions(const struct effective *e)
 /* --- the embedded region --- */
 
 static int
-merge_embedded(struct effective *e, struct entries *all)
+merge_embedded(struct effective *e, struct effective_merge *m)
 {
 	const struct headscale_config *c = e->config;
 	struct headscale_source *s = &e->sources.v[e->sources.n];
@@ -114,34 +76,10 @@ merge_embedded(struct effective *e, struct entries *all)
 	}
 	return region == NULL
 	    ? -1
-	    : merge_source(e, all, e->sources.n++, &region, 1);
+	    : effective_merge_add(m, e->sources.n++, &region, 1);
 }
 
 /* --- the result --- */
-
-/* Puts what is kept into the map. */
-static int
-take_kept(struct effective *e, struct entries *all)
-{
-	entries_sort(all);
-	e->kept = arena_alloc(e->arena, all->n + 1, sizeof(void *));
-	e->map.regions = arena_alloc(e->arena, all->n + 1, sizeof(void *));
-	if (e->kept == NULL || e->map.regions == NULL)
-		return -1;
-	e->map.home_nil = true;
-	for (size_t i = 0; i < all->n; i++) {
-		struct effective_region *r = all->v[i].value;
-
-		if (r->fate != EFFECTIVE_KEPT)
-			continue;
-		/* the map only reads its regions */
-		memcpy(&e->map.regions[e->kept_count], &r->region,
-		    sizeof r->region);
-		e->kept[e->kept_count++] = r;
-	}
-	e->map.region_count = e->kept_count;
-	return 0;
-}
 
 static void
 check_result(struct effective *e)
@@ -175,26 +113,27 @@ encode(struct effective *e)
 static int
 merge_all(struct effective *e)
 {
-	struct entries all;
-	int result = 0;
+	struct effective_merge m;
+	int result;
 
 	if (e->error.text == NULL)
 		e->error = e->sources.error;
-	entries_init(&all);
-	e->regions =
-	    arena_alloc(e->arena, count_regions(e), sizeof *e->regions);
-	if (e->regions == NULL)
-		result = -1;
+	result = effective_merge_init(
+	    &m, e->arena, e->config->version->null_region, count_regions(e));
 	for (size_t i = 0; i < e->sources.n && result == 0; i++)
 		if (e->sources.v[i].status == HEADSCALE_SOURCE_LOADED)
-			result = merge_source(e, &all, i,
+			result = effective_merge_add(&m, i,
 			    e->sources.v[i].load.map.regions,
 			    e->sources.v[i].load.map.region_count);
 	if (result == 0)
-		result = merge_embedded(e, &all);
+		result = merge_embedded(e, &m);
 	if (result == 0)
-		result = take_kept(e, &all);
-	entries_clear(&all);
+		result =
+		    effective_merge_finish(&m, e->arena, &e->map, &e->kept);
+	e->regions = m.regions;
+	e->region_count = m.count;
+	e->kept_count = e->map.region_count;
+	effective_merge_clear(&m);
 	return result;
 }
 

@@ -8,22 +8,8 @@
 #ifndef DERPKIT_EFFECTIVE_H
 #define DERPKIT_EFFECTIVE_H
 
+#include "effective_merge.h"
 #include "headscale_source.h"
-
-enum effective_fate {
-	EFFECTIVE_KEPT,
-	EFFECTIVE_REPLACED, /* by the same id in a later source */
-	EFFECTIVE_REMOVED,  /* by a null in a later source */
-	EFFECTIVE_NULL,     /* is a null itself and not part of the result */
-};
-
-/* A region of a source, and what became of it. */
-struct effective_region {
-	const struct derpmap_region *region;
-	size_t source; /* index into sources */
-	enum effective_fate fate;
-	size_t by; /* index of the source that replaced or removed it */
-};
 
 enum effective_start {
 	EFFECTIVE_STARTS,
@@ -35,7 +21,8 @@ struct effective {
 	const struct headscale_config *config; /* borrowed */
 	struct arena *arena;                   /* owned */
 	struct headscale_sources sources; /* the embedded one is the last */
-	struct effective_region *regions; /* of all sources, in that order */
+	struct effective_region *regions; /* of all sources, in that order;
+					     source: index into sources */
 	size_t region_count;
 	struct effective_region **kept; /* ascending by id */
 	size_t kept_count;

@@ -1,36 +1,14 @@
 /* effective_json: see effective_json.h. */
 #include "effective_json.h"
 
-#include "utf8.h"
+#include "json_text.h"
 
 #include <jansson.h>
 
-/* A string; bytes that are not UTF-8 become U+FFFD. NULL: memory is short. */
 static json_t *
-text_json(struct arena *a, struct slice text)
+str_json(const char *text)
 {
-	uint8_t *room = arena_alloc(a, text.n + 1, 3);
-	size_t n = 0, step;
-
-	if (room == NULL)
-		return NULL;
-	for (; text.n > 0; text = slice_of(text.p + step, text.n - step)) {
-		uint32_t code;
-
-		step = utf8_next(text, &code);
-		if (step == 0) {
-			code = 0xfffd;
-			step = 1;
-		}
-		n += utf8_put(room + n, code);
-	}
-	return json_stringn((const char *)room, n);
-}
-
-static json_t *
-str_json(struct arena *a, const char *text)
-{
-	return text != NULL ? text_json(a, slice_str(text)) : json_null();
+	return text != NULL ? json_text_new(text) : json_null();
 }
 
 /* Steals all values; NULL when one of them is NULL. */
@@ -42,11 +20,10 @@ error_json(const struct effective *e)
 
 	if (e->start != EFFECTIVE_DIES)
 		return json_null();
-	o = json_pack("{s:o}", "text", str_json(e->arena, error->text));
+	o = json_pack("{s:o}", "text", str_json(error->text));
 	if (o == NULL || error->file == NULL)
 		return o;
-	if (json_object_set_new(o, "file", str_json(e->arena, error->file)) ==
-		-1 ||
+	if (json_object_set_new(o, "file", str_json(error->file)) == -1 ||
 	    json_object_set_new(o, "line", json_integer(error->at.line)) ==
 		-1 ||
 	    json_object_set_new(o, "column", json_integer(error->at.column)) ==
@@ -58,7 +35,7 @@ error_json(const struct effective *e)
 }
 
 static json_t *
-source_json(const struct effective *e, const struct headscale_source *s)
+source_json(const struct headscale_source *s)
 {
 	static const char *const statuses[] = {
 		[HEADSCALE_SOURCE_LOADED] = "loaded",
@@ -69,10 +46,10 @@ source_json(const struct effective *e, const struct headscale_source *s)
 	bool is_loaded = s->has_load && s->status == HEADSCALE_SOURCE_LOADED;
 
 	return json_pack("{s:s, s:o, s:s, s:o, s:b, s:b}", "kind",
-	    headscale_source_kind_name(s->kind), "name",
-	    str_json(e->arena, s->name), "status", statuses[s->status],
-	    "reason", str_json(e->arena, s->reason), "ignored_homeparams",
-	    is_loaded && !s->load.map.home_nil, "ignored_omitdefaultregions",
+	    headscale_source_kind_name(s->kind), "name", str_json(s->name),
+	    "status", statuses[s->status], "reason", str_json(s->reason),
+	    "ignored_homeparams", is_loaded && !s->load.map.home_nil,
+	    "ignored_omitdefaultregions",
 	    is_loaded && s->load.map.omit_default_regions.v);
 }
 
@@ -101,7 +78,7 @@ sources_json(const struct effective *e)
 
 	for (size_t i = 0; i < e->sources.n; i++)
 		if (json_array_append_new(
-			list, source_json(e, &e->sources.v[i])) == -1) {
+			list, source_json(&e->sources.v[i])) == -1) {
 			json_decref(list);
 			return NULL;
 		}
@@ -155,9 +132,8 @@ effective_json(FILE *to, const struct effective *e)
 	    "version", c->version->name, "starts", starts[e->start], "error",
 	    error_json(e), "complete", e->sources.complete, "sources",
 	    sources_json(e), "regions", regions_json(e, true), "dropped",
-	    regions_json(e, false), "unsendable",
-	    str_json(e->arena, e->unsendable), "map", map_json(e),
-	    "auto_update_enabled", c->auto_update_enabled.v,
+	    regions_json(e, false), "unsendable", str_json(e->unsendable),
+	    "map", map_json(e), "auto_update_enabled", c->auto_update_enabled.v,
 	    "update_frequency_seconds", (double)c->update_frequency.v / 1e9);
 
 	if (root == NULL)

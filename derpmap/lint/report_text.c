@@ -4,6 +4,7 @@
 #include "quote.h"
 #include "rule_list.h"
 #include "utf8.h"
+#include "width.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,26 +38,6 @@ escape(const struct text_report *r, const char *code)
 	return r->colour ? code : "";
 }
 
-/* Columns that a terminal needs for a character. The ranges are those of wide
- * East Asian characters and of marks that join the character before them. */
-static unsigned
-width_of(uint32_t code)
-{
-	static const struct {
-		uint32_t first, last;
-	} wide[] = { { 0x1100, 0x115f }, { 0x2e80, 0xa4cf }, { 0xac00, 0xd7a3 },
-		{ 0xf900, 0xfaff }, { 0xfe30, 0xfe6f }, { 0xff00, 0xff60 },
-		{ 0xffe0, 0xffe6 }, { 0x1f300, 0x1faff },
-		{ 0x20000, 0x3fffd } };
-
-	if (code >= 0x300 && code <= 0x36f)
-		return 0;
-	for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++)
-		if (code >= wide[i].first && code <= wide[i].last)
-			return 2;
-	return 1;
-}
-
 /* Prints the text so that it cannot move the cursor; returns how many columns
  * it takes. Without a stream it is only measured. */
 static unsigned
@@ -65,22 +46,16 @@ put_clean(struct text_report *r, FILE *to, struct slice text)
 	/* the longest escape for its bytes is \xNN */
 	char *room = malloc(text.n * 4 + 1);
 	struct writer w = writer_of(room, text.n * 4);
-	unsigned width = 0;
-	struct slice rest;
-	uint32_t code;
+	unsigned width;
 
 	if (room == NULL) {
 		r->failed = true;
 		return 0;
 	}
 	quote_put(&w, text);
-	rest = writer_slice(&w);
 	if (to != NULL)
-		fwrite(rest.p, 1, rest.n, to);
-	for (size_t n; rest.n > 0; rest = slice_of(rest.p + n, rest.n - n)) {
-		n = utf8_next(rest, &code);
-		width += width_of(code);
-	}
+		fwrite(w.p, 1, w.n, to);
+	width = width_of(writer_slice(&w));
 	free(room);
 	return width;
 }

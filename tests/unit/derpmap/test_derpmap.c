@@ -115,7 +115,7 @@ derpmap_explains_itself(void **state)
 	expect("convert", 2, "", "one FILE");
 	expect("convert a b", 2, "", "one FILE");
 	expect("convert --from xml a", 2, "", "--from is headscale or json");
-	expect("convert --to xml a", 2, "", "--to is headscale or json");
+	expect("convert --to xml a", 2, "", "--to is headscale, json or policy");
 	expect("convert --colour a", 2, "", "not defined: -colour");
 	expect("generate --hostname a.net b", 2, "", "nothing is read from b");
 	expect("generate --hostname a.net --format xml", 2, "", "--format is");
@@ -205,8 +205,9 @@ derpmap_generates_what_lints_clean(void **state)
 	expect("lint g.json >lint 2>&1", 0, "", "");
 	expect("generate --hostname relay.a.net -o n.json && cmp n.json g.json",
 	    0, "", "");
-	expect("generate --hostname relay.a.net --format headscale -o y.json && "
-	       "grep -q ^regions: y.json",
+	expect(
+	    "generate --hostname relay.a.net --format headscale -o y.json && "
+	    "grep -q ^regions: y.json",
 	    0, "", "");
 	expect(
 	    "convert --from json --to json g.json | cmp - g.json", 0, "", "");

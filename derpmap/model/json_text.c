@@ -1,7 +1,6 @@
 /* json_text: see json_text.h. */
 #include "json_text.h"
 
-#include "bytes.h"
 #include "utf8.h"
 
 #include <stdlib.h>
@@ -10,9 +9,9 @@
 #define REPLACEMENT "\xef\xbf\xbd"
 
 json_t *
-json_text_new(const char *text)
+json_text_of(struct slice text)
 {
-	struct slice rest = slice_str(text);
+	struct slice rest = text;
 	/* a replaced byte takes three */
 	char *out = reallocarray(NULL, rest.n + 1, strlen(REPLACEMENT));
 	size_t used = 0;
@@ -31,6 +30,12 @@ json_text_new(const char *text)
 	made = json_stringn(out, used);
 	free(out);
 	return made;
+}
+
+json_t *
+json_text_new(const char *text)
+{
+	return json_text_of(slice_str(text));
 }
 
 int
