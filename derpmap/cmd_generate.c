@@ -208,5 +208,6 @@ const struct command cmd_generate = {
 	.option_count = sizeof options / sizeof options[0],
 	.defaults = &defaults,
 	.values_size = sizeof defaults,
+	.words = "",
 	.run = run,
 };

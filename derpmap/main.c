@@ -1,20 +1,21 @@
 /* derpmap: writes, converts and checks the region maps of DERP relays. The
  * table of subcommands. */
 #include "commands.h"
+#include "completion.h"
 
 int
 main(int argc, char **argv)
 {
 	const struct command commands[] = { cmd_convert, cmd_diff,
 		cmd_effective, cmd_generate, cmd_lint, cmd_merge, cmd_probe,
-		cmd_show };
+		cmd_show, completion_command };
 	const struct command_program program = {
 		.name = "derpmap",
 		.text =
 		    "Writes, converts, merges, compares, checks and probes the "
 		    "region maps\nof DERP relays for headscale and for "
-		    "Tailscale "
-		    "clients. Exit status:\n0 done or clean, 1 findings or a "
+		    "Tailscale clients. Exit status:\n0 done or clean, 1 "
+		    "findings or a "
 		    "difference, 2 unusable input or usage.\n",
 		.examples = "  derpmap generate --hostname derp.example.org > "
 			    "derp.yaml\n"

@@ -222,5 +222,6 @@ const struct command cmd_check = {
 	.more_options = source_options_of_kinds,
 	.defaults = &defaults,
 	.values_size = sizeof defaults,
+	.words = "",
 	.run = run,
 };

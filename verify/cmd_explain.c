@@ -97,5 +97,6 @@ const struct command cmd_explain = {
 	.more_options = source_options_of_kinds,
 	.defaults = &defaults,
 	.values_size = sizeof defaults,
+	.words = "",
 	.run = run,
 };

@@ -203,5 +203,6 @@ const struct command cmd_serve = {
 	.more_options = source_options_of_kinds,
 	.defaults = &defaults,
 	.values_size = sizeof defaults,
+	.words = "",
 	.run = run,
 };

@@ -1,4 +1,5 @@
 /* derpverify: may this node key use the relay? The table of subcommands. */
+#include "completion.h"
 #include "fetch.h"
 #include "verify_commands.h"
 
@@ -16,7 +17,7 @@ int
 main(int argc, char **argv)
 {
 	const struct command commands[] = { cmd_check, cmd_explain, cmd_list,
-		cmd_serve };
+		cmd_serve, completion_command };
 	const struct command_program program = {
 		.name = "derpverify",
 		.text = "Tells whether a node key may use the relay. Exit "

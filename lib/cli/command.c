@@ -93,6 +93,20 @@ print_command_help(const struct command_call *call, const struct opts *o)
 	printf("\nexamples:\n%s", command->examples);
 }
 
+size_t
+command_options(
+    const struct command *command, struct opts_option *table, void *values)
+{
+	size_t count = 0;
+
+	if (command->more_options != NULL)
+		count =
+		    command->more_options(table, COMMAND_OPTIONS_MAX, values);
+	return count +
+	    opts_bind(table + count, COMMAND_OPTIONS_MAX - count,
+		command->options, command->option_count, values);
+}
+
 static int
 parse_and_run(struct command_call *call, int argc, char **argv)
 {
@@ -101,11 +115,7 @@ parse_and_run(struct command_call *call, int argc, char **argv)
 	struct opts o = { .table = table, .mixed = true };
 	struct fail why = { .text = "" };
 
-	if (command->more_options != NULL)
-		o.count = command->more_options(
-		    table, COMMAND_OPTIONS_MAX, call->values);
-	o.count += opts_bind(table + o.count, COMMAND_OPTIONS_MAX - o.count,
-	    command->options, command->option_count, call->values);
+	o.count = command_options(command, table, call->values);
 	switch (opts_parse(&o, argc, argv, &why)) {
 	case OPTS_OK:
 		break;

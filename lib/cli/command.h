@@ -39,6 +39,9 @@ struct command {
 	 * NULL. Returns their number. */
 	size_t (*more_options)(
 	    struct opts_option *table, size_t max, void *values);
+	/* what its words can be, with blanks between them, for completion; "":
+	 * it has none; NULL: files */
+	const char *words;
 	/* Returns the exit status. */
 	int (*run)(const struct command_call *call);
 };
@@ -62,6 +65,11 @@ struct command_program {
 	 * NULL. */
 	int (*start)(struct fail *why);
 };
+
+/* Fills table (room for COMMAND_OPTIONS_MAX) with all options of the command,
+ * for its values. Returns their number. */
+size_t command_options(
+    const struct command *command, struct opts_option *table, void *values);
 
 /* The program's main: finds the command, parses its options, runs it. Answers
  * help, help COMMAND and --version. Returns the exit status. */
