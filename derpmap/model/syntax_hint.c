@@ -229,6 +229,24 @@ has_no_space(struct syntax_hint *h, struct arena *a, const struct lines *l,
 	return true;
 }
 
+/* A list's entry whose dash runs into its key. */
+static bool
+has_no_space_after_dash(struct syntax_hint *h, struct arena *a,
+    const struct lines *l, const struct line *line)
+{
+	if (line->number == 0 || byte_at(l, line->body) != '-' ||
+	    line->colon == line->end || !is_field(l, line))
+		return false;
+	h->at = pos_of(l, line, line->body);
+	h->text = "a space is missing after the dash: YAML reads it as a part "
+		  "of the key";
+	h->fix = arena_printf(
+	    a, "write - %.*s", CONTENT(l, line->body + 1, line->end));
+	h->insert_at[0] = pos_of(l, line, line->body + 1);
+	h->insert = " ";
+	return true;
+}
+
 /* Whether the unquoted value would be another key. */
 static bool
 has_colon(const struct lines *l, const struct line *line)
@@ -240,13 +258,28 @@ has_colon(const struct lines *l, const struct line *line)
 	return false;
 }
 
+/* Whether the value goes on after a list that ends on its line, as in
+ * [2001:db8::1]:443. */
+static bool
+goes_on_after_list(const struct lines *l, const struct line *line)
+{
+	const struct slice value = part(l, line->value, line->end);
+	const uint8_t *end = value.n > 0 && value.p[0] == '['
+	    ? memchr(value.p, ']', value.n)
+	    : NULL;
+
+	return end != NULL && end + 1 < value.p + value.n &&
+	    strchr(",]}", end[1]) == NULL && !is_blank(end[1]);
+}
+
 /* What no text may begin with. */
 static bool
 has_bad_start(const struct lines *l, const struct line *line)
 {
 	uint8_t c = byte_at(l, line->value);
 
-	return c != 0 && strchr("@`%", c) != NULL;
+	return (c != 0 && strchr("@`%", c) != NULL) ||
+	    goes_on_after_list(l, line);
 }
 
 static bool
@@ -257,7 +290,8 @@ has_bare_text(struct syntax_hint *h, struct arena *a, const struct lines *l,
 
 	if (line->number == 0 || line->colon == line->end ||
 	    line->value == line->end || quote_of(l, line) != 0 ||
-	    strchr("[{", byte_at(l, line->value)) != NULL ||
+	    (strchr("[{", byte_at(l, line->value)) != NULL &&
+		!goes_on_after_list(l, line)) ||
 	    (!colon && !has_bad_start(l, line)))
 		return false;
 	h->at = pos_of(l, line, line->value);
@@ -279,7 +313,16 @@ has_bare_text(struct syntax_hint *h, struct arena *a, const struct lines *l,
 	return true;
 }
 
-/* A word alone above lines that are further in. */
+static bool
+is_number(const struct lines *l, const struct line *line)
+{
+	for (size_t i = line->body; i < line->end; i++)
+		if (byte_at(l, i) < '0' || byte_at(l, i) > '9')
+			return false;
+	return line->end > line->body;
+}
+
+/* A word or a region's number alone above lines that are further in. */
 static bool
 has_no_colon(struct syntax_hint *h, struct arena *a, const struct lines *l)
 {
@@ -287,7 +330,7 @@ has_no_colon(struct syntax_hint *h, struct arena *a, const struct lines *l)
 
 	if (line->number == 0 || line->colon != line->end ||
 	    l->at.body - l->at.start <= line->body - line->start ||
-	    !is_field(l, line))
+	    !(is_field(l, line) || is_number(l, line)))
 		return false;
 	h->at = pos_of(l, line, line->end);
 	h->text = "a colon is missing after the key";
@@ -296,6 +339,66 @@ has_no_colon(struct syntax_hint *h, struct arena *a, const struct lines *l)
 	h->insert_at[0] = h->at;
 	h->insert = ":";
 	return true;
+}
+
+/* Whether a value of block style can begin at the offset: after a colon, a dash
+ * or nothing. */
+static bool
+is_value_start(const struct lines *l, size_t i)
+{
+	while (i > 0 && is_blank(byte_at(l, i - 1)))
+		i--;
+	return i == 0 || strchr(":-\n", byte_at(l, i - 1)) != NULL;
+}
+
+/* Where the innermost [ or { is opened that is not closed before the error, on
+ * a line above it; the end of the text: there is none. */
+static size_t
+find_open_bracket(const struct lines *l, size_t error)
+{
+	size_t open[INDENTS_MAX], depth = 0;
+	uint8_t quote = 0;
+
+	for (size_t i = 0; i < error && depth < INDENTS_MAX; i++) {
+		uint8_t c = byte_at(l, i);
+		bool begins = i == 0 || strchr(" \t\n[{,:", byte_at(l, i - 1));
+
+		if (quote != 0)
+			quote = c == quote ? 0 : quote;
+		else if (begins && (c == '"' || c == '\''))
+			quote = c;
+		else if (begins && c == '#')
+			while (i + 1 < error && byte_at(l, i + 1) != '\n')
+				i++;
+		else if ((c == '[' || c == '{') &&
+		    (depth > 0 || is_value_start(l, i)))
+			open[depth++] = i;
+		else if (depth > 0 && (c == ']' || c == '}'))
+			depth--;
+	}
+	if (depth == 0 ||
+	    memchr(l->text.p + open[depth - 1], '\n',
+		error - open[depth - 1]) == NULL)
+		return l->text.n;
+	return open[depth - 1];
+}
+
+static bool
+has_open_bracket(struct syntax_hint *h, struct arena *a, const struct lines *l,
+    const struct doc *d)
+{
+	const size_t open = find_open_bracket(l, d->error_at.offset);
+
+	if (open == l->text.n)
+		return false;
+	h->at = (struct doc_pos){ .line = 1, .column = 1 };
+	doc_pos_advance(&h->at, l->text, open);
+	h->text = arena_printf(a,
+	    "the '%c' that opens here is not closed where the %s ends",
+	    byte_at(l, open), byte_at(l, open) == '[' ? "list" : "mapping");
+	h->fix =
+	    byte_at(l, open) == '[' ? "close it with ]" : "close it with }";
+	return h->text != NULL;
 }
 
 static bool
@@ -341,6 +444,9 @@ syntax_hint_find(struct syntax_hint *hint, struct arena *a, struct slice text,
 	return has_open_quote(hint, a, &l) ||
 	    has_no_space(hint, a, &l, &l.before) ||
 	    has_no_space(hint, a, &l, &l.at) ||
+	    has_no_space_after_dash(hint, a, &l, &l.before) ||
+	    has_no_space_after_dash(hint, a, &l, &l.at) ||
+	    has_open_bracket(hint, a, &l, d) ||
 	    has_bare_text(hint, a, &l, &l.at) || has_no_colon(hint, a, &l) ||
 	    has_bad_indent(hint, a, &l);
 }
