@@ -48,6 +48,8 @@ bench: build
 		{ cat $(BUILD)-evp.log; exit 1; }
 	@python3 tests/bench/bench.py --bin $(BUILD)/bin \
 		--ours-evp $(BUILD)-evp/bin/derper $(BENCH_ARGS)
+	@python3 tests/bench/map_bench.py --bin $(BUILD)/bin \
+		--peer $(BUILD)/tests/map-peer
 
 fuzz: deps
 	@tests/fuzz/run.sh $(or $(SECONDS_EACH),60)
