@@ -215,6 +215,22 @@ find_shortage(const struct fetch_short *s, CURLcode code)
 	    : 0;
 }
 
+static const char *
+describe(int error)
+{
+	switch (error) {
+	case EADDRNOTAVAIL:
+		return "no free local port";
+	case EAGAIN:
+		return "cannot start a thread or connect";
+	case EACCES:
+	case EPERM:
+		return "cannot read the resolver's files in /etc";
+	default:
+		return "cannot open a socket";
+	}
+}
+
 bool
 fetch_short_seen(const struct fetch_short *s, CURLcode code, struct fail *why)
 {
@@ -228,9 +244,6 @@ fetch_short_seen(const struct fetch_short *s, CURLcode code, struct fail *why)
 	if (error == 0)
 		return false;
 	errno = error;
-	fail_errno(why, "%s",
-	    error == EADDRNOTAVAIL ? "no free local port"
-		: error == EAGAIN  ? "cannot start a thread or connect"
-				   : "cannot open a socket");
+	fail_errno(why, "%s", describe(error));
 	return true;
 }
