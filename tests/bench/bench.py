@@ -2,12 +2,13 @@
 """Measures relays side by side: same machine, same work, one after the other.
 
 Each relay runs alone on one processor, the load on the others. Every
-measurement starts a fresh relay and warms it up; relays alternate within each
-repetition, so that a slow minute of the machine hits all of them; medians are
-shown. Progress goes to standard error, the table to standard output.
+measurement starts a fresh relay and warms it up, but where all run and take
+turns in many short rounds; relays alternate within each repetition, so that a
+slow minute of the machine hits all of them; medians are shown. Progress goes to standard error, the table to standard output.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import statistics
@@ -46,7 +47,8 @@ class Settings:
         # pings that outrun a stalled relay's queues would be lost there
         self.storm_hz = 100
         self.idle_clients = 2000
-        self.logins = 300 if quick else 1000
+        self.logins = 150 if quick else 300  # in one round
+        self.login_rounds = 3 if quick else 15
         self.storm_clients = 1000 if quick else 5000
         # over emulated links, in seconds
         self.wide_idle_s = 2 if quick else 5
@@ -91,10 +93,10 @@ class Bench:
     def run_case(self, scenario, tls, params):
         relays = [r for r in self.relays if scenario.fits(r) and (
             not r.records_only or (tls and scenario.shows_records(params)))]
-        for repeat in range(self.settings.runs):
-            # the order changes too: nobody is always first
-            turn = repeat % max(1, len(relays))
-            for relay in relays[turn:] + relays[:turn]:
+        if scenario.rounds() > 0:
+            self.run_rounds(scenario, tls, params, relays)
+        for repeat in range(0 if scenario.rounds() else self.settings.runs):
+            for relay in rotated(relays, repeat):
                 flags = scenario.flags(params)
                 with relay.running(
                         self.machine, self.home, tls, flags) as running:
@@ -102,6 +104,20 @@ class Bench:
                 self.note(scenario, tls, params, relay, repeat, measured)
         for metric in scenario.metrics(params):
             self.add_result(scenario, tls, params, metric)
+
+    def run_rounds(self, scenario, tls, params, relays):
+        """All relays run, and take turns."""
+        with contextlib.ExitStack() as stack:
+            flags = scenario.flags(params)
+            all_running = [stack.enter_context(r.running(
+                self.machine, self.home, tls, flags)) for r in relays]
+            for running in all_running:
+                scenario.warm_up(running, params)
+            for repeat in range(scenario.rounds()):
+                for running in rotated(all_running, repeat):
+                    measured = scenario.measure(running, params)
+                    self.note(scenario, tls, params, running.relay, repeat,
+                              measured)
 
     def note(self, scenario, tls, params, relay, repeat, measured):
         self.runs.append({"scenario": scenario.name, "tls": tls,
@@ -121,7 +137,7 @@ class Bench:
             relay.name, repeat + 1, shown, warnings))
 
     def add_result(self, scenario, tls, params, metric):
-        relays = {}
+        relays, paired = {}, scenario.rounds() > 0
         for relay in self.relays:
             found = [r["measured"] for r in self.runs
                      if r["scenario"] == scenario.name and r["tls"] == tls and
@@ -133,8 +149,9 @@ class Bench:
             "transport": "tls" if tls else "plain", "params": params,
             "label": scenario.label(params), "key": metric.key,
             "metric": metric.label, "unit": metric.unit,
-            "better": metric.better, "relays": relays,
-            "ratio": ratio(relays.get("ours"), relays.get("go"))})
+            "better": metric.better, "relays": relays, "paired": paired,
+            "ratios": ratios(relays.get("ours"), relays.get("go"), paired),
+            "ratio": ratio(relays.get("ours"), relays.get("go"), paired)})
 
     def document(self):
         return {"version": 1,
@@ -158,9 +175,24 @@ def cell(found, metric):
             "noisy": 2 * sum(m["noisy"] for m in found) >= len(found)}
 
 
-def ratio(ours, go):
+def rotated(items, n):
+    """In another order each time: nobody is always first."""
+    turn = n % max(1, len(items))
+    return items[turn:] + items[:turn]
+
+
+def ratios(ours, go, paired):
+    """Ours to Go's in each round; none where they took no turns."""
+    if not paired or not ours or not go:
+        return []
+    return [a / b for a, b in zip(ours["runs"], go["runs"])]
+
+
+def ratio(ours, go, paired):
     if not ours or not go or ours["median"] is None or not go["median"]:
         return None
+    if paired:
+        return statistics.median(ratios(ours, go, paired))
     return ours["median"] / go["median"]
 
 

@@ -58,6 +58,14 @@ class Scenario:
         """Whether ways to carry TLS records are worth comparing here."""
         return True
 
+    def rounds(self):
+        """How often relays that all run take turns; 0: each measurement has a
+        relay of its own, and no other runs beside it."""
+        return 0
+
+    def warm_up(self, running, params):
+        """Before a relay's first turn."""
+
     def measure(self, running, params):
         """One measurement of one relay: a dict with the metrics' keys."""
         raise NotImplementedError
@@ -281,8 +289,17 @@ class Login(Scenario):
     def label(self, params):
         return "%d at a time" % params["concurrency"]
 
+    def rounds(self):
+        # A login is mostly computing, at the pace that the processor and its
+        # caches have at the moment: what others do beside it moves a figure by
+        # a third, for a second or a minute. Rounds of a fraction of a second
+        # in turn are disturbed alike, and are compared one by one.
+        return self.set.login_rounds
+
+    def warm_up(self, running, params):
+        self.bench.work.run(running, "login", clients=200)
+
     def measure(self, running, params):
-        self.bench.work.run(running, "login", clients=100)
         return self.bench.work.run(running, "login", **params)
 
 

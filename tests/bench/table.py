@@ -1,5 +1,7 @@
 """Prints results side by side and compares them with what is wanted."""
 
+import statistics
+
 
 def number(value, unit):
     if value is None:
@@ -19,14 +21,31 @@ def mark(cell):
         " N" if cell["noisy"] else "")
 
 
-def cell_text(cell, unit):
+def middle_half(values):
+    """Between which values half of them lie."""
+    if len(values) < 3:
+        return min(values), max(values)
+    quartiles = statistics.quantiles(values, n=4, method="inclusive")
+    return quartiles[0], quartiles[2]
+
+
+def cell_text(cell, unit, paired=False):
     if cell is None or cell["median"] is None:
         return "-"
-    return number(cell["median"], unit) + mark(cell)
+    text = number(cell["median"], unit)
+    if paired:
+        text += " (%s-%s)" % tuple(
+            number(v, unit) for v in middle_half(cell["runs"]))
+    return text + mark(cell)
 
 
-def ratio_text(ratio):
-    return "-" if ratio is None else "%.2fx" % ratio
+def ratio_text(result):
+    if result["ratio"] is None:
+        return "-"
+    text = "%.2fx" % result["ratio"]
+    if result["ratios"]:
+        text += " (%.2f-%.2f)" % middle_half(result["ratios"])
+    return text
 
 
 def lines_of(results, relays):
@@ -43,10 +62,10 @@ def lines_of(results, relays):
         text = "  " + ", ".join(x for x in (r["label"], r["metric"]) if x)
         if r["unit"] not in ("", "share"):
             text += " (%s)" % r["unit"]
-        cells = [cell_text(r["relays"].get(name), r["unit"])
+        cells = [cell_text(r["relays"].get(name), r["unit"], r["paired"])
                  for name in relays]
         if "go" in relays:
-            cells.append(ratio_text(r["ratio"]))
+            cells.append(ratio_text(r))
         yield [text] + cells
 
 
@@ -62,6 +81,9 @@ def render(results, relays):
             continue
         out.append("  ".join([row[0].ljust(widths[0])] + [
             row[i].rjust(widths[i]) for i in range(1, len(row))]).rstrip())
+    if any(r["paired"] for r in results):
+        out += ["", "(a-b): the relays took turns, and half of the rounds lie "
+                    "there; a ratio is that of each round."]
     cells = [c for r in results for c in r["relays"].values()]
     if any(c["limit"] == "load" for c in cells):
         out += ["", "L: the load tool was the limit there, not the relay: the "
