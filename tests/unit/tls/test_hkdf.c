@@ -1,6 +1,7 @@
 /* hkdf: vectors, and what may not be. Whole derivations are compared with
  * OpenSSL's in test_tls_kdf. */
 #include "check.h"
+#include "memory_scan.h"
 
 #include "hkdf.h"
 
@@ -122,6 +123,51 @@ hkdf_works_in_threads(void **state)
 	}
 }
 
+/* As the hash has it in its state: words of n bytes, in this machine's order.
+ */
+static void
+to_words(uint8_t *p, size_t len, size_t n)
+{
+	const uint16_t one = 1;
+
+	if (*(const uint8_t *)&one == 0)
+		return;
+	for (uint8_t *word = p; word < p + len; word += n)
+		for (size_t i = 0; i < n / 2; i++) {
+			const uint8_t byte = word[i];
+
+			word[i] = word[n - 1 - i];
+			word[n - 1 - i] = byte;
+		}
+}
+
+/* The state of a hash after its end is its result, and of HMAC's outer hash
+ * that is the derived secret. */
+static void
+hkdf_leaves_no_secret_in_its_hashes(void **state)
+{
+	static const uint8_t secret[HKDF_HASH_MAX] = { 3 };
+	static const struct {
+		enum hkdf_hash hash;
+		size_t word;
+	} cases[] = { { HKDF_SHA256, 4 }, { HKDF_SHA384, 8 } };
+	const struct hkdf_label label = { .label = slice_str("key") };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const size_t n = hkdf_hash_len(cases[i].hash);
+		uint8_t out[HKDF_HASH_MAX];
+		const struct memory_scan scan = { .masked = out };
+
+		check_int(
+		    hkdf_expand_label(cases[i].hash, secret, &label, out, n),
+		    0);
+		memory_scan_mask(out, n);
+		to_words(out, n, cases[i].word);
+		check_size(memory_scan(&scan), 0);
+	}
+}
+
 int
 main(void)
 {
@@ -130,6 +176,7 @@ main(void)
 		cmocka_unit_test(hkdf_digests),
 		cmocka_unit_test(hkdf_expands_no_more_than_a_hash),
 		cmocka_unit_test(hkdf_works_in_threads),
+		cmocka_unit_test(hkdf_leaves_no_secret_in_its_hashes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
