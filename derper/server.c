@@ -231,6 +231,7 @@ fill_shared(struct server *s)
 
 	s->worker_config = (struct worker_config){
 		.ip_limit = s->ip_limit,
+		.counters = s->counters,
 		.queue_depth = c->queue_depth,
 		.queue_bytes = (size_t)c->queue_bytes,
 		.frame_len = relay_frame_len,

@@ -74,6 +74,16 @@ counters_sum(const struct counters_array *a)
 	return sum;
 }
 
+uint64_t
+counters_passed_all(const struct counters_array *a)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < a->count; i++)
+		sum += counters_passed(&a->sets[i].set);
+	return sum;
+}
+
 void
 counters_format(const struct counter_values *v, char *out, size_t cap)
 {

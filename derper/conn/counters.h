@@ -79,8 +79,9 @@
 	X(current_home)        /* gauge: of these, home connections */     \
 	X(current_departures)  /* gauge: keys whose receivers are told */
 
-/* Bytes that no two sets share: a cache line. */
-#define COUNTERS_ALIGN 64
+/* Bytes that no two sets share: a cache line and the one that processors load
+ * beside it. */
+#define COUNTERS_ALIGN 128
 
 /* The set of one worker; atomic. */
 struct counters {
@@ -140,6 +141,19 @@ void counters_read(struct counter_values *sum, const struct counters *set);
 /* The sum of all sets now. Any thread. current_home is never above
  * current_connections, nor that above accepts, whatever happens meanwhile. */
 struct counter_values counters_sum(const struct counters_array *a);
+
+/* How often the set's worker has received packets, sent them, or handed them to
+ * another worker. Any thread. */
+static inline uint64_t
+counters_passed(const struct counters *set)
+{
+	return atomic_load_explicit(
+		   &set->packets_received, memory_order_relaxed) +
+	    atomic_load_explicit(&set->packets_sent, memory_order_relaxed) +
+	    atomic_load_explicit(&set->crossed, memory_order_relaxed);
+}
+/* The same of all workers. Any thread. */
+uint64_t counters_passed_all(const struct counters_array *a);
 
 /* "name=value name=value ..." of those that are not zero, cut at cap. */
 void counters_format(const struct counter_values *v, char *out, size_t cap);

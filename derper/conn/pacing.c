@@ -14,30 +14,40 @@ pacing_read(struct pacing *p, size_t bytes)
 	p->read_bytes += bytes;
 }
 
-static void
-take_rate(struct pacing *p, uint64_t now_ms, uint64_t passed)
+/* Packets per second. */
+static uint64_t
+rate(uint64_t passed, uint64_t past_ms)
+{
+	/* a packet that stays on a worker has been counted twice */
+	return passed / 2 * 1000 / past_ms;
+}
+
+void
+pacing_take_rate(
+    struct pacing *p, uint64_t now_ms, const struct pacing_load *now)
 {
 	const uint64_t past_ms = now_ms - p->window_ms;
+	const uint64_t own = now->own - p->then.own;
+	const uint64_t all = now->all - p->then.all;
 
-	if (past_ms < PACING_WINDOW_MS)
-		return;
-	/* a packet that stays on this worker has been counted twice */
-	p->high_rate = (passed - p->window_passed) / 2 * 1000 / past_ms >
-	    PACING_RATE_PER_S;
+	p->high_rate = rate(all, past_ms) > PACING_RATE_PER_S &&
+	    rate(own, past_ms) * p->batch_delay_us >=
+		PACING_GATHERED_MIN * UINT64_C(1000000);
+	/* a turn costs the same however little it handles */
+	if (p->high_rate)
+		p->delay_us =
+		    p->batch_delay_us + p->batch_delay_us * (all - own) / all;
 	p->window_ms = now_ms;
-	p->window_passed = passed;
+	p->then = *now;
 }
 
 uint64_t
-pacing_end_turn(struct pacing *p, uint64_t turn_us, uint64_t passed)
+pacing_end_turn(struct pacing *p, uint64_t turn_us)
 {
 	const bool much = p->read_bytes > p->reads * PACING_FULL_READ;
 
 	p->reads = p->read_bytes = 0;
-	take_rate(p, turn_us / 1000, passed);
-	if (!p->high_rate || much || p->batch_delay_us == 0)
-		return 0;
-	return turn_us + p->batch_delay_us;
+	return p->high_rate && !much ? turn_us + p->delay_us : 0;
 }
 
 bool

@@ -11,6 +11,12 @@
  * all, nor when there was much to read already, as then waiting gathers nothing
  * that is not there. Measured at 50,000 packets/s: a third to a half less CPU.
  *
+ * The rate is that of all workers together, so that spreading the same load
+ * over more of them does not turn this off, just where each packet costs most;
+ * but a worker that gets next to nothing within a delay has nothing to gather.
+ * As each turn of each worker has a price of its own, the delay grows with the
+ * share of the packets that are with other workers, up to twice batch_delay_us.
+ *
  * Plain values on memory of the caller, with the time passed in. Threads:
  * loop-owned.
  */
@@ -21,8 +27,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Packets per second of a worker above which it puts off reading. */
+/* Packets per second, of all workers, above which reading is put off. One that
+ * crosses from worker to worker counts as one and a half: it costs that. */
 #define PACING_RATE_PER_S 20000
+/* Packets that must come to a worker within the delay. */
+#define PACING_GATHERED_MIN 2
 #define PACING_WINDOW_MS 20 /* over which the rate is taken */
 /* Bytes per read that are much: half of what one read may bring. */
 #define PACING_FULL_READ 32768
@@ -31,13 +40,22 @@
 #define PACING_CLIENT_RATE_PER_S 250
 #define PACING_CLIENT_WINDOW_MS 100 /* over which the rate is taken */
 
+/* How often packets were received, sent, or handed to another worker, since the
+ * start: twice for each that stays on a worker. */
+struct pacing_load {
+	uint64_t own; /* by the worker */
+	uint64_t all; /* by all workers */
+};
+
 /* Of a worker. */
 struct pacing {
 	uint64_t batch_delay_us;  /* immutable; 0: never put off */
 	uint64_t window_ms;       /* when the window began */
-	uint64_t window_passed;   /* packets that had passed by then */
+	struct pacing_load then;  /* by that time */
 	size_t reads, read_bytes; /* in this turn */
-	bool high_rate;           /* judged over the last whole window */
+	/* judged over the last whole window: */
+	bool high_rate;
+	uint64_t delay_us; /* while high_rate */
 };
 
 /* Of a client, all zero at first. */
@@ -51,14 +69,22 @@ void pacing_init(struct pacing *p, uint64_t batch_delay_us);
 /* A client was read from. */
 void pacing_read(struct pacing *p, size_t bytes);
 
-/*
- * The turn that began at turn_us (monotonic) ends; `passed` counts the packets
- * that the worker has received and sent since it began, so that one that stays
- * on the worker counts twice. Returns until when, microseconds, reading from
- * high-rate clients should be put off; 0: not at all. Time that has passed
- * already is for the caller to notice, who reads the clock only for this.
- */
-uint64_t pacing_end_turn(struct pacing *p, uint64_t turn_us, uint64_t passed);
+/* Whether pacing_take_rate is due. */
+static inline bool
+pacing_window_is_over(const struct pacing *p, uint64_t now_ms)
+{
+	return now_ms - p->window_ms >= PACING_WINDOW_MS;
+}
+
+/* Judges the rate, once a window. */
+void pacing_take_rate(
+    struct pacing *p, uint64_t now_ms, const struct pacing_load *now);
+
+/* The turn that began at turn_us (monotonic) ends. Returns until when,
+ * microseconds, reading from high-rate clients should be put off; 0: not at
+ * all. Time that has passed already is for the caller to notice, who reads the
+ * clock only for this. */
+uint64_t pacing_end_turn(struct pacing *p, uint64_t turn_us);
 
 /* The client has sent a packet. */
 static inline void

@@ -259,13 +259,27 @@ report_out_of_fds(struct service *s)
 }
 
 static void
+take_rate(struct worker *worker)
+{
+	const uint64_t now_ms = loop_now_ms(worker->loop);
+
+	if (pacing_window_is_over(&worker->pacing, now_ms)) {
+		const struct pacing_load load = {
+			.own = counters_passed(worker->counters),
+			.all = counters_passed_all(worker->config->counters),
+		};
+
+		pacing_take_rate(&worker->pacing, now_ms, &load);
+	}
+}
+
+static void
 pace(struct worker *worker)
 {
-	const struct counters *counters = worker->counters;
-	const uint64_t until_us =
-	    pacing_end_turn(&worker->pacing, loop_now_us(worker->loop),
-		counters->packets_received + counters->packets_sent);
+	uint64_t until_us;
 
+	take_rate(worker);
+	until_us = pacing_end_turn(&worker->pacing, loop_now_us(worker->loop));
 	if (until_us != 0 && clock_now_us() < until_us &&
 	    loop_hold_high_rate(worker->loop, until_us))
 		counters_add(&worker->counters->pauses, 1);

@@ -41,7 +41,8 @@ struct ip_limit;
 
 /* The same for all workers; immutable while they run. */
 struct worker_config {
-	struct ip_limit *ip_limit; /* borrowed */
+	struct ip_limit *ip_limit;             /* borrowed */
+	const struct counters_array *counters; /* borrowed; of all workers */
 	/* output queues, see outq.h */
 	unsigned queue_depth; /* packets */
 	size_t queue_bytes;

@@ -159,7 +159,7 @@ new_batch(struct crossing *h, unsigned to, size_t room, bool droppable)
 	const size_t cap = h->first[to] == NULL && room <= BATCH_FIRST
 	    ? BATCH_FIRST
 	    : BATCH_BYTES;
-	atomic_size_t *under_way = &h->shared->under_way[to];
+	atomic_size_t *under_way = &h->shared->under_way[to].bytes;
 	struct batch *b;
 
 	/* PeerGone must arrive; it is as rare as connections that end */
@@ -210,7 +210,7 @@ extend(struct batch *b, const struct entry *added, struct slice frame)
 
 int
 crossing_add(struct crossing *x, struct conn_addr addr, enum outq_class class,
-    struct slice frame)
+    struct slice frame, bool high_rate)
 {
 	struct batch *b = x->last[addr.worker];
 	const struct entry entry = { .addr = addr,
@@ -220,6 +220,8 @@ crossing_add(struct crossing *x, struct conn_addr addr, enum outq_class class,
 	const size_t room = sizeof entry + padded(frame.n);
 
 	counters_add(&x->counters->crossed, entry.packets);
+	if (!high_rate)
+		x->urgent[addr.worker] = true;
 	if (b != NULL && extend(b, &entry, frame))
 		return 0;
 	if (b == NULL || b->cap - b->used < room)
@@ -239,9 +241,11 @@ crossing_post(struct crossing *x)
 	for (unsigned to = 0; to < x->shared->workers; to++) {
 		if (x->first[to] == NULL)
 			continue;
-		mailbox_post(x->shared->mailboxes[to], &x->first[to]->message,
+		(x->urgent[to] ? mailbox_post : mailbox_post_high_rate)(
+		    x->shared->mailboxes[to], &x->first[to]->message,
 		    &x->last[to]->message);
 		x->first[to] = x->last[to] = NULL;
+		x->urgent[to] = false;
 	}
 }
 

@@ -2,15 +2,17 @@
  * crossing: packets on their way to connections of other workers.
  *
  * Frames for another worker are copied into a batch for it; batches are posted
- * once a turn, with one wake-up at most. The receiving worker hands the frames
- * on as runs and gives the batch back to its sender when its turn ends, to be
- * used again; the sender keeps a few and frees the rest. What may be under way
- * to one worker is limited in bytes; beyond that packets are dropped and
- * counted, as a worker that does not keep up must not make the others' memory
- * grow. Frames that are not packets are never dropped for that: they are few,
- * and a client that missed one would go on sending to a key that has left.
- * Threads: loop-owned; what is shared with receivers is atomic. All workers'
- * crossings must live until all mailboxes and turn memories are freed.
+ * once a turn, with one wake-up at most; with none for packets of high-rate
+ * clients alone, when the other worker is about to read its own. The receiving
+ * worker hands the frames on as runs and gives the batch back to its sender
+ * when its turn ends, to be used again; the sender keeps a few and frees the
+ * rest. What may be under way to one worker is limited in bytes; beyond that
+ * packets are dropped and counted, as a worker that does not keep up must not
+ * make the others' memory grow. Frames that are not packets are never dropped
+ * for that: they are few, and a client that missed one would go on sending to a
+ * key that has left. Threads: loop-owned; what is shared with receivers is
+ * atomic. All workers' crossings must live until all mailboxes and turn
+ * memories are freed.
  */
 #ifndef DERPKIT_CROSSING_H
 #define DERPKIT_CROSSING_H
@@ -43,27 +45,40 @@ struct batch {
 	uint8_t bytes[];
 };
 
+/* A count that many workers write to, so far from the next that no two are on
+ * one cache line. */
+struct crossing_count {
+	atomic_size_t bytes; /* atomic */
+	uint8_t pad[128 - sizeof(atomic_size_t)];
+};
+
 /* What the workers' crossings share. */
 struct crossing_shared {
 	unsigned workers;
 	struct mailbox *mailboxes[CROSSING_WORKERS_MAX];
-	atomic_size_t under_way[CROSSING_WORKERS_MAX]; /* bytes */
+	struct crossing_count under_way[CROSSING_WORKERS_MAX]; /* to each */
 };
 
 struct crossing {
 	struct crossing_shared *shared;
 	struct counters *counters;
 	struct batch *first[CROSSING_WORKERS_MAX], *last[CROSSING_WORKERS_MAX];
+	/* some frame of the batches must not wait */
+	bool urgent[CROSSING_WORKERS_MAX];
 	/* batches to be used again, linked by message.next: */
-	struct message *small, *large;    /* by their size */
+	struct message *small, *large; /* by their size */
+	/* written by receivers, too, so apart from what is not */
+	uint8_t pad_before[128];
 	struct message *_Atomic returned; /* atomic: by receivers, not sorted */
 	atomic_size_t spare;              /* atomic: bytes of all of these */
+	uint8_t pad_after[128];
 };
 
-/* Appends a copy of the frame to the batch for addr.worker. -1 when it was
- * dropped: too much under way, or memory is short. */
+/* Appends a copy of the frame to the batch for addr.worker. It may wait for the
+ * high-rate clients there to be read when it is from a high-rate client itself.
+ * -1 when it was dropped: too much under way, or memory is short. */
 int crossing_add(struct crossing *x, struct conn_addr addr,
-    enum outq_class class, struct slice frame);
+    enum outq_class class, struct slice frame, bool high_rate);
 
 /* Posts all batches. */
 void crossing_post(struct crossing *x);

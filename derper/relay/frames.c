@@ -126,7 +126,9 @@ send_packet(struct client *c, const struct derp_frame *f)
 	derp_send_to_recv(f->head, client_key(c));
 	if (addr.worker != worker->index) {
 		if (crossing_add(&c->relay->crossing, addr, class,
-			slice_of(f->head, len)) == -1)
+			slice_of(f->head, len),
+			class == OUTQ_DATA &&
+			    c->conn->stream.watch.high_rate) == -1)
 			COUNTERS_DROP(counters, dropped_queue_tail,
 			    class == OUTQ_DISCO, 1, len);
 		return;

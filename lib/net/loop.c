@@ -172,6 +172,12 @@ loop_hold_high_rate(struct loop *l, uint64_t until_us)
 	return true;
 }
 
+bool
+loop_holds_high_rate(const struct loop *l)
+{
+	return l->high_rate_count > 0 && l->hold_us != 0;
+}
+
 static void
 heap_put(struct loop *l, size_t place, struct loop_timer *t)
 {

@@ -73,6 +73,8 @@ void loop_set_high_rate(struct loop *l, struct loop_watch *w, bool high_rate);
  * No effect while it is held already, or when nothing is high-rate: then false.
  */
 bool loop_hold_high_rate(struct loop *l, uint64_t until_us);
+/* Whether it is held back: then a turn begins when that ends, if not before. */
+bool loop_holds_high_rate(const struct loop *l);
 
 /* Sets (or moves) a timer. -1 when memory is short. */
 int loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t due_ms);

@@ -5,6 +5,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+/* What the receiver does. */
+enum receiver {
+	RECEIVER_AWAKE,
+	RECEIVER_NAPS, /* waits for a moment at most */
+	RECEIVER_SLEEPS,
+};
+
 struct mailbox {
 	struct loop *loop; /* immutable */
 	void *ctx;         /* immutable */
@@ -16,7 +23,7 @@ struct mailbox {
 	 * sender adds its messages and then looks whether the receiver sleeps.
 	 * Sequentially consistent, so that one of them sees the other.
 	 */
-	atomic_bool sleeping; /* atomic: waits, or is about to */
+	_Atomic int receiver; /* atomic; enum receiver, as it is about to be */
 	atomic_bool has_some; /* atomic: there are messages */
 };
 
@@ -38,10 +45,11 @@ before_wait(void *ctx)
 {
 	struct mailbox *box = ctx;
 
-	atomic_store(&box->sleeping, true);
+	atomic_store(&box->receiver,
+	    loop_holds_high_rate(box->loop) ? RECEIVER_NAPS : RECEIVER_SLEEPS);
 	if (!atomic_load(&box->has_some))
 		return false;
-	atomic_store(&box->sleeping, false);
+	atomic_store(&box->receiver, RECEIVER_AWAKE);
 	return true;
 }
 
@@ -51,7 +59,8 @@ after_wait(void *ctx)
 	struct mailbox *box = ctx;
 	struct message *m, *next;
 
-	atomic_store_explicit(&box->sleeping, false, memory_order_relaxed);
+	atomic_store_explicit(
+	    &box->receiver, RECEIVER_AWAKE, memory_order_relaxed);
 	/* what is posted from here on is found before the next wait */
 	if (!atomic_load_explicit(&box->has_some, memory_order_acquire))
 		return;
@@ -82,8 +91,10 @@ mailbox_new(struct loop *loop, void *ctx, struct fail *why)
 	return box;
 }
 
-void
-mailbox_post(struct mailbox *box, struct message *first, struct message *last)
+/* Posts; wakes a receiver that does what `wake` says, or more than that. */
+static void
+post(struct mailbox *box, struct message *first, struct message *last,
+    enum receiver wake)
 {
 	last->next = NULL;
 	pthread_mutex_lock(&box->lock);
@@ -95,9 +106,22 @@ mailbox_post(struct mailbox *box, struct message *first, struct message *last)
 	atomic_store(&box->has_some, true);
 	pthread_mutex_unlock(&box->lock);
 	/* one sender wakes it, all others see that it is awake */
-	if (atomic_load(&box->sleeping) &&
-	    atomic_exchange(&box->sleeping, false))
+	if (atomic_load(&box->receiver) >= (int)wake &&
+	    atomic_exchange(&box->receiver, RECEIVER_AWAKE) != RECEIVER_AWAKE)
 		loop_wake(box->loop);
+}
+
+void
+mailbox_post(struct mailbox *box, struct message *first, struct message *last)
+{
+	post(box, first, last, RECEIVER_NAPS);
+}
+
+void
+mailbox_post_high_rate(
+    struct mailbox *box, struct message *first, struct message *last)
+{
+	post(box, first, last, RECEIVER_SLEEPS);
 }
 
 void

@@ -33,6 +33,10 @@ struct mailbox *mailbox_new(struct loop *loop, void *ctx, struct fail *why);
 /* Takes the messages first..last, a list linked by next. */
 void mailbox_post(
     struct mailbox *box, struct message *first, struct message *last);
+/* The same for what may wait as long as the receiver holds back what is
+ * high-rate (loop.h): a receiver that does is not woken for it. */
+void mailbox_post_high_rate(
+    struct mailbox *box, struct message *first, struct message *last);
 
 /* Discards what has not been handled. */
 void mailbox_free(struct mailbox *box);

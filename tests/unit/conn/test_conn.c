@@ -43,13 +43,14 @@ setup(void **state)
 	struct fail why = { 0 };
 	int fds[2];
 
+	f->counters = counters_new(1);
 	f->config = (struct worker_config){ .ip_limit = ip_limit_new(8, 8),
+		.counters = f->counters,
 		.queue_depth = 4,
 		.queue_bytes = 1 << 20,
 		.unread_bytes = 1 << 20,
 		.login_bytes = 1 << 20,
 		.frame_len = frame_len };
-	f->counters = counters_new(1);
 	f->worker =
 	    worker_new(&f->config, 0, counters_at(f->counters, 0), &why);
 	check(f->worker != NULL);

@@ -2,6 +2,7 @@
 #include "check.h"
 #include "fake_alloc.h"
 
+#include "clock.h"
 #include "mailbox.h"
 
 #include <pthread.h>
@@ -208,6 +209,90 @@ mailbox_does_not_wake_who_is_awake(void **state)
 	check_size(atomic_load(&wake_ups), before);
 }
 
+/* Posts just before its loop waits, after the mailbox has said how. */
+struct late_poster {
+	struct loop_wait_hook hook;
+	struct mailbox *box;
+	struct fixture *f;
+	void (*post)(
+	    struct mailbox *box, struct message *first, struct message *last);
+};
+
+static bool
+post_late(void *ctx)
+{
+	struct late_poster *p = ctx;
+	struct note *l = new_note(p->f, 0, 1);
+
+	p->post(p->box, &l->message, &l->message);
+	return false;
+}
+
+static void
+ignore_wait(void *ctx)
+{
+	(void)ctx;
+}
+
+static void
+ignore_event(void *ctx, unsigned events)
+{
+	(void)ctx;
+	(void)events;
+}
+
+/* Posts late, while the receiver holds back for so long. How often it was
+ * woken; the message has come in any case. */
+static size_t
+wake_ups_of(struct late_poster *p, struct loop *loop, uint64_t hold_us)
+{
+	const size_t before = atomic_load(&wake_ups);
+	const size_t handled_before = p->f->handled;
+
+	if (hold_us > 0)
+		check(loop_hold_high_rate(loop, clock_now_us() + hold_us));
+	loop_turn(loop);
+	check_size(p->f->handled, handled_before + 1);
+	return atomic_load(&wake_ups) - before;
+}
+
+/* What may wait wakes nobody whose turn begins in a moment anyway. */
+static void
+mailbox_wakes_for_high_rate_only_who_sleeps(void **state)
+{
+	struct fixture *f = *state;
+	struct fail why = { 0 };
+	struct loop *loop = loop_new(&why);
+	struct late_poster p = { .hook = { .before = post_late,
+				     .after = ignore_wait,
+				     .ctx = &p },
+		.f = f,
+		.post = mailbox_post_high_rate };
+	int fds[2];
+	struct loop_watch watch = { .events = LOOP_READ,
+		.ready = ignore_event };
+
+	check_int(pipe(fds), 0);
+	watch.fd = fds[0];
+	loop_add_wait_hook(loop, &p.hook); /* is called last */
+	p.box = mailbox_new(loop, f, &why);
+	check_int(loop_watch(loop, &watch), 0);
+	loop_set_high_rate(loop, &watch, true);
+	check_size(wake_ups_of(&p, loop, 0), 1);
+	check_size(wake_ups_of(&p, loop, 20000), 0);
+	p.post = mailbox_post;
+	check_size(wake_ups_of(&p, loop, 20000), 1);
+	loop_set_high_rate(loop, &watch, false);
+	p.post = mailbox_post_high_rate;
+	check_size(wake_ups_of(&p, loop, 0), 1);
+	loop_unwatch(loop, &watch);
+	mailbox_free(p.box);
+	loop_remove_wait_hook(loop, &p.hook);
+	loop_free(loop);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 enum { BOUNCES = 20000 };
 
 /* One of two loops that pass a message to and fro. */
@@ -367,6 +452,7 @@ main(void)
 		TEST(mailbox_takes_messages_while_delivering),
 		TEST(mailbox_drops_what_was_not_handled),
 		TEST(mailbox_does_not_wake_who_is_awake),
+		TEST(mailbox_wakes_for_high_rate_only_who_sleeps),
 		cmocka_unit_test(mailbox_loses_no_wake_up),
 		TEST(mailbox_loses_nothing_from_many_threads),
 		TEST(mailbox_new_survives_lack_of_memory),

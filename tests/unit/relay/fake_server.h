@@ -112,6 +112,7 @@ fake_server_open(const struct fake_config *config)
 	s->worker_config = (struct worker_config){
 		.ip_limit = ip_limit_new(
 		    config->max_connections, config->max_connections),
+		.counters = s->counters,
 		.queue_depth = config->queue_depth,
 		.queue_bytes = config->queue_bytes,
 		.frame_len = relay_frame_len,

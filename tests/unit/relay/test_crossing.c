@@ -39,7 +39,7 @@ teardown(void **state)
 	for (int i = 0; i < TARGETS; i++)
 		fake_peer_free(f->to[i]);
 	fake_server_settle();
-	check_size(atomic_load(&fake_server.crossing.under_way[1]), 0);
+	check_size(atomic_load(&fake_server.crossing.under_way[1].bytes), 0);
 	fake_server_close();
 	free(f);
 	return 0;
@@ -67,7 +67,7 @@ add(struct fixture *f, int target, size_t n)
 	    packet_of(packet, f->sent[target], n - DERP_HEADER - DERP_KEY));
 	check(!w.failed);
 	if (crossing_add(f->from, f->to[target]->conn->addr, OUTQ_DATA,
-		writer_slice(&w)) == -1)
+		writer_slice(&w), false) == -1)
 		return -1;
 	f->sent[target]++;
 	return 0;
@@ -195,15 +195,15 @@ crossing_bounds_what_is_under_way(void **state)
 	while (refused < 3) {
 		refused += add(f, 0, 60000) == -1;
 		crossing_post(f->from);
-		check(atomic_load(&fake_server.crossing.under_way[1]) <=
+		check(atomic_load(&fake_server.crossing.under_way[1].bytes) <=
 		    CROSSING_MAX + sizeof(struct batch) + 262144);
 	}
 	check(f->sent[0] > CROSSING_MAX / 2 / 131072);
 	/* another worker's share is its own */
-	check_size(atomic_load(&fake_server.crossing.under_way[0]), 0);
+	check_size(atomic_load(&fake_server.crossing.under_way[0].bytes), 0);
 	for (int i = 0; i < 10; i++)
 		fake_server_turn(1);
-	check_size(atomic_load(&fake_server.crossing.under_way[1]), 0);
+	check_size(atomic_load(&fake_server.crossing.under_way[1].bytes), 0);
 	check_int(add(f, 0, 100), 0);
 	crossing_post(f->from);
 }
@@ -222,7 +222,7 @@ crossing_never_drops_control_frames(void **state)
 	while (add(f, 0, 60000) == 0)
 		crossing_post(f->from);
 	check_int(crossing_add(f->from, f->to[1]->conn->addr, OUTQ_CONTROL,
-		      writer_slice(&w)),
+		      writer_slice(&w), false),
 	    0);
 	crossing_post(f->from);
 	for (int i = 0; i < 10; i++)
@@ -230,6 +230,34 @@ crossing_never_drops_control_frames(void **state)
 	check(fake_peer_frame(f->to[1], &frame));
 	check_int(frame.type, DERP_PEER_GONE);
 	check_bytes(frame.body.p, gone.b, DERP_KEY);
+}
+
+/* One frame that must not wait is enough, of this turn. */
+static void
+crossing_waits_for_high_rate_clients_only(void **state)
+{
+	static const uint8_t frame[DERP_HEADER + DERP_KEY] = { DERP_RECV_PACKET,
+		0, 0, 0, DERP_KEY };
+	struct fixture *f = *state;
+	const struct conn_addr to = f->to[0]->conn->addr;
+
+	for (int i = 0; i < 3; i++) {
+		for (int urgent = 0; urgent < 2; urgent++) {
+			check_int(
+			    crossing_add(f->from, to, OUTQ_DATA,
+				slice_of(frame, sizeof frame), urgent == 0),
+			    0);
+			check(f->from->urgent[to.worker] == (urgent == 1));
+		}
+		check_int(crossing_add(f->from, to, OUTQ_DATA,
+			      slice_of(frame, sizeof frame), true),
+		    0);
+		check(f->from->urgent[to.worker]);
+		crossing_post(f->from);
+		check(!f->from->urgent[to.worker]);
+	}
+	fake_server_settle();
+	check_size(counters_at(fake_server.counters, 1)->packets_sent, 9);
 }
 
 /* Once there are batches, sending takes no memory; few are kept. */
@@ -318,7 +346,7 @@ crossing_drops_without_memory(void **state)
 	fake_alloc_fail_at(1);
 	check_int(add(f, 0, 100), -1);
 	check(fake_alloc_failed());
-	check_size(atomic_load(&fake_server.crossing.under_way[1]), 0);
+	check_size(atomic_load(&fake_server.crossing.under_way[1].bytes), 0);
 	check_int(add(f, 0, 100), 0);
 	check_all_came(f);
 }
@@ -335,7 +363,7 @@ crossing_is_freed_with_its_worker(void **state)
 	for (int i = 0; i < TARGETS; i++)
 		fake_peer_free(f->to[i]);
 	fake_server_close();
-	check_size(atomic_load(&fake_server.crossing.under_way[1]), 0);
+	check_size(atomic_load(&fake_server.crossing.under_way[1].bytes), 0);
 	free(f);
 }
 
@@ -351,6 +379,7 @@ main(void)
 		TEST(crossing_takes_any_mix),
 		TEST(crossing_bounds_what_is_under_way),
 		TEST(crossing_never_drops_control_frames),
+		TEST(crossing_waits_for_high_rate_clients_only),
 		TEST(crossing_uses_batches_again),
 		TEST(crossing_is_safe_for_two_threads),
 		TEST(crossing_waits_for_a_busy_worker),

@@ -107,7 +107,7 @@ relay_keeps_order_across_workers(void **state)
 	}
 	fake_peer_free(to);
 	fake_server_settle();
-	check_size(atomic_load(&fake_server.crossing.under_way[0]), 0);
+	check_size(atomic_load(&fake_server.crossing.under_way[0].bytes), 0);
 }
 
 /* The largest packet there is, and one byte more. */
@@ -259,13 +259,13 @@ relay_bounds_what_is_under_way(void **state)
 		fake_peer_packet(
 		    from, &to->key, slice_of(packet, sizeof packet));
 		fake_server_turn(0); /* worker 1 does nothing */
-		check(atomic_load(&fake_server.crossing.under_way[1]) <=
+		check(atomic_load(&fake_server.crossing.under_way[1].bytes) <=
 		    CROSSING_MAX + 262144);
 	}
 	check(counters(0)->dropped_queue_tail > 0);
 	check(counters(0)->dropped_queue_tail < many);
 	fake_server_settle();
-	check_size(atomic_load(&fake_server.crossing.under_way[1]), 0);
+	check_size(atomic_load(&fake_server.crossing.under_way[1].bytes), 0);
 	fake_peer_free(from);
 	fake_peer_free(to);
 }
@@ -328,7 +328,9 @@ relay_survives_lack_of_memory(void **state)
 		for (unsigned k = 0; k < WORKERS; k++) {
 			check_size(fake_server_count(k), 0);
 			check_size(
-			    atomic_load(&fake_server.crossing.under_way[k]), 0);
+			    atomic_load(
+				&fake_server.crossing.under_way[k].bytes),
+			    0);
 		}
 	}
 }
