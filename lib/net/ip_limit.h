@@ -1,9 +1,9 @@
 /*
  * ip_limit: how many connections each IPv4 address, or IPv6 /64, has open.
  *
- * One small table for all workers, touched when a connection comes and goes and
- * never in between. Life: ip_limit_new -> ip_limit_enter / ip_limit_leave ->
- * ip_limit_free. Threads: any; locked inside.
+ * Small tables that all workers share, touched when a connection comes and goes
+ * and never in between. Life: ip_limit_new -> ip_limit_enter / ip_limit_leave
+ * -> ip_limit_free. Threads: any; locked inside.
  */
 #ifndef DERPKIT_IP_LIMIT_H
 #define DERPKIT_IP_LIMIT_H
