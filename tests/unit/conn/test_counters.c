@@ -45,6 +45,26 @@ counters_go_up_and_down(void **state)
 	counters_free(a);
 }
 
+/* What passes is what is received, sent or handed over. */
+static void
+counters_passed_adds_what_packets_cost(void **state)
+{
+	struct counters_array *a = counters_new(SETS);
+
+	(void)state;
+	for (size_t s = 0; s < SETS; s++) {
+		struct counters *c = counters_at(a, s);
+
+		counters_add(&c->packets_received, 1 + s);
+		counters_add(&c->packets_sent, 10);
+		counters_add(&c->crossed, 100);
+		counters_add(&c->turns, 1000);
+		check_size(counters_passed(c), 111 + s);
+	}
+	check_size(counters_passed_all(a), 3 * 111 + 0 + 1 + 2);
+	counters_free(a);
+}
+
 static void
 counters_new_needs_memory(void **state)
 {
@@ -156,6 +176,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(counters_sum_adds_every_field_of_every_set),
 		cmocka_unit_test(counters_go_up_and_down),
+		cmocka_unit_test(counters_passed_adds_what_packets_cost),
 		cmocka_unit_test(counters_new_needs_memory),
 		cmocka_unit_test(counters_sum_is_plausible_at_all_times),
 		cmocka_unit_test(counters_format_names_what_is_not_zero),

@@ -303,10 +303,10 @@ departures_are_limited(void **state)
 		struct client *c = calloc(1, sizeof *c);
 		struct derp_key to = { { 0 } };
 
-		bytes_put_u32(c->key.b, i);
-		c->key.b[29] = 1;
+		bytes_put_u32(c->departed_key.b, i);
+		c->departed_key.b[29] = 1;
 		check_int(
-		    registry_join(registry(), &c->key,
+		    registry_join(registry(), &c->departed_key,
 			(struct conn_addr){ 0, 0, i, 9 }, &member, &evict),
 		    0);
 		for (uint32_t k = 0; k < EACH; k++) {
@@ -317,7 +317,7 @@ departures_are_limited(void **state)
 			check_int(registry_note(registry(), &member, &entry),
 			    NOTIFY_NOTED);
 		}
-		c->departure.key = &c->key;
+		c->departure.key = &c->departed_key;
 		check(registry_leave(registry(), &member, &c->departure.left));
 		departures_add(&relay->departures, &c->departure);
 	}

@@ -2,6 +2,8 @@
 #include "fake_alloc.h"
 #include "relay_peers.h"
 
+#include "frames.h"
+
 /* Case 4 of upstream's, on one worker and across two. */
 static void
 relay_delivers_to_the_right_one(void **state)
@@ -335,11 +337,82 @@ relay_survives_lack_of_memory(void **state)
 	}
 }
 
+/* Passes a window in which a worker and the others together have so many
+ * packets; whether the worker is paced from then on. */
+static bool
+paced_after(unsigned worker, uint64_t own, uint64_t others)
+{
+	struct worker *w = fake_server.workers[worker];
+
+	w->pacing.batch_delay_us = 500;
+	fake_server_turn(worker); /* the window begins, at the latest */
+	usleep((PACING_WINDOW_MS + 1) * 1000);
+	fake_server_turn(worker);
+	counters_add(&w->counters->packets_received, own);
+	counters_add(
+	    &fake_server.workers[1 - worker]->counters->packets_sent, others);
+	usleep((PACING_WINDOW_MS + 1) * 1000);
+	fake_server_turn(worker);
+	return w->pacing.high_rate;
+}
+
+/* Reading is put off by the load of all workers. */
+static void
+relay_paces_by_the_load_of_all_workers(void **state)
+{
+	(void)state;
+	check(!paced_after(0, 100, 100));
+	/* what is much even when the window took far longer */
+	check(paced_after(0, 100000, 10000000));
+	check(fake_server.workers[0]->pacing.delay_us > 900);
+	check(!paced_after(0, 0, 10000000));
+}
+
+/* The bytes of a packet to a peer, as they are read. */
+static size_t
+packet_bytes(uint8_t *out, size_t cap, const struct fake_peer *to, bool disco)
+{
+	static const uint8_t data[100] = { 'T', 'S', 0xf0, 0x9f, 0x92, 0xac };
+	struct writer w = writer_of(out, cap);
+
+	derp_send_packet_put(
+	    &w, &to->key, disco ? slice_of(data, 100) : text("plain"));
+	check(!w.failed);
+	return w.n;
+}
+
+/* What crosses may wait when its client is high-rate, but for disco. */
+static void
+relay_lets_only_high_rate_packets_wait(void **state)
+{
+	struct fake_peer *from = fake_peer_new(0), *to = fake_peer_new(1);
+	const bool *urgent = &fake_server.relays[0]->crossing.urgent[1];
+	struct worker *worker = fake_server.workers[0];
+	uint8_t bytes[256];
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		const bool disco = i % 2 == 1, high_rate = i >= 2;
+		const size_t n = packet_bytes(bytes, sizeof bytes, to, disco);
+
+		loop_set_high_rate(
+		    worker->loop, &from->conn->stream.watch, high_rate);
+		check(!*urgent);
+		check_size(frames_input(from->conn, bytes, n), n);
+		check(*urgent == (disco || !high_rate));
+		fake_server_settle();
+	}
+	fake_peer_free(from);
+	fake_peer_free(to);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(relay_delivers_to_the_right_one),
+		TEST(relay_paces_by_the_load_of_all_workers),
+		TEST(relay_lets_only_high_rate_packets_wait),
 		TEST(relay_keeps_what_came_before_a_bad_frame),
 		TEST(relay_keeps_order_across_workers),
 		TEST(relay_limits_packets),
