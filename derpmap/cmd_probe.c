@@ -75,8 +75,7 @@ add_file(struct probe_plan *plan, const struct arguments *a, const char *file,
 
 	if (load_open_as(&l, file, &how, why) == -1)
 		return -1;
-	if (l.doc.error != DOC_OK || l.kind.map == NULL ||
-	    l.map.is_unclear)
+	if (l.doc.error != DOC_OK || l.kind.map == NULL || l.map.is_unclear)
 		fail_set(why,
 		    "%s: not a map that can be read (derpmap lint tells why)",
 		    infile_name(file));

@@ -7,7 +7,7 @@
 
 #include "command.h"
 
-extern const struct command cmd_convert, cmd_diff, cmd_effective, cmd_generate,
-    cmd_lint, cmd_merge, cmd_probe, cmd_show;
+extern const struct command cmd_convert, cmd_diff, cmd_effective, cmd_fetch,
+    cmd_generate, cmd_lint, cmd_merge, cmd_probe, cmd_show;
 
 #endif

@@ -7,8 +7,8 @@ int
 main(int argc, char **argv)
 {
 	const struct command commands[] = { cmd_convert, cmd_diff,
-		cmd_effective, cmd_generate, cmd_lint, cmd_merge, cmd_probe,
-		cmd_show, completion_command };
+		cmd_effective, cmd_fetch, cmd_generate, cmd_lint, cmd_merge,
+		cmd_probe, cmd_show, completion_command };
 	const struct command_program program = {
 		.name = "derpmap",
 		.text =

@@ -88,26 +88,30 @@ note_routes(struct probe_report *report, enum probe_family family)
 static void
 note_cut(struct probe_report *report)
 {
-	const struct probe_node *first = NULL;
-	size_t n = 0;
+	const struct probe_node *first = NULL, *last = NULL;
+	size_t nodes = 0, pairs = 0;
 
-	for (size_t i = 0; i < report->visit_count; i++)
-		if (report->visits[i].cut_short) {
-			if (first == NULL)
-				first = report->visits[i].node;
-			n++;
-		}
-	for (size_t i = 0; i < report->pair_count; i++)
-		if (report->pairs[i].cut_short) {
-			if (first == NULL)
-				first = report->pairs[i].from->node;
-			n++;
-		}
-	if (n > 0)
+	for (size_t i = 0; i < report->visit_count; i++) {
+		const struct probe_visit *v = &report->visits[i];
+
+		if (!v->cut_short || v->node == last)
+			continue;
+		last = v->node;
+		if (first == NULL)
+			first = v->node;
+		nodes++;
+	}
+	for (size_t i = 0; i < report->pair_count; i++) {
+		if (report->pairs[i].cut_short && first == NULL)
+			first = report->pairs[i].from->node;
+		pairs += report->pairs[i].cut_short;
+	}
+	if (first != NULL)
 		probe_finding_add(probe_report_of_node(report, first),
 		    PROBE_SHORT_OF_TIME, "the whole probe",
-		    "%zu of %zu parts were not done, or only in part", n,
-		    report->visit_count + report->pair_count);
+		    "%zu of %zu nodes and %zu of %zu pairs were not probed, "
+		    "or only in part",
+		    nodes, report->plan->n, pairs, report->pair_count);
 }
 
 static int

@@ -165,17 +165,42 @@ read_status_line(struct hop *hop, struct slice line)
 /* "Retry-After: 120"; its other form, a date, is left to the caller's own
  * idea of when to come back. RFC 9110 10.2.3. */
 static void
-read_field(struct hop *hop, struct slice line)
+read_retry_after(struct fetch_response *response, struct slice value)
 {
-	struct slice name, value;
 	uint64_t seconds;
 
-	if (!slice_cut(line, ':', &name, &value) ||
-	    !slice_is_nocase(slice_trim(name), "Retry-After"))
+	if (num_parse_decimal(value, RETRY_AFTER_MAX_S, &seconds) == 0)
+		response->retry_after_s = (unsigned)seconds;
+}
+
+/* A value that is sent back some day: whole or not at all. */
+static void
+keep_value(char *to, size_t cap, struct slice value)
+{
+	to[0] = '\0';
+	if (value.n >= cap || memchr(value.p, '\0', value.n) != NULL)
 		return;
-	if (num_parse_decimal(slice_trim(value), RETRY_AFTER_MAX_S, &seconds) ==
-	    0)
-		hop->response->retry_after_s = (unsigned)seconds;
+	memcpy(to, value.p, value.n);
+	to[value.n] = '\0';
+}
+
+static void
+read_field(struct hop *hop, struct slice line)
+{
+	struct fetch_response *response = hop->response;
+	struct slice name, value;
+
+	if (!slice_cut(line, ':', &name, &value))
+		return;
+	name = slice_trim(name);
+	value = slice_trim(value);
+	if (slice_is_nocase(name, "Retry-After"))
+		read_retry_after(response, value);
+	else if (slice_is_nocase(name, "ETag"))
+		keep_value(response->etag, sizeof response->etag, value);
+	else if (slice_is_nocase(name, "Last-Modified"))
+		keep_value(response->last_modified,
+		    sizeof response->last_modified, value);
 }
 
 static size_t
@@ -369,6 +394,7 @@ perform(struct hop *hop, const char *url, uint64_t deadline_ms)
 	response->status_line[0] = '\0';
 	response->body_cut = false;
 	response->retry_after_s = 0;
+	response->etag[0] = response->last_modified[0] = '\0';
 	buf_clear(&hop->body);
 	if (now_ms >= deadline_ms)
 		return CURLE_OPERATION_TIMEDOUT;

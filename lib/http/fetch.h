@@ -48,6 +48,8 @@ struct fetch_response {
 	size_t body_len;
 	bool body_cut;          /* there was more than body_max */
 	unsigned retry_after_s; /* what the peer asks for; 0: nothing */
+	/* for a conditional request next time; "" without, or too long */
+	char etag[256], last_modified[64];
 };
 
 enum fetch_result {

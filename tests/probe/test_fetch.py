@@ -1,0 +1,270 @@
+#!/usr/bin/env python3
+"""`derpmap fetch` as a command, against a server that answers as told."""
+
+import hashlib
+import http.server
+import json
+import os
+import pathlib
+import ssl
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from probetest import DERPMAP, Authority
+
+
+def region(number, nodes=1):
+    return {"RegionID": number, "RegionCode": f"r{number}",
+            "RegionName": f"Region {number}", "Nodes": [
+                {"Name": f"{number}{i}", "RegionID": number,
+                 "HostName": f"derp{number}-{i}.relays.net"}
+                for i in range(nodes)]}
+
+
+def a_map(*regions):
+    return json.dumps({"Regions": {str(r["RegionID"]): r for r in regions}}).encode()
+
+
+GOOD = a_map(region(900), region(901))
+
+
+class Server:
+    """Answers each path with (status, headers, body), conditionally where it
+    has validators; keeps what was asked."""
+
+    def __init__(self, context=None):
+        self.answers, self.asked = {}, []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                outer.asked.append((self.path, dict(self.headers)))
+                status, headers, body = outer.answers[self.path]
+                if (headers.get("ETag") and headers["ETag"] ==
+                        self.headers.get("If-None-Match")):
+                    status, body = 304, b""
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if context:
+            self.httpd.socket = context.wrap_socket(self.httpd.socket,
+                                                    server_side=True)
+        threading.Thread(target=self.httpd.serve_forever, daemon=True).start()
+        scheme = "https" if context else "http"
+        self.url = f"{scheme}://127.0.0.1:{self.httpd.server_port}"
+
+    def stop(self):
+        self.httpd.shutdown()
+        self.httpd.server_close()
+
+
+class Fetch(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.server = Server()
+        self.addCleanup(self.server.stop)
+        self.file = self.folder / "derp.yaml"
+        self.answer(GOOD)
+
+    def answer(self, body, path="/map", status=200, **headers):
+        self.server.answers[path] = (status, headers, body)
+
+    def fetch(self, *args, paths=("/map",), out=True, env=None):
+        mine = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
+        return subprocess.run(
+            [DERPMAP, "fetch", *[self.server.url + p for p in paths],
+             *(["-o", str(self.file)] if out else []), *args],
+            capture_output=True, text=True, timeout=60, check=False,
+            cwd=self.folder, env=mine | (env or {}))
+
+    def lint_status(self):
+        return subprocess.run([DERPMAP, "lint", str(self.file)], timeout=60,
+                              capture_output=True, check=False).returncode
+
+    def assert_kept(self, done, status, *texts):
+        """The file is byte for byte what it was, and no other was left."""
+        self.assertEqual(done.returncode, status, done)
+        for text in texts:
+            self.assertIn(text, done.stderr)
+        self.assertEqual(self.file.read_bytes(), self.before)
+        self.assertEqual({p.name for p in self.folder.iterdir()},
+                         {"derp.yaml", "derp.yaml.fetched"})
+
+    def keep(self):
+        self.assertEqual(self.fetch().returncode, 0)
+        self.before = self.file.read_bytes()
+
+    def test_it_writes_what_headscale_reads(self):
+        done = self.fetch()
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn("regions:\n  900:\n", self.file.read_text())
+        self.assertEqual(self.lint_status(), 0)
+
+    def test_it_writes_json_and_to_standard_output(self):
+        done = self.fetch("--to", "json", out=False)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(set(json.loads(done.stdout)["Regions"]), {"900", "901"})
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_a_later_url_wins(self):
+        other = region(901)
+        other["RegionName"] = "The other"
+        self.answer(a_map(other, region(902)), "/second")
+        done = self.fetch("--to", "json", paths=("/map", "/second"))
+        self.assertEqual(done.returncode, 0, done)
+        regions = json.loads(self.file.read_text())["Regions"]
+        self.assertEqual(sorted(regions), ["900", "901", "902"])
+        self.assertEqual(regions["901"]["RegionName"], "The other")
+        done = self.fetch("--to", "json", paths=("/second", "/map"))
+        regions = json.loads(self.file.read_text())["Regions"]
+        self.assertEqual(regions["901"]["RegionName"], "Region 901")
+
+    def test_what_is_no_good_map_is_refused_and_the_file_kept(self):
+        self.keep()
+        no_host = region(900)
+        del no_host["Nodes"][0]["HostName"]
+        for body, status, text in (
+                (b"<html><body>Welcome</body></html>", 200, "an HTML page"),
+                (b'{"derpMap": ' + GOOD + b"}", 200, "not a map"),
+                (b"", 200, ""), (b"{}", 200, "without a single node"),
+                (b"null", 200, ""), (b"[]", 200, ""), (b'{"Regions":', 200, ""),
+                (b'{"Regions": {"900": null}}', 200, "without a single node"),
+                (a_map(region(900, nodes=0)), 200, "without a single node"),
+                (GOOD, 404, "the answer is 404 Not Found"),
+                (GOOD, 500, "the answer is 500"),
+                (GOOD, 204, "the answer is 204"),
+                (a_map(no_host, region(901)), 200, "error")):
+            with self.subTest(body=body[:40], status=status):
+                self.answer(body, status=status)
+                self.assert_kept(self.fetch(), 1, text, "left as it is")
+
+    def test_a_map_that_shrank_is_refused(self):
+        self.answer(a_map(*[region(900 + i, nodes=2) for i in range(10)]))
+        self.keep()
+        self.answer(a_map(*[region(900 + i, nodes=2) for i in range(4)]))
+        self.assert_kept(self.fetch(), 1, "4 regions with 8 nodes",
+                         "--max-shrink 100")
+        # half of it is the limit
+        self.answer(a_map(*[region(900 + i, nodes=2) for i in range(5)]))
+        self.assertEqual(self.fetch().returncode, 0)
+        # fewer nodes count as well
+        self.before = self.file.read_bytes()
+        self.answer(a_map(*[region(900 + i) for i in range(5)]))
+        self.assert_kept(self.fetch("--max-shrink", "20"), 1, "with 5 nodes")
+        self.answer(a_map(region(900)))
+        self.assertEqual(self.fetch("--max-shrink", "100").returncode, 0)
+
+    def test_a_long_answer_is_refused(self):
+        self.keep()
+        self.answer(GOOD + b" " * (2 << 20))
+        self.assert_kept(self.fetch("--max-size", "1"), 1, "--max-size")
+
+    def test_no_answer_keeps_the_file(self):
+        self.keep()
+        self.server.stop()
+        self.assert_kept(self.fetch(), 2, "left as it is")
+        self.server = Server()  # for the clean-up
+
+    def test_an_unchanged_map_is_not_written_again(self):
+        self.answer(GOOD, ETag='"v1"', **{"Last-Modified":
+                                          "Sun, 06 Nov 1994 08:49:37 GMT"})
+        self.keep()
+        stat = self.file.stat()
+        done = self.fetch()
+        self.assertEqual((done.returncode, self.server.answers["/map"][0]), (0, 200))
+        self.assertIn("not modified", done.stderr)
+        headers = self.server.asked[-1][1]
+        self.assertEqual(headers["If-None-Match"], '"v1"')
+        self.assertEqual(headers["If-Modified-Since"],
+                         "Sun, 06 Nov 1994 08:49:37 GMT")
+        # the same map without validators: the file is left alone
+        self.answer(GOOD)
+        done = self.fetch("--always")
+        self.assertIn("unchanged", done.stderr)
+        self.assertNotIn("If-None-Match", self.server.asked[-1][1])
+        self.assertEqual(self.file.stat().st_ino, stat.st_ino)
+        self.assertEqual(self.file.stat().st_mtime_ns, stat.st_mtime_ns)
+
+    def test_an_edited_file_or_another_form_is_fetched_again(self):
+        self.answer(GOOD, ETag='"v1"')
+        self.keep()
+        self.file.write_bytes(self.before + b"# mine\n")
+        self.assertEqual(self.fetch().returncode, 0)
+        self.assertNotIn("If-None-Match", self.server.asked[-1][1])
+        self.assertEqual(self.file.read_bytes(), self.before)
+        self.assertEqual(self.fetch("--to", "json").returncode, 0)
+        json.loads(self.file.read_text())
+        sidecar = self.folder / "derp.yaml.fetched"
+        for text in ("", "[]", '{"urls": 1}', "{"):
+            sidecar.write_text(text, "utf-8")
+            self.assertEqual(self.fetch().returncode, 0)
+            self.assertNotIn("If-None-Match", self.server.asked[-1][1])
+
+    def test_one_of_two_that_changed_fetches_both(self):
+        self.answer(GOOD, ETag='"v1"')
+        self.answer(a_map(region(902)), "/second", ETag='"w1"')
+        both = {"paths": ("/map", "/second")}
+        self.assertEqual(self.fetch(**both).returncode, 0)
+        self.assertIn("not modified", self.fetch(**both).stderr)
+        self.answer(a_map(region(903)), "/second", ETag='"w2"')
+        done = self.fetch(**both)
+        self.assertIn("written, 3 regions", done.stderr)
+        self.assertIn("  903:", self.file.read_text())
+
+    def test_the_sidecar_cannot_put_headers_into_a_request(self):
+        self.answer(GOOD, ETag='"v1"')
+        self.keep()
+        sidecar = self.folder / "derp.yaml.fetched"
+        said = json.loads(sidecar.read_text())
+        self.assertEqual(said["sha256"], hashlib.sha256(self.before).hexdigest())
+        said["urls"][0]["etag"] = '"v1"\r\nX-Other: 1'
+        sidecar.write_text(json.dumps(said), "utf-8")
+        self.assertEqual(self.fetch().returncode, 0)
+        self.assertNotIn("X-Other", self.server.asked[-1][1])
+
+    def test_roots_and_proxy(self):
+        ca = Authority(self.folder)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*ca.leaf("IP:127.0.0.1"))
+        secure = Server(context)
+        self.addCleanup(secure.stop)
+        secure.answers = self.server.answers
+        plain, self.server = self.server, secure
+        done = self.fetch()
+        self.assertEqual(done.returncode, 2, done)
+        self.assertIn("certificate", done.stderr)
+        self.assertFalse(self.file.exists())
+        self.assertEqual(self.fetch("--ca-file", ca.root).returncode, 0)
+        self.assertEqual(self.fetch("--ca-file", "missing").returncode, 2)
+        self.server = plain
+        plain.answers["http://map.relays.net/map"] = plain.answers["/map"]
+        done = subprocess.run(
+            [DERPMAP, "fetch", "http://map.relays.net/map"], timeout=60,
+            capture_output=True, text=True, check=False,
+            env={"http_proxy": plain.url, "HTTP_PROXY": plain.url})
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(plain.asked[-1][0], "http://map.relays.net/map")
+
+    def test_wrong_usage(self):
+        for args in ([], ["ftp://x/y"], ["x"], ["http://x/y", "--max-shrink", "101"],
+                     ["http://x/y", "--to", "xml"], ["http://x/y", "--max-size", "0"]):
+            done = subprocess.run([DERPMAP, "fetch", *args], timeout=60,
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 2, (args, done))
+            self.assertIn("usage", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
