@@ -165,9 +165,12 @@ prepare(const struct probe_config *config, const struct probe_plan *plan,
 static int
 run_all(struct run *run, struct fail *why)
 {
-	const size_t most = run->report->visit_count * 2 + 2;
+	const size_t visits = run->report->visit_count;
+	const unsigned threads = run->config->concurrency;
 
-	run->pool = thread_pool_new(run->config->concurrency, most);
+	/* there are at most two pairs for each node, one job for each visit */
+	run->pool = thread_pool_new(
+	    visits < threads ? (unsigned)visits + 1 : threads, 2 * visits + 2);
 	if (run->pool == NULL)
 		return fail_set(why, "memory or threads are short");
 	if (run_visits(run, why) == -1 || run_pairs(run, why) == -1)

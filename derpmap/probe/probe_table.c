@@ -74,8 +74,8 @@ set_step(struct cell *c, const struct probe_result *step)
 		snprintf(c->text, sizeof c->text,
 		    step->state == PROBE_GOOD ? "ok" : "odd");
 	else
-		snprintf(c->text, sizeof c->text, "%.1fms%s",
-		    (double)step->time_us / 1000,
+		snprintf(c->text, sizeof c->text, "%.*fms%s",
+		    step->time_us < 1000 ? 2 : 1, (double)step->time_us / 1000,
 		    step->state == PROBE_ODD ? "!" : "");
 }
 

@@ -69,7 +69,8 @@ put_net(FILE *to, const struct probe_net *net)
 		    r->node->region_code[0] != '\0' ? r->node->region_code
 						    : r->node->name);
 		if (r->latency_us > 0)
-			fprintf(to, ": %.1fms%s (",
+			fprintf(to, ": %.*fms%s (",
+			    r->latency_us < 1000 ? 2 : 1,
 			    (double)r->latency_us / 1000,
 			    r->by_stun ? "" : " by HTTPS");
 		else

@@ -61,6 +61,19 @@ log:
 // startHeadscale starts a headscale on a port with this DERP map.
 func startHeadscale(t *testing.T, port int, derpYAML []byte) *headscale {
 	t.Helper()
+	return startHeadscaleWith(t, port, func(config, dir string) string {
+		err := os.WriteFile(filepath.Join(dir, "derp.yaml"), derpYAML, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return config
+	})
+}
+
+// startHeadscaleWith starts one with a configuration that edit has changed; dir
+// is its folder.
+func startHeadscaleWith(t *testing.T, port int, edit func(config, dir string) string) *headscale {
+	t.Helper()
 	h := &headscale{
 		program: os.Getenv("HEADSCALE"),
 		url:     "http://127.0.0.1:" + itoa(port),
@@ -71,14 +84,9 @@ func startHeadscale(t *testing.T, port int, derpYAML []byte) *headscale {
 	h.logVersion(t)
 	dir := shortDir(t)
 	h.config = filepath.Join(dir, "config.yaml")
-	config := fmt.Sprintf(headscaleConfig, port, freeTCP(t), dir)
-	for path, text := range map[string][]byte{
-		h.config:                        []byte(config),
-		filepath.Join(dir, "derp.yaml"): derpYAML,
-	} {
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	config := edit(fmt.Sprintf(headscaleConfig, port, freeTCP(t), dir), dir)
+	if err := os.WriteFile(h.config, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	h.process = start(t, offline, h.program, "-c", h.config, "serve")
 	eventually(t, "headscale is up", func() error {

@@ -171,12 +171,11 @@ class Command(ProbeCase):
         said = self.report("-4", "--url", url)
         self.assertEqual(self.ids(said), ["cert-self-signed", "stun-silent"])
         self.assertIn(pin, self.finding(said, "cert-self-signed")["hint"])
-        said = self.report("-4", "--url", url, "--cert-name", pin)
+        plain = f"127.0.0.1:{self.relay().port}"
+        said = self.report("-4", "--url", url, "--cert-name", pin, "--url",
+                           "http://" + plain)
         self.assertEqual(self.ids(said), ["stun-silent"])
-        plain = self.relay()
-        said = self.report("-4", "--url", f"http://127.0.0.1:{plain.port}")
-        self.assertEqual(self.ids(said), ["stun-silent"])
-        self.assertEqual(self.visit(said)["admission"], "anyone")
+        self.assertEqual(self.visit(said, plain)["admission"], "anyone")
 
     def test_ipv6(self):
         try:
