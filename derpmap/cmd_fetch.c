@@ -32,7 +32,8 @@ is_stdout(const struct arguments *a)
 	return a->output == NULL || strcmp(a->output, "-") == 0;
 }
 
-/* A file that is not there, or no map, is no reason to stop: it is replaced. */
+/* A file that is not there, or no map, does not stop anything: it is replaced.
+ */
 static int
 read_current(struct current *c, const struct arguments *a, struct fail *why)
 {
