@@ -291,5 +291,6 @@ const struct command cmd_fetch = {
 	.option_count = sizeof options / sizeof options[0],
 	.defaults = &defaults,
 	.values_size = sizeof defaults,
+	.words = "",
 	.run = run,
 };
