@@ -105,7 +105,7 @@ exchange_tells_what_came_instead(void **state)
 	result_is("HTTP/1.1 200 OK\r\nA:", false, EXCHANGE_TIMEOUT, "in time");
 	result_is("", true, EXCHANGE_CLOSED, "ended before");
 	result_is("SSH-2.0-x\r\n", false, EXCHANGE_NOT_HTTP, "not HTTP");
-	/* a body that is announced and does not come does not fail */
+	/* a body that is announced and does not come is let go */
 	result_is("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab", true,
 	    EXCHANGE_OK, NULL);
 }
