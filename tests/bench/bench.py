@@ -32,11 +32,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class Settings:
     """How much is done: the full programme, and what --quick cuts."""
 
-    def __init__(self, quick):
+    def __init__(self, quick, workers=2):
         self.runs = 1 if quick else 3
         self.warmup = "500ms" if quick else "700ms"
         self.measure = "1500ms" if quick else "2s"
         self.long = "2s" if quick else "4s"
+        self.workers = workers  # of the rows for several
+        self.workers_rates = [40000] if quick else [20000, 40000, 60000]
         self.settle = 0.5 if quick else 2
         self.transports = [True] if quick else [True, False]  # TLS or not
         self.per_writes = [11] if quick else [1, 11]
@@ -91,7 +93,7 @@ class Bench:
                 scenario.finish()
 
     def run_case(self, scenario, tls, params):
-        relays = [r for r in self.relays if scenario.fits(r) and (
+        relays = [r for r in scenario.relays() if scenario.fits(r) and (
             not r.records_only or (tls and scenario.shows_records(params)))]
         if scenario.rounds() > 0:
             self.run_rounds(scenario, tls, params, relays)
@@ -99,7 +101,7 @@ class Bench:
             for relay in rotated(relays, repeat):
                 flags = scenario.flags(params)
                 with relay.running(
-                        self.machine, self.home, tls, flags) as running:
+                        scenario.machine(), self.home, tls, flags) as running:
                     measured = scenario.measure(running, params)
                 self.note(scenario, tls, params, relay, repeat, measured)
         for metric in scenario.metrics(params):
@@ -138,7 +140,7 @@ class Bench:
 
     def add_result(self, scenario, tls, params, metric):
         relays, paired = {}, scenario.rounds() > 0
-        for relay in self.relays:
+        for relay in scenario.relays():
             found = [r["measured"] for r in self.runs
                      if r["scenario"] == scenario.name and r["tls"] == tls and
                      r["params"] == params and r["relay"] == relay.name]
@@ -230,7 +232,8 @@ def smoke(args):
     try:
         for tls in (True, False):
             with relay.running(machine, home, tls) as running:
-                for options in ({"per_write": 1}, {"per_write": 11}):
+                for options in ({"per_write": 1}, {"per_write": 11},
+                                {"per_write": 1, "destinations": 2}):
                     r = work.run(running, "flow", rate=1000, pairs=4,
                                  probe_hz=50, **short, **options)
                     bad = {k: r[k] for k in ("lost", "unfinished", "corrupt",
@@ -269,6 +272,9 @@ def make_relays(args):
         every["evp"] = Relay(
             "evp", args.ours_evp, "ours, built without libipsec-mb", one,
             records_only=True)
+    every["one"] = Relay(
+        "one", args.ours, "ours with one worker, beside several", one,
+        only="workers")
     if not args.relays:
         return list(every.values())
     unknown = [n for n in args.relays.split(",") if n not in every]
@@ -342,6 +348,8 @@ def parse():
     p.add_argument("--in-namespace", metavar="FILE", help=argparse.SUPPRESS)
     p.add_argument("--quick", action="store_true",
                    help="one short run of a part: a look, no result")
+    p.add_argument("--workers", type=int, default=2, metavar="N",
+                   help="of the rows for several workers (default 2)")
     p.add_argument("--runs", type=int, help="repetitions (default 3)")
     p.add_argument("--json", metavar="FILE", help="write everything there")
     p.add_argument("--smoke", action="store_true",
@@ -362,7 +370,7 @@ def wanted(args, names, by_default):
 
 
 def make_bench(args, home):
-    settings = Settings(args.quick)
+    settings = Settings(args.quick, args.workers)
     if args.runs:
         settings.runs = args.runs
     return Bench(settings, make_relays(args), Machine(), home, args.load)
@@ -424,7 +432,9 @@ def main():
         run_linked(args, bench, wanted(args, LINKED, args.wide))
     finally:
         home.remove()
-    print(table.render(bench.results, [r.name for r in bench.relays]))
+    shown = [r.name for r in bench.relays
+             if any(r.name in row["relays"] for row in bench.results)]
+    print(table.render(bench.results, shown))
     print(table.render_goals(table.goals(bench.results)))
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:

@@ -28,12 +28,15 @@ enum phase {
 	DRAINING,
 };
 
+/* A receiver, and what it gets. Those of one sender follow each other; the
+ * first has the sender as well. */
 struct pair {
 	struct peer tx, rx;
 	uint32_t tx_events, rx_events; /* watched for now */
 	uint32_t number;
 	bool broken;
-	unsigned debt; /* writes owed */
+	unsigned debt; /* writes owed, by a sender */
+	unsigned turn; /* whom of its receivers a sender writes to next */
 	/* packet numbers */
 	uint64_t next;                   /* to be sent */
 	uint64_t expected;               /* one above the last received */
@@ -48,7 +51,8 @@ struct flow { /* one thread's */
 	uint8_t *burst;   /* one write */
 	uint8_t *pattern; /* PATTERN + packet bytes */
 	struct pair *pairs;
-	unsigned count;
+	unsigned count;       /* of receivers */
+	unsigned senders;     /* each with load->destinations receivers */
 	struct pair *reading; /* whose frames take_frame gets */
 	int epoll;
 	/* pacing */
@@ -79,13 +83,15 @@ flow_run(void *ctx)
 {
 	struct flow_worker *w = ctx;
 	struct load *load = w->load;
+	const unsigned senders = load->pairs / load->destinations;
 	struct flow f = {
 		.load = load,
 		.worker = w,
-		.count = (load->pairs + load->threads - 1 - w->index) /
-		    load->threads,
+		.senders =
+		    (senders + load->threads - 1 - w->index) / load->threads,
 	};
 
+	f.count = f.senders * load->destinations;
 	prctl(PR_SET_TIMERSLACK, 1UL);
 	open_pairs(&f);
 	make_pattern(&f);
@@ -93,8 +99,8 @@ flow_run(void *ctx)
 		double share = (double)load->rate * f.count / load->pairs;
 
 		f.step_ns = 1e9 * load->per_write / share;
-		f.debt_max = (unsigned)(DEBT_S * (double)load->rate /
-		    load->pairs / load->per_write);
+		f.debt_max = (unsigned)(DEBT_S * (double)load->rate / senders /
+		    load->per_write);
 		if (f.debt_max < DEBT_MIN)
 			f.debt_max = DEBT_MIN;
 	}
@@ -103,6 +109,25 @@ flow_run(void *ctx)
 		run(&f);
 	close_pairs(&f);
 	return NULL;
+}
+
+/* The pair that has the sender. */
+static struct pair *
+sender_of(const struct flow *f, const struct pair *pair)
+{
+	const size_t i = (size_t)(pair - f->pairs);
+
+	return &f->pairs[i - i % f->load->destinations];
+}
+
+static void
+login(struct flow *f, const struct pair *pair, struct peer *peer)
+{
+	struct fail why = { 0 };
+
+	if (peer_login_now(peer, &f->load->relay, f->scratch, LOGIN_MS, &why) ==
+	    -1)
+		load_run_die("pair %u: %s", pair->number, why.text);
 }
 
 /* One after the other: this is not what is measured. */
@@ -121,17 +146,14 @@ open_pairs(struct flow *f)
 	f->pairs = xcalloc(f->count + 1, sizeof *f->pairs);
 	for (unsigned i = 0; i < f->count; i++) {
 		struct pair *pair = &f->pairs[i];
-		struct fail why = { 0 };
 
 		pair->number = f->worker->index + i * f->load->threads;
 		pair->window_from = pair->window_to = UINT64_MAX;
 		peer_init(&pair->tx, 0);
 		peer_init(&pair->rx, 0);
-		if (peer_login_now(&pair->rx, &f->load->relay, f->scratch,
-			LOGIN_MS, &why) == -1 ||
-		    peer_login_now(&pair->tx, &f->load->relay, f->scratch,
-			LOGIN_MS, &why) == -1)
-			load_run_die("pair %u: %s", pair->number, why.text);
+		login(f, pair, &pair->rx);
+		if (sender_of(f, pair) == pair)
+			login(f, pair, &pair->tx);
 		watch(f, pair);
 	}
 }
@@ -304,7 +326,8 @@ is_intact(const struct flow *f, const struct pair *pair,
 	uint32_t pair_number;
 
 	if (derp_recv_packet_parse(frame->body, &from, &packet) == -1 ||
-	    packet.n != f->load->packet || !derp_key_eq(&from, &pair->tx.key))
+	    packet.n != f->load->packet ||
+	    !derp_key_eq(&from, &sender_of(f, pair)->tx.key))
 		return false;
 	r = (struct reader){ .rest = packet };
 	*number = (uint64_t)reader_u32(&r) << 32;
@@ -351,7 +374,8 @@ offer_paced(struct flow *f)
 	uint64_t due = due_ns(f, f->slot);
 
 	for (unsigned n = 0; n < TURN_SLOTS && due <= f->now_ns; n++) {
-		struct pair *pair = &f->pairs[f->slot % f->count];
+		struct pair *pair =
+		    &f->pairs[f->slot % f->senders * f->load->destinations];
 
 		given_up = NULL;
 		if (f->now_ns - due > LATE_NS) {
@@ -372,9 +396,11 @@ offer_paced(struct flow *f)
 	}
 }
 
+/* From a sender to the one of its receivers whose turn it is. */
 static void
-write_burst(struct flow *f, struct pair *pair)
+write_burst(struct flow *f, struct pair *sender)
 {
+	struct pair *pair = sender + sender->turn;
 	struct writer w = writer_of(f->burst,
 	    (size_t)f->load->per_write * (FRAME_HEAD + f->load->packet));
 	struct fail why = { 0 };
@@ -394,8 +420,9 @@ write_burst(struct flow *f, struct pair *pair)
 		writer_bytes(
 		    &w, pattern_of(f, pair, number), f->load->packet - 12);
 	}
-	if (wire_write(&pair->tx.wire, writer_slice(&w), &why) == -1)
-		break_pair(f, pair, &why);
+	sender->turn = (sender->turn + 1) % f->load->destinations;
+	if (wire_write(&sender->tx.wire, writer_slice(&w), &why) == -1)
+		break_pair(f, sender, &why);
 }
 
 static void
@@ -416,22 +443,30 @@ static void
 watch(struct flow *f, struct pair *pair)
 {
 	uint64_t id = (uint64_t)(pair - f->pairs) << 1;
-	uint32_t wanted = peer_wants(&pair->tx);
+	uint32_t wanted;
 
 	if (pair->broken)
 		return;
-	if (f->load->rate == 0 && f->phase != DRAINING)
-		wanted |= EPOLLOUT;
-	watch_one(f, &pair->tx, id | 1, &pair->tx_events, wanted);
+	if (sender_of(f, pair) == pair) {
+		wanted = peer_wants(&pair->tx);
+		if (f->load->rate == 0 && f->phase != DRAINING)
+			wanted |= EPOLLOUT;
+		watch_one(f, &pair->tx, id | 1, &pair->tx_events, wanted);
+	}
 	watch_one(f, &pair->rx, id, &pair->rx_events, peer_wants(&pair->rx));
 }
 
+/* With all that have the same sender. */
 static void
 break_pair(struct flow *f, struct pair *pair, struct fail *why)
 {
+	struct pair *sender = sender_of(f, pair);
+
 	if (f->worker->counts.broken++ == 0)
 		f->worker->why = *why;
-	pair->broken = true;
-	peer_close(&pair->tx);
-	peer_close(&pair->rx);
+	for (unsigned i = 0; i < f->load->destinations; i++) {
+		sender[i].broken = true;
+		peer_close(&sender[i].rx);
+	}
+	peer_close(&sender->tx);
 }

@@ -118,6 +118,7 @@ put_flow(json_t *out, const struct report *r)
 	uint64_t missing = c->lost + c->unfinished;
 
 	put_count(out, "pairs", r->load->pairs);
+	put_count(out, "destinations", r->load->destinations);
 	put_count(out, "size", r->load->packet);
 	put_count(out, "per_write", r->load->per_write);
 	put_count(out, "rate", r->load->rate);

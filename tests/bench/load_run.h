@@ -30,10 +30,11 @@ struct load {
 	struct relay relay;
 	/* traffic */
 	unsigned threads;
-	unsigned pairs;
-	unsigned packet;    /* bytes */
-	unsigned per_write; /* packets */
-	uint64_t rate;      /* packets per second in total; 0: unstoppable */
+	unsigned pairs; /* receivers, and senders as long as each has one */
+	unsigned destinations; /* receivers of each sender */
+	unsigned packet;       /* bytes */
+	unsigned per_write;    /* packets */
+	uint64_t rate;         /* packets per second in total; 0: unstoppable */
 	/* latency */
 	unsigned probe_hz; /* 0: none */
 	unsigned probe_packet;

@@ -43,7 +43,7 @@ static const char usage_text[] =
 struct orders {
 	const char *addr, *host, *records;
 	bool tls;
-	int64_t threads, pairs, size, per_write, rate;
+	int64_t threads, pairs, destinations, size, per_write, rate;
 	int64_t probe_hz, probe_size, clients, concurrency, relay_pid;
 	uint64_t warmup_ms, measure_ms, drain_ms;
 };
@@ -53,6 +53,7 @@ static const struct orders defaults = {
 	.host = "",
 	.records = "own",
 	.pairs = 10,
+	.destinations = 1,
 	.size = 1400,
 	.per_write = 1,
 	.probe_size = 64,
@@ -135,7 +136,9 @@ parse(struct orders *o, int argc, char **argv)
 		    "own or openssl: who seals and opens our records" },
 		{ "threads", OPTS_INT, &o->threads, "n",
 		    "worker threads; 0: one per processor we may use" },
-		{ "pairs", OPTS_INT, &o->pairs, "n", "senders, and receivers" },
+		{ "pairs", OPTS_INT, &o->pairs, "n", "receivers" },
+		{ "destinations", OPTS_INT, &o->destinations, "n",
+		    "receivers that each sender sends to in turn" },
 		{ "size", OPTS_INT, &o->size, "bytes", "of a packet" },
 		{ "per-write", OPTS_INT, &o->per_write, "n",
 		    "packets per write (and TLS record)" },
@@ -203,6 +206,10 @@ make_load(struct load *load, const struct orders *o)
 	if (load->threads == 0)
 		load->threads = processors();
 	load->pairs = ranged(o->pairs, 1, 10000, "pairs");
+	load->destinations =
+	    ranged(o->destinations, 1, load->pairs, "destinations");
+	if (load->pairs % load->destinations != 0)
+		load_run_die("-pairs: want a multiple of -destinations");
 	load->packet =
 	    ranged(o->size, LOAD_PACKET_MIN, LOAD_PACKET_MAX, "size");
 	load->per_write =

@@ -1,5 +1,6 @@
 """The relays under test: how each is started, measured and stopped."""
 
+import copy
 import os
 import re
 import resource
@@ -30,6 +31,17 @@ class Machine:
         self.relay = usable[:1]
         # more load threads than four only fight for the relay's sockets
         self.load = usable[1:5] or usable
+
+    def shared_by(self, workers):
+        """A relay of several workers on as many processors, the load on the
+        others; together on all of them where there are not enough."""
+        usable = sorted({*self.relay, *self.load})
+        if len(usable) < workers:
+            return None
+        found = copy.copy(self)
+        found.relay = usable[:workers]
+        found.load = usable[workers:] or usable
+        return found
 
     def describe(self):
         return {
@@ -77,7 +89,7 @@ class Relay:
     """One way to run a relay; `running` starts it for a `with` block."""
 
     def __init__(self, name, program, note, args=(), env=(),
-                 records_only=False):
+                 records_only=False, only=None):
         self.name = name
         self.program = program
         self.note = note
@@ -85,6 +97,13 @@ class Relay:
         self.env = dict(env)
         # a variant of another one that carries TLS records in another way
         self.records_only = records_only
+        self.only = only  # the one scenario that it is for; None: all
+
+    def with_workers(self, workers):
+        found = copy.copy(self)
+        found.args = ["-loops=%d" % workers if a.startswith("-loops=") else a
+                      for a in self.args]
+        return found
 
     def describe(self):
         shown = subprocess.run([self.program, "-version"], text=True,

@@ -5,7 +5,10 @@ how to read it out of a measurement. The bench repeats, alternates and takes
 medians; a scenario only says what one measurement of one relay is.
 """
 
+import sys
 import time
+
+from work import Work
 
 PASS_LOSS = 0.01    # capacity: less than this is lost
 PASS_SENT = 0.98    # and at least this of the offer was taken
@@ -54,6 +57,14 @@ class Scenario:
     def finish(self):
         """All has been measured."""
 
+    def machine(self):
+        """Which processors are used."""
+        return self.bench.machine
+
+    def relays(self):
+        """Those that are measured."""
+        return [r for r in self.bench.relays if r.only in (None, self.name)]
+
     def shows_records(self, params):
         """Whether ways to carry TLS records are worth comparing here."""
         return True
@@ -101,6 +112,67 @@ class Cpu(Scenario):
 
     def measure(self, running, params):
         return self.flow(running, **params)
+
+
+class Workers(Cpu):
+    """Several workers on as many cores, beside one that may use them all."""
+
+    name = "workers"
+    title = "CPU per delivered packet, several workers"
+
+    def __init__(self, bench):
+        super().__init__(bench)
+        self.shared = bench.machine.shared_by(self.set.workers)
+
+    def cases(self):
+        if self.shared is None:
+            print("bench: not enough processors for %d workers" %
+                  self.set.workers, file=sys.stderr)
+            return
+        for rate in self.set.workers_rates:
+            yield False, {"rate": rate, "per_write": 1, "pairs": 10}
+
+    def machine(self):
+        return self.shared
+
+    def relays(self):
+        """The Go relay with as many processors, ours with as many workers,
+        and ours with one."""
+        return [r if r.only else r.with_workers(self.set.workers)
+                for r in super().relays()]
+
+    def shows_records(self, params):
+        return False
+
+    def label(self, params):
+        return "%d workers, %s" % (self.set.workers, super().label(params))
+
+    def measure(self, running, params):
+        work = Work(self.bench.work.program, self.shared)
+        return work.run(running, "flow", warmup=self.set.warmup,
+                        measure=self.set.measure, drain="2s", **params)
+
+
+class Hubs(Cpu):
+    """Senders with many destinations each: what finding one costs."""
+
+    name = "hubs"
+    title = "CPU per delivered packet, senders with many destinations"
+    destinations = 64
+
+    def cases(self):
+        for tls in self.set.transports:
+            yield tls, {"rate": self.set.rates[-1], "per_write": 1,
+                        "pairs": 2 * self.destinations,
+                        "destinations": self.destinations}
+
+    def label(self, params):
+        return "%dk/s, %d per write, %d senders, %d destinations each" % (
+            params["rate"] // 1000, params["per_write"],
+            params["pairs"] // params["destinations"], params["destinations"])
+
+    def shows_records(self, params):
+        return False
 
 
 class Capacity(Scenario):
@@ -333,4 +405,4 @@ class Storm(Scenario):
 
 
 # in this order: later ones use the capacities that earlier ones found
-ALL = [Cpu, Capacity, Unstoppable, Latency, Memory, Login, Storm]
+ALL = [Cpu, Workers, Hubs, Capacity, Unstoppable, Latency, Memory, Login, Storm]

@@ -103,12 +103,19 @@ def find(results, scenario, transport, key, **params):
     return None
 
 
-def goal(text, row, bound, below=True, absolute=False):
-    """One line of the list of goals; None when it was not measured."""
+def goal(text, row, bound, below=True, absolute=False, to=None):
+    """One line of the list of goals; None when it was not measured. What is
+    compared is the ratio to the Go relay, or to another one, or the figure
+    itself."""
     if row is None:
         return None
     ours = row["relays"].get("ours")
-    got = (ours or {}).get("median") if absolute else row["ratio"]
+    other = (row["relays"].get(to) or {}).get("median")
+    got = (ours or {}).get("median")
+    if to is not None:
+        got = got / other if got is not None and other else None
+    elif not absolute:
+        got = row["ratio"]
     if got is None:
         return None
     met = got <= bound if below else got >= bound
@@ -118,7 +125,8 @@ def goal(text, row, bound, below=True, absolute=False):
 
 
 def goals(results):
-    """What the project wants of itself, TLS, one core, 1400 bytes."""
+    """What the project wants of itself: TLS, one core, 1400 bytes, where
+    nothing else is said."""
     def row(scenario, key, **params):
         return find(results, scenario, "tls", key, **params)
 
@@ -148,13 +156,18 @@ def goals(results):
         goal("round trip p99, idle, to Go's: <= 1",
              row("latency", "p99_us", load="idle"), 1),
     ]
+    wanted += [
+        goal("CPU per packet at %dk/s, two workers, to one's: <= 1.15" %
+             (rate // 1000), find(results, "workers", "plain", per_packet,
+                                  rate=rate), 1.15, to="one")
+        for rate in (20000, 40000, 60000)]
     return [g for g in wanted if g is not None]
 
 
 def render_goals(found):
     if not found:
         return ""
-    out = ["", "Goals (TLS, relay on one core):"]
+    out = ["", "Goals (TLS and a relay on one core, where nothing else is said):"]
     for g in found:
         state = "met" if g["met"] else (
             "not shown: load tool at its limit" if g["load_limited"]
