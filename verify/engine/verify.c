@@ -15,14 +15,15 @@
 #include "verify_await.h"
 #include "verify_cache.h"
 #include "verify_clock.h"
+#include "verify_id.h"
 #include "verify_queue.h"
+#include "verify_recheck.h"
 #include "verify_sources.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,8 +38,10 @@
  * who has just registered the node to notice. An answer that no source gave is
  * never reused: not an unknown, not a fail-open.
  */
-#define CACHE_ALLOW_MS 0
 #define CACHE_DENY_MS 500
+
+#define JITTER_FROM_MS 5000 /* a shorter time is kept exactly */
+#define JITTER_PART 8       /* a longer one is shorter by up to this part */
 
 #define CACHE_MAX 4096 /* answers */
 /* Pending; further questions are answered unknown: of all, and of one address,
@@ -73,8 +76,9 @@ struct verify {
 	struct verify_sources sources;
 	uint64_t allow_ms, deny_ms, ask_ms;
 	uint64_t (*now_ms)(void);
-	struct thread_pool *workers; /* owned; NULL when no source blocks */
-	struct verify_clock *clock;  /* owned */
+	struct thread_pool *workers;    /* owned; NULL when no source blocks */
+	struct verify_clock *clock;     /* owned */
+	struct verify_recheck *recheck; /* owned; or NULL */
 	/* locked by lock */
 	pthread_mutex_t lock;
 	struct verify_cache *cache;
@@ -92,14 +96,10 @@ static int start_threads(
     struct verify *v, const struct verify_config *config, struct fail *why);
 static void recheck(
     void *engine, const struct derp_key *key, struct verify_answer *answer);
+static void ask_again(
+    void *engine, const struct derp_key *key, struct verify_answer *answer);
 static void run_next(void *ctx, bool cancelled);
 static void query_complete(struct query *query, struct verify_answer *answer);
-
-static uint64_t
-or_default(uint64_t value, uint64_t fallback)
-{
-	return value != 0 ? value : fallback;
-}
 
 struct verify *
 verify_new(const struct verify_config *config, struct fail *why)
@@ -112,9 +112,10 @@ verify_new(const struct verify_config *config, struct fail *why)
 	}
 	pthread_mutex_init(&v->lock, NULL);
 	atomic_init(&v->stop, false);
-	v->allow_ms = or_default(config->cache_allow_ms, CACHE_ALLOW_MS);
-	v->deny_ms = or_default(config->cache_deny_ms, CACHE_DENY_MS);
-	v->ask_ms = or_default(config->ask_ms, VERIFY_ASK_MS);
+	v->allow_ms = config->cache_allow_ms;
+	v->deny_ms =
+	    config->cache_deny_ms != 0 ? config->cache_deny_ms : CACHE_DENY_MS;
+	v->ask_ms = config->ask_ms != 0 ? config->ask_ms : VERIFY_ASK_MS;
 	v->cache = verify_cache_new(CACHE_MAX);
 	v->queries = keytable_new(QUERIES_MAX, offsetof(struct query, id));
 	v->queue = verify_queue_new(QUERIES_PER_SOURCE);
@@ -158,7 +159,9 @@ start_threads(
 	v->clock = verify_clock_new(
 	    refresh_ms != 0 && refresh_ms < TICK_MS ? refresh_ms : TICK_MS,
 	    tick, v);
-	if (v->clock == NULL || verify_sources_start(&v->sources) == -1)
+	if (v->clock == NULL || verify_sources_start(&v->sources) == -1 ||
+	    verify_recheck_new(
+		&v->recheck, &v->sources, &v->revoke, &v->stop) == -1)
 		return fail_set(
 		    why, "cannot start the threads that read the sources");
 	return 0;
@@ -180,6 +183,7 @@ open_sources(
 	v->revoke = (struct verify_revoke){ .watch = config->watch,
 		.stop = &v->stop,
 		.recheck = recheck,
+		.ask_again = ask_again,
 		.engine = v };
 	return verify_sources_open(
 	    &v->sources, config, &context, &v->stop, why);
@@ -191,7 +195,8 @@ verify_free(struct verify *v)
 	if (v == NULL)
 		return;
 	atomic_store(&v->stop, true);
-	/* both may be asking, too */
+	/* these may be asking, too */
+	verify_recheck_free(v->recheck);
 	verify_clock_free(v->clock);
 	verify_sources_stop(&v->sources);
 	thread_pool_free(v->workers); /* completes every query */
@@ -215,8 +220,10 @@ ask_memory(const struct verify *v, const struct derp_key *key,
 	};
 
 	/* first: an answer of before the change must not look like one of
-	 * after it */
-	const uint64_t epoch = verify_revoke_epoch(&v->revoke);
+	 * after it; of a question, that was when it was asked */
+	const uint64_t epoch = answer->reason[0] != '\0'
+	    ? answer->epoch
+	    : verify_revoke_epoch(&v->revoke);
 
 	verify_sources_ask(&v->sources, VERIFY_MEMORY, &q, answer);
 	answer->epoch = epoch;
@@ -260,25 +267,6 @@ count_answer(
 	pthread_mutex_unlock(&v->lock);
 }
 
-/* What must be equal so that one answer is good for two questions: the key,
- * and where a source is told the client's address, that too. */
-static void
-make_id(const struct verify *v, const struct derp_key *key,
-    const struct netaddr *client, uint8_t id[static KEYTABLE_KEY])
-{
-	crypto_generichash_state state;
-
-	static_assert(KEYTABLE_KEY == DERP_KEY, "the key itself may be the id");
-	if (!v->sources.reads_client || client == NULL || !client->is_set) {
-		memcpy(id, key->b, KEYTABLE_KEY);
-		return;
-	}
-	crypto_generichash_init(&state, NULL, 0, KEYTABLE_KEY);
-	crypto_generichash_update(&state, key->b, sizeof key->b);
-	crypto_generichash_update(&state, client->ip, sizeof client->ip);
-	crypto_generichash_final(&state, id, KEYTABLE_KEY);
-}
-
 static struct query *
 new_query(struct verify *v, const uint8_t id[static KEYTABLE_KEY],
     const struct derp_key *key, const struct netaddr *client)
@@ -312,10 +300,13 @@ join(struct verify *v, struct query **query, struct waiter *waiter,
 {
 	struct query *ready = *query;
 
-	if (verify_cache_get(v->cache, ready->id, v->now_ms(), answer)) {
+	if (verify_cache_get(v->cache, ready->id, v->now_ms(), answer) &&
+	    answer->generation == verify_sources_generation(&v->sources)) {
 		v->counters.from_cache++;
+		answer->origin = VERIFY_FROM_CACHE;
 		return FROM_CACHE;
 	}
+	memset(answer, 0, sizeof *answer);
 	*query = keytable_get(v->queries, ready->id);
 	if (*query != NULL) {
 		if ((*query)->waiter_count == WAITERS_MAX)
@@ -351,7 +342,7 @@ ask_blocking(struct verify *v, const struct derp_key *key,
 	uint8_t id[KEYTABLE_KEY];
 	enum joined joined = NO_ROOM;
 
-	make_id(v, key, client, id);
+	verify_id_make(v->sources.reads_client, key, client, id);
 	query = ready = new_query(v, id, key, client);
 	if (waiter != NULL && ready != NULL) {
 		*waiter = as_given;
@@ -408,7 +399,7 @@ verify_cancel(struct verify *v, const struct derp_key *key,
 	struct query *query;
 	void *ctx = NULL;
 
-	make_id(v, key, client, id);
+	verify_id_make(v->sources.reads_client, key, client, id);
 	pthread_mutex_lock(&v->lock);
 	query = keytable_get(v->queries, id);
 	at = query != NULL ? &query->waiters : NULL;
@@ -439,15 +430,19 @@ query_run(struct query *query, bool cancelled)
 	};
 	struct verify_answer answer = { 0 };
 
+	answer.epoch = verify_revoke_epoch(&v->revoke);
+	answer.generation = verify_sources_generation(&v->sources);
 	if (!cancelled)
 		verify_sources_ask(&v->sources, VERIFY_BLOCKING, &q, &answer);
 	/* a source that was interrupted may look unreachable, and must not
 	 * fail open for that */
 	if (cancelled || atomic_load(&v->stop))
-		verify_answer_set(
-		    &answer, VERIFY_UNKNOWN, "verification was cancelled");
+		verify_answer_set_fault(
+		    &answer, VERIFY_FAULT_OURS, "verification was cancelled");
 	query_complete(query, &answer);
 }
+
+static_assert(offsetof(struct query, entry) == 0, "it is cast");
 
 /* A job. There is one for every question that waits, but which one is its turn
  * is known only now. Nobody may be waiting for it any more. */
@@ -458,7 +453,6 @@ run_next(void *ctx, bool cancelled)
 	struct query *query;
 	bool wanted;
 
-	static_assert(offsetof(struct query, entry) == 0, "it is cast");
 	pthread_mutex_lock(&v->lock);
 	query = (struct query *)verify_queue_take(v->queue);
 	assert(query != NULL);
@@ -483,7 +477,7 @@ cache_answer(struct verify *v, const uint8_t id[static KEYTABLE_KEY],
 
 	switch (answer->verdict) {
 	case VERIFY_ALLOW:
-		keep_ms = answer->fail_open ? 0 : v->allow_ms;
+		keep_ms = answer->fault != VERIFY_FAULT_NONE ? 0 : v->allow_ms;
 		break;
 	case VERIFY_DENY:
 		keep_ms = v->deny_ms;
@@ -492,6 +486,10 @@ cache_answer(struct verify *v, const uint8_t id[static KEYTABLE_KEY],
 	case VERIFY_NO_OPINION:
 		break;
 	}
+	/* so that answers of one moment do not all run out in another */
+	if (keep_ms >= JITTER_FROM_MS)
+		keep_ms -= randombytes_uniform(
+		    (uint32_t)(keep_ms / JITTER_PART % UINT32_MAX));
 	if (keep_ms > 0)
 		verify_cache_put(v->cache, id, v->now_ms() + keep_ms, answer);
 }
@@ -528,6 +526,13 @@ verify_check(struct verify *v, const struct derp_key *key,
 	if (!verify_ask(v, key, client, answer, verify_await_done, &await))
 		verify_await_wait(&await, answer);
 	verify_await_clear(&await);
+}
+
+static void
+ask_again(
+    void *engine, const struct derp_key *key, struct verify_answer *answer)
+{
+	verify_check(engine, key, NULL, answer);
 }
 
 /* Where every source must agree, those that block have not changed their mind

@@ -33,14 +33,15 @@ static void
 set(struct verify_answer *answer, enum verify_verdict verdict,
     enum verify_fault fault, const char *fmt, va_list args)
 {
-	const uint64_t epoch = answer->epoch;
+	const struct verify_answer before = *answer;
 	char reason[VERIFY_REASON_MAX];
 
 	/* an argument may be the reason that is replaced */
 	vsnprintf(reason, sizeof reason, fmt, args);
-	*answer = (struct verify_answer){
-		.verdict = verdict, .fault = fault, .epoch = epoch
-	};
+	*answer = (struct verify_answer){ .verdict = verdict,
+		.fault = fault,
+		.epoch = before.epoch,
+		.generation = before.generation };
 	memcpy(answer->reason, reason, sizeof reason);
 	replace_unprintable(answer->reason);
 }

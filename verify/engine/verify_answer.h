@@ -53,11 +53,13 @@ struct verify_answer {
 	uint64_t age_ms;
 	/* the engine's, when it was given (verify_revoke.h) */
 	uint64_t epoch;
+	/* the engine's: of verify_sources_generation */
+	uint64_t generation;
 };
 
-/* Sets the whole answer but for epoch: verdict, formatted reason, no fault, no
- * fail-open, from a question. Bytes of the reason that are not printable UTF-8
- * are replaced by "?". */
+/* Sets the whole answer but for what is the engine's: verdict, formatted
+ * reason, no fault, no fail-open, from a question. Bytes of the reason that are
+ * not printable UTF-8 are replaced by "?". */
 __attribute__((format(printf, 3, 4))) void verify_answer_set(
     struct verify_answer *answer, enum verify_verdict verdict, const char *fmt,
     ...);

@@ -28,7 +28,7 @@ struct verify_feed {
 	struct verify_guard guard;        /* of set */
 	_Atomic uint64_t generation;      /* of set */
 	_Atomic(enum verify_fault) fault;
-	_Atomic uint64_t true_ms; /* when set was last true; at first: made */
+	_Atomic int64_t true_ms; /* when set was last true; at first: made */
 	_Atomic uint64_t replaced, changed, doubted, lost;
 	/* one change after the other; locked by change_lock */
 	pthread_mutex_t change_lock;
@@ -57,7 +57,7 @@ verify_feed_new(const struct verify_feed_config *config)
 	f->stop = config->stop;
 	f->expired_s = f->context.wall_s();
 	f->expiry_of = UINT64_MAX;
-	atomic_init(&f->true_ms, f->context.now_ms());
+	atomic_init(&f->true_ms, (int64_t)f->context.now_ms());
 	pthread_mutex_init(&f->change_lock, NULL);
 	verify_wake_init(&f->wake);
 	f->label = strdup(config->label);
@@ -97,10 +97,10 @@ verify_feed_hold(struct verify_feed *f)
 static uint64_t
 age_of(const struct verify_feed *f)
 {
-	const uint64_t now_ms = f->context.now_ms();
-	const uint64_t true_ms = atomic_load(&f->true_ms);
+	const int64_t now_ms = (int64_t)f->context.now_ms();
+	const int64_t true_ms = atomic_load(&f->true_ms);
 
-	return now_ms > true_ms ? now_ms - true_ms : 0;
+	return now_ms > true_ms ? (uint64_t)(now_ms - true_ms) : 0;
 }
 
 static struct verify_reply
@@ -218,7 +218,7 @@ set_found(struct verify_feed *f, bool is_true)
 	if (was_lost)
 		away_ms = f->context.now_ms() - f->lost_ms;
 	if (is_true)
-		atomic_store(&f->true_ms, f->context.now_ms());
+		atomic_store(&f->true_ms, (int64_t)f->context.now_ms());
 	atomic_store(&f->fault, VERIFY_FAULT_NONE);
 	pthread_mutex_unlock(&f->change_lock);
 	if (!was_lost)
@@ -227,6 +227,29 @@ set_found(struct verify_feed *f, bool is_true)
 	if (!f->row.kind->list_first)
 		verify_source_notify(&f->context,
 		    "%s is back after %" PRIu64 " s", f->label, away_ms / 1000);
+}
+
+void
+verify_feed_restore(
+    struct verify_feed *f, struct verify_set *set, int64_t true_s)
+{
+	const int64_t now_s = f->context.wall_s();
+	/* of a clock that was wrong, it is as old as can be told */
+	const int64_t age_s = now_s > true_s ? now_s - true_s : 0;
+	struct verify_set *old;
+
+	pthread_mutex_lock(&f->change_lock);
+	atomic_store(&f->true_ms, (int64_t)f->context.now_ms() - age_s * 1000);
+	atomic_store(&f->fault, VERIFY_FAULT_AWAY);
+	old = swap(f, set);
+	pthread_mutex_unlock(&f->change_lock);
+	verify_set_drop(old);
+}
+
+uint64_t
+verify_feed_generation(const struct verify_feed *f)
+{
+	return atomic_load(&f->generation);
 }
 
 void

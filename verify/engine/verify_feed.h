@@ -77,6 +77,15 @@ struct verify_feed_config {
 struct verify_feed *verify_feed_new(const struct verify_feed_config *config);
 void verify_feed_free(struct verify_feed *f);
 
+/* Before the source has been read: the set of an earlier run, which was true at
+ * true_s, seconds since 1970. It counts as the outage policy says. Taken over.
+ */
+void verify_feed_restore(
+    struct verify_feed *f, struct verify_set *set, int64_t true_s);
+
+/* Changes with every set that is put in force. */
+uint64_t verify_feed_generation(const struct verify_feed *f);
+
 /* What it says of a key; no lock. */
 enum verify_found verify_feed_find(struct verify_feed *f,
     const struct derp_key *key, struct verify_answer *answer);

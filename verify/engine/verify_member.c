@@ -1,8 +1,11 @@
 /* verify_member: see verify_member.h. */
 #include "verify_member.h"
 
+#include "verify_breaker.h"
 #include "verify_lister.h"
+#include "verify_store.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +22,16 @@ struct verify_member {
 	struct verify_source *source; /* owned */
 	struct verify_feed *feed;     /* owned; NULL: it keeps no set */
 	struct verify_lister *lister; /* owned; NULL without feed */
+	struct verify_known *known;   /* owned; NULL: what it allows is not
+					 remembered */
+	/* used by verify_member_tick only, and before and after it */
+	struct verify_store store;
+	/* used by verify_member_recheck_due only */
+	uint64_t rechecked_ms;
+	struct verify_breaker breaker;
 	/* atomic */
 	_Atomic uint64_t recalled, asked, allowed, denied, away, bad, ours;
-	_Atomic uint64_t failed_open, took_ms;
+	_Atomic uint64_t failed_open, last_good, spared, took_ms;
 };
 
 static int
@@ -79,8 +89,53 @@ make_feed(struct verify_member *m, const struct verify_observer *observer,
 		.context = &m->context });
 	if (m->lister == NULL)
 		return fail_set(why, "out of memory");
-	return m->row.kind->list_first ? verify_lister_first(m->lister, why)
-				       : 0;
+	return 0;
+}
+
+/* What it allows is remembered where that is needed. */
+static int
+make_known(struct verify_member *m, struct fail *why)
+{
+	const bool wanted =
+	    m->row.outage == VERIFY_OUTAGE_LAST_GOOD || m->row.recheck_ms != 0;
+
+	if (m->feed != NULL || !wanted)
+		return 0;
+	m->known = verify_known_new();
+	return m->known != NULL ? 0 : fail_set(why, "out of memory");
+}
+
+/* A file of an earlier run helps where a source is missing at the start. */
+static int
+make_store(struct verify_member *m, struct fail *why)
+{
+	struct verify_source_context context = m->context;
+
+	if (m->row.outage != VERIFY_OUTAGE_LAST_GOOD)
+		context.last_good = NULL;
+	if (verify_store_init(&m->store, &context, m->row.kind->name,
+		m->argument, m->feed, m->known) == -1)
+		return fail_set(why, "out of memory, or a path is too long");
+	verify_store_load(&m->store);
+	return 0;
+}
+
+static int
+list_first(struct verify_member *m, struct fail *why)
+{
+	struct fail reason = { 0 };
+	struct verify_feed_stats stats;
+
+	if (m->feed == NULL || !m->row.kind->list_first ||
+	    verify_lister_first(m->lister, &reason) == 0)
+		return 0;
+	verify_feed_stats(m->feed, &stats);
+	if (!stats.has_set) {
+		*why = reason;
+		return -1;
+	}
+	verify_feed_lost(m->feed, VERIFY_FAULT_BAD, reason.text);
+	return 0;
 }
 
 struct verify_member *
@@ -114,7 +169,8 @@ verify_member_open(const struct verify_source_config *row,
 	m->source->kind = row->kind;
 	m->source->argument = m->argument;
 	m->row.argument = m->argument;
-	if (make_feed(m, observer, stop, why) == 0)
+	if (make_feed(m, observer, stop, why) == 0 && make_known(m, why) == 0 &&
+	    make_store(m, why) == 0 && list_first(m, why) == 0)
 		return m;
 
 close:
@@ -133,13 +189,16 @@ verify_member_stop(struct verify_member *m)
 {
 	verify_lister_free(m->lister);
 	m->lister = NULL;
+	verify_store_tick(&m->store, true);
 }
 
 void
 verify_member_close(struct verify_member *m)
 {
-	verify_member_stop(m);
+	verify_lister_free(m->lister);
+	verify_store_clear(&m->store);
 	verify_feed_free(m->feed);
+	verify_known_free(m->known);
 	if (m->source != NULL)
 		m->source->ops->close(m->source);
 	free(m->argument);
@@ -226,19 +285,78 @@ verify_member_denial(struct verify_member *m, const struct derp_key *key,
 	return answer->is_final;
 }
 
-/* What the outage policy makes of an answer that the source did not give. */
+/* An outage that admits everybody. */
 static void
-judge_outage(struct verify_member *m, struct verify_answer *answer)
+fail_open(struct verify_member *m, struct verify_answer *answer)
 {
-	if (answer->verdict != VERIFY_UNKNOWN ||
-	    answer->fault != VERIFY_FAULT_AWAY ||
-	    m->row.outage != VERIFY_OUTAGE_OPEN)
-		return;
+	const uint64_t age_ms = answer->age_ms;
+
 	verify_answer_set(answer, VERIFY_ALLOW,
 	    "an outage, which allows everybody: %s", answer->reason);
 	answer->fault = VERIFY_FAULT_AWAY;
 	answer->fail_open = true;
+	answer->age_ms = age_ms;
 	atomic_fetch_add(&m->failed_open, 1);
+}
+
+/* What it allowed before, as long as that counts. */
+static void
+recall_known(struct verify_member *m, const struct derp_key *key,
+    struct verify_answer *answer)
+{
+	const int64_t now_s = m->context.wall_s();
+	const enum verify_fault fault = answer->fault;
+	int64_t allowed_s;
+
+	if (!verify_known_find(m->known, key, now_s, &allowed_s))
+		return;
+	verify_answer_set(answer, VERIFY_ALLOW,
+	    "allowed %" PRId64 " s ago; now: %s", now_s - allowed_s,
+	    answer->reason);
+	answer->fault = fault;
+	answer->origin = VERIFY_FROM_LAST_GOOD;
+	answer->age_ms = (uint64_t)(now_s - allowed_s) * 1000;
+	atomic_fetch_add(&m->last_good, 1);
+}
+
+/* What the outage policy makes of an answer that the source did not give. A
+ * shortage of ours is not an outage, and does not bring back a key that the
+ * source may have denied meanwhile. */
+static void
+judge_fault(struct verify_member *m, const struct derp_key *key,
+    struct verify_answer *answer)
+{
+	switch (m->row.outage) {
+	case VERIFY_OUTAGE_DEFAULT:
+	case VERIFY_OUTAGE_CLOSED:
+		return;
+	case VERIFY_OUTAGE_OPEN:
+		if (answer->fault == VERIFY_FAULT_AWAY)
+			fail_open(m, answer);
+		return;
+	case VERIFY_OUTAGE_LAST_GOOD:
+		if (m->known != NULL && answer->fault != VERIFY_FAULT_OURS)
+			recall_known(m, key, answer);
+		return;
+	}
+}
+
+static void
+remember(struct verify_member *m, const struct derp_key *key,
+    enum verify_verdict verdict)
+{
+	const uint64_t bound_s = m->row.outage_ms / 1000;
+	int64_t now_s;
+
+	if (m->known == NULL)
+		return;
+	now_s = m->context.wall_s();
+	if (verdict == VERIFY_ALLOW)
+		verify_known_put(m->known, key, now_s,
+		    m->row.outage_ms == 0 ? VERIFY_SET_NEVER
+					  : now_s + (int64_t)bound_s);
+	else if (verdict == VERIFY_DENY)
+		verify_known_remove(m->known, key);
 }
 
 static void
@@ -270,20 +388,43 @@ count(struct verify_member *m, const struct verify_answer *answer)
 	}
 }
 
+/* The breaker is not for a source whose absence admits everybody: that must
+ * end when it is back. */
+static bool
+may_ask(struct verify_member *m, uint64_t now_ms, struct verify_answer *answer)
+{
+	if (m->row.outage == VERIFY_OUTAGE_OPEN ||
+	    verify_breaker_allows(&m->breaker, now_ms))
+		return true;
+	atomic_fetch_add(&m->spared, 1);
+	verify_answer_set_fault(answer, VERIFY_FAULT_AWAY,
+	    "%s did not answer several questions in a row, and is asked once a "
+	    "second only",
+	    m->label);
+	return false;
+}
+
 static void
 ask_source(struct verify_member *m, const struct verify_question *q,
     struct verify_answer *answer)
 {
 	const uint64_t began_ms = q->now_ms();
 
-	atomic_fetch_add(&m->asked, 1);
-	m->source->ops->ask(m->source, q, answer);
-	if (answer->reason[0] == '\0') /* a bug in it admits nobody */
-		verify_answer_set_fault(answer, VERIFY_FAULT_OURS,
-		    "a verify source gave no answer");
-	count(m, answer);
-	atomic_fetch_add(&m->took_ms, q->now_ms() - began_ms);
-	judge_outage(m, answer);
+	if (may_ask(m, began_ms, answer)) {
+		atomic_fetch_add(&m->asked, 1);
+		m->source->ops->ask(m->source, q, answer);
+		if (answer->reason[0] == '\0') /* a bug in it admits nobody */
+			verify_answer_set_fault(answer, VERIFY_FAULT_OURS,
+			    "a verify source gave no answer");
+		count(m, answer);
+		atomic_fetch_add(&m->took_ms, q->now_ms() - began_ms);
+		if (!atomic_load(q->stop))
+			verify_breaker_told(&m->breaker, q->now_ms(),
+			    answer->fault != VERIFY_FAULT_AWAY);
+	}
+	remember(m, q->key, answer->verdict);
+	if (answer->verdict == VERIFY_UNKNOWN)
+		judge_fault(m, q->key, answer);
 }
 
 void
@@ -314,6 +455,46 @@ verify_member_tick(struct verify_member *m)
 {
 	if (m->feed != NULL)
 		verify_feed_expire(m->feed);
+	verify_store_tick(&m->store, false);
+}
+
+uint64_t
+verify_member_generation(const struct verify_member *m)
+{
+	return m->feed != NULL ? verify_feed_generation(m->feed) : 0;
+}
+
+uint64_t
+verify_member_recheck_ms(const struct verify_member *m)
+{
+	return m->known != NULL && can_ask(m) ? m->row.recheck_ms : 0;
+}
+
+bool
+verify_member_recheck_due(struct verify_member *m)
+{
+	const uint64_t now_ms = m->context.now_ms();
+	const uint64_t interval_ms = verify_member_recheck_ms(m);
+
+	if (interval_ms == 0 || now_ms - m->rechecked_ms < interval_ms)
+		return false;
+	m->rechecked_ms = now_ms;
+	return true;
+}
+
+struct verify_set *
+verify_member_known(struct verify_member *m)
+{
+	return m->known != NULL
+	    ? verify_known_set(m->known, m->context.wall_s())
+	    : NULL;
+}
+
+void
+verify_member_forget(struct verify_member *m, const struct derp_key *key)
+{
+	if (m->row.outage != VERIFY_OUTAGE_LAST_GOOD)
+		verify_known_remove(m->known, key);
 }
 
 void
@@ -347,6 +528,8 @@ verify_member_stats(struct verify_member *m, struct verify_member_stats *out)
 		.bad = atomic_load(&m->bad),
 		.ours = atomic_load(&m->ours),
 		.failed_open = atomic_load(&m->failed_open),
+		.last_good = atomic_load(&m->last_good),
+		.spared = atomic_load(&m->spared),
 		.took_ms = atomic_load(&m->took_ms),
 	};
 	if (m->feed != NULL)

@@ -55,8 +55,20 @@ void verify_member_ask(struct verify_member *m, const struct verify_question *q,
 /* See verify_feed.h. NULL: it keeps no set, or has none yet. */
 struct verify_set *verify_member_hold(struct verify_member *m);
 
-/* Once a second or so: keys expire. */
+/* Changes with every set that comes into force. */
+uint64_t verify_member_generation(const struct verify_member *m);
+
+/* Once a second or so: keys expire, the last good set is kept on disk. */
 void verify_member_tick(struct verify_member *m);
+
+/* Of a source that only answers questions: the interval at which its connected
+ * keys are asked about again, 0: never; whether that has gone by since it was
+ * last true; the keys that it has allowed, held for the caller, or NULL; and
+ * that one is not connected any more. Due and forget from one thread. */
+uint64_t verify_member_recheck_ms(const struct verify_member *m);
+bool verify_member_recheck_due(struct verify_member *m);
+struct verify_set *verify_member_known(struct verify_member *m);
+void verify_member_forget(struct verify_member *m, const struct derp_key *key);
 
 /* The operator wants it read again now. */
 void verify_member_reload(struct verify_member *m);
@@ -73,7 +85,9 @@ struct verify_member_stats {
 	uint64_t allowed, denied;      /* what it answered */
 	uint64_t away, bad, ours;      /* faults instead of an answer */
 	uint64_t failed_open;          /* allowed for its absence */
-	uint64_t took_ms;              /* all questions together */
+	uint64_t last_good; /* allowed since it was last asked about them */
+	uint64_t spared;    /* not asked: it did not answer those before */
+	uint64_t took_ms;   /* all questions together */
 };
 void verify_member_stats(
     struct verify_member *m, struct verify_member_stats *out);

@@ -1,7 +1,6 @@
 /* verify_revoke: see verify_revoke.h. */
 #include "verify_revoke.h"
 
-#include <string.h>
 #include <time.h>
 
 #define RETRY_MS 50 /* while memory is short */
@@ -18,25 +17,54 @@ verify_revoke_epoch(const struct verify_revoke *r)
 	return atomic_load(&r->epoch);
 }
 
-void
-verify_revoke_left(
-    struct verify_revoke *r, const struct derp_key *key, const char *name)
+/* Until whoever holds the connections has memory for it. */
+static void
+disconnect(struct verify_revoke *r, const struct derp_key *key,
+    const char *name, const char *reason)
 {
 	const struct timespec delay = { .tv_nsec = RETRY_MS * 1000000 };
 	const struct verify_watch *w = &r->watch;
-	struct verify_answer answer;
 
-	if (w->revoked == NULL || !w->is_connected(w->ctx, key))
-		return;
-	memset(&answer, 0, sizeof answer);
-	r->recheck(r->engine, key, &answer);
-	/* unknown is a denial here as it is at login */
-	if (answer.verdict == VERIFY_ALLOW)
-		return;
-	while (w->revoked(w->ctx, key, name, answer.reason) == -1) {
+	while (w->revoked(w->ctx, key, name, reason) == -1) {
 		if (atomic_load(r->stop))
 			return;
 		nanosleep(&delay, NULL);
 	}
 	atomic_fetch_add(&r->count, 1);
+}
+
+static bool
+is_connected(const struct verify_revoke *r, const struct derp_key *key)
+{
+	return r->watch.revoked != NULL &&
+	    r->watch.is_connected(r->watch.ctx, key);
+}
+
+void
+verify_revoke_left(
+    struct verify_revoke *r, const struct derp_key *key, const char *name)
+{
+	struct verify_answer answer = { 0 };
+
+	if (!is_connected(r, key))
+		return;
+	r->recheck(r->engine, key, &answer);
+	/* unknown is a denial here as it is at login */
+	if (answer.verdict != VERIFY_ALLOW)
+		disconnect(r, key, name, answer.reason);
+}
+
+void
+verify_revoke_recheck(struct verify_revoke *r, const struct derp_key *key)
+{
+	struct verify_answer answer = { 0 };
+
+	if (!is_connected(r, key))
+		return;
+	r->ask_again(r->engine, key, &answer);
+	if (answer.verdict != VERIFY_DENY)
+		return;
+	/* whoever is about to be registered has an older answer */
+	verify_revoke_changed(r);
+	disconnect(r, key, "", answer.reason);
 }

@@ -12,7 +12,7 @@
  * the client registered; if not, the question is asked again.
  *
  * Life: verify_revoke_init -> changed, left ... Threads: epoch and count from
- * any; changed and left from the thread on which sources refresh.
+ * any; all others, too.
  */
 #ifndef DERPKIT_VERIFY_REVOKE_H
 #define DERPKIT_VERIFY_REVOKE_H
@@ -41,6 +41,9 @@ struct verify_revoke {
 	/* asks all sources about a key; may block */
 	void (*recheck)(void *engine, const struct derp_key *key,
 	    struct verify_answer *answer);
+	/* the same, although no source has said that something changed */
+	void (*ask_again)(void *engine, const struct derp_key *key,
+	    struct verify_answer *answer);
 	void *engine;
 	/* atomic */
 	_Atomic uint64_t epoch;
@@ -54,6 +57,11 @@ void verify_revoke_changed(struct verify_revoke *r);
  * waits until it is not, so that no key is forgotten. */
 void verify_revoke_left(
     struct verify_revoke *r, const struct derp_key *key, const char *name);
+
+/* Asks again about the key if it is connected, and has it disconnected when it
+ * is denied. Not when it is unknown: nobody is put off the relay by an outage.
+ * Any thread. */
+void verify_revoke_recheck(struct verify_revoke *r, const struct derp_key *key);
 
 uint64_t verify_revoke_epoch(const struct verify_revoke *r);
 

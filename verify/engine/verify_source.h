@@ -95,6 +95,10 @@ struct verify_source_context {
 	size_t threads;      /* that ask at once, as the engine sets it */
 	bool interactive;    /* a person waits: no retries at start */
 	bool allow_empty;    /* a list that becomes empty is believed at once */
+	/* folder where the last good sets are kept, of sources with
+	 * VERIFY_OUTAGE_LAST_GOOD; NULL or "": nowhere. Until verify_new
+	 * returns borrowed. */
+	const char *last_good;
 	struct verify_revoke *revoke; /* set by the engine: whom to tell of
 					 keys that are no longer allowed */
 };

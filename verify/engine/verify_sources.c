@@ -132,6 +132,7 @@ combine(const struct verify_sources *s, struct verify_answer *answer,
 	if (before.reason[0] == '\0' || one->is_final || is > was) {
 		*answer = *one;
 		answer->epoch = before.epoch;
+		answer->generation = before.generation;
 		return;
 	}
 	if (is < was)
@@ -226,6 +227,16 @@ verify_sources_ask(const struct verify_sources *s, enum verify_group group,
 		return;
 	deny(s, q->key, answer);
 	conclude(answer);
+}
+
+uint64_t
+verify_sources_generation(const struct verify_sources *s)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < s->blocking_count; i++)
+		sum += verify_member_generation(s->list[i]);
+	return sum;
 }
 
 void

@@ -56,6 +56,10 @@ bool verify_sources_recall(const struct verify_sources *s,
 void verify_sources_ask(const struct verify_sources *s, enum verify_group group,
     const struct verify_question *q, struct verify_answer *answer);
 
+/* Changes when what the sources that block keep in memory does: what they
+ * answered before is not to be reused then. */
+uint64_t verify_sources_generation(const struct verify_sources *s);
+
 /* Told what one source said, and how long that took. All borrowed. */
 typedef void verify_explain_fn(void *ctx, const struct verify_source *source,
     const struct verify_answer *said, uint64_t took_ms);

@@ -107,14 +107,15 @@ sources_combine_by_policy(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct verify_config config = { .policy = cases[i].policy };
+		atomic_bool stop = false;
 		const struct verify_question q = {
 			.key = &(struct derp_key){ { 1 } },
-			.now_ms = engine_now_ms
+			.now_ms = engine_now_ms,
+			.stop = &stop
 		};
 		struct verify_answer answer = { 0 };
 		struct verify_sources s;
 		struct fail why = { 0 };
-		atomic_bool stop = false;
 		unsigned asked = 0;
 
 		for (const char *c = cases[i].letters; *c != '\0'; c++)

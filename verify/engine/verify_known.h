@@ -1,0 +1,39 @@
+/*
+ * verify_known: keys that a source allowed when it was asked, and until when
+ * that counts if it cannot be reached.
+ *
+ * Bounded: when it is full, new keys are not remembered. Life: verify_known_new
+ * -> put, find ... -> verify_known_free. Threads: any; locked inside, for the
+ * time of one access.
+ */
+#ifndef DERPKIT_VERIFY_KNOWN_H
+#define DERPKIT_VERIFY_KNOWN_H
+
+#include "verify_set.h"
+
+struct verify_known;
+
+/* Returns owned; NULL when memory is short. */
+struct verify_known *verify_known_new(void);
+void verify_known_free(struct verify_known *k);
+
+/* The source has allowed the key at that time, in seconds since 1970; it counts
+ * until_s. */
+void verify_known_put(struct verify_known *k, const struct derp_key *key,
+    int64_t allowed_s, int64_t until_s);
+
+/* The source has denied it. */
+void verify_known_remove(struct verify_known *k, const struct derp_key *key);
+
+/* Whether it counts at now_s; *allowed_s is when it was allowed. */
+bool verify_known_find(struct verify_known *k, const struct derp_key *key,
+    int64_t now_s, int64_t *allowed_s);
+
+/* A sealed set of the keys that count at now_s, expires_s being until when; or
+ * NULL. Returns owned. */
+struct verify_set *verify_known_set(struct verify_known *k, int64_t now_s);
+
+/* Changes whenever a key is put that was not there, or removed. */
+uint64_t verify_known_generation(struct verify_known *k);
+
+#endif

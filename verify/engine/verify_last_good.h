@@ -1,0 +1,38 @@
+/*
+ * verify_last_good: the last good set of a source, in a file, so that a relay
+ * that is restarted while the source is away still knows its members.
+ *
+ * A file is text: a line "derpkit-last-good 1 TIME COUNT", then one for each
+ * node, "HEX EXPIRES FLAGS NAME". It is written whole or not at all
+ * (newfile.h), for its owner only. A file with an error in it is not used.
+ *
+ * Threads: pure, but for the file system, on which they block.
+ */
+#ifndef DERPKIT_VERIFY_LAST_GOOD_H
+#define DERPKIT_VERIFY_LAST_GOOD_H
+
+#include "bytes.h"
+#include "verify_set.h"
+
+#include <limits.h>
+
+/* The file of a source in the folder: its name is made of what identifies the
+ * source. -1: the path is too long. */
+int verify_last_good_path(const char *folder, const char *kind,
+    const char *argument, char path[static PATH_MAX]);
+
+/* Writes the set, which was true at true_s (seconds since 1970). -1 with *why.
+ */
+int verify_last_good_save(const char *path, const struct verify_set *set,
+    int64_t true_s, struct fail *why);
+
+/* A sealed set, owned by the caller. NULL: there is none (*why is empty then)
+ * or it cannot be used. */
+struct verify_set *verify_last_good_load(
+    const char *path, int64_t *true_s, struct fail *why);
+
+/* The same from text. */
+struct verify_set *verify_last_good_parse(
+    struct slice text, int64_t *true_s, struct fail *why);
+
+#endif
