@@ -28,6 +28,7 @@ static const struct config defaults = {
 	.user_timeout_ms = 15000,
 	.write_timeout_ms = 2000,
 	.verify_url_ca = "",
+	.verify_config = "",
 	.tls_records_text = "native",
 	.max_connections = 65536,
 	.max_per_address = 8192,

@@ -44,6 +44,7 @@ struct config {
 	/* by kind, as in verify_kinds.h; for those that have a flag */
 	struct opts_list verify_sources[VERIFY_KINDS_MAX];
 	const char *verify_url_ca;
+	const char *verify_config; /* file; "": none */
 	bool verify_allow_empty;
 	const char *tls_records_text;
 	int64_t workers; /* --loops; 0 on input: one per CPU */

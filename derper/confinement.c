@@ -1,10 +1,12 @@
 /* confinement: see confinement.h. */
 #include "confinement.h"
 
+#include "admission_config.h"
 #include "certs.h"
 #include "log.h"
 #include "sandbox.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,12 +15,13 @@
 #include <unistd.h>
 
 /* Node lists of all kinds, certificate, key, roots: two folders for each. */
-#define FILES_MAX (VERIFY_KINDS_MAX * OPTS_LIST_MAX + 8)
+#define FILES_MAX (VERIFY_SOURCES_MAX * (VERIFY_OPTIONS_MAX + 2) + 8)
 #define PATHS_MAX (2 * FILES_MAX)
 
 struct files {
 	const char *v[FILES_MAX]; /* borrowed */
 	size_t n;
+	const char *folder; /* that is written to; borrowed; NULL: none */
 };
 
 struct paths {
@@ -33,19 +36,32 @@ add_file(struct files *files, const char *file)
 		files->v[files->n++] = file;
 }
 
+static void
+add_admission_file(void *ctx, const char *path)
+{
+	add_file(ctx, path);
+}
+
+static void
+set_folder(void *ctx, const char *path)
+{
+	struct files *files = ctx;
+
+	files->folder = path;
+}
+
 /* What serving reads again. */
 static void
-collect_files(
-    struct files *files, const struct config *c, const struct certs *certs)
+collect_files(struct files *files, const struct config *c,
+    const struct verify_config *admission, const struct certs *certs)
 {
 	if (certs != NULL) {
 		add_file(files, certs_cert_file(certs));
 		add_file(files, certs_key_file(certs));
 	}
-	for (size_t i = 0; i < VERIFY_KINDS_MAX; i++)
-		for (size_t k = 0; k < c->verify_sources[i].n; k++)
-			add_file(files, c->verify_sources[i].v[k]);
-	add_file(files, c->verify_url_ca);
+	admission_config_each_path(
+	    admission, add_admission_file, set_folder, files);
+	add_file(files, c->verify_config);
 	add_file(files, getenv("TS_DEBUG_KEY_PATH"));
 	/* OpenSSL's own variables */
 	add_file(files, getenv("SSL_CERT_FILE"));
@@ -117,10 +133,12 @@ warn_unreadable(const struct files *files)
 
 	for (size_t i = 0; i < files->n; i++) {
 		fd = open(files->v[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		if (fd != -1) {
+		if (fd != -1)
 			close(fd);
+		/* that one is missing is not a matter of rights, and said
+		 * where it is missed */
+		if (fd != -1 || errno == ENOENT || errno == ENOTDIR)
 			continue;
-		}
 		why = (struct fail){ 0 };
 		fail_errno(&why, "%s", files->v[i]);
 		log_warn("%s: it cannot be read again while the relay runs; "
@@ -131,8 +149,9 @@ warn_unreadable(const struct files *files)
 }
 
 int
-confinement_enter(
-    const struct config *config, const struct certs *certs, struct fail *why)
+confinement_enter(const struct config *config,
+    const struct verify_config *admission, const struct certs *certs,
+    struct fail *why)
 {
 	struct sandbox_config sandbox = {
 		.core_dumps = config->core_dumps,
@@ -144,13 +163,15 @@ confinement_enter(
 	struct paths paths = { .n = 0 };
 	struct files files = { .n = 0 };
 
-	collect_files(&files, config, certs);
+	collect_files(&files, config, admission, certs);
 	if (collect_paths(&paths, &files) == -1) {
 		clear_paths(&paths);
 		return fail_set(why, "out of memory");
 	}
 	sandbox.read_paths = (const char *const *)paths.v;
 	sandbox.read_count = paths.n;
+	sandbox.write_paths = &files.folder;
+	sandbox.write_count = files.folder != NULL ? 1 : 0;
 	sandbox_enter(&sandbox, report);
 	log_info("hardening: %s", report);
 	warn_unreadable(&files);

@@ -14,11 +14,13 @@
 #include "fail.h"
 
 struct certs;
+struct verify_config;
 
 /* Gives up all rights but those, as far as the config wants it, and logs what
  * is in force. certs is NULL without TLS. What cannot be read any more is
  * logged. -1 and the reason only when memory is short. */
-int confinement_enter(
-    const struct config *config, const struct certs *certs, struct fail *why);
+int confinement_enter(const struct config *config,
+    const struct verify_config *admission, const struct certs *certs,
+    struct fail *why);
 
 #endif

@@ -100,6 +100,10 @@ static const struct row rows[] = {
 	/* not in the Go derper */
 	TEXT("verify-client-url-ca", verify_url_ca, "file", NULL,
 	    "PEM roots for the admission URL instead of the system's"),
+	TEXT("verify-config", verify_config, "file", NULL,
+	    "YAML file with the sources of admission, their policy and what "
+	    "an outage means (derpverify explain --config tells it in words); "
+	    "what other verify flags name must allow a client, too"),
 	SWITCH("verify-allow-empty", verify_allow_empty,
 	    "believe a node list that became empty; otherwise it takes effect "
 	    "on SIGHUP only"),

@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include "admission.h"
+#include "admission_config.h"
 #include "certs.h"
 #include "clock.h"
 #include "confinement.h"
@@ -128,57 +129,17 @@ verify_notice(void *ctx, const char *text)
 	log_warn("%s", text);
 }
 
-/* An empty value is as good as no flag, as for upstream's flags. */
 static int
-add_list(struct verify_config *v, const struct verify_source_kind *kind,
-    const struct opts_list *list, struct fail *why)
+open_verify(
+    struct server *s, const struct verify_config *from, struct fail *why)
 {
-	for (size_t i = 0; i < list->n; i++)
-		if (list->v[i][0] != '\0' &&
-		    verify_config_add(v, kind->name, list->v[i], why) == NULL)
-			return -1;
-	return 0;
-}
+	struct verify_config config = *from;
 
-/* The verify sources that the flags name. */
-static int
-add_sources(struct verify_config *v, const struct config *c, struct fail *why)
-{
-	struct verify_source_config *url = NULL;
-
-	if (c->verify_clients &&
-	    verify_config_add(v, "tailscaled", c->socket, why) == NULL)
-		return -1;
-	if (c->verify_url[0] != '\0') {
-		url = verify_config_add(v, "url", c->verify_url, why);
-		if (url == NULL)
-			return -1;
-		url->ca_file = c->verify_url_ca;
-		url->outage = c->verify_url_fail_open ? VERIFY_OUTAGE_OPEN
-						      : VERIFY_OUTAGE_CLOSED;
-	}
-	for (size_t i = 0; verify_kinds_get(i) != NULL; i++)
-		if (add_list(v, verify_kinds_get(i), &c->verify_sources[i],
-			why) == -1)
-			return -1;
-	return 0;
-}
-
-static int
-open_verify(struct server *s, struct fail *why)
-{
-	struct verify_config config = {
-		.policy = VERIFY_POLICY_ALL,
-		.context.notice = verify_notice,
-		.watch = { admission_is_connected, admission_revoked,
-		    &s->relay },
-		.context.allow_empty = s->config->verify_allow_empty,
-	};
-
-	if (add_sources(&config, s->config, why) == -1)
-		return -1;
 	if (config.source_count == 0)
 		return 0;
+	config.context.notice = verify_notice;
+	config.watch = (struct verify_watch){ admission_is_connected,
+		admission_revoked, &s->relay };
 	s->verify = verify_new(&config, why);
 	return s->verify != NULL ? 0 : -1;
 }
@@ -512,8 +473,17 @@ build(struct server *s, struct fail *why)
 static int
 start(struct server *s, struct fail *why)
 {
-	if (confinement_enter(s->config, s->certs, why) == -1 ||
-	    open_verify(s, why) == -1)
+	struct verify_config admission = { .source_count = 0 };
+	int rc;
+
+	admission_config_warn(s->config);
+	if (admission_config_read(&admission, s->config, why) == -1)
+		return -1;
+	rc = confinement_enter(s->config, &admission, s->certs, why);
+	if (rc == 0)
+		rc = open_verify(s, &admission, why);
+	verify_config_clear(&admission);
+	if (rc == -1)
 		return -1;
 	s->relay.verify = s->verify;
 	s->metrics.verify = s->verify;

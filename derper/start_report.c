@@ -107,8 +107,9 @@ report_lists(const struct start_report *r)
 	if (lists == 0)
 		return;
 	verify_get_counters(r->verify, &counters);
-	log_info("admission: %llu keys of %zu node lists%s",
-	    (unsigned long long)counters.nodes_listed, lists,
+	log_info("admission: %llu key%s of %zu node list%s%s",
+	    (unsigned long long)counters.nodes_listed,
+	    counters.nodes_listed == 1 ? "" : "s", lists, lists == 1 ? "" : "s",
 	    lists > 1 ? "; only those are admitted that are in all of them"
 		      : "");
 }
@@ -124,6 +125,10 @@ report_admission(const struct start_report *r)
 			 "-verify-clients");
 		return;
 	}
+	if (c->verify_config[0] != '\0')
+		log_info("admission: as %s says (derpverify explain --config "
+			 "tells it in words)",
+		    c->verify_config);
 	if (c->verify_clients)
 		report_tailscaled(c);
 	if (c->verify_url[0] != '\0')

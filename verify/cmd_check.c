@@ -174,14 +174,17 @@ run(const struct command_call *call)
 {
 	const struct arguments *a = call->values;
 	struct verify_config config;
-	const int misuse = source_options_read(&a->sources, call, &config);
+	int status = source_options_read(&a->sources, call, &config);
 
-	if (misuse != 0)
-		return misuse;
+	if (status != 0)
+		return status;
 	if (call->word_count == 0)
-		return command_misuse(
+		status = command_misuse(
 		    call, "name a key, or - to read keys from standard input");
-	return check(call, &config);
+	else
+		status = check(call, &config);
+	verify_config_clear(&config);
+	return status;
 }
 
 #define AT(member) offsetof(struct arguments, member)

@@ -1,6 +1,8 @@
 /* source_options: see source_options.h. */
 #include "source_options.h"
 
+#include "verify_settings.h"
+
 #include <stdio.h>
 
 size_t
@@ -50,6 +52,32 @@ name_a_source(const struct command_call *call)
 	return command_misuse(call, "name a source:%s", options);
 }
 
+/* All of it comes from the file: what the two would mean together is better
+ * said in the file. */
+static int
+read_file(const struct source_options *o, const struct command_call *call,
+    struct verify_config *config)
+{
+	const struct verify_source_kind *kind;
+	struct fail why = { 0 };
+
+	for (size_t i = 0; (kind = verify_kinds_get(i)) != NULL; i++)
+		if (o->kinds[i].n > 0)
+			return command_misuse(call,
+			    "--%s goes into the file that --config names",
+			    kind->tool_option);
+	if (o->ca_file != NULL || o->fail_open || o->policy.n != 0)
+		return command_misuse(call,
+		    "--policy, --ca-file and --fail-open go into the file "
+		    "that --config names");
+	if (verify_settings_load(config, o->config, &why) == -1)
+		return command_fail(call, "%s", why.text);
+	if (config->ask_ms == 0)
+		config->ask_ms = o->ask_ms;
+	config->context.interactive = true;
+	return 0;
+}
+
 int
 source_options_read(const struct source_options *o,
     const struct command_call *call, struct verify_config *config)
@@ -62,6 +90,10 @@ source_options_read(const struct source_options *o,
 		.ask_ms = o->ask_ms,
 		.context.interactive = true,
 	};
+	if (o->config != NULL && o->config[0] != '\0') {
+		*config = (struct verify_config){ .source_count = 0 };
+		return read_file(o, call, config);
+	}
 	for (size_t i = 0; (kind = verify_kinds_get(i)) != NULL; i++)
 		if (add_sources(config, o, kind, &o->kinds[i], &why) == -1)
 			return command_misuse(call, "%s", why.text);

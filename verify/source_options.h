@@ -14,6 +14,7 @@
 struct source_options {
 	struct opts_list kinds[VERIFY_KINDS_MAX];
 	struct opts_choice policy;
+	const char *config;
 	const char *ca_file;
 	bool fail_open;
 	uint64_t ask_ms;
@@ -27,8 +28,10 @@ struct source_options {
 
 /* Rows of the options table of a command whose values are of that type. */
 #define SOURCE_OPTIONS(type)                                                   \
-	{ "policy", OPTS_CHOICE, offsetof(type, sources.policy), "NAME",       \
-		"of several sources, those that must allow the key" },         \
+	{ "config", OPTS_TEXT, offsetof(type, sources.config), "FILE",         \
+		"read sources, policy and times from this YAML file" },        \
+	    { "policy", OPTS_CHOICE, offsetof(type, sources.policy), "NAME",   \
+		    "of several sources, those that must allow the key" },     \
 	    { "ca-file", OPTS_TEXT, offsetof(type, sources.ca_file), "FILE",   \
 		    "PEM roots for the URL instead of the system's" },         \
 	    { "fail-open", OPTS_BOOL, offsetof(type, sources.fail_open), NULL, \
@@ -43,8 +46,9 @@ struct source_options {
 size_t source_options_of_kinds(
     struct opts_option *table, size_t max, void *values);
 
-/* Makes the config of an engine; texts are borrowed. Not 0: the exit status
- * after wrong usage, which has been told. */
+/* Makes the config of an engine, to be cleared with verify_config_clear; texts
+ * of the command line are borrowed. Not 0: the exit status after wrong usage or
+ * a file that cannot be used, which has been told; nothing is to be cleared. */
 int source_options_read(const struct source_options *o,
     const struct command_call *call, struct verify_config *config);
 

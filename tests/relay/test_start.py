@@ -351,7 +351,7 @@ class Running(Scenario):
             "-socket=" + self.path("sock"),
             "-verify-client-url=http://u:secret@127.0.0.1:9/v?token=secret",
         )
-        relay.wait_log(r"admission: 2 keys of 1 node lists$")
+        relay.wait_log(r"admission: 2 keys of 1 node list$")
         relay.wait_log(r"admission: .* tailscaled at .*/sock knows; it is not there now")
         relay.wait_log(r"admission: nodes that http://127\.0\.0\.1:9/v allows; everybody while")
         self.assertNotIn("open relay", relay.log.text())

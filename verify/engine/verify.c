@@ -177,6 +177,8 @@ open_sources(
 		context.now_ms = clock_now_ms;
 	if (context.wall_s == NULL)
 		context.wall_s = clock_wall_s;
+	if (context.interactive) /* it is the running relay's */
+		context.last_good = NULL;
 	v->now_ms = context.now_ms;
 	context.threads = WORKERS;
 	context.revoke = &v->revoke;

@@ -1,6 +1,7 @@
 /* verify_config: see verify_config.h. */
 #include "verify_config.h"
 
+#include "arena.h"
 #include "verify_kinds.h"
 
 #include <string.h>
@@ -42,4 +43,11 @@ verify_config_policy_name(size_t n)
 	};
 
 	return n < sizeof names / sizeof names[0] ? names[n] : NULL;
+}
+
+void
+verify_config_clear(struct verify_config *config)
+{
+	arena_free(config->arena);
+	*config = (struct verify_config){ .source_count = 0 };
 }

@@ -11,6 +11,8 @@
 #include "verify_revoke.h"
 #include "verify_source.h"
 
+struct arena;
+
 #define VERIFY_SOURCES_MAX 64
 
 /* After this time every question has its answer, but for scheduling: a source
@@ -47,7 +49,12 @@ struct verify_config {
 	struct verify_watch watch;
 	/* who is told of nodes that come and go; all zero: nobody */
 	struct verify_observer observer;
+	/* the texts, if it was read from a file; owned */
+	struct arena *arena;
 };
+
+/* Frees what it owns, and makes it { 0 }. Fine on { 0 }. */
+void verify_config_clear(struct verify_config *config);
 
 /*
  * Adds a source of that kind (a name in verify_kinds.c). The argument is

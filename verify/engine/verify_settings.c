@@ -1,6 +1,7 @@
 /* verify_settings: see verify_settings.h. */
 #include "verify_settings.h"
 
+#include "arena.h"
 #include "doc_yaml.h"
 #include "infile.h"
 #include "num.h"
@@ -14,13 +15,14 @@
 #include <string.h>
 
 #define ARENA_MAX ((size_t)64 << 20)
-#define OUTAGE_MS (24 * UINT64_C(3600000)) /* how long last-known-good counts \
-					    */
+#define OUTAGE_MS                                                   \
+	(24 * UINT64_C(3600000)) /* how long last-known-good counts \
+				  */
 #define RECHECK_MS (5 * UINT64_C(60000))
 
 /* What is being read. */
 struct reading {
-	struct verify_settings *settings;
+	struct verify_config *config;
 	const char *name; /* of the file */
 	struct fail *why;
 };
@@ -104,7 +106,7 @@ text_of(struct reading *r, const struct doc_node *node)
 		return NULL;
 	}
 	text = arena_text(
-	    r->settings->arena, (const char *)value->text.p, value->text.n);
+	    r->config->arena, (const char *)value->text.p, value->text.n);
 	if (text == NULL)
 		complain(r, node, "out of memory");
 	return text;
@@ -307,7 +309,7 @@ read_option(struct reading *r, const struct verify_option *option,
 		if (read_duration(r, node, &ms) == -1)
 			return -1;
 		text = arena_printf(
-		    r->settings->arena, "%llu", (unsigned long long)ms);
+		    r->config->arena, "%llu", (unsigned long long)ms);
 		break;
 	}
 	if (text == NULL)
@@ -389,8 +391,7 @@ read_row(struct reading *r, const struct doc_node *node)
 	argument = text_of(r, place);
 	if (argument == NULL)
 		return -1;
-	row = verify_config_add(
-	    &r->settings->config, kind->name, argument, &reason);
+	row = verify_config_add(r->config, kind->name, argument, &reason);
 	if (row == NULL)
 		return complain(r, place, "%s", reason.text);
 	row->follow = true;
@@ -427,28 +428,28 @@ read_top(struct reading *r, const struct doc_node *root)
 			spelling_consider(&near, top_fields[k].name);
 		if (field == NULL)
 			return complain_unknown(r, key, &near);
-		if (read_value(r, field, root->items[2 * i + 1],
-			&r->settings->config) == -1)
+		if (read_value(r, field, root->items[2 * i + 1], r->config) ==
+		    -1)
 			return -1;
 	}
-	return r->settings->config.source_count > 0
+	return r->config->source_count > 0
 	    ? 0
 	    : complain(r, root, "sources: names none");
 }
 
 int
-verify_settings_parse(struct verify_settings *s, struct slice text,
+verify_settings_parse(struct verify_config *config, struct slice text,
     const char *name, struct fail *why)
 {
-	struct reading r = { .settings = s, .name = name, .why = why };
+	struct reading r = { .config = config, .name = name, .why = why };
 	struct fail reason = { 0 };
 	struct doc doc;
 	int rc = -1;
 
-	*s = (struct verify_settings){ .arena = arena_new(ARENA_MAX) };
-	if (s->arena == NULL)
+	config->arena = arena_new(ARENA_MAX);
+	if (config->arena == NULL)
 		return fail_set(why, "out of memory");
-	if (doc_yaml_read(&doc, s->arena, text, &reason) == -1)
+	if (doc_yaml_read(&doc, config->arena, text, &reason) == -1)
 		fail_at(why, reason.line, reason.column, "%s:%u:%u: %s", name,
 		    reason.line, reason.column, reason.text);
 	else if (doc.root == NULL || doc.root->kind != DOC_MAPPING)
@@ -456,29 +457,20 @@ verify_settings_parse(struct verify_settings *s, struct slice text,
 	else if (check_keys(&r, doc.root) == 0)
 		rc = read_top(&r, doc.root);
 	if (rc == -1)
-		verify_settings_clear(s);
+		verify_config_clear(config);
 	return rc;
 }
 
 int
 verify_settings_load(
-    struct verify_settings *s, const char *path, struct fail *why)
+    struct verify_config *config, const char *path, struct fail *why)
 {
 	struct buf text;
-	int rc;
+	int rc = infile_read(&text, path, VERIFY_SETTINGS_BYTES_MAX, why);
 
-	*s = (struct verify_settings){ .arena = NULL };
-	rc = infile_read(&text, path, VERIFY_SETTINGS_BYTES_MAX, why);
 	if (rc == 0)
 		rc = verify_settings_parse(
-		    s, buf_slice(&text), infile_name(path), why);
+		    config, buf_slice(&text), infile_name(path), why);
 	buf_clear(&text);
 	return rc;
-}
-
-void
-verify_settings_clear(struct verify_settings *s)
-{
-	arena_free(s->arena);
-	*s = (struct verify_settings){ .arena = NULL };
 }

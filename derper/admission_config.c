@@ -1,0 +1,127 @@
+/* admission_config: see admission_config.h. */
+#include "admission_config.h"
+
+#include "log.h"
+#include "verify_settings.h"
+
+#include <string.h>
+
+/* An empty value is as good as no flag, as for upstream's flags. */
+static int
+add_list(struct verify_config *v, const struct verify_source_kind *kind,
+    const struct opts_list *list, struct fail *why)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i][0] != '\0' &&
+		    verify_config_add(v, kind->name, list->v[i], why) == NULL)
+			return -1;
+	return 0;
+}
+
+/* The sources that the flags name. */
+static int
+add_sources(struct verify_config *v, const struct config *c, struct fail *why)
+{
+	struct verify_source_config *url = NULL;
+
+	if (c->verify_clients &&
+	    verify_config_add(v, "tailscaled", c->socket, why) == NULL)
+		return -1;
+	if (c->verify_url[0] != '\0') {
+		url = verify_config_add(v, "url", c->verify_url, why);
+		if (url == NULL)
+			return -1;
+		url->ca_file = c->verify_url_ca;
+		url->outage = c->verify_url_fail_open ? VERIFY_OUTAGE_OPEN
+						      : VERIFY_OUTAGE_CLOSED;
+	}
+	for (size_t i = 0; verify_kinds_get(i) != NULL; i++)
+		if (add_list(v, verify_kinds_get(i), &c->verify_sources[i],
+			why) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+read_file(
+    struct verify_config *config, const struct config *flags, struct fail *why)
+{
+	if (flags->verify_config[0] == '\0') {
+		config->policy = VERIFY_POLICY_ALL;
+		return 0;
+	}
+	return verify_settings_load(config, flags->verify_config, why);
+}
+
+int
+admission_config_read(
+    struct verify_config *config, const struct config *flags, struct fail *why)
+{
+	size_t of_file;
+
+	if (read_file(config, flags, why) == -1)
+		return -1;
+	of_file = config->source_count;
+	if (add_sources(config, flags, why) == 0) {
+		if (config->policy == VERIFY_POLICY_ALL || of_file == 0 ||
+		    config->source_count == of_file) {
+			config->context.allow_empty =
+			    config->context.allow_empty ||
+			    flags->verify_allow_empty;
+			return 0;
+		}
+		fail_set(why,
+		    "%s: its policy is any, but what -verify-clients, "
+		    "-verify-client-url and -verify-nodes name must always "
+		    "allow a key: put them into the file, or use policy: all",
+		    flags->verify_config);
+	}
+	verify_config_clear(config);
+	return -1;
+}
+
+void
+admission_config_warn(const struct config *flags)
+{
+	if (flags->socket[0] != '\0' && !flags->verify_clients)
+		log_warn("derper: -socket has no effect without "
+			 "-verify-clients");
+	if (flags->verify_url[0] != '\0')
+		return;
+	if (flags->verify_url_ca[0] != '\0')
+		log_warn("derper: -verify-client-url-ca has no effect without "
+			 "-verify-client-url");
+	if (!flags->verify_url_fail_open)
+		log_warn("derper: -verify-client-url-fail-open has no effect "
+			 "without -verify-client-url");
+}
+
+static void
+each_of_row(const struct verify_source_config *row,
+    void (*file)(void *ctx, const char *path), void *ctx)
+{
+	const struct verify_option *o = row->kind->options;
+
+	if (row->kind->argument_type == VERIFY_OPTION_FILE)
+		file(ctx, row->argument);
+	if (row->ca_file != NULL)
+		file(ctx, row->ca_file);
+	for (; o != NULL && o->name != NULL; o++) {
+		const char *value = verify_source_option(row, o->name);
+
+		if (o->type == VERIFY_OPTION_FILE && value != NULL)
+			file(ctx, value);
+	}
+}
+
+void
+admission_config_each_path(const struct verify_config *config,
+    void (*file)(void *ctx, const char *path),
+    void (*folder)(void *ctx, const char *path), void *ctx)
+{
+	for (size_t i = 0; i < config->source_count; i++)
+		each_of_row(&config->sources[i], file, ctx);
+	if (config->context.last_good != NULL &&
+	    config->context.last_good[0] != '\0')
+		folder(ctx, config->context.last_good);
+}
