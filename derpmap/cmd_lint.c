@@ -1,6 +1,7 @@
 /* cmd_lint: what is wrong with maps, and what follows from it. */
 #include "colour.h"
 #include "commands.h"
+#include "compose_ports.h"
 #include "effective.h"
 #include "explain.h"
 #include "fixer.h"
@@ -27,6 +28,7 @@ struct arguments {
 	struct opts_list resolve, connect_to;
 	const char *explain, *min_client, *settings;
 	const char *config, *env_file; /* of headscale */
+	const char *compose, *derper;
 	bool list, verbose, strict, no_settings, fix, dry_run, online;
 	int64_t max_size; /* MiB */
 };
@@ -205,6 +207,7 @@ lint_headscale(const struct command_call *call, struct lint_files *files)
 	struct fail why = { .text = "" };
 	struct headscale_config config;
 	struct headscale_source_urls urls;
+	struct compose_ports compose;
 	struct url_source source;
 	struct effective e;
 	int result;
@@ -216,19 +219,37 @@ lint_headscale(const struct command_call *call, struct lint_files *files)
 		command_fail(call, "%s", why.text);
 		return -1;
 	}
-	result = url_source_open(&source, NULL, a->online, &why);
+	result = a->compose == NULL
+	    ? 0
+	    : compose_ports_read(&compose, files->arena, a->compose, &why);
+	if (result == 0)
+		result = url_source_open(&source, NULL, a->online, &why);
 	if (result == 0) {
 		urls = url_source_urls(&source);
 		result = effective_make(&e, &config, &urls, &why);
 		url_source_close(&source);
 	}
 	if (result == 0) {
-		result = lint_files_add_config(files, &e, &why);
+		result = lint_files_add_config(
+		    files, &e, a->compose != NULL ? &compose : NULL, &why);
 		effective_clear(&e);
 	}
 	if (result == -1)
 		command_fail(call, "%s", why.text);
 	headscale_config_close(&config);
+	return result;
+}
+
+/* Lints what starts a relay. -1: it could not be read, which is reported. */
+static int
+lint_derper_start(const struct command_call *call, struct lint_files *files)
+{
+	const struct arguments *a = call->values;
+	struct fail why = { .text = "" };
+	int result = lint_files_add_derper(files, a->derper, &why);
+
+	if (result == -1)
+		command_fail(call, "%s", why.text);
 	return result;
 }
 
@@ -307,6 +328,8 @@ lint(const struct command_call *call, const struct input_list *inputs)
 	}
 	if (a->config != NULL && lint_headscale(call, &files) == -1)
 		unread++;
+	if (a->derper != NULL && lint_derper_start(call, &files) == -1)
+		unread++;
 	status = report(call, &files, unread);
 	if (files.untried > 0)
 		fprintf(stderr,
@@ -328,6 +351,13 @@ has_stdin(const struct command_call *call, int times)
 	return count >= times;
 }
 
+/* Whether an option names something to lint. */
+static bool
+has_other_input(const struct arguments *a)
+{
+	return a->config != NULL || a->derper != NULL;
+}
+
 /* Lints what the words name. */
 static int
 lint_words(const struct command_call *call)
@@ -342,7 +372,7 @@ lint_words(const struct command_call *call)
 		if (input_list_add(&inputs, call->words[i], &why) == -1)
 			status = command_fail(call, "%s", why.text);
 	}
-	if (inputs.n > 0 || ((const struct arguments *)call->values)->config) {
+	if (inputs.n > 0 || has_other_input(call->values)) {
 		int linted = lint(call, &inputs);
 
 		status = status == COMMAND_DONE ? linted : status;
@@ -381,7 +411,10 @@ run(const struct command_call *call)
 
 	if (a->list || a->explain != NULL)
 		return explain(call);
-	if (call->word_count == 0 && a->config == NULL)
+	if (a->compose != NULL && a->config == NULL)
+		return command_misuse(
+		    call, "--compose goes with --headscale-config");
+	if (call->word_count == 0 && !has_other_input(a))
 		return command_misuse(
 		    call, "give a FILE, or - for standard input");
 	if (!load_max_is_valid(a->max_size))
@@ -431,6 +464,11 @@ static const struct opts_row options[] = {
 	    "headscale's config.yaml to lint, with its environment" },
 	{ "env-file", OPTS_TEXT, AT(env_file), "file",
 	    "headscale's environment, instead of the own one" },
+	{ "compose", OPTS_TEXT, AT(compose), "file",
+	    "with -headscale-config: the Compose file that runs headscale" },
+	{ "derper", OPTS_TEXT, AT(derper), "file",
+	    "what starts a relay, to lint: a systemd unit, a script, a "
+	    "Compose file" },
 	{ "online", OPTS_BOOL, AT(online), NULL,
 	    "look at the relays, too: DNS, certificates, port 80" },
 	{ "resolve", OPTS_LIST, AT(resolve), "name:address[,address]",

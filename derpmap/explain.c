@@ -51,6 +51,7 @@ forms_json(unsigned forms)
 		{ RULE_YAML, "headscale" },
 		{ RULE_JSON, "json" },
 		{ RULE_CONFIG, "config" },
+		{ RULE_DERPER, "derper" },
 	};
 	json_t *array = json_array();
 
@@ -109,6 +110,8 @@ forms_of(unsigned forms)
 		return "JSON";
 	case RULE_CONFIG:
 		return "headscale's config.yaml";
+	case RULE_DERPER:
+		return "what starts a relay";
 	default:
 		return "YAML and JSON";
 	}

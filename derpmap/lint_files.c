@@ -3,12 +3,14 @@
 
 #include "effective.h"
 #include "fixer.h"
+#include "infile.h"
 #include "relay_sight.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define ARENA_MAX ((size_t)1 << 30)
+#define DERPER_MAX ((size_t)1 << 20) /* bytes of what starts a relay */
 
 struct lint_file_entry {
 	const char *name; /* borrowed; findings have the same pointer */
@@ -114,8 +116,30 @@ lint_files_add(struct lint_files *f, const char *file,
 }
 
 int
-lint_files_add_config(
-    struct lint_files *f, const struct effective *e, struct fail *why)
+lint_files_add_derper(struct lint_files *f, const char *file, struct fail *why)
+{
+	const struct lint_settings *settings = settings_of(f, file, why);
+	struct load text = { .file = file };
+	struct buf bytes;
+	int result;
+
+	if (settings == NULL)
+		return -1;
+	result = infile_read(&bytes, file, DERPER_MAX, why);
+	if (result == 0)
+		result = keep_file(f, file, settings, why);
+	if (result == 0) {
+		text.text = buf_slice(&bytes);
+		lint_derper(&text, &f->list);
+		suppressions_collect(&f->suppressions, &text, &f->list);
+	}
+	buf_clear(&bytes);
+	return result;
+}
+
+int
+lint_files_add_config(struct lint_files *f, const struct effective *e,
+    const struct compose_ports *compose, struct fail *why)
 {
 	const char *file = e->config->file;
 	const struct lint_settings *settings = settings_of(f, file, why);
@@ -126,7 +150,7 @@ lint_files_add_config(
 
 	if (settings == NULL || keep_file(f, file, settings, why) == -1)
 		return -1;
-	lint_config(e, &f->list);
+	lint_config(e, compose, &f->list);
 	suppressions_collect(&f->suppressions, &text, &f->list);
 	return 0;
 }

@@ -30,6 +30,7 @@ struct lint_files_config {
 };
 
 struct lint_file_entry;
+struct compose_ports;
 struct effective;
 struct fixer_result;
 
@@ -57,10 +58,16 @@ int lint_files_open(
 int lint_files_add(struct lint_files *f, const char *file,
     const struct load_how *how, struct fail *why);
 
-/* Runs the rules over headscale's configuration; the name of its file is
+/* Runs the rules over headscale's configuration, whose ports compose (or NULL)
+ * publishes; the name of its file is
  * borrowed. -1 with *why. */
-int lint_files_add_config(
-    struct lint_files *f, const struct effective *e, struct fail *why);
+int lint_files_add_config(struct lint_files *f, const struct effective *e,
+    const struct compose_ports *compose, struct fail *why);
+
+/* Runs the rules about how a relay is started over the file that starts it,
+ * whose name is borrowed. -1 with *why. */
+int lint_files_add_derper(
+    struct lint_files *f, const char *file, struct fail *why);
 
 /* Appends the file's text to out with what can be fixed of the wanted findings;
  * *fixed tells what was, and what is left. -1 with *why. */

@@ -259,18 +259,32 @@ lint_run(const struct load *load, struct findings *out)
 }
 
 void
-lint_config(const struct effective *e, struct findings *out)
+lint_config(const struct effective *e, const struct compose_ports *compose,
+    struct findings *out)
 {
 	/* places are in the configuration; there is no map in it */
 	const struct load load = { .file = e->config->file,
 		.text = e->config->text,
 		.dialect = DIALECT_HEADSCALE,
 		.doc = e->config->doc };
-	struct rule_run run = {
-		.file = load.file, .load = &load, .out = out, .effective = e
-	};
+	struct rule_run run = { .file = load.file,
+		.load = &load,
+		.out = out,
+		.effective = e,
+		.compose = compose };
 
 	for (size_t i = 0; i < rule_list_count(); i++)
 		run_check(
 		    &run, rule_list_at(i), rule_list_at(i)->checks.config);
+}
+
+void
+lint_derper(const struct load *text, struct findings *out)
+{
+	struct rule_run run = { .file = text->file, .load = text, .out = out };
+
+	for (size_t i = 0; i < rule_list_count(); i++)
+		if ((rule_list_at(i)->forms & RULE_DERPER) != 0)
+			run_check(&run, rule_list_at(i),
+			    rule_list_at(i)->checks.file);
 }

@@ -25,6 +25,7 @@ struct lint {
 /* Findings go to out, which is borrowed until lint_end. */
 void lint_begin(struct lint *l, struct findings *out);
 
+struct compose_ports;
 struct effective;
 
 /*
@@ -42,8 +43,14 @@ void lint_end(struct lint *l);
 /* All of it for one file. */
 void lint_run(const struct load *load, struct findings *out);
 
-/* Runs the rules about headscale's configuration; the same holds for the
- * findings. Files that it names are not linted themselves. */
-void lint_config(const struct effective *e, struct findings *out);
+/* Runs the rules about headscale's configuration, which compose (or NULL)
+ * publishes the ports of; the same holds for the findings. Files that it names
+ * are not linted themselves. */
+void lint_config(const struct effective *e, const struct compose_ports *compose,
+    struct findings *out);
+
+/* Runs the rules about how a relay is started over a text that starts it; the
+ * findings borrow the file's name only. */
+void lint_derper(const struct load *text, struct findings *out);
 
 #endif

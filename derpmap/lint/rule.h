@@ -29,6 +29,7 @@ enum rule_form {
 	RULE_JSON = 1 << 1, /* derp.urls, the wire */
 	RULE_ANY = RULE_YAML | RULE_JSON,
 	RULE_CONFIG = 1 << 2, /* no map: headscale's config.yaml */
+	RULE_DERPER = 1 << 3, /* no map: what starts a relay */
 };
 
 /* What the sources of several rules have in common. */
@@ -50,6 +51,7 @@ struct rule_address {
 	struct netaddr ip;
 };
 
+struct compose_ports;
 struct effective;
 struct relay_sights;
 struct rule_run;
@@ -129,6 +131,7 @@ struct rule_run {
 	const struct findings *others;
 	const struct derpmap_region *region; /* being visited, or NULL */
 	const struct effective *effective;   /* checks.config, or NULL */
+	const struct compose_ports *compose; /* checks.config, or NULL */
 	const struct relay_sights *sights;   /* of the relays, or NULL */
 	/* it is about values: none are judged where they are refused */
 	bool on_values;

@@ -23,6 +23,7 @@ extern const struct rule_group rules_address;
 extern const struct rule_group rules_port;
 extern const struct rule_group rules_libyaml;
 extern const struct rule_group rules_online; /* what is seen of relays */
+extern const struct rule_group rules_derper; /* how a relay is started */
 extern const struct rule_group rules_suppression;
 extern const struct rule_group rules_tls; /* certificate names, port 80 */
 

@@ -2,6 +2,8 @@
  * but one are silent while it is off. */
 #include "rule_groups.h"
 
+#include "compose_ports.h"
+
 #include "embedded_region.h"
 #include "go_url.h"
 #include "num.h"
@@ -196,6 +198,37 @@ stun_address(struct rule_run *run)
 		    ->fix = "set stun_listen_addr: 0.0.0.0:3478";
 }
 
+/* Whether the port of the host that leads to STUN's is the one that clients are
+ * told. */
+static void
+stun_published(struct rule_run *run)
+{
+	const struct headscale_config *c = setting_config(run);
+	struct slice host, port;
+	uint16_t published;
+	uint64_t n;
+
+	if (run->compose == NULL || !is_on(run) ||
+	    go_url_split_host_port(c->stun_listen_addr.v, &host, &port, NULL) ==
+		-1 ||
+	    num_parse_decimal(port, UINT16_MAX, &n) == -1)
+		return;
+	published = compose_ports_udp(run->compose, (uint16_t)n);
+	if (published == 0 && run->compose->is_whole)
+		rule_found(run, setting_at(run, &c->stun_listen_addr.from),
+		    "%s does not publish UDP port %u of the container: no "
+		    "client gets an answer from STUN",
+		    run->compose->file, (unsigned)n)
+		    ->fix = rule_fix(run, "add \"%u:%u/udp\" to ports",
+		    (unsigned)n, (unsigned)n);
+	else if (published != 0 && published != n)
+		rule_found(run, setting_at(run, &c->stun_listen_addr.from),
+		    "%s publishes UDP port %u of the container as %u, and "
+		    "clients are told %u: they get no answer from STUN",
+		    run->compose->file, (unsigned)n, published, (unsigned)n)
+		    ->fix = "publish it under its own number";
+}
+
 /* --- addresses --- */
 
 static bool
@@ -331,6 +364,12 @@ static const struct rule rules[] = {
 	    "a STUN address that does not serve clients",
 	    "It must be there, not be loopback, and have a port in digits.",
 	    SERVER_GO },
+	{ "H22", "embedded-stun-port-remap", SEVERITY_WARNING, RULE_CONFIG,
+	    { .config = stun_published },
+	    "a STUN port that is published under another number, or not",
+	    "Clients are told the port of stun_listen_addr, also where a "
+	    "container has it. Only --compose can tell.",
+	    "headscale issue 673; tailscale issue 11180" },
 	{ "H23", "embedded-doc-ip", SEVERITY_ERROR, RULE_CONFIG,
 	    { .config = documentation_ip },
 	    "ipv4 or ipv6 is an address from documentation",

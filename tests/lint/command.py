@@ -144,7 +144,7 @@ class Command(unittest.TestCase):
         self.assertEqual(heads, [f"{r['id']} {r['severity']:<7} {r['name']}: "
                                  f"{r['title']}" for r in report["rules"]])
         self.assertEqual({f for r in report["rules"] for f in r["forms"]},
-                         {"headscale", "json", "config"})
+                         {"headscale", "json", "config", "derper"})
         for args in ["--list", "--format", "sarif"], [
                 "--explain", "R16", "--format", "json"]:
             self.assertEqual(run("lint", *args).returncode, 2)

@@ -4,7 +4,8 @@
 A case is ID-name/CASE/{map.yaml|map.json,expect.txt}, and before.yaml where a
 file comes before the map in the same call, or of headscale's configuration
 {config.yaml,expect.txt} with, where they matter, env (a file for --env-file),
-version and what derp.paths names. A file args has further arguments: with
+version and what derp.paths names, or of what starts a relay (derper.*). A file
+args has further arguments: with
 --online the case is about the servers of relays.py, whose ports and pins are
 filled in. expect.txt has a line
 `ID severity line column` for each finding of that rule, none when the map is
@@ -49,7 +50,7 @@ def cases():
     """(rule folder, case folder, map file) of all cases."""
     for rule in sorted(p for p in HERE.iterdir() if p.is_dir()):
         for case in sorted(p for p in rule.iterdir() if p.is_dir()):
-            for file in sorted(case.glob("map.*")):
+            for file in sorted([*case.glob("map.*"), *case.glob("derper.*")]):
                 yield rule, case, file
             if (case / "config.yaml").exists():
                 yield rule, case, case / "config.yaml"
@@ -62,6 +63,8 @@ def further_arguments(file):
 
 def arguments(file):
     """How to lint it, in its folder."""
+    if file.stem == "derper":
+        return ["--derper", file.name]
     if file.name != "config.yaml":
         return [*further_arguments(file), file]
     env, version = file.parent / "env", file.parent / "version"

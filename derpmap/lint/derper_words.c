@@ -1,0 +1,167 @@
+/* derper_words: see derper_words.h. */
+#include "derper_words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_MAX_LEN 64
+
+struct cursor {
+	struct slice text;
+	size_t at;
+};
+
+/* What is between words in any of the forms. */
+static bool
+is_separator(uint8_t c)
+{
+	return c != 0 && strchr(" \t\r\n\"'[],\\", c) != NULL;
+}
+
+/* The next word that is not in a comment; word->n is 0 at the end. */
+static struct slice
+next_word(struct cursor *c)
+{
+	const struct slice t = c->text;
+	size_t start;
+
+	for (;;) {
+		while (c->at < t.n && is_separator(t.p[c->at]))
+			c->at++;
+		if (c->at == t.n || t.p[c->at] != '#')
+			break;
+		while (c->at < t.n && t.p[c->at] != '\n')
+			c->at++;
+	}
+	start = c->at;
+	while (c->at < t.n && !is_separator(t.p[c->at]))
+		c->at++;
+	return slice_of(t.p + start, c->at - start);
+}
+
+static struct slice
+without_start(struct slice word, size_t n)
+{
+	return slice_of(word.p + n, word.n - n);
+}
+
+/* Whether the word is the option or variable of that name; *value is what is
+ * joined to it, *is_joined whether something is. */
+static bool
+is_setting(struct slice word, const char *name, char sign, struct slice *value,
+    bool *is_joined)
+{
+	const size_t n = strlen(name);
+
+	if (!slice_starts(word, name))
+		return false;
+	*value = without_start(word, n);
+	*is_joined = value->n > 0 && value->p[0] == (uint8_t)sign;
+	if (*is_joined)
+		*value = without_start(*value, 1);
+	else if (value->n > 0)
+		return false;
+	return true;
+}
+
+/* verify-clients to DERP_VERIFY_CLIENTS. */
+static void
+variable_name(char out[static NAME_MAX_LEN], const char *name)
+{
+	size_t n = (size_t)snprintf(out, NAME_MAX_LEN, "DERP_%s", name);
+
+	for (size_t i = 0; i < n && i < NAME_MAX_LEN; i++)
+		if (out[i] == '-')
+			out[i] = '_';
+		else if (out[i] >= 'a' && out[i] <= 'z')
+			out[i] = (char)(out[i] - 'a' + 'A');
+}
+
+/* The value of an option or variable whose word stands alone: the next word
+ * unless it is another option. */
+static struct slice
+next_value(struct cursor c)
+{
+	struct slice word = next_word(&c);
+
+	return slice_starts(word, "-") ? slice_of(word.p, 0) : word;
+}
+
+static bool
+find_option(struct slice text, const char *name, struct derper_word *found)
+{
+	struct cursor c = { text, 0 };
+	struct slice word, value;
+	bool is_joined, any = false;
+
+	for (word = next_word(&c); word.n > 0; word = next_word(&c)) {
+		size_t offset = (size_t)(word.p - text.p);
+		size_t dashes = slice_starts(word, "--") ? 2
+		    : slice_starts(word, "-")            ? 1
+							 : 0;
+
+		if (dashes == 0 ||
+		    !is_setting(without_start(word, dashes), name, '=', &value,
+			&is_joined))
+			continue;
+		if (!is_joined)
+			value = next_value(c);
+		*found = (struct derper_word){ value, offset };
+		any = true;
+	}
+	return any;
+}
+
+static bool
+find_variable(struct slice text, const char *name, struct derper_word *found)
+{
+	struct cursor c = { text, 0 };
+	char variable[NAME_MAX_LEN];
+	struct slice word, value;
+	bool is_joined, any = false;
+
+	variable_name(variable, name);
+	for (word = next_word(&c); word.n > 0; word = next_word(&c)) {
+		size_t offset = (size_t)(word.p - text.p);
+
+		if (slice_starts(word, "Environment="))
+			word = without_start(word, strlen("Environment="));
+		if (!is_setting(word, variable, '=', &value, &is_joined) &&
+		    !is_setting(word, variable, ':', &value, &is_joined))
+			continue;
+		/* in YAML the value is the next word */
+		if (value.n == 0)
+			value = next_value(c);
+		*found = (struct derper_word){ value, offset };
+		any = true;
+	}
+	return any;
+}
+
+bool
+derper_words_find(struct slice text, const char *name, struct derper_word *word)
+{
+	return find_option(text, name, word) || find_variable(text, name, word);
+}
+
+bool
+derper_words_is_on(struct slice text, const char *name)
+{
+	struct derper_word word;
+
+	return derper_words_find(text, name, &word) &&
+	    !slice_is_nocase(word.value, "false") &&
+	    !slice_is(word.value, "0") && !slice_is_nocase(word.value, "f");
+}
+
+bool
+derper_words_start(struct slice text, size_t *offset)
+{
+	const uint8_t *at = text.n > 0
+	    ? memmem(text.p, text.n, "derper", strlen("derper"))
+	    : NULL;
+
+	if (at != NULL)
+		*offset = (size_t)(at - text.p);
+	return at != NULL;
+}

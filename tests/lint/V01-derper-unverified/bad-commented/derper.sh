@@ -1,0 +1,2 @@
+# derper -verify-clients
+exec derper -a :443 # -verify-nodes x

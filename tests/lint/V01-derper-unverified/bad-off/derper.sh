@@ -1,0 +1,1 @@
+derper -verify-clients=false

@@ -1,0 +1,2 @@
+# derpmap: ignore=V01 everybody may
+derper -a :443

@@ -1,0 +1,1 @@
+derper -verify-client-url https://hs.acme.net/verify -verify-client-url-fail-open

@@ -1,0 +1,1 @@
+derper -verify-client-url http://hs.acme.net/verify
