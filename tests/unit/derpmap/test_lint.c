@@ -89,7 +89,8 @@ lint_has_a_full_row_for_each_rule(void **state)
 		check(rule->help[0] != '\0' && rule->source[0] != '\0');
 		/* what S is about is found when all others have run */
 		check(judges_something(&rule->checks) || rule->id[0] == 'S');
-		check((rule->forms & (RULE_ANY | RULE_CONFIG)) != 0);
+		check((rule->forms & (RULE_ANY | RULE_CONFIG | RULE_DERPER)) !=
+		    0);
 		/* the first of this id: ids are unique */
 		check_ptr(rule_list_find(rule->id), rule);
 		for (size_t j = 0; j < i; j++)
