@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"tailscale.com/tailcfg"
 )
 
 // probed is what a test looks at of a report.
@@ -69,19 +67,6 @@ func (p *probed) wantGood(t *testing.T, n int, steps ...string) {
 
 var allSteps = []string{"address", "tcp", "tls", "certificate", "metacert",
 	"latency_check", "upgrade", "login", "fast_start", "relay", "key_stable", "stun"}
-
-func writeMap(t *testing.T, m *tailcfg.DERPMap) string {
-	t.Helper()
-	text, err := json.Marshal(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "map.json")
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
 
 func TestProbeOfBothRelays(t *testing.T) {
 	for _, kind := range []string{"go", "ours"} {

@@ -217,6 +217,14 @@ def silent_after_server_key(key):
     return serve
 
 
+def closed_port(address, port=0):
+    """A socket that holds a port on which nobody listens: it is refused, and
+    nobody else can take it."""
+    sock = socket.socket()
+    sock.bind((address, port))
+    return sock
+
+
 def full_listener(address, port):
     """A port whose queue is full: the kernel drops what comes next."""
     listener = socket.create_server((address, port), backlog=0)

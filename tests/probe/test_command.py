@@ -16,8 +16,8 @@ import time
 import unittest
 
 import faults
-from probetest import (DERPMAP, Authority, ProbeCase, free_port,
-                       metrics_are_sound, validator)
+from probetest import (DERPMAP, Authority, ProbeCase, metrics_are_sound,
+                       validator)
 from relaytest import wait_until
 
 KEY = "a8" + "11" * 30 + "51"  # a private key, clamped
@@ -220,8 +220,10 @@ class Command(ProbeCase):
     def test_the_text_tells_all(self):
         relay = self.relay(tls=True, stun=True)
         good = self.node(relay, STUNPort=relay.stun_port)
+        closed = faults.closed_port("127.0.0.1")
+        self.addCleanup(closed.close)
         bad = {"HostName": "127.0.0.1", "IPv4": "127.0.0.1", "IPv6": "none",
-               "DERPPort": free_port(), "STUNPort": -1}
+               "DERPPort": closed.getsockname()[1], "STUNPort": -1}
         done = self.probe(self.map_file([[good], [bad]]))
         self.assertEqual((done.returncode, done.stderr), (1, ""))
         for pattern in (r"^  \* UDP: true$", r"^  \* Nearest DERP: Region 900$",

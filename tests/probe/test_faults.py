@@ -81,8 +81,11 @@ class Faults(ProbeCase):
         return str(file)
 
     def add_connecting(self):
+        closed = faults.closed_port("127.9.200.1")
+        self.addCleanup(closed.close)
         self.add({"HostName": "127.9.200.1", "IPv4": "127.9.200.1",
-                  "IPv6": "none", "DERPPort": free_port()}, "tcp-refused")
+                  "IPv6": "none", "DERPPort": closed.getsockname()[1]},
+                 "tcp-refused")
         sockets = faults.full_listener("127.9.200.2", 0)
         for sock in sockets:
             self.addCleanup(sock.close)
@@ -187,6 +190,8 @@ class Faults(ProbeCase):
         if serve:
             front = faults.Front(address, self.http_port, serve)
             self.addCleanup(front.stop)
+        else:
+            self.addCleanup(faults.closed_port(address, self.http_port).close)
         node = {"HostName": address, "IPv6": "none", "STUNOnly": True,
                 "CanPort80": True}
         if ipv4:
