@@ -86,7 +86,9 @@ print_command_help(const struct command_call *call, const struct opts *o)
 	const struct command *command = call->command;
 
 	print_usage(stdout, call);
-	printf("\n%s\noptions:\n", command->text);
+	printf("\n%s", command->text);
+	if (o->count > 0)
+		printf("\noptions:\n");
 	opts_print(o, stdout);
 	if (command->notes != NULL)
 		printf("\n%s", command->notes);

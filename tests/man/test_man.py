@@ -3,6 +3,7 @@
     test_man.py BIN    BIN is the folder with the programs
 """
 
+import json
 import os
 import re
 import shutil
@@ -24,6 +25,12 @@ def help_of(program, *words):
 def commands_of(program):
     listed = help_of(program, "-h").split("commands:\n")[1].split("\n\n")[0]
     return re.findall(r"^  (\w+) ", listed, re.M)
+
+
+def arguments_of(program, command):
+    """Each option with what its value is called, as the help has them."""
+    found = re.findall(r"^  -(\S+)(?: (\S+))?$", help_of(program, command, "-h"), re.M)
+    return set(found)
 
 
 def options_of(program, command):
@@ -64,9 +71,43 @@ class Page(unittest.TestCase):
                 self.assertRegex(text, rf"(?m)^\.Ss {command}$")
                 self.assertRegex(text, rf"(?m)^\.Cm {command}$")
                 options = options_of("derpverify", command)
-                self.assertTrue(options)
+                self.assertTrue(options or command == "completion")
                 found = set(re.findall(r"Fl ([a-z0-9-]+)", text))
                 self.assertEqual(set(options) - found, set())
+
+    def sections(self, name):
+        """The subsections of a page, by title."""
+        parts = re.split(r"(?m)^\.S[hs] (.*)$", self.page(name))
+        return dict(zip(parts[1::2], parts[2::2]))
+
+    def test_each_command_has_its_options_with_their_values(self):
+        """Both ways: what the help has is in the page, and nothing else is."""
+        sections = self.sections("derpmap.1")
+        commands = commands_of("derpmap")
+        self.assertGreaterEqual(len(commands), 9)
+        for command in commands:
+            with self.subTest(command):
+                self.assertIn(f".Cm {command}\n", sections["SYNOPSIS"])
+                found = re.findall(
+                    r"^\.It Fl (\S+)(?: Ar (\S+))?$", sections[command], re.M
+                )
+                self.assertEqual(len(found), len(set(found)))
+                self.assertEqual(set(found), arguments_of("derpmap", command))
+
+    def test_each_key_of_a_map_is_described(self):
+        """What the schema of the file has, and nothing else."""
+        path = os.path.join(PAGES, "../schemas/headscale-derp.schema.json")
+        with open(path, encoding="utf-8") as f:
+            schema = json.load(f)
+        sections = self.sections("derp.yaml.5")
+        for title, properties in (
+            ("The map", schema["properties"]),
+            ("A region", schema["$defs"]["region"]["properties"]),
+            ("A node", schema["$defs"]["node"]["properties"]),
+        ):
+            with self.subTest(title):
+                items = re.findall(r"^\.It Va (.*)$", sections[title], re.M)
+                self.assertEqual(set(" , ".join(items).split(" , ")), set(properties))
 
     def test_nothing_is_in_a_page_that_is_not_in_the_help(self):
         options = {"-version"}
