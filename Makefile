@@ -40,6 +40,7 @@ e2e: build
 	@DERPKIT_BIN=$(CURDIR)/$(BUILD)/bin DERPKIT_PEERS=$(CURDIR)/$(BUILD)/peers \
 		tests/interop/e2e.sh || [ $$? -eq 77 ]
 	@python3 tests/lint/consumers.py $(BUILD)/bin/derpmap
+	@python3 -B tests/ci/consumers.py $(BUILD)/bin/derpmap
 
 bench: build
 	@cmake -S . -B $(BUILD)-evp -G Ninja -DDERPKIT_IPSEC_MB=OFF \

@@ -21,6 +21,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from tools import Skipped, check, go, node, python  # noqa: E402
+
 DERPMAP = sys.argv[1]
 CASES = pathlib.Path(__file__).resolve().parent
 REVIEWDOG = "github.com/reviewdog/reviewdog/cmd/reviewdog@v0.17.4"
@@ -28,17 +31,6 @@ REVIEWDOG = "github.com/reviewdog/reviewdog/cmd/reviewdog@v0.17.4"
 # What reviewdog prints for a finding: of SARIF it keeps the original.
 LINES = {"checkstyle": r"^\S*map\.(?:json|yaml):\d+:\d+: ",
          "sarif": r'^\{.*"ruleId":"[A-Z]\d\d"'}
-
-
-class Skipped(Exception):
-    pass
-
-
-def install(*command, **env):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600,
-                          env={**os.environ, **env}, check=False)
-    if done.returncode != 0:
-        raise Skipped(f"{command[-1]} cannot be installed")
 
 
 def report(folder, form):
@@ -55,30 +47,6 @@ def report(folder, form):
 def count(folder):
     with open(report(folder, "json"), encoding="utf-8") as file:
         return len(json.load(file)["findings"])
-
-
-def python(folder, *packages):
-    venv = folder / "venv"
-    if not venv.exists():
-        install(sys.executable, "-m", "venv", str(venv))
-    for package in packages:
-        install(str(venv / "bin/pip"), "install", "-q", package)
-    return venv / "bin/python"
-
-
-def node(folder, package):
-    try:
-        install("npm", "install", "--silent", "--prefix", str(folder), package)
-    except FileNotFoundError as why:
-        raise Skipped("there is no npm command") from why
-    return folder / "node_modules" / package
-
-
-def check(*command, **options):
-    done = subprocess.run([str(word) for word in command], capture_output=True,
-                          text=True, timeout=300, check=False, **options)
-    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    return done.stdout
 
 
 def sarif_schema(folder):
@@ -124,12 +92,7 @@ def junit(folder):
 
 
 def reviewdog(folder):
-    binary = folder / "bin/reviewdog"
-    try:
-        if not binary.exists():
-            install("go", "install", REVIEWDOG, GOBIN=str(folder / "bin"))
-    except FileNotFoundError as why:
-        raise Skipped("there is no go command") from why
+    binary = go(folder, REVIEWDOG)
     wanted = count(folder)
     for form in "checkstyle", "sarif":
         with open(report(folder, form), "rb") as file:
