@@ -2,8 +2,8 @@
 #include "host_names.h"
 
 #include "num.h"
+#include "resolve.h"
 
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -113,43 +113,36 @@ host_names_check(const struct host_names *names, struct fail *why)
 /* --- names --- */
 
 static void
-add_found(struct host_addresses *found, const struct addrinfo *list, int family)
+add_family(struct host_addresses *found, const struct resolve_answer *answer,
+    bool is_v4)
 {
-	for (; list != NULL; list = list->ai_next) {
-		struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
-
-		if (list->ai_family != family ||
-		    found->n == HOST_NAMES_ADDRESSES)
-			continue;
-		memcpy(&address, list->ai_addr, list->ai_addrlen);
-		netaddr_from_sockaddr(&found->v[found->n++], &address);
-	}
+	for (size_t i = 0; i < answer->n; i++)
+		if (answer->v[i].is_v4 == is_v4 &&
+		    found->n < HOST_NAMES_ADDRESSES)
+			found->v[found->n++] = answer->v[i];
 }
 
 static void
-ask_system(struct host_addresses *found, const char *name)
+ask_system(struct host_addresses *found, const char *name, uint64_t deadline_ms)
 {
-	const struct addrinfo hints = { .ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM };
-	struct addrinfo *list = NULL;
-	int error = getaddrinfo(name, NULL, &hints, &list);
+	struct resolve_answer answer = { .n = 0 };
+	struct fail why = { .text = "" };
+	enum resolve_status status =
+	    resolve_name(name, deadline_ms, &answer, &why);
 
-	if (error != 0) {
-		snprintf(found->error, sizeof found->error, "%s",
-		    gai_strerror(error));
-		found->is_unknown = error == EAI_NONAME || error == EAI_NODATA;
-		return;
+	found->is_unknown = status == RESOLVE_NONE;
+	if (status == RESOLVE_OK) {
+		add_family(found, &answer, true);
+		add_family(found, &answer, false);
+	} else {
+		snprintf(found->error, sizeof found->error, "%.*s",
+		    HOST_NAMES_TEXT - 1, why.text);
 	}
-	add_found(found, list, AF_INET);
-	add_found(found, list, AF_INET6);
-	freeaddrinfo(list);
-	if (found->n == 0)
-		snprintf(found->error, sizeof found->error, "no address");
 }
 
 void
 host_names_look_up(struct host_addresses *found, const struct host_names *names,
-    const char *name)
+    const char *name, uint64_t deadline_ms)
 {
 	struct slice other, list;
 
@@ -164,7 +157,7 @@ host_names_look_up(struct host_addresses *found, const struct host_names *names,
 				    "--resolve gives none");
 			return;
 		}
-	ask_system(found, name);
+	ask_system(found, name, deadline_ms);
 }
 
 void

@@ -38,9 +38,10 @@ struct host_addresses {
 	bool is_unknown;
 };
 
-/* Asks for the addresses of both families. */
+/* Asks for the addresses of both families, until the deadline of clock_now_ms.
+ */
 void host_names_look_up(struct host_addresses *found,
-    const struct host_names *names, const char *name);
+    const struct host_names *names, const char *name, uint64_t deadline_ms);
 
 /* Where a connection to the address and port goes: itself, unless an override
  * says otherwise. host gets text for dial_config.address. */

@@ -120,7 +120,7 @@ look(struct relay_sight *s, const struct round *r)
 	snprintf(host, sizeof host, "%.*s", (int)s->node->host_name.v.n,
 	    (const char *)s->node->host_name.v.p);
 	if (s->is_name)
-		host_names_look_up(&s->dns, r->names, host);
+		host_names_look_up(&s->dns, r->names, host, step_deadline(r));
 	look_at_tls(s, r, host);
 	look_at_port80(s, r, host);
 }
@@ -251,8 +251,6 @@ relay_sights_look(struct relay_sights *all, const struct derpmap *map,
 	int result;
 
 	*all = (struct relay_sights){ .now_s = clock_wall_s() };
-	/* getaddrinfo has no limit of its own: 2 s for each server */
-	setenv("RES_OPTIONS", "timeout:2 attempts:1", 0);
 	if (collect(all, map, why) == -1)
 		return -1;
 	pthread_mutex_init(&r.lock, NULL);
