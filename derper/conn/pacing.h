@@ -39,6 +39,8 @@
  * moment for each other. A call or a game is below that. */
 #define PACING_CLIENT_RATE_PER_S 250
 #define PACING_CLIENT_WINDOW_MS 100 /* over which the rate is taken */
+/* Bytes in that time up to which a client sends little: 5 Mbit/s. */
+#define PACING_LIGHT_BYTES 65536
 
 /* How often packets were received, sent, or handed to another worker, since the
  * start: twice for each that stays on a worker. */
@@ -62,6 +64,7 @@ struct pacing {
 struct pacing_client {
 	uint64_t window_ms;      /* when the window began */
 	uint32_t window_packets; /* sent since then */
+	uint32_t window_bytes;   /* of their frames */
 };
 
 void pacing_init(struct pacing *p, uint64_t batch_delay_us);
@@ -86,11 +89,21 @@ void pacing_take_rate(
  * clock only for this. */
 uint64_t pacing_end_turn(struct pacing *p, uint64_t turn_us);
 
-/* The client has sent a packet. */
+/* The client has sent a packet, whose frame has len bytes. */
 static inline void
-pacing_count_packet(struct pacing_client *c)
+pacing_count_packet(struct pacing_client *c, size_t len)
 {
 	c->window_packets++;
+	if (c->window_bytes <=
+	    PACING_LIGHT_BYTES) /* more makes no difference */
+		c->window_bytes += (uint32_t)len;
+}
+
+/* Whether the client has sent little of late. */
+static inline bool
+pacing_is_light(const struct pacing_client *c)
+{
+	return c->window_bytes <= PACING_LIGHT_BYTES;
 }
 
 /* Judges, once a window, whether the client is to be treated as high-rate: it

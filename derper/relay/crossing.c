@@ -154,7 +154,7 @@ handle_batch(void *ctx, struct message *m)
 }
 
 static struct batch *
-new_batch(struct crossing *h, unsigned to, size_t room, bool droppable)
+new_batch(struct crossing *h, unsigned to, size_t room, size_t limit)
 {
 	const size_t cap = h->first[to] == NULL && room <= BATCH_FIRST
 	    ? BATCH_FIRST
@@ -162,10 +162,7 @@ new_batch(struct crossing *h, unsigned to, size_t room, bool droppable)
 	atomic_size_t *under_way = &h->shared->under_way[to].bytes;
 	struct batch *b;
 
-	/* PeerGone must arrive; it is as rare as connections that end */
-	if (droppable &&
-	    atomic_load_explicit(under_way, memory_order_relaxed) >
-		CROSSING_MAX)
+	if (atomic_load_explicit(under_way, memory_order_relaxed) > limit)
 		return NULL;
 	b = batch_take(h, cap);
 	if (b == NULL)
@@ -208,9 +205,18 @@ extend(struct batch *b, const struct entry *added, struct slice frame)
 	return true;
 }
 
+/* PeerGone must arrive; it is as rare as connections that end. */
+static size_t
+limit_of(enum outq_class class, enum crossing_sender sender)
+{
+	if (class == OUTQ_CONTROL)
+		return SIZE_MAX;
+	return sender == CROSSING_LIGHT ? CROSSING_LIGHT_MAX : CROSSING_MAX;
+}
+
 int
 crossing_add(struct crossing *x, struct conn_addr addr, enum outq_class class,
-    struct slice frame, bool high_rate)
+    struct slice frame, enum crossing_sender sender)
 {
 	struct batch *b = x->last[addr.worker];
 	const struct entry entry = { .addr = addr,
@@ -220,12 +226,12 @@ crossing_add(struct crossing *x, struct conn_addr addr, enum outq_class class,
 	const size_t room = sizeof entry + padded(frame.n);
 
 	counters_add(&x->counters->crossed, entry.packets);
-	if (!high_rate)
+	if (sender != CROSSING_HIGH_RATE)
 		x->urgent[addr.worker] = true;
 	if (b != NULL && extend(b, &entry, frame))
 		return 0;
 	if (b == NULL || b->cap - b->used < room)
-		b = new_batch(x, addr.worker, room, entry.packets > 0);
+		b = new_batch(x, addr.worker, room, limit_of(class, sender));
 	if (b == NULL)
 		return -1;
 	memcpy(b->bytes + b->used, &entry, sizeof entry);

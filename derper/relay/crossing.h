@@ -25,8 +25,10 @@
 
 #include <stdatomic.h>
 
-/* Bytes under way to one worker. */
+/* Bytes under way to one worker, above which packets are dropped: of everybody,
+ * and of those who send little, whom a flood must not crowd out. */
 #define CROSSING_MAX (16U << 20)
+#define CROSSING_LIGHT_MAX (2 * CROSSING_MAX)
 #define CROSSING_WORKERS_MAX 64
 /* Bytes of batches that wait with one worker to be used again. */
 #define CROSSING_SPARE_MAX (1U << 20)
@@ -74,11 +76,18 @@ struct crossing {
 	uint8_t pad_after[128];
 };
 
-/* Appends a copy of the frame to the batch for addr.worker. It may wait for the
- * high-rate clients there to be read when it is from a high-rate client itself.
- * -1 when it was dropped: too much under way, or memory is short. */
+/* Whom a frame is from. */
+enum crossing_sender {
+	CROSSING_LIGHT,     /* who sends little, or the relay itself */
+	CROSSING_HEAVY,     /* who sends much */
+	CROSSING_HIGH_RATE, /* and whose frames may wait for the high-rate
+			       clients of the other worker to be read */
+};
+
+/* Appends a copy of the frame to the batch for addr.worker. -1 when it was
+ * dropped: too much under way, or memory is short. */
 int crossing_add(struct crossing *x, struct conn_addr addr,
-    enum outq_class class, struct slice frame, bool high_rate);
+    enum outq_class class, struct slice frame, enum crossing_sender sender);
 
 /* Posts all batches. */
 void crossing_post(struct crossing *x);

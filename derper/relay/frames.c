@@ -98,6 +98,15 @@ dispatch(struct client *c, const struct derp_frame *f)
 	}
 }
 
+static enum crossing_sender
+sender_of(const struct client *c, enum outq_class class)
+{
+	if (class == OUTQ_DATA && c->conn->stream.watch.high_rate)
+		return CROSSING_HIGH_RATE;
+	return pacing_is_light(&c->conn->pace) ? CROSSING_LIGHT
+					       : CROSSING_HEAVY;
+}
+
 static void
 send_packet(struct client *c, const struct derp_frame *f)
 {
@@ -110,7 +119,7 @@ send_packet(struct client *c, const struct derp_frame *f)
 	struct conn *to;
 
 	memcpy(dst.b, f->body.p, DERP_KEY);
-	pacing_count_packet(&c->conn->pace);
+	pacing_count_packet(&c->conn->pace, len);
 	counters_add(&counters->packets_received, 1);
 	counters_add(&counters->bytes_received, f->body.n - DERP_KEY);
 	class = derp_packet_is_disco(
@@ -126,9 +135,7 @@ send_packet(struct client *c, const struct derp_frame *f)
 	derp_send_to_recv(f->head, client_key(c));
 	if (addr.worker != worker->index) {
 		if (crossing_add(&c->relay->crossing, addr, class,
-			slice_of(f->head, len),
-			class == OUTQ_DATA &&
-			    c->conn->stream.watch.high_rate) == -1)
+			slice_of(f->head, len), sender_of(c, class)) == -1)
 			COUNTERS_DROP(counters, dropped_queue_tail,
 			    class == OUTQ_DISCO, 1, len);
 		return;

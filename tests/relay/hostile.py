@@ -145,6 +145,8 @@ class HostileScenario(Scenario):
             flush=True,
         )
         self.assertEqual(self.quiet.broken(), [])
+        if now.lost > 0:  # what the relay knows of it
+            print(self.relay.counters(), flush=True)
         self.assertEqual(now.lost, 0)
         self.assertLess(now.p99, P99_BOUND_US)
 

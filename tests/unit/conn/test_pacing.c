@@ -135,7 +135,7 @@ static void
 count_packets(struct pacing_client *c, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		pacing_count_packet(c);
+		pacing_count_packet(c, 100);
 }
 
 static void
@@ -173,6 +173,24 @@ pacing_judges_clients_once_a_window(void **state)
 	check(!high_rate);
 }
 
+static void
+pacing_knows_who_sends_little(void **state)
+{
+	struct pacing_client c = { 0 };
+	struct pacing p;
+	bool high_rate;
+
+	(void)state;
+	pacing_init(&p, DELAY_US);
+	check(pacing_judge(&p, &c, 5000, &high_rate));
+	pacing_count_packet(&c, PACING_LIGHT_BYTES);
+	check(pacing_is_light(&c));
+	pacing_count_packet(&c, 1);
+	check(!pacing_is_light(&c));
+	check(pacing_judge(&p, &c, 5000 + PACING_CLIENT_WINDOW_MS, &high_rate));
+	check(pacing_is_light(&c));
+}
+
 int
 main(void)
 {
@@ -183,6 +201,7 @@ main(void)
 		cmocka_unit_test(pacing_never_puts_off_without_a_delay),
 		cmocka_unit_test(pacing_does_not_wait_when_reads_are_full),
 		cmocka_unit_test(pacing_judges_clients_once_a_window),
+		cmocka_unit_test(pacing_knows_who_sends_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,7 +57,7 @@ packet_of(uint8_t *p, uint32_t number, size_t n)
 
 /* Adds the next frame for the target, n bytes in all. */
 static int
-add(struct fixture *f, int target, size_t n)
+add_as(struct fixture *f, enum crossing_sender sender, int target, size_t n)
 {
 	static uint8_t packet[DERP_MAX_PACKET], frame[DERP_MAX_FRAME];
 	const struct derp_key from = { { 5 } };
@@ -67,10 +67,16 @@ add(struct fixture *f, int target, size_t n)
 	    packet_of(packet, f->sent[target], n - DERP_HEADER - DERP_KEY));
 	check(!w.failed);
 	if (crossing_add(f->from, f->to[target]->conn->addr, OUTQ_DATA,
-		writer_slice(&w), false) == -1)
+		writer_slice(&w), sender) == -1)
 		return -1;
 	f->sent[target]++;
 	return 0;
+}
+
+static int
+add(struct fixture *f, int target, size_t n)
+{
+	return add_as(f, CROSSING_HEAVY, target, n);
 }
 
 static void
@@ -208,6 +214,28 @@ crossing_bounds_what_is_under_way(void **state)
 	crossing_post(f->from);
 }
 
+/* A flood that a busy worker does not keep up with costs those who send little
+ * nothing; they have a limit, too. */
+static void
+crossing_keeps_room_for_light_senders(void **state)
+{
+	struct fixture *f = *state;
+	const atomic_size_t *under_way =
+	    &fake_server.crossing.under_way[f->to[0]->conn->addr.worker].bytes;
+
+	while (add(f, 0, 60000) == 0)
+		crossing_post(f->from);
+	check_int(add_as(f, CROSSING_LIGHT, 1, 100), 0);
+	crossing_post(f->from);
+	check_int(add(f, 0, 60000), -1);
+	while (add_as(f, CROSSING_LIGHT, 1, 60000) == 0)
+		crossing_post(f->from);
+	check(atomic_load(under_way) > CROSSING_LIGHT_MAX);
+	check(atomic_load(under_way) < CROSSING_LIGHT_MAX + 262144);
+	for (int i = 0; i < 10; i++)
+		fake_server_turn(1);
+}
+
 /* Beyond the limit packets are dropped, and word that a key has left is not. */
 static void
 crossing_never_drops_control_frames(void **state)
@@ -222,7 +250,7 @@ crossing_never_drops_control_frames(void **state)
 	while (add(f, 0, 60000) == 0)
 		crossing_post(f->from);
 	check_int(crossing_add(f->from, f->to[1]->conn->addr, OUTQ_CONTROL,
-		      writer_slice(&w), false),
+		      writer_slice(&w), CROSSING_LIGHT),
 	    0);
 	crossing_post(f->from);
 	for (int i = 0; i < 10; i++)
@@ -243,14 +271,16 @@ crossing_waits_for_high_rate_clients_only(void **state)
 
 	for (int i = 0; i < 3; i++) {
 		for (int urgent = 0; urgent < 2; urgent++) {
-			check_int(
-			    crossing_add(f->from, to, OUTQ_DATA,
-				slice_of(frame, sizeof frame), urgent == 0),
+			check_int(crossing_add(f->from, to, OUTQ_DATA,
+				      slice_of(frame, sizeof frame),
+				      urgent == 0 ? CROSSING_HIGH_RATE
+						  : CROSSING_HEAVY),
 			    0);
 			check(f->from->urgent[to.worker] == (urgent == 1));
 		}
-		check_int(crossing_add(f->from, to, OUTQ_DATA,
-			      slice_of(frame, sizeof frame), true),
+		check_int(
+		    crossing_add(f->from, to, OUTQ_DATA,
+			slice_of(frame, sizeof frame), CROSSING_HIGH_RATE),
 		    0);
 		check(f->from->urgent[to.worker]);
 		crossing_post(f->from);
@@ -379,6 +409,7 @@ main(void)
 		TEST(crossing_takes_any_mix),
 		TEST(crossing_bounds_what_is_under_way),
 		TEST(crossing_never_drops_control_frames),
+		TEST(crossing_keeps_room_for_light_senders),
 		TEST(crossing_waits_for_high_rate_clients_only),
 		TEST(crossing_uses_batches_again),
 		TEST(crossing_is_safe_for_two_threads),
