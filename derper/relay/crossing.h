@@ -26,7 +26,7 @@
 #include <stdatomic.h>
 
 /* Bytes under way to one worker, above which packets are dropped: of everybody,
- * and of those who send little, whom a flood must not crowd out. */
+ * and of those who send little, whom a flood must leave room. */
 #define CROSSING_MAX (16U << 20)
 #define CROSSING_LIGHT_MAX (2 * CROSSING_MAX)
 #define CROSSING_WORKERS_MAX 64

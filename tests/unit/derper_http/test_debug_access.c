@@ -118,7 +118,7 @@ debug_access_takes_a_key_from_anywhere(void **state)
 	check(!allows("192.0.2.1", head));
 	check(!allows(
 	    "192.0.2.1", "GET /?debugkey=s3 HTTP/1.1\r\nHost: h\r\n\r\n"));
-	/* an empty file is no key */
+	/* an empty file is not a key */
 	check_int(ftruncate(fd, 0), 0);
 	check(!allows(
 	    "192.0.2.1", "GET /?debugkey= HTTP/1.1\r\nHost: h\r\n\r\n"));
