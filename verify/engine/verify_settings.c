@@ -291,7 +291,7 @@ static int
 read_option(struct reading *r, const struct verify_option *option,
     const struct doc_node *node, struct verify_source_config *row)
 {
-	const char *text;
+	const char *text = NULL;
 	uint64_t ms;
 	bool on;
 
