@@ -230,6 +230,39 @@ conn_bounds_the_reads_of_a_phase(void **state)
 	check_int(f->ended, 1);
 }
 
+static void
+conn_counts_the_reads_of_each_phase(void **state)
+{
+	struct fixture *f = *state;
+
+	say(f, "a");
+	say(f, "b");
+	conn_become(f->conn, &first_phase, f);
+	for (int i = 0; i < 3; i++)
+		say(f, "c");
+	check_int(f->ended, 0);
+	say(f, "d");
+	check_int(f->ended, 1);
+}
+
+/* One that waits in the login queue and hangs up goes at once: each turn would
+ * be told of it. */
+static void
+conn_ends_when_it_hangs_up_in_the_login_queue(void **state)
+{
+	struct fixture *f = *state;
+	struct login_queue *queue = f->worker->logins;
+
+	login_queue_wait(queue, &f->conn->login->queue, &f->conn->remote);
+	conn_pause(f->conn, CONN_PAUSE_LOGIN_QUEUE);
+	for (int i = 0; i < 1000; i++)
+		login_queue_spend(queue); /* not its turn */
+	close(f->fd);
+	f->fd = -1;
+	turn(f);
+	check_int(f->ended, 1);
+}
+
 /* It is read from again when the last reason not to has gone. */
 static void
 conn_pauses_for_each_reason(void **state)
@@ -279,6 +312,7 @@ conn_hears_nothing_after_it_finished(void **state)
 	conn_finish(f->conn);
 	say(f, "more");
 	check_size(f->second_n, 0);
+	check_size(conn_saved(f->conn).n, 0);
 	check_int(read(f->fd, &byte, 1), 0);
 	check_int(f->ended, 0);
 	(void)shutdown(f->fd, SHUT_WR);
@@ -359,6 +393,7 @@ conn_ends_once(void **state)
 {
 	struct fixture *f = *state;
 	const struct conn_addr addr = f->conn->addr;
+	size_t most;
 
 	conn_end(f->conn, "test");
 	conn_end(f->conn, "test");
@@ -366,6 +401,7 @@ conn_ends_once(void **state)
 	check_int(f->ended, 1);
 	check_int(f->freed, 0);
 	check_null(conn_table_get(f->worker->conns, addr));
+	check_size(ip_limit_open(f->config.ip_limit, &most), 0);
 	turn(f);
 	check_int(f->freed, 1);
 }
@@ -379,6 +415,8 @@ main(void)
 		TEST(conn_keeps_what_is_not_whole),
 		TEST(conn_hands_the_rest_to_the_next_phase),
 		TEST(conn_bounds_the_reads_of_a_phase),
+		TEST(conn_counts_the_reads_of_each_phase),
+		TEST(conn_ends_when_it_hangs_up_in_the_login_queue),
 		TEST(conn_pauses_for_each_reason),
 		TEST(conn_tells_of_its_deadline),
 		TEST(conn_hears_nothing_after_it_finished),

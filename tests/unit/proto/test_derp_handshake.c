@@ -109,6 +109,27 @@ derp_server_info_opens_the_vector(void **state)
 	check_contains(why.text, "cannot open ServerInfo");
 }
 
+static void
+derp_server_info_is_not_longer_than_a_frame(void **state)
+{
+	static uint8_t body[24 + (1 << 20) + 1];
+	struct keys k = load_keys();
+	int64_t version;
+
+	(void)state;
+	for (size_t more = 0; more <= 1; more++) {
+		struct fail why = { 0 };
+
+		check_int(derp_server_info_open(
+			      slice_of(body, sizeof body - 1 + more),
+			      &k.client_private, &k.server, &version, &why),
+		    -1);
+		check_contains(why.text,
+		    more == 0 ? "cannot open ServerInfo"
+			      : "bad ServerInfo length");
+	}
+}
+
 /* What we write is as long as what Go writes, and opens to the same text. */
 static void
 derp_client_info_writes_go_text(void **state)
@@ -521,6 +542,7 @@ main(void)
 		cmocka_unit_test(derp_server_key_both_ways),
 		cmocka_unit_test(derp_client_info_opens_the_vector),
 		cmocka_unit_test(derp_server_info_opens_the_vector),
+		cmocka_unit_test(derp_server_info_is_not_longer_than_a_frame),
 		cmocka_unit_test(derp_client_info_writes_go_text),
 		cmocka_unit_test(derp_client_info_nonce_is_fresh),
 		cmocka_unit_test(derp_server_info_both_ways),
