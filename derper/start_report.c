@@ -3,6 +3,7 @@
 
 #include "certs.h"
 #include "log.h"
+#include "url_text.h"
 #include "verify.h"
 
 #include <stdio.h>
@@ -11,10 +12,6 @@
 /* "192.0.2.1:443", "[::]:443". */
 struct address_text {
 	char text[NETADDR_TEXT + 4];
-};
-
-struct url_text {
-	char text[512];
 };
 
 static struct address_text
@@ -72,27 +69,6 @@ report_tailscaled(const struct config *c)
 		    path);
 }
 
-/* Without what may be secret in it: a password, a query. */
-static struct url_text
-shorten_url(const char *url)
-{
-	struct slice all = slice_str(url), scheme, rest, host, path;
-	struct slice before, after;
-	struct url_text t;
-
-	slice_cut(all, '?', &all, &rest);
-	slice_cut(all, ':', &scheme, &rest);
-	if (slice_starts(rest, "//"))
-		rest = slice_of(rest.p + 2, rest.n - 2);
-	slice_cut(rest, '/', &host, &path);
-	if (slice_cut(host, '@', &before, &after))
-		host = after;
-	snprintf(t.text, sizeof t.text, "%.*s://%.*s/%.*s", (int)scheme.n,
-	    (const char *)scheme.p, (int)host.n, (const char *)host.p,
-	    (int)path.n, (const char *)path.p);
-	return t;
-}
-
 static void
 report_lists(const struct start_report *r)
 {
@@ -134,7 +110,7 @@ report_admission(const struct start_report *r)
 	if (c->verify_url[0] != '\0')
 		log_info("admission: nodes that %s allows; everybody%s while "
 			 "it is unreachable",
-		    shorten_url(c->verify_url).text,
+		    url_text_of(c->verify_url).text,
 		    c->verify_url_fail_open ? "" : " is refused");
 	report_lists(r);
 }

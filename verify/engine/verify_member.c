@@ -1,6 +1,7 @@
 /* verify_member: see verify_member.h. */
 #include "verify_member.h"
 
+#include "url_text.h"
 #include "verify_breaker.h"
 #include "verify_lister.h"
 #include "verify_store.h"
@@ -56,7 +57,8 @@ make_label(const struct verify_source_config *row)
 	char text[LABEL_MAX];
 
 	snprintf(text, sizeof text, "%s%s%s", word,
-	    row->argument[0] != '\0' ? " " : "", row->argument);
+	    row->argument[0] != '\0' ? " " : "",
+	    url_text_of(row->argument).text);
 	return strdup(text);
 }
 

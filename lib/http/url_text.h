@@ -1,0 +1,19 @@
+/*
+ * url_text: a URL as it may be shown: without what may be secret in it.
+ *
+ * Threads: a plain value.
+ */
+#ifndef DERPKIT_URL_TEXT_H
+#define DERPKIT_URL_TEXT_H
+
+#define URL_TEXT_MAX 512
+
+struct url_text {
+	char text[URL_TEXT_MAX]; /* cut if it is too long */
+};
+
+/* The URL without user name, password and query. What has no "://" is shown as
+ * it is. */
+struct url_text url_text_of(const char *url);
+
+#endif

@@ -1,0 +1,47 @@
+/* url_text: what is shown of a URL. */
+#include "check.h"
+
+#include "url_text.h"
+
+static void
+check_shown(const char *url, const char *want)
+{
+	check_text(url_text_of(url).text, want);
+}
+
+static void
+url_text_hides_secrets(void **state)
+{
+	(void)state;
+	check_shown("https://h/verify", "https://h/verify");
+	check_shown("https://relay:secret@h:8443/verify?token=x#y",
+	    "https://h:8443/verify");
+	check_shown("https://u@p@h/", "https://h/");
+	check_shown("https://h?token=x/y", "https://h");
+	check_shown("http://u:p@[::1]:80", "http://[::1]:80");
+	check_shown("https://h/a@b/c", "https://h/a@b/c");
+	check_shown("/etc/derper/nodes@host", "/etc/derper/nodes@host");
+	check_shown("", "");
+	check_shown("://", "://");
+}
+
+static void
+url_text_cuts(void **state)
+{
+	char url[2 * URL_TEXT_MAX] = "https://h/";
+
+	(void)state;
+	memset(url + 10, 'x', sizeof url - 11);
+	check_size(strlen(url_text_of(url).text), URL_TEXT_MAX - 1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(url_text_hides_secrets),
+		cmocka_unit_test(url_text_cuts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
