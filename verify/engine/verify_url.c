@@ -14,10 +14,15 @@
 #include "admit.h"
 #include "fetch.h"
 #include "fetch_config.h"
+#include "url_text.h"
 #include "verify_source.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* How long a server that is not trusted is not taken to be away when a question
+ * gets no further than its socket. */
+#define UNTRUSTED_MS 60000
 
 struct url {
 	struct verify_source source; /* first */
@@ -25,8 +30,9 @@ struct url {
 	char *url;                   /* owned */
 	char *ca_file;               /* owned, or NULL */
 	struct fetch_client *client; /* owned */
-	/* atomic: when it last answered anybody, by now_ms; 0: never */
-	_Atomic uint64_t answered_ms;
+	/* atomic, by now_ms: when anybody last got through to it, 0: never;
+	 * when it was last found not to be trusted, 0: it answered since */
+	_Atomic uint64_t answered_ms, untrusted_ms;
 };
 
 static void
@@ -89,7 +95,17 @@ judge(const struct fetch_response *response, const struct verify_question *q,
  * controller answered others, the time was lost here and the controller is
  * reachable: nobody may be admitted for that, or many connections at once could
  * get past a controller that denies them. When it answered nobody, it hangs.
+ * But one that shows another certificate is there, however slowly: or a flood
+ * of logins would turn broken trust into an outage.
  */
+static bool
+was_not_trusted(const struct url *u, uint64_t now_ms)
+{
+	const uint64_t since_ms = atomic_load(&u->untrusted_ms);
+
+	return since_ms != 0 && now_ms - since_ms < UNTRUSTED_MS;
+}
+
 static void
 judge_unreachable(const struct url *u, const struct verify_question *q,
     uint64_t began_ms, const char *why, struct verify_answer *answer)
@@ -101,6 +117,11 @@ judge_unreachable(const struct url *u, const struct verify_question *q,
 		verify_answer_set_fault(answer, VERIFY_FAULT_OURS,
 		    "admission controller: too many questions at once: %s",
 		    why);
+		return;
+	}
+	if (was_not_trusted(u, q->now_ms())) {
+		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
+		    "admission controller: not trusted a moment ago: %s", why);
 		return;
 	}
 	verify_answer_set_fault(answer, VERIFY_FAULT_AWAY,
@@ -135,6 +156,7 @@ ask(struct verify_source *s, const struct verify_question *q,
 	switch (fetch(u->client, &request, &response, &why)) {
 	case FETCH_OK:
 		atomic_store(&u->answered_ms, q->now_ms());
+		atomic_store(&u->untrusted_ms, 0);
 		judge(&response, q, answer);
 		break;
 	case FETCH_UNREACHABLE:
@@ -145,6 +167,8 @@ ask(struct verify_source *s, const struct verify_question *q,
 		    "admission controller: incomplete response: %s", why.text);
 		break;
 	case FETCH_UNTRUSTED: /* a broken configuration is not an outage */
+		atomic_store(&u->answered_ms, q->now_ms());
+		atomic_store(&u->untrusted_ms, q->now_ms());
 		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
 		    "admission controller: not trusted: %s", why.text);
 		break;
@@ -187,7 +211,7 @@ open_url(const struct verify_source_config *config,
 		verify_source_notify(context,
 		    "admission controller %s: the URL has no path; headscale "
 		    "answers on /verify",
-		    config->argument);
+		    url_text_of(config->argument).text);
 	u = calloc(1, sizeof *u);
 	if (u == NULL) {
 		fail_set(why, "out of memory");

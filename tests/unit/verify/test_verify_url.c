@@ -182,7 +182,8 @@ url_does_not_open_for_lack_of_tls(void **state)
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	socklen_t n = sizeof a;
-	struct verify_config config = { 0 };
+	struct verify_config config = { .ask_ms = 2000,
+		.context.now_ms = engine_now_ms };
 	struct verify_answer answer;
 	struct verify *v;
 	pthread_t thread;
@@ -200,9 +201,17 @@ url_does_not_open_for_lack_of_tls(void **state)
 	v = engine_new(&config);
 	answer = engine_check(v, 7);
 	pthread_join(thread, NULL);
-	close(fd);
 	check_int(answer.verdict, VERIFY_UNKNOWN);
 	check_contains(answer.reason, "not trusted: the server does not speak");
+	/* nobody accepts any more: it is no less there for being slow */
+	answer = engine_check(v, 8);
+	check_int(answer.verdict, VERIFY_UNKNOWN);
+	check_contains(answer.reason, "not trusted a moment ago");
+	engine_ms += 60000;
+	answer = engine_check(v, 9);
+	check_int(answer.verdict, VERIFY_ALLOW);
+	check(answer.fail_open);
+	close(fd);
 	verify_free(v);
 }
 
