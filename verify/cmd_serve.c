@@ -74,14 +74,38 @@ check_numbers(const struct command_call *call, const struct arguments *a)
 	return 0;
 }
 
+/* Wrong usage is told before anything is read or opened. */
 static int
-run(const struct command_call *call)
+check_words(const struct command_call *call, mode_t *mode)
 {
 	const struct arguments *a = call->values;
-	struct verify_config verify;
-	struct serve_config config = {
+	const int misuse = check_numbers(call, a);
+
+	if (misuse != 0)
+		return misuse;
+	if (call->word_count != 0)
+		return command_misuse(
+		    call, "\"%s\" is not an option", call->words[0]);
+	if (a->listen.n == 0 || a->listen.n > SERVE_ADDRESSES_MAX)
+		return command_misuse(call,
+		    "name an address to listen on, at most %d: --listen",
+		    SERVE_ADDRESSES_MAX);
+	if (read_mode(a->listen_mode, mode) == -1)
+		return command_misuse(call,
+		    "--listen-mode: \"%s\" is not a mode such as 0600",
+		    a->listen_mode);
+	return 0;
+}
+
+static int
+serve(const struct command_call *call, const struct verify_config *verify,
+    mode_t mode)
+{
+	const struct arguments *a = call->values;
+	const struct serve_config config = {
 		.addresses = a->listen.v,
 		.address_count = a->listen.n,
+		.listen_mode = mode,
 		.cert_file = or_null(a->cert),
 		.key_file = or_null(a->key),
 		.allow_plain = a->allow_plain,
@@ -93,31 +117,34 @@ run(const struct command_call *call)
 		.answer_ms = a->answer_ms,
 		.drain_ms = DRAIN_MS,
 		.quiet = a->quiet,
-		.verify = &verify,
+		.verify = verify,
 	};
 	struct fail why = { 0 };
-	int misuse = source_options_read(&a->sources, call, &verify);
 
-	if (misuse == 0)
-		misuse = check_numbers(call, a);
-	if (misuse != 0)
-		return misuse;
-	verify.context.interactive = false;
-	if (call->word_count != 0)
-		return command_misuse(
-		    call, "\"%s\" is not an option", call->words[0]);
-	if (a->listen.n == 0 || a->listen.n > SERVE_ADDRESSES_MAX)
-		return command_misuse(call,
-		    "name an address to listen on, at most %d: --listen",
-		    SERVE_ADDRESSES_MAX);
-	if (read_mode(a->listen_mode, &config.listen_mode) == -1)
-		return command_misuse(call,
-		    "--listen-mode: \"%s\" is not a mode such as 0600",
-		    a->listen_mode);
-	raise_descriptors();
 	if (serve_run(&config, &why) == -1)
 		return command_fail(call, "%s", why.text);
 	return COMMAND_DONE;
+}
+
+static int
+run(const struct command_call *call)
+{
+	const struct arguments *a = call->values;
+	struct verify_config verify;
+	mode_t mode = 0;
+	int status = check_words(call, &mode);
+
+	if (status == 0)
+		status = source_options_read(&a->sources, call, &verify);
+	if (status != 0)
+		return status;
+	verify.context.interactive = false;
+	if (or_null(a->sources.config) == NULL)
+		source_options_follow(&verify);
+	raise_descriptors();
+	status = serve(call, &verify, mode);
+	verify_config_clear(&verify);
+	return status;
 }
 
 #define AT(member) offsetof(struct arguments, member)

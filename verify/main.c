@@ -17,7 +17,7 @@ int
 main(int argc, char **argv)
 {
 	const struct command commands[] = { cmd_check, cmd_explain, cmd_list,
-		cmd_serve, completion_command };
+		cmd_serve, cmd_watch, completion_command };
 	const struct command_program program = {
 		.name = "derpverify",
 		.text = "Tells whether a node key may use the relay. Exit "

@@ -52,6 +52,15 @@ name_a_source(const struct command_call *call)
 	return command_misuse(call, "name a source:%s", options);
 }
 
+bool
+source_options_any(const struct source_options *o)
+{
+	for (size_t i = 0; verify_kinds_get(i) != NULL; i++)
+		if (o->kinds[i].n > 0)
+			return true;
+	return o->config != NULL && o->config[0] != '\0';
+}
+
 /* All of it comes from the file: what the two would mean together is better
  * said in the file. */
 static int
@@ -98,4 +107,11 @@ source_options_read(const struct source_options *o,
 		if (add_sources(config, o, kind, &o->kinds[i], &why) == -1)
 			return command_misuse(call, "%s", why.text);
 	return config->source_count > 0 ? 0 : name_a_source(call);
+}
+
+void
+source_options_follow(struct verify_config *config)
+{
+	for (size_t i = 0; i < config->source_count; i++)
+		config->sources[i].follow = true;
 }

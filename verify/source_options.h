@@ -26,30 +26,43 @@ struct source_options {
 		.ask_ms = VERIFY_ASK_MS                          \
 	}
 
-/* Rows of the options table of a command whose values are of that type. */
+/* Rows of the options table of a command whose values are of that type: how
+ * sources are reached, */
+#define SOURCE_OPTIONS_OF_ACCESS(type)                                       \
+	{ "config", OPTS_TEXT, offsetof(type, sources.config), "FILE",       \
+		"read sources, policy and times from this YAML file" },      \
+	    { "ca-file", OPTS_TEXT, offsetof(type, sources.ca_file), "FILE", \
+		    "PEM roots for the URL instead of the "                  \
+		    "system's" },                                            \
+	{                                                                    \
+		"timeout", OPTS_DURATION, offsetof(type, sources.ask_ms),    \
+		    "DURATION", "how long one key may take"                  \
+	}
+
+/* and how they decide about keys. */
 #define SOURCE_OPTIONS(type)                                                   \
-	{ "config", OPTS_TEXT, offsetof(type, sources.config), "FILE",         \
-		"read sources, policy and times from this YAML file" },        \
-	    { "policy", OPTS_CHOICE, offsetof(type, sources.policy), "NAME",   \
-		    "of several sources, those that must allow the key" },     \
-	    { "ca-file", OPTS_TEXT, offsetof(type, sources.ca_file), "FILE",   \
-		    "PEM roots for the URL instead of the system's" },         \
+	{ "policy", OPTS_CHOICE, offsetof(type, sources.policy), "NAME",       \
+		"of several sources, those that must allow the key" },         \
 	    { "fail-open", OPTS_BOOL, offsetof(type, sources.fail_open), NULL, \
 		    "allow when the URL cannot be reached, as derper does "    \
 		    "by default" },                                            \
-	{                                                                      \
-		"timeout", OPTS_DURATION, offsetof(type, sources.ask_ms),      \
-		    "DURATION", "how long one key may take"                    \
-	}
+	    SOURCE_OPTIONS_OF_ACCESS(type)
 
 /* An option for each kind of source: for struct command.more_options. */
 size_t source_options_of_kinds(
     struct opts_option *table, size_t max, void *values);
+
+/* Whether any source, or a file with sources, is named. */
+bool source_options_any(const struct source_options *o);
 
 /* Makes the config of an engine, to be cleared with verify_config_clear; texts
  * of the command line are borrowed. Not 0: the exit status after wrong usage or
  * a file that cannot be used, which has been told; nothing is to be cleared. */
 int source_options_read(const struct source_options *o,
     const struct command_call *call, struct verify_config *config);
+
+/* Has all sources of the config list or push what they know, where they can,
+ * and not only answer about one key. */
+void source_options_follow(struct verify_config *config);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "command.h"
 
-extern const struct command cmd_check, cmd_explain, cmd_list, cmd_serve;
+extern const struct command cmd_check, cmd_explain, cmd_list, cmd_serve,
+    cmd_watch;
 
 #endif

@@ -1,0 +1,137 @@
+"""derpverify watch and list: what sources name, and how that changes."""
+
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+from relaytest import PATIENCE, Lines, Scenario, clean_env, ours_only
+from servetest import DERPVERIFY
+
+ONE, TWO, THREE = "11" * 32, "22" * 32, "33" * 32
+SCHEMAS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../schemas")
+
+
+def check_schema(document, name):
+    """Fails where the document is not what the schema says."""
+    import jsonschema
+
+    with open(os.path.join(SCHEMAS, name + ".schema.json"), encoding="utf-8") as f:
+        jsonschema.validate(document, json.load(f))
+
+
+class Nodes(Scenario):
+    def nodes(self, *lines):
+        self.write("nodes", "".join(x + "\n" for x in lines))
+
+    def run_tool(self, *words):
+        done = subprocess.run(
+            [DERPVERIFY, *words],
+            cwd=self.folder,
+            env=clean_env(),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+
+@ours_only
+class Watch(Nodes):
+    def watch(self, *options):
+        proc = subprocess.Popen(
+            [DERPVERIFY, "watch", "--nodes", "nodes", *options],
+            cwd=self.folder,
+            env=clean_env(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
+        out = Lines(proc.stdout)
+
+        def stop():
+            proc.send_signal(signal.SIGTERM)
+            self.assertEqual(proc.wait(PATIENCE), 0)
+            out.thread.join(PATIENCE)
+
+        self.addCleanup(stop)
+        return proc, out
+
+    def changes(self, proc, out, pattern):
+        """Makes every kind of change, one after the other."""
+        out.wait(pattern("listed", ""))
+        self.nodes(ONE + " one", TWO + " two")
+        out.wait(pattern("added", TWO))
+        self.nodes(ONE + " one", TWO + " renamed")
+        out.wait(pattern("changed", TWO))
+        self.nodes(TWO + " renamed")
+        out.wait(pattern("removed", ONE))
+        os.unlink(self.path("nodes"))
+        out.wait(pattern("lost", ""))
+        self.nodes(TWO + " renamed")
+        out.wait(pattern("back", ""))
+        self.nodes("# none")
+        out.wait(pattern("doubted", ""))
+        proc.send_signal(signal.SIGHUP)  # which the operator believes
+        out.wait(pattern("removed", TWO))
+
+    def test_text(self):
+        self.nodes(ONE + " one")
+        proc, out = self.watch()
+        self.changes(proc, out, lambda event, key: rf"Z {event} *node list nodes: .*{key}")
+
+    def test_json(self):
+        self.nodes(ONE + " one")
+        proc, out = self.watch("--format", "json")
+        self.changes(proc, out, lambda event, key: rf'"event":"{event}".*{key}')
+        events = [json.loads(line) for line in out.lines]
+        for event in events:
+            check_schema(event, "verify-watch")
+        self.assertEqual(events[0]["count"], 1)
+        names = [e["node"]["name"] for e in events if e["event"] == "removed"]
+        self.assertEqual(names, ["one", "renamed"])
+
+    def test_what_cannot_be_watched(self):
+        status, _, err = self.run_tool("watch", "--url", "http://127.0.0.1:9/verify")
+        self.assertEqual(status, 2)
+        self.assertIn("none of the sources tells of changes", err)
+        self.assertEqual(self.run_tool("watch")[0], 2)
+        self.assertEqual(self.run_tool("watch", "--nodes", "missing")[0], 2)
+
+
+@ours_only
+class List(Nodes):
+    def test_two_sources(self):
+        self.nodes(ONE + " one", TWO)
+        row = {"node_key": "nodekey:" + THREE, "given_name": "three", "expiry": {"seconds": 1}}
+        self.write("more", json.dumps([row]))
+        sources = ("--nodes", "nodes", "--nodes", "more")
+        status, out, _ = self.run_tool("list", *sources)
+        self.assertEqual(status, 0)
+        lines = out.splitlines()
+        self.assertRegex(lines[0], f"^nodekey:{ONE} one # never expires; node list nodes, 0 s ago")
+        self.assertRegex(lines[1], f"^nodekey:{TWO} # never expires; ")
+        self.assertRegex(lines[2], f"^# nodekey:{THREE} three # expired 1970-01-01T00:00:01Z; ")
+        self.write("again", out)  # it is a node list
+        status, out, _ = self.run_tool("list", "again")
+        self.assertEqual((status, out), (0, f"nodekey:{ONE} one\nnodekey:{TWO}\n"))
+        status, out, _ = self.run_tool("list", *sources, "--format", "json")
+        self.assertEqual(status, 0)
+        document = json.loads(out)
+        check_schema(document, "verify-list")
+        self.assertEqual([n["source"] for n in document["nodes"]][1:],
+                         ["node list nodes", "node list more"])
+        self.assertTrue(document["nodes"][2]["expired"])
+
+    def test_what_cannot_be_listed(self):
+        self.nodes(ONE)
+        url = "http://user:secret@127.0.0.1:9/verify?token=secret"
+        status, out, err = self.run_tool("list", "--nodes", "nodes", "--url", url)
+        self.assertEqual((status, out), (2, ""))
+        self.assertIn("url http://127.0.0.1:9/verify: can only be asked about one key", err)
+        self.assertNotIn("secret", err)
+        self.assertEqual(self.run_tool("list", "--nodes", "nodes", "nodes")[0], 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
