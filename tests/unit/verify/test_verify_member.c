@@ -1,0 +1,558 @@
+/* Unit tests of verify/engine: sources that list, push and answer as the test
+ * wants, through the engine: what an outage means, second looks, who lists how
+ * often, the last good set on disk, keys that are asked about again. */
+#include "unit/verify/engine.h"
+
+#include "verify_feed.h"
+#include "verify_sources.h"
+
+/* What the scripted sources say. */
+struct script {
+	pthread_mutex_t lock;
+	unsigned first, last;      /* keys that are listed and allowed */
+	enum verify_listed listed; /* LISTED, AWAY, BAD */
+	enum verify_fault fault;   /* of answers; NONE: they are given */
+	unsigned slow_ms;          /* a list takes */
+	_Atomic unsigned lists, asks;
+	_Atomic unsigned concurrent, concurrent_max; /* asks at once */
+};
+
+static struct script script = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void
+say(unsigned first, unsigned last, enum verify_listed listed,
+    enum verify_fault fault)
+{
+	pthread_mutex_lock(&script.lock);
+	script.first = first;
+	script.last = last;
+	script.listed = listed;
+	script.fault = fault;
+	pthread_mutex_unlock(&script.lock);
+}
+
+static enum verify_listed
+list(struct verify_source *s, struct verify_listing *listing, struct fail *why)
+{
+	enum verify_listed listed;
+	unsigned slow_ms;
+
+	(void)s;
+	script.lists++;
+	pthread_mutex_lock(&script.lock);
+	slow_ms = script.slow_ms;
+	listed = script.listed;
+	for (unsigned n = script.first;
+	     listed == VERIFY_LISTED && n <= script.last; n++)
+		verify_set_add(listing->set,
+		    &(struct verify_set_node){ .key = engine_key(n),
+			.name = "n",
+			.expires_s = VERIFY_SET_NEVER },
+		    why);
+	pthread_mutex_unlock(&script.lock);
+	usleep(slow_ms * 1000);
+	if (listed != VERIFY_LISTED)
+		fail_set(why, "scripted");
+	return listed;
+}
+
+static void
+answer_key(struct verify_source *s, const struct verify_question *q,
+    struct verify_answer *answer)
+{
+	const unsigned n = bytes_get_u32(q->key->b + 28);
+	const unsigned now = ++script.concurrent;
+
+	(void)s;
+	script.asks++;
+	if (now > script.concurrent_max)
+		script.concurrent_max = now;
+	pthread_mutex_lock(&script.lock);
+	if (script.fault != VERIFY_FAULT_NONE)
+		verify_answer_set_fault(answer, script.fault, "scripted");
+	else
+		verify_answer_set(answer,
+		    n >= script.first && n <= script.last ? VERIFY_ALLOW
+							  : VERIFY_DENY,
+		    "asked");
+	pthread_mutex_unlock(&script.lock);
+	script.concurrent--;
+}
+
+static void
+close_source(struct verify_source *s)
+{
+	free(s);
+}
+
+/* The argument says what it can: l lists, a is asked. */
+static struct verify_source *
+open_source(const struct verify_source_config *config,
+    const struct verify_source_context *context, struct fail *why)
+{
+	static const struct verify_source_ops list_ops = { .list = list,
+		.close = close_source };
+	static const struct verify_source_ops ask_ops = { .ask = answer_key,
+		.close = close_source };
+	static const struct verify_source_ops both_ops = {
+		.list = list, .ask = answer_key, .close = close_source
+	};
+	struct verify_source *s = calloc(1, sizeof *s);
+	const bool asks = strchr(config->argument, 'a') != NULL;
+	const bool lists = strchr(config->argument, 'l') != NULL;
+
+	(void)context;
+	(void)why;
+	assert_non_null(s);
+	s->ops = asks && lists ? &both_ops : asks ? &ask_ops : &list_ops;
+	s->blocks = true;
+	s->list_on_miss = !asks;
+	return s;
+}
+
+static const struct verify_source_kind scripted_kind = {
+	.name = "scripted", .can_fail_open = true, .open = open_source
+};
+
+static struct verify_source_config *
+add(struct verify_config *config, const char *argument)
+{
+	struct verify_source_config *row =
+	    &config->sources[config->source_count++];
+
+	*row = (struct verify_source_config){ .kind = &scripted_kind,
+		.argument = argument,
+		.refresh_ms = 3600000 };
+	return row;
+}
+
+static struct verify *
+new_ready(const struct verify_config *config)
+{
+	struct verify *v;
+
+	script.lists = script.asks = script.concurrent_max = 0;
+	v = engine_new(config);
+	check(verify_sources_wait_ready(verify_get_sources(v), ENGINE_WAIT_MS));
+	return v;
+}
+
+static struct verify_member_stats
+stats_of(struct verify *v)
+{
+	struct verify_member_stats stats;
+
+	verify_member_stats(verify_get_sources(v)->list[0], &stats);
+	return stats;
+}
+
+static void
+await_fault(struct verify *v, enum verify_fault fault)
+{
+	const uint64_t until_ms = clock_now_ms() + ENGINE_WAIT_MS;
+
+	while (stats_of(v).feed.fault != fault) {
+		check(clock_now_ms() < until_ms);
+		usleep(1000);
+	}
+}
+
+/* Whether key 1, which was known, and key 9, which never was, get in. */
+static const struct {
+	const char *can;
+	enum verify_outage outage;
+	enum verify_listed listed;
+	enum verify_fault fault;
+	bool known, unknown;
+} outages[] = {
+	{ "l", VERIFY_OUTAGE_CLOSED, VERIFY_LIST_AWAY, VERIFY_FAULT_AWAY, 0,
+	    0 },
+	{ "l", VERIFY_OUTAGE_CLOSED, VERIFY_LIST_BAD, VERIFY_FAULT_BAD, 0, 0 },
+	{ "l", VERIFY_OUTAGE_OPEN, VERIFY_LIST_AWAY, VERIFY_FAULT_AWAY, 1, 1 },
+	{ "l", VERIFY_OUTAGE_OPEN, VERIFY_LIST_BAD, VERIFY_FAULT_BAD, 1, 0 },
+	{ "l", VERIFY_OUTAGE_OPEN, VERIFY_LIST_OURS, VERIFY_FAULT_OURS, 1, 0 },
+	{ "l", VERIFY_OUTAGE_LAST_GOOD, VERIFY_LIST_AWAY, VERIFY_FAULT_AWAY, 1,
+	    0 },
+	{ "l", VERIFY_OUTAGE_LAST_GOOD, VERIFY_LIST_BAD, VERIFY_FAULT_BAD, 1,
+	    0 },
+	{ "a", VERIFY_OUTAGE_CLOSED, 0, VERIFY_FAULT_AWAY, 0, 0 },
+	{ "a", VERIFY_OUTAGE_OPEN, 0, VERIFY_FAULT_AWAY, 1, 1 },
+	{ "a", VERIFY_OUTAGE_OPEN, 0, VERIFY_FAULT_BAD, 0, 0 },
+	{ "a", VERIFY_OUTAGE_OPEN, 0, VERIFY_FAULT_OURS, 0, 0 },
+	{ "a", VERIFY_OUTAGE_LAST_GOOD, 0, VERIFY_FAULT_AWAY, 1, 0 },
+	{ "a", VERIFY_OUTAGE_LAST_GOOD, 0, VERIFY_FAULT_BAD, 1, 0 },
+	{ "a", VERIFY_OUTAGE_LAST_GOOD, 0, VERIFY_FAULT_OURS, 0, 0 },
+	{ "al", VERIFY_OUTAGE_CLOSED, VERIFY_LIST_AWAY, VERIFY_FAULT_AWAY, 0,
+	    0 },
+	{ "al", VERIFY_OUTAGE_LAST_GOOD, VERIFY_LIST_AWAY, VERIFY_FAULT_AWAY, 1,
+	    0 },
+	{ "al", VERIFY_OUTAGE_OPEN, VERIFY_LIST_AWAY, VERIFY_FAULT_AWAY, 1, 1 },
+	{ "al", VERIFY_OUTAGE_OPEN, VERIFY_LIST_BAD, VERIFY_FAULT_BAD, 1, 0 },
+};
+
+static void
+member_admits_in_an_outage_by_policy(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof outages / sizeof outages[0]; i++) {
+		struct verify_config config = { .cache_deny_ms = 1,
+			.context.wall_s = engine_wall_s };
+		struct verify *v;
+		bool known, unknown;
+
+		add(&config, outages[i].can)->outage = outages[i].outage;
+		config.sources[0].outage_ms = 3600000;
+		say(1, 3, VERIFY_LISTED, VERIFY_FAULT_NONE);
+		v = new_ready(&config);
+		check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+		say(1, 3, outages[i].listed, outages[i].fault);
+		if (strchr(outages[i].can, 'l') != NULL) {
+			verify_reload(v);
+			await_fault(v, outages[i].fault);
+		}
+		known = engine_check(v, 1).verdict == VERIFY_ALLOW;
+		unknown = engine_check(v, 9).verdict == VERIFY_ALLOW;
+		if (known != outages[i].known || unknown != outages[i].unknown)
+			fail_msg("row %zu (%s): known %d, unknown %d", i,
+			    outages[i].can, known, unknown);
+		/* it is back, and says another thing */
+		say(2, 3, VERIFY_LISTED, VERIFY_FAULT_NONE);
+		verify_reload(v);
+		if (strchr(outages[i].can, 'l') != NULL)
+			await_fault(v, VERIFY_FAULT_NONE);
+		check_int(engine_check(v, 2).verdict, VERIFY_ALLOW);
+		check_int(engine_check(v, 9).verdict, VERIFY_DENY);
+		verify_free(v);
+	}
+}
+
+/* The bound of a last known good is kept. */
+static void
+member_forgets_what_is_too_old(void **state)
+{
+	for (int lists = 0; lists <= 1; lists++) {
+		struct verify_config config = { .context.wall_s = engine_wall_s,
+			.context.now_ms = engine_now_ms };
+		struct verify *v;
+
+		(void)state;
+		engine_ms = 100000;
+		engine_s = 100000;
+		add(&config, lists ? "l" : "a")->outage =
+		    VERIFY_OUTAGE_LAST_GOOD;
+		config.sources[0].outage_ms = 10000;
+		say(1, 1, VERIFY_LISTED, VERIFY_FAULT_NONE);
+		v = new_ready(&config);
+		check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+		say(1, 1, VERIFY_LIST_AWAY, VERIFY_FAULT_AWAY);
+		verify_reload(v);
+		if (lists)
+			await_fault(v, VERIFY_FAULT_AWAY);
+		engine_ms += 9999;
+		engine_s += 9;
+		check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+		check_int(engine_check(v, 1).origin, VERIFY_FROM_LAST_GOOD);
+		engine_ms += 2;
+		engine_s += 1;
+		check_int(engine_check(v, 1).verdict, VERIFY_UNKNOWN);
+		verify_free(v);
+	}
+}
+
+/* A denial ends what was good before. */
+static void
+member_forgets_a_key_that_is_denied(void **state)
+{
+	struct verify_config config = { .cache_deny_ms = 1 };
+	struct verify *v;
+
+	(void)state;
+	add(&config, "a")->outage = VERIFY_OUTAGE_LAST_GOOD;
+	say(1, 1, 0, VERIFY_FAULT_NONE);
+	v = new_ready(&config);
+	check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+	say(2, 2, 0, VERIFY_FAULT_NONE);
+	check_int(engine_check(v, 1).verdict, VERIFY_DENY);
+	usleep(5000);
+	say(2, 2, 0, VERIFY_FAULT_AWAY);
+	check_int(engine_check(v, 1).verdict, VERIFY_UNKNOWN);
+	verify_free(v);
+}
+
+static void
+member_looks_twice_at_a_list_that_shrank(void **state)
+{
+	struct engine_notices notices = ENGINE_NOTICES;
+	struct verify_config config = { .context.notice = engine_notice,
+		.context.notice_ctx = &notices };
+	struct verify *v;
+
+	(void)state;
+	add(&config, "l")->refresh_ms = 400;
+	say(1, 100, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	v = new_ready(&config);
+	say(1, 10, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	engine_await_notice(&notices, "has 10 keys now; keeping the 100 keys");
+	check_int(engine_check(v, 50).verdict, VERIFY_ALLOW);
+	engine_await_notice(&notices, "reloaded: 10 keys (was 100)");
+	check_int(engine_check(v, 50).verdict, VERIFY_DENY);
+	/* empty: the same */
+	say(1, 0, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	engine_await_notice(&notices, "is empty now; keeping the 10 keys");
+	check_int(engine_check(v, 5).verdict, VERIFY_ALLOW);
+	engine_await_notice(&notices, "reloaded: 0 keys (was 10)");
+	/* another look that does not agree is a first one again */
+	say(1, 100, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	verify_reload(v);
+	engine_await_notice(&notices, "reloaded: 100 keys");
+	say(1, 0, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	engine_await_notice(&notices, "is empty now");
+	say(1, 100, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	engine_await_notice(&notices, "reloaded: 100 keys (was 100)");
+	check_int(engine_check(v, 50).verdict, VERIFY_ALLOW);
+	verify_free(v);
+}
+
+#define CROWD 10000
+#define UNKNOWN 100
+
+/* All come back at once: those that are listed wait for nobody, and each of the
+ * others costs one question. */
+static void
+member_asks_once_for_each_of_many(void **state)
+{
+	struct engine_answers answers = ENGINE_ANSWERS;
+	struct verify_config config = { .cache_deny_ms = 100000 };
+	unsigned now = 0, later = 0;
+	struct verify *v;
+
+	(void)state;
+	add(&config, "al");
+	say(1, CROWD, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	v = new_ready(&config);
+	for (unsigned round = 0; round < 3; round++)
+		for (unsigned n = 1; n <= CROWD + UNKNOWN; n++) {
+			const struct derp_key key = engine_key(n);
+			struct verify_answer answer;
+
+			if (verify_ask(
+				v, &key, NULL, &answer, engine_done, &answers))
+				now++;
+			else
+				later++;
+			if (n <= CROWD)
+				check_int(answer.verdict, VERIFY_ALLOW);
+		}
+	engine_await(&answers, later);
+	check_int(now + later, 3 * (CROWD + UNKNOWN));
+	check(now >= 3 * CROWD);
+	check_int(script.asks, UNKNOWN);
+	check_int(script.lists, 1);
+	verify_free(v);
+}
+
+/* The same where a source can only list: one list for all of them, and while it
+ * runs nobody who is known waits. */
+static void
+member_lists_once_for_many(void **state)
+{
+	struct engine_answers answers = ENGINE_ANSWERS;
+	struct verify_config config = { 0 };
+	struct verify_answer answer;
+	struct derp_key key;
+	unsigned later = 0;
+	struct verify *v;
+
+	(void)state;
+	add(&config, "l");
+	say(1, 10, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	v = new_ready(&config);
+	usleep(2100000); /* the first list answers questions no more */
+	say(1, 11, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	script.slow_ms = 300;
+	script.lists = 0;
+	for (unsigned n = 11; n < 1011; n++) {
+		key = engine_key(n);
+		later +=
+		    !verify_ask(v, &key, NULL, &answer, engine_done, &answers);
+	}
+	check_int(later, 1000);
+	key = engine_key(1);
+	check(verify_ask(v, &key, NULL, &answer, engine_done, &answers));
+	check_int(answer.verdict, VERIFY_ALLOW);
+	engine_await(&answers, later);
+	script.slow_ms = 0;
+	check_int(script.lists, 1);
+	check_int(answers.allowed, 1); /* who has registered meanwhile */
+	verify_free(v);
+}
+
+/* Who does not answer is asked once a second, but not where that would admit
+ * everybody for longer than the outage. */
+static void
+member_spares_who_does_not_answer(void **state)
+{
+	for (int open = 0; open <= 1; open++) {
+		struct verify_config config = { .context.now_ms =
+						    engine_now_ms };
+		struct verify *v;
+
+		(void)state;
+		add(&config, "a")->outage =
+		    open ? VERIFY_OUTAGE_OPEN : VERIFY_OUTAGE_CLOSED;
+		say(1, 1, 0, VERIFY_FAULT_AWAY);
+		v = new_ready(&config);
+		for (unsigned n = 0; n < 20; n++)
+			engine_check(v, 100 + n);
+		check_int(script.asks, open ? 20 : 5);
+		check_size(stats_of(v).spared, open ? 0 : 15);
+		engine_ms += 1300;
+		say(1, 1, 0, VERIFY_FAULT_NONE);
+		check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+		check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+		verify_free(v);
+	}
+}
+
+/* A relay that starts while its source is away knows its members. */
+static void
+member_knows_its_last_good_set_after_a_restart(void **state)
+{
+	for (int lists = 0; lists <= 1; lists++) {
+		struct verify_config config = { .context.last_good =
+						    engine_dir() };
+		struct verify *v;
+
+		(void)state;
+		add(&config, lists ? "l" : "a")->outage =
+		    VERIFY_OUTAGE_LAST_GOOD;
+		config.sources[0].outage_ms = 3600000;
+		say(1, 3, VERIFY_LISTED, VERIFY_FAULT_NONE);
+		v = new_ready(&config);
+		check_int(engine_check(v, 2).verdict, VERIFY_ALLOW);
+		verify_free(v);
+		say(1, 3, VERIFY_LIST_AWAY, VERIFY_FAULT_AWAY);
+		v = new_ready(&config);
+		check_int(engine_check(v, 2).verdict, VERIFY_ALLOW);
+		check_int(engine_check(v, 2).origin, VERIFY_FROM_LAST_GOOD);
+		check(engine_check(v, 9).verdict != VERIFY_ALLOW);
+		verify_free(v);
+		/* nor does the second run forget them */
+		v = new_ready(&config);
+		check_int(engine_check(v, 2).verdict, VERIFY_ALLOW);
+		verify_free(v);
+	}
+}
+
+/* Connections of the only connected key, 1. */
+static _Atomic unsigned disconnected;
+
+static bool
+is_connected(void *ctx, const struct derp_key *key)
+{
+	(void)ctx;
+	return bytes_get_u32(key->b + 28) == 1 && disconnected == 0;
+}
+
+static int
+revoked(
+    void *ctx, const struct derp_key *key, const char *name, const char *reason)
+{
+	(void)ctx;
+	(void)key;
+	(void)name;
+	check_contains(reason, "asked");
+	disconnected++;
+	return 0;
+}
+
+static void
+member_asks_again_about_who_is_connected(void **state)
+{
+	struct verify_config config = { .watch = {
+					    is_connected, revoked, NULL } };
+	const uint64_t until_ms = clock_now_ms() + ENGINE_WAIT_MS;
+	struct verify *v;
+	uint64_t epoch;
+
+	(void)state;
+	add(&config, "a")->recheck_ms = 20;
+	say(1, 1, 0, VERIFY_FAULT_NONE);
+	v = new_ready(&config);
+	check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+	epoch = verify_epoch(v);
+	/* an outage disconnects nobody */
+	say(1, 1, 0, VERIFY_FAULT_BAD);
+	usleep(200000);
+	check_int(disconnected, 0);
+	say(2, 2, 0, VERIFY_FAULT_NONE);
+	while (disconnected == 0) {
+		check(clock_now_ms() < until_ms);
+		usleep(2000);
+	}
+	check(verify_epoch(v) != epoch);
+	verify_free(v);
+}
+
+/* A deny list beats every source that allows, at once and for those who are
+ * connected. */
+static void
+member_that_denies_beats_all(void **state)
+{
+	for (int any = 0; any <= 1; any++) {
+		struct verify_config config = {
+			.policy = any ? VERIFY_POLICY_ANY : VERIFY_POLICY_ALL,
+			.watch = { is_connected, revoked, NULL }
+		};
+		struct verify_answer answer;
+		struct verify *v;
+
+		(void)state;
+		disconnected = 1;
+		add(&config, "l")->role = VERIFY_ROLE_DENY;
+		add(&config, "a");
+		say(1, 1, VERIFY_LISTED, VERIFY_FAULT_NONE);
+		v = new_ready(&config);
+		answer = engine_check(v, 1);
+		check_int(answer.verdict, VERIFY_DENY);
+		check(answer.is_final);
+		check_contains(answer.reason, "denied by scripted l");
+		say(2, 2, VERIFY_LISTED, VERIFY_FAULT_NONE);
+		verify_reload(v);
+		while (engine_check(v, 2).verdict != VERIFY_DENY)
+			usleep(1000);
+		say(1, 1, VERIFY_LIST_AWAY, VERIFY_FAULT_NONE);
+		check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+		verify_free(v);
+	}
+}
+
+static int
+end(void **state)
+{
+	char command[128];
+
+	(void)state;
+	snprintf(command, sizeof command, "rm -rf %s", engine_dir());
+	return system(command);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(member_admits_in_an_outage_by_policy),
+		cmocka_unit_test(member_forgets_what_is_too_old),
+		cmocka_unit_test(member_forgets_a_key_that_is_denied),
+		cmocka_unit_test(member_looks_twice_at_a_list_that_shrank),
+		cmocka_unit_test(member_asks_once_for_each_of_many),
+		cmocka_unit_test(member_lists_once_for_many),
+		cmocka_unit_test(member_spares_who_does_not_answer),
+		cmocka_unit_test(
+		    member_knows_its_last_good_set_after_a_restart),
+		cmocka_unit_test(member_asks_again_about_who_is_connected),
+		cmocka_unit_test(member_that_denies_beats_all),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, end);
+}
