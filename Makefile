@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all deps build demo test e2e bench fuzz install format lint clean help
+.PHONY: all deps build captures demo test e2e bench fuzz install format lint clean help
 
 all: build
 
@@ -18,6 +18,7 @@ help:
 	@echo '                over emulated links)'
 	@echo 'make fuzz       fuzz every parser (SECONDS_EACH=60)'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make captures   make the pictures of the README anew'
 	@echo 'make deps       install the Debian packages that are missing'
 	@echo 'make format | lint | clean'
 
@@ -29,6 +30,10 @@ build: deps
 		-DCMAKE_INSTALL_PREFIX=$(PREFIX) >$(BUILD).log 2>&1 || \
 		{ cat $(BUILD).log; exit 1; }
 	@cmake --build $(BUILD) -j $(JOBS)
+
+captures: build
+	@python3 -B docs/capture.py $(BUILD)/bin/derpmap $(BUILD)/bin/derper \
+		docs/img
 
 demo: build
 	@python3 -B tests/demo/demo.py $(BUILD)/bin $(BUILD)/tests
