@@ -219,6 +219,51 @@ ip_limit_is_safe_for_many_threads(void **state)
 	ip_limit_free(s);
 }
 
+/* A thread with an address of its own, of those that share one place. */
+struct rival {
+	struct job job;
+	struct netaddr from;
+	atomic_int each;
+};
+
+static void *
+rival_often(void *ctx)
+{
+	struct rival *r = ctx;
+
+	for (int i = 0; i < 4 * ROUNDS; i++)
+		come_and_go(&r->job, &r->from, 0);
+	return NULL;
+}
+
+/* The total holds between addresses that have nothing else in common. */
+static void
+ip_limit_holds_the_total_across_addresses(void **state)
+{
+	struct ip_limit *s = ip_limit_new(1, 1);
+	struct rival rivals[THREADS] = { 0 };
+	pthread_t threads[THREADS];
+	atomic_int total = 0;
+	char text[32];
+
+	(void)state;
+	for (int i = 0; i < THREADS; i++) {
+		snprintf(text, sizeof text, "192.0.2.%d", i);
+		rivals[i].from = ip(text);
+		rivals[i].job = (struct job){
+			.s = s, .each = &rivals[i].each, .total = &total
+		};
+		check_int(
+		    pthread_create(&threads[i], NULL, rival_often, &rivals[i]),
+		    0);
+	}
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < THREADS; i++)
+		check(rivals[i].job.most <= 1);
+	ip_limit_free(s);
+}
+
 static void
 ip_limit_remember_the_most_at_once(void **state)
 {
@@ -250,6 +295,7 @@ main(void)
 		cmocka_unit_test(ip_limit_forgets),
 		cmocka_unit_test(ip_limit_refuses_without_memory),
 		cmocka_unit_test(ip_limit_is_safe_for_many_threads),
+		cmocka_unit_test(ip_limit_holds_the_total_across_addresses),
 		cmocka_unit_test(ip_limit_remember_the_most_at_once),
 	};
 

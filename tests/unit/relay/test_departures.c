@@ -133,6 +133,23 @@ departures_takes_turns(void **state)
 	fake_peer_free(quiet);
 }
 
+/* Few are told in the turn in which the connection ends. */
+static void
+departures_do_not_wait_for_a_turn(void **state)
+{
+	struct fake_peer *p = fake_peer_new(0), *to = fake_peer_new(0);
+
+	(void)state;
+	fake_peer_packet(p, &to->key, text("hello"));
+	fake_server_turn(0);
+	check_packet(to, p, text("hello"));
+	fake_peer_leave(p);
+	fake_server_turn(0);
+	check_gone(to, &p->key, DERP_GONE_DISCONNECTED);
+	fake_peer_free(p);
+	fake_peer_free(to);
+}
+
 /* Those on another worker, too. */
 static void
 departures_takes_turns_across_workers(void **state)
@@ -344,6 +361,7 @@ main(void)
 		TEST_MANY(departures_end_when_the_key_is_back),
 		TEST_MANY(departures_spare_a_new_login_of_a_receiver),
 		TEST_MANY(departures_follow_the_packets),
+		TEST(departures_do_not_wait_for_a_turn),
 		TEST(departures_survive_lack_of_memory),
 		TEST_MANY(departures_are_limited),
 	};
