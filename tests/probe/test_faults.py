@@ -228,10 +228,12 @@ class Faults(ProbeCase):
         for i, (expected, infos, check) in enumerate(self.rows):
             name = f"{900 + i}a"
             with self.subTest(node=self.nodes[i], expected=expected):
-                # which of those behind one relay is the first is not told
-                found = self.ids(said, name)
-                self.assertEqual([x for x in found if x != "same-relay"],
-                                 [x for x in expected if x != "same-relay"])
+                # which of those behind one relay is the first is not told,
+                # and a machine that is busy makes slow handshakes
+                spare = {"same-relay", "tls-slow"} - (set(expected) & {"tls-slow"})
+                self.assertEqual(
+                    [x for x in self.ids(said, name) if x not in spare],
+                    [x for x in expected if x not in spare])
                 for info in infos:
                     self.finding(said, info, name)
                 if check:
