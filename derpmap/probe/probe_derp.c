@@ -60,12 +60,6 @@ upgrade(const struct probe_context *c, const struct derp_private_key *key,
 }
 
 static void
-format_key(const struct derp_key *key, char out[static DERP_KEY_HEX_TEXT])
-{
-	derp_key_format_hex(key, out);
-}
-
-static void
 compare_meta(struct probe_visit *v)
 {
 	char meta[DERP_KEY_HEX_TEXT], server[DERP_KEY_HEX_TEXT];
@@ -73,8 +67,8 @@ compare_meta(struct probe_visit *v)
 	if (!v->has_cert || !v->cert.has_meta ||
 	    derp_key_eq(&v->cert.server, &v->server))
 		return;
-	format_key(&v->cert.server, meta);
-	format_key(&v->server, server);
+	derp_key_format_hex(&v->cert.server, meta);
+	derp_key_format_hex(&v->server, server);
 	probe_finding_add(&v->findings, PROBE_META_DIFFERS,
 	    "comparing the metacert with the relay's ServerKey",
 	    "%s in the metacert, %s in ServerKey", meta, server);
@@ -263,8 +257,8 @@ compare_keys(const struct probe_context *c, const struct derp_private_key *key)
 		step->state = PROBE_ODD;
 	}
 	if (t.different > 0) {
-		format_key(&v->server, first);
-		format_key(&t.other, other);
+		derp_key_format_hex(&v->server, first);
+		derp_key_format_hex(&t.other, other);
 		probe_finding_add(&v->findings, PROBE_KEY_CHANGES, tried,
 		    "server key %s, then %s", first, other);
 		step->state = PROBE_BAD;
