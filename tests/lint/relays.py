@@ -83,6 +83,7 @@ class Relays:
         (self.path / "chain.pem").write_text(chain, "ascii")
         self.pins["chain"] = self.pins["self"]
         self.serve("chain", self.context("chain"))
+        self.serve_metacert()
         self.serve("filter", self.filtering())
         self.serve("old", self.ancient())
         for name, answer in ANSWERS.items():
@@ -137,6 +138,16 @@ class Relays:
         self.pins[name] = hashlib.sha256(der).hexdigest()
 
     # --- servers
+
+    def serve_metacert(self):
+        """As derper does: its key is in a certificate after its own."""
+        self.openssl("req", "-x509", "-key", "ca.key", "-out", "key.pem",
+                     "-subj", "/CN=derpkey" + 57 * "1", "-days", "30")
+        (self.path / "meta.pem").write_text(
+            (self.path / "self.pem").read_text("ascii")
+            + (self.path / "key.pem").read_text("ascii"), "ascii")
+        self.pins["meta"] = self.pins["self"]
+        self.serve("meta", self.context("meta"))
 
     def context(self, name):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -100,6 +100,18 @@ class Settings(unittest.TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("R17", result.stdout)
 
+    def test_min_client_and_nomeasurenohome(self):
+        file = self.map.parent / "quiet.yaml"
+        file.write_text("regions: {900: {regionid: 900, nomeasurenohome: true,"
+                        " nodes: [{name: 900a, regionid: 900, hostname: "
+                        "derp.home.arpa}]}}\n", "utf-8")
+
+        def quiet(*args):
+            return self.lint("--select", "R18", *args, file)
+        self.assertEqual(quiet(), (0, {"R18": "info"}))
+        self.assertEqual(quiet("--min-client", "1.80"), (1, {"R18": "warning"}))
+        self.assertEqual(quiet("--min-client", "1.82"), (0, {}))
+
     def test_level_hides_and_counts(self):
         result = self.run_lint("--level", "error", self.map)
         self.assertEqual((result.returncode, result.stdout), (1, ""))

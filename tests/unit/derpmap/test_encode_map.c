@@ -132,6 +132,24 @@ encode_map_quotes_every_text(void **state)
 	    "    nodes: null\n");
 }
 
+/* Text that a writer of YAML would fold stays on one line. */
+static void
+encode_map_folds_nothing(void **state)
+{
+	char in[1024], want[1024], name[401] = "";
+
+	(void)state;
+	for (size_t i = 0; i + 1 < sizeof name; i++)
+		name[i] = i % 5 == 4 ? ' ' : 'x';
+	name[399] = 'x';
+	snprintf(in, sizeof in, "regions: {1: {regionname: '%s'}}", name);
+	snprintf(want, sizeof want,
+	    "regions:\n  1:\n    regionid: 0\n    regioncode: \"\"\n"
+	    "    regionname: \"%s\"\n    nodes: null\n",
+	    name);
+	convert(in, false, want);
+}
+
 static void
 encode_map_keeps_numbers(void **state)
 {
@@ -280,6 +298,7 @@ main(void)
 		cmocka_unit_test(encode_map_writes_yaml),
 		cmocka_unit_test(encode_map_writes_json),
 		cmocka_unit_test(encode_map_quotes_every_text),
+		cmocka_unit_test(encode_map_folds_nothing),
 		cmocka_unit_test(encode_map_keeps_numbers),
 		cmocka_unit_test(encode_map_refuses_what_json_lacks),
 		cmocka_unit_test(encode_map_says_when_there_is_no_room),
