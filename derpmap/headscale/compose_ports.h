@@ -26,7 +26,7 @@ struct compose_ports {
 
 #define COMPOSE_PORTS_MAX 4096 /* published ports; more are left out */
 
-/* Reads the file. -1 with *why: it cannot be read, or is no Compose file. */
+/* Reads the file. -1 with *why: it cannot be read, or is not a Compose file. */
 int compose_ports_read(struct compose_ports *ports, struct arena *a,
     const char *file, struct fail *why);
 

@@ -92,7 +92,7 @@ check_lint(const struct effective *e, size_t n)
 
 	findings_init(&list, arena);
 	fake_alloc_fail_at(n);
-	lint_config(e, &list);
+	lint_config(e, NULL, &list);
 	/* as every allocation of findings comes from the arena */
 	check(!fake_alloc_failed() || list.failed || list.count > 0);
 	check_text(list.failed ? "c" : list.first->file, "c");
