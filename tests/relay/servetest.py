@@ -89,7 +89,7 @@ class Server:
         """All samples by name and labels."""
         text = self.request(path="/metrics", **options).text
         rows = (x.rsplit(" ", 1) for x in text.splitlines() if not x.startswith("#"))
-        return {name: int(value) for name, value in rows}
+        return {name: float(value) for name, value in rows}
 
     def metric(self, name):
         return self.metrics()["derpverify_" + name]

@@ -85,6 +85,15 @@ class Protocol(Serve):
         self.assertEqual(s.request("GET", "/verify").getheader("Allow"), "POST")
         self.assertEqual(s.metric('requests_refused_total{reason="method"}'), 3)
 
+    def test_metrics_of_a_source_that_is_asked(self):
+        self.write('a"b', KNOWN + "\n")
+        url = f"http://user:secret@{HOST}:9/verify?token=secret"
+        s = Server(self, "--url", url, "--nodes", 'a"b', "--policy", "any")
+        s.ask(UNKNOWN)
+        self.assertEqual(s.metric(f'source_away_total{{source="url http://{HOST}:9/verify"}}'), 1)
+        self.assertEqual(s.metric('source_keys{source="node list a\\"b"}'), 1)
+        self.assertNotIn("secret", s.request(path="/metrics").text)
+
     def test_no_source_can_tell(self):
         s = Server(self, "--url", f"http://{HOST}:9/verify")
         r = s.ask(KNOWN)
@@ -119,6 +128,8 @@ class Protocol(Serve):
         self.assertIn("version=0.0.4", r.getheader("Content-Type"))
         self.assertEqual(s.metric('decisions_total{verdict="allow"}'), 1)
         self.assertEqual(s.metric("engine_keys"), 1)
+        self.assertEqual(s.metric('source_keys{source="node list nodes"}'), 1)
+        self.assertEqual(s.metric('source_up{source="node list nodes"}'), 1)
         if shutil.which("promtool"):
             subprocess.run(["promtool", "check", "metrics"], input=r.text.encode(), check=True)
 

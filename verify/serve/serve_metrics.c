@@ -142,6 +142,194 @@ put_engine(struct page *page, const struct verify_counters *c)
 	put(page, METRIC("engine_keys", GAUGE, keys, "Keys in memory now."));
 }
 
+/* ---- of each source */
+
+/* A label's value: backslash, quote and line feed are escaped. */
+static void
+put_value(struct page *page, const char *value)
+{
+	struct reader r = { .rest = slice_str(value) };
+	int rc = 0;
+
+	while (r.rest.n > 0 && rc == 0) {
+		const uint8_t b = reader_u8(&r);
+
+		if (b == '\n')
+			rc = buf_append(page->text, "\\n", 2);
+		else if (b == '\\' || b == '"')
+			rc = buf_printf(page->text, "\\%c", b);
+		else
+			rc = buf_append(page->text, &b, 1);
+	}
+	page->failed = page->failed || rc == -1;
+}
+
+static uint64_t
+source_keys(const struct verify_member_stats *s)
+{
+	return s->feed.keys;
+}
+
+static uint64_t
+source_age_ms(const struct verify_member_stats *s)
+{
+	return s->feed.age_ms;
+}
+
+static uint64_t
+source_lists(const struct verify_member_stats *s)
+{
+	return s->feed.replaced + s->feed.changed;
+}
+
+static uint64_t
+source_lost(const struct verify_member_stats *s)
+{
+	return s->feed.lost;
+}
+
+static uint64_t
+source_up(const struct verify_member_stats *s)
+{
+	return s->feed.has_set && s->feed.fault == VERIFY_FAULT_NONE;
+}
+
+static uint64_t
+source_asked(const struct verify_member_stats *s)
+{
+	return s->asked;
+}
+
+static uint64_t
+source_recalled(const struct verify_member_stats *s)
+{
+	return s->recalled;
+}
+
+static uint64_t
+source_allowed(const struct verify_member_stats *s)
+{
+	return s->allowed;
+}
+
+static uint64_t
+source_denied(const struct verify_member_stats *s)
+{
+	return s->denied;
+}
+
+static uint64_t
+source_away(const struct verify_member_stats *s)
+{
+	return s->away;
+}
+
+static uint64_t
+source_bad(const struct verify_member_stats *s)
+{
+	return s->bad;
+}
+
+static uint64_t
+source_ours(const struct verify_member_stats *s)
+{
+	return s->ours;
+}
+
+static uint64_t
+source_failed_open(const struct verify_member_stats *s)
+{
+	return s->failed_open;
+}
+
+static uint64_t
+source_took_ms(const struct verify_member_stats *s)
+{
+	return s->took_ms;
+}
+
+static const struct source_metric {
+	const char *name, *help;
+	enum kind kind;
+	bool of_sets; /* only of sources that list or push */
+	uint64_t (*value)(const struct verify_member_stats *s);
+	bool in_ms; /* and shown in seconds */
+} source_metrics[] = {
+	{ "source_up", "Whether the source lists or pushes now.", GAUGE, true,
+	    source_up, false },
+	{ "source_keys", "Keys that the source names.", GAUGE, true,
+	    source_keys, false },
+	{ "source_age_seconds", "Since the source last said so.", GAUGE, true,
+	    source_age_ms, true },
+	{ "source_updates_total", "Lists and changes that were taken.", COUNTER,
+	    true, source_lists, false },
+	{ "source_lost_total", "Times that the source was lost.", COUNTER, true,
+	    source_lost, false },
+	{ "source_recalled_total", "Answers from what it named.", COUNTER,
+	    false, source_recalled, false },
+	{ "source_asked_total", "Questions to the source.", COUNTER, false,
+	    source_asked, false },
+	{ "source_allowed_total", "Keys that it allowed when asked.", COUNTER,
+	    false, source_allowed, false },
+	{ "source_denied_total", "Keys that it denied when asked.", COUNTER,
+	    false, source_denied, false },
+	{ "source_away_total", "Questions that did not reach it.", COUNTER,
+	    false, source_away, false },
+	{ "source_bad_total", "Answers that cannot be used.", COUNTER, false,
+	    source_bad, false },
+	{ "source_shortage_total", "Questions not asked for want of resources.",
+	    COUNTER, false, source_ours, false },
+	{ "source_fail_open_total", "Keys allowed for its absence.", COUNTER,
+	    false, source_failed_open, false },
+	{ "source_seconds_total", "What all questions took.", COUNTER, false,
+	    source_took_ms, true },
+};
+
+/* The end of a sample. */
+static void
+put_number(struct page *page, uint64_t value, bool in_ms)
+{
+	const int rc = in_ms
+	    ? buf_printf(page->text, "\"} %" PRIu64 ".%03u\n", value / 1000,
+		  (unsigned)(value % 1000))
+	    : buf_printf(page->text, "\"} %" PRIu64 "\n", value);
+
+	page->failed = page->failed || rc == -1;
+}
+
+static void
+put_source_metric(struct page *page, const struct verify_sources *sources,
+    const struct source_metric *m)
+{
+	put(page,
+	    &(const struct metric){
+		.name = m->name, .help = m->help, .kind = m->kind });
+	for (size_t i = 0; i < sources->count; i++) {
+		struct verify_member *member = sources->list[i];
+		struct verify_member_stats stats;
+
+		verify_member_stats(member, &stats);
+		if (m->of_sets && !stats.keeps_set)
+			continue;
+		if (buf_printf(
+			page->text, "derpverify_%s{source=\"", m->name) == -1)
+			page->failed = true;
+		put_value(page, verify_member_label(member));
+		put_number(page, m->value(&stats), m->in_ms);
+	}
+}
+
+static void
+put_sources(struct page *page, const struct verify_sources *sources)
+{
+	const size_t n = sizeof source_metrics / sizeof source_metrics[0];
+
+	for (size_t i = 0; i < n; i++)
+		put_source_metric(page, sources, &source_metrics[i]);
+}
+
+/* ---- all */
+
 static void
 put_program(struct page *page)
 {
@@ -167,5 +355,6 @@ serve_metrics_put(const struct serve_state *state, struct buf *text)
 	put_answers(&page, &state->counters);
 	put_connections(&page, state->http);
 	put_engine(&page, &engine);
+	put_sources(&page, verify_get_sources(state->verify));
 	return page.failed ? -1 : 0;
 }

@@ -9,7 +9,7 @@
 #include "buf.h"
 #include "serve_state.h"
 
-#define SERVE_METRICS_MAX 65536 /* bytes */
+#define SERVE_METRICS_MAX 524288 /* bytes: 64 sources with long names */
 
 /* Appends all of them. -1 when memory is short. */
 int serve_metrics_put(const struct serve_state *state, struct buf *text);
