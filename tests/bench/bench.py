@@ -39,7 +39,7 @@ class Settings:
         self.long = "2s" if quick else "4s"
         self.workers = workers  # of the rows for several
         self.workers_rates = [40000] if quick else [20000, 40000, 60000]
-        self.settle = 0.5 if quick else 2
+        self.settle = 0.5 if quick else 3  # until memory is given back
         self.transports = [True] if quick else [True, False]  # TLS or not
         self.per_writes = [11] if quick else [1, 11]
         self.rates = [50000] if quick else [25000, 50000]
