@@ -110,6 +110,19 @@ class Page(unittest.TestCase):
                 items = re.findall(r"^\.It Va (.*)$", sections[title], re.M)
                 self.assertEqual(set(" , ".join(items).split(" , ")), set(properties))
 
+    def test_each_key_of_an_admission_file_is_described(self):
+        path = os.path.join(PAGES, "../schemas/verify-config.schema.json")
+        with open(path, encoding="utf-8") as f:
+            schema = json.load(f)
+        sections = self.sections("derper-verify.5")
+        for title, properties in (
+            ("The file", schema["properties"]),
+            ("A source", schema["$defs"]["source"]["properties"]),
+        ):
+            with self.subTest(title):
+                items = re.findall(r"^\.It Va (.*)$", sections[title], re.M)
+                self.assertEqual(set(items), set(properties))
+
     def test_nothing_is_in_a_page_that_is_not_in_the_help(self):
         options = {"-version"}
         for command in commands_of("derpverify"):
