@@ -322,9 +322,34 @@ use_tls(struct server *s, struct tls_context *ctx)
 			    i);
 }
 
+/* What the file says is in force from the start on; better that somebody learns
+ * now that it would not be accepted. */
+static void
+check_admission(const struct server *s)
+{
+	struct verify_config config = { .source_count = 0 };
+	struct fail why = { 0 };
+
+	if (s->config->verify_config[0] == '\0')
+		return;
+	if (admission_config_read(&config, s->config, &why) == -1) {
+		log_error("admission: %s: the configuration of the start "
+			  "stays in force; the relay would not start with "
+			  "this one",
+		    why.text);
+		return;
+	}
+	verify_config_clear(&config);
+	log_info("admission: %s is valid; lists that it names are read again, "
+		 "what else was changed in it takes effect at the next start",
+	    s->config->verify_config);
+}
+
 static void
 reload(struct server *s, bool forced)
 {
+	if (forced)
+		check_admission(s);
 	if (s->certs != NULL && certs_poll(s->certs, forced)) {
 		use_tls(s, certs_context(s->certs));
 		certs_report(s->certs);

@@ -1,0 +1,137 @@
+"""Admission by a file: several sources, deny lists, outages and restarts."""
+
+import os
+import signal
+import time
+import unittest
+
+from relaytest import HOST, Scenario, free_port, ours_only, stub_verify
+
+ALLOW = (200, '{"Allow":true}\n')
+DENY = (200, '{"Allow":false}\n')
+
+
+@ours_only  # the Go derper has no such file
+class Config(Scenario):
+    def setUp(self):
+        super().setUp()
+        self.p = self.peer()
+        self.keys = {name: self.p.key(name) for name in "abcd"}
+
+    def relay(self, text, *flags):
+        self.write("admission.yaml", text)
+        return self.derper("-verify-config=" + self.path("admission.yaml"), *flags)
+
+    def refused(self, relay, name, reason):
+        mark = relay.log_mark()
+        self.p.refused(relay, name)
+        relay.wait_log(rf"client nodekey:{self.keys[name]} rejected: .*{reason}", mark)
+
+    def start_fails(self, *flags):
+        flags = [f"-a={HOST}:{free_port()}", "-stun=false", "-c=" + self.path("k"), *flags]
+        status, _, err = self.run_relay(flags)
+        self.assertEqual(status, 1)
+        return err
+
+    def stub(self, *allowed):
+        """A controller that allows those, and whoever is added to the set."""
+        names = set(allowed)
+
+        def answer(path, body):
+            return ALLOW if any(self.keys[n].encode() in body for n in names) else DENY
+
+        stub = stub_verify(self, answer)
+        stub.names = names
+        return stub
+
+    def test_any_source_is_enough_and_a_deny_list_beats_them(self):
+        k = self.keys
+        stub = self.stub("a", "d")
+        self.write("nodes", f"{k['b']} bob\n")
+        self.write("denied", f"{k['d']} dora\n")
+        relay = self.relay(
+            f"policy: any\nsources:\n- url: {stub.url}\n- nodes: {self.path('nodes')}\n"
+            f"- nodes: {self.path('denied')}\n  deny: true\n"
+        )
+        self.p.login(relay, "a", "b")
+        self.refused(relay, "c", "not allowed")
+        self.refused(relay, "d", "dora denied by node list")
+        mark, started = relay.log_mark(), time.monotonic()
+        self.write("denied", f"{k['d']} dora\n{k['a']} alice\n")
+        self.p.expect("closed a .*")
+        self.assertLess(time.monotonic() - started, 2.5)
+        relay.wait_log(rf"client nodekey:{k['a']} disconnected: alice: .*denied by", mark)
+        self.p.ping("b")
+
+    def test_who_is_denied_later_is_asked_about_again(self):
+        stub = self.stub("a", "b")
+        relay = self.relay(f"sources:\n- url: {stub.url}\n  recheck: 300ms\n", "-loops=2")
+        self.p.login(relay, "a", "b")
+        stub.names.discard("a")
+        self.p.expect("closed a .*")
+        relay.wait_log(rf"client nodekey:{self.keys['a']} disconnected: .*not allowed")
+        self.p.ping("b")
+        self.assertEqual(relay.counters()["revoked"], 1)
+
+    def test_members_are_known_after_a_restart_in_an_outage(self):
+        """Also within Landlock: the folder may be written to."""
+        stub = self.stub("a")
+        os.mkdir(self.path("state"))
+        text = (
+            f"last-good-folder: {self.path('state')}\nsources:\n- url: {stub.url}\n"
+            "  outage: last-known-good\n  outage-for: 1h\n"
+        )
+        relay = self.relay(text)
+        self.p.login(relay, "a")
+        self.refused(relay, "b", "not allowed")
+        relay.exit_expected = True
+        self.assertEqual(relay.stop(), 0)
+        files = os.listdir(self.path("state"))
+        self.assertEqual(len(files), 1)
+        path = os.path.join(self.path("state"), files[0])
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        stub.stop()
+        relay = self.relay(text)
+        self.p.login(relay, "a")
+        self.refused(relay, "b", "unreachable")
+
+    def test_what_is_wrong_in_the_file_is_fatal_and_said(self):
+        path = self.path("bad.yaml")
+        self.write("bad.yaml", "sources:\n- nodes: x\n  outag: open\n")
+        err = self.start_fails("-verify-config=" + path)
+        self.assertIn(f'{path}:3:3: "outag" is not known; is it "outage"?', err)
+        self.write("bad.yaml", f"policy: any\nsources:\n- nodes: {self.path('n')}\n")
+        self.write("n", self.keys["a"] + "\n")
+        err = self.start_fails(
+            "-verify-config=" + path, "-verify-client-url=http://127.0.0.1:1/verify"
+        )
+        self.assertIn("its policy is any", err)
+
+    def test_flags_and_file_must_agree(self):
+        stub = self.stub("a", "b")
+        self.write("nodes", f"{self.keys['a']}\n{self.keys['c']}\n")
+        relay = self.relay(
+            f"sources:\n- nodes: {self.path('nodes')}\n", "-verify-client-url=" + stub.url
+        )
+        self.p.login(relay, "a")
+        self.refused(relay, "b", "not in node list")
+        self.refused(relay, "c", "not allowed")
+
+    def test_a_bad_file_is_said_on_sighup_and_changes_nothing(self):
+        self.write("nodes", self.keys["a"] + "\n")
+        relay = self.relay(f"sources:\n- nodes: {self.path('nodes')}\n")
+        mark = relay.log_mark()
+        self.write("admission.yaml", "sources:\n- nods: x\n")
+        relay.proc.send_signal(signal.SIGHUP)
+        relay.wait_log(r"admission.yaml:2:3: names no kind of source.*stays in force", mark)
+        self.p.login(relay, "a")
+        self.refused(relay, "b", "not in node list")
+
+    def test_flags_without_effect_are_warned_of(self):
+        relay = self.derper("-socket=/run/x", "-verify-client-url-fail-open=false")
+        relay.wait_log("-socket has no effect without -verify-clients")
+        relay.wait_log("-verify-client-url-fail-open has no effect without -verify-client-url")
+
+
+if __name__ == "__main__":
+    unittest.main()
