@@ -99,7 +99,10 @@ class Schemas(unittest.TestCase):
         good = with_text_keys(yaml.safe_load(
             (ROOT / "examples/derp.yaml").read_text("utf-8")))
         text = json.dumps(good)
-        slips = [('"hostname"', '"hostName"'), ('"regions"', '"Regions"'),
+        slips = [('"canport80"', '"canPort80"'), ('"ipv4"', '"IPv4"'),
+                 ('"regioncode"', '"regionCode"'), ('{"regions"',
+                                                    '{"derp": 1, "regions"'),
+                 ('"hostname"', '"hostName"'), ('"regions"', '"Regions"'),
                  ('"regionid"', '"region_id"'), ('"nodes"', '"node"'),
                  ('"900"', '"0900"'), ('"900"', '"x"'),
                  ('"regionid": 900', '"regionid": "900"'),
@@ -119,7 +122,8 @@ class Schemas(unittest.TestCase):
 class Files(unittest.TestCase):
     """What runs in CI, run here."""
 
-    BAD = "regions:\n  900:\n    RegionID: 900\n    nodes: []\n"
+    BAD = ("regions:\n  900:\n    RegionID: 900\n    avoid: true\n"
+           "    nodes: []\n")
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -147,7 +151,7 @@ class Files(unittest.TestCase):
                    m[pattern["code"]])
                   for m in map(re.compile(pattern["regexp"]).match,
                                text.splitlines()) if m]
-        self.assertTrue(fields)
+        self.assertEqual({f[3] for f in fields}, {"error", "warning", "info"})
         self.assertEqual(fields, [
             (f["file"], f["line"], f["column"], f["severity"], f["rule"])
             for f in found["findings"]])
