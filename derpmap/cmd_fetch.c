@@ -7,8 +7,10 @@
 #include "lint.h"
 #include "outfile.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define OUTPUT_MAX ((size_t)256 << 20)
 
@@ -22,6 +24,7 @@ struct arguments {
 
 /* The file as it is. */
 struct current {
+	bool is_file; /* regular, or not there yet: not a device, say */
 	struct buf text;
 	struct fetch_maps_size size; /* 0: there is none, or no map */
 };
@@ -32,19 +35,35 @@ is_stdout(const struct arguments *a)
 	return a->output == NULL || strcmp(a->output, "-") == 0;
 }
 
-/* A file that is not there, or no map, does not stop anything: it is replaced.
- */
+/* Reads it where there is something to read: a FIFO would wait for ever. */
+static int
+read_text(struct current *c, const struct arguments *a, struct fail *why)
+{
+	struct stat st;
+
+	buf_init(&c->text, 0);
+	if (is_stdout(a))
+		return 0;
+	if (stat(a->output, &st) == -1) {
+		c->is_file = errno == ENOENT;
+		return c->is_file ? 0 : fail_errno(why, "%s", a->output);
+	}
+	c->is_file = S_ISREG(st.st_mode);
+	return c->is_file ? infile_read(&c->text, a->output, OUTPUT_MAX, why)
+			  : 0;
+}
+
+/* What is not a map does not stop anything: it is replaced. */
 static int
 read_current(struct current *c, const struct arguments *a, struct fail *why)
 {
 	struct load l;
 
-	c->size = (struct fetch_maps_size){ 0 };
-	if (is_stdout(a) ||
-	    infile_read(&c->text, a->output, OUTPUT_MAX, NULL) == -1) {
-		buf_init(&c->text, 0);
+	*c = (struct current){ .is_file = false };
+	if (read_text(c, a, why) == -1)
+		return -1;
+	if (buf_len(&c->text) == 0)
 		return 0;
-	}
 	if (load_text(&l, a->output, buf_slice(&c->text), LOAD_DETECT, why) ==
 	    -1)
 		return -1;
@@ -120,6 +139,8 @@ write_file(const struct arguments *a, const struct current *c,
 		return -1;
 	fprintf(stderr, "%s: %s, %zu regions\n", a->output,
 	    same ? "unchanged" : "written", m->map.region_count);
+	if (!c->is_file)
+		return 0;
 	return fetch_state_save(
 	    &m->state, a->output, text, load_form_name(a->to.n), why);
 }
@@ -174,7 +195,7 @@ fetch_and_take(const struct command_call *call, const struct current *c)
 	struct fetch_maps m;
 	int status = COMMAND_DONE;
 
-	if (!is_stdout(a) && !a->always)
+	if (c->is_file && !a->always)
 		fetch_state_load(&known, a->output, buf_slice(&c->text),
 		    load_form_name(a->to.n));
 	if (fetch_state_is_for(&known, urls, config.count))

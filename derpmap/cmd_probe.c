@@ -111,17 +111,23 @@ struct settings {
 	bool has_progress; /* a progress line is on the terminal */
 };
 
-/* A private key anywhere in the file: derper's key file, or tailscaled's state
- * are JSON, a line alone is the key. */
+/* The only private key in the file, alone or within JSON; -1: there is none, or
+ * there are several, and which one is the node's is not known. */
 static int
 find_key(struct derp_private_key *key, struct slice text)
 {
 	const size_t n = DERP_KEY_TEXT - 1;
+	struct derp_private_key each;
+	size_t found = 0;
 
 	for (size_t i = 0; i + n <= text.n; i++)
-		if (derp_private_key_parse(key, slice_of(text.p + i, n)) == 0)
-			return 0;
-	return -1;
+		if (derp_private_key_parse(&each, slice_of(text.p + i, n)) ==
+		    0) {
+			*key = each;
+			found++;
+		}
+	derp_private_key_clear(&each);
+	return found == 1 ? 0 : -1;
 }
 
 static int
@@ -132,7 +138,8 @@ read_key(struct settings *s, const char *file, struct fail *why)
 
 	if (result == 0 && find_key(&s->key, buf_slice(&text)) == -1)
 		result = fail_set(why,
-		    "%s: no private key (privkey: and 64 hex digits)", file);
+		    "%s: not one private key (privkey: and 64 hex digits)",
+		    file);
 	if (text.p != NULL)
 		sodium_memzero(text.p, text.cap);
 	buf_clear(&text);

@@ -338,6 +338,8 @@ class Command(ProbeCase):
                 (["--url", "https://x", "-4", "-6"], "-4 and -6"),
                 (["--cert-name", "x", str(empty)], "--cert-name"),
                 (["--key-file", str(text), "--url", "https://x"], "private key"),
+                (["--key-file", self.key_file(f"privkey:{KEY} privkey:{KEY}"),
+                  "--url", "https://x"], "not one private key"),
                 (["--ca-file", str(text), "--url", "https://x"], "PEM")):
             done = self.probe(*args)
             self.assertEqual(done.returncode, 2, (args, done))

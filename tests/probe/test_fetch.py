@@ -257,6 +257,21 @@ class Fetch(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done)
         self.assertEqual(plain.asked[-1][0], "http://map.relays.net/map")
 
+    def test_what_is_not_a_file_is_written_through(self):
+        done = self.fetch("-o", "/dev/stdout", out=False)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn("regions:\n  900:\n", done.stdout)
+        self.assertEqual(list(self.folder.iterdir()), [])
+        fifo = self.folder / "fifo"
+        os.mkfifo(fifo)
+        reader = subprocess.Popen(["cat", str(fifo)], stdout=subprocess.PIPE)
+        self.assertEqual(self.fetch("-o", str(fifo), out=False).returncode, 0)
+        self.assertIn(b"  901:\n", reader.communicate(timeout=60)[0])
+        self.assertEqual([p.name for p in self.folder.iterdir()], ["fifo"])
+        # what cannot be read cannot be compared
+        done = self.fetch("-o", str(self.folder / "fifo" / "x"), out=False)
+        self.assertEqual(done.returncode, 2, done)
+
     def test_wrong_usage(self):
         for args in ([], ["ftp://x/y"], ["x"], ["http://x/y", "--max-shrink", "101"],
                      ["http://x/y", "--to", "xml"], ["http://x/y", "--max-size", "0"]):
