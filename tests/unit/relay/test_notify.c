@@ -11,6 +11,21 @@
 
 enum { PARTIES = 40000, PAIRS = 200000 };
 
+int __real_pthread_mutex_lock(pthread_mutex_t *m);
+int __wrap_pthread_mutex_lock(pthread_mutex_t *m);
+
+/* What another thread does just before so many locks from now; 0: nothing. */
+static unsigned locks_until;
+static void (*meanwhile)(void);
+
+int
+__wrap_pthread_mutex_lock(pthread_mutex_t *m)
+{
+	if (locks_until > 0 && --locks_until == 0)
+		meanwhile();
+	return __real_pthread_mutex_lock(m);
+}
+
 static struct conn_addr
 addr_of(unsigned n)
 {
@@ -187,6 +202,39 @@ notify_stops_telling_when_a_key_is_back(void **state)
 	check_int(notify_note(n, key, a, addr_of(1)), NOTIFY_NOTED);
 	check_size(notify_receivers(n, second, some, 4), 0);
 	check_size(leave_key(n, key), 1);
+}
+
+static struct notify *replaced_in;
+static uint32_t replaced;
+
+/* Another connection gets the number of one that leaves. */
+static void
+replace(void)
+{
+	notify_leave_conn(replaced_in, replaced);
+	check_int(add_conn(replaced_in, 2), replaced);
+}
+
+/* A number that is given to another connection while receivers are looked for
+ * does not stand for it. */
+static void
+notify_finds_nobody_in_place_of_another(void **state)
+{
+	struct notify *n = *state;
+	const uint32_t key = add_key(n), gone = add_conn(n, 1);
+	struct notify_departure departure;
+	struct notify_receiver none;
+
+	check_int(notify_note(n, key, gone, addr_of(1)), NOTIFY_NOTED);
+	departure = notify_leave_key(n, key);
+	replaced_in = n;
+	replaced = gone;
+	meanwhile = replace;
+	locks_until = 2; /* the key's, the receiver's */
+	check_size(notify_receivers(n, departure, &none, 1), 0);
+	check_int(locks_until, 0);
+	check_size(notify_stats(n).pairs, 0);
+	notify_remove_key(n, key);
 }
 
 /* A number that was given to another connection does not stand for it, even
@@ -465,6 +513,7 @@ main(void)
 		TEST(notify_keeps_a_receiver_until_it_is_told),
 		TEST(notify_stops_telling_when_a_key_is_back),
 		TEST(notify_tells_nobody_in_place_of_another),
+		TEST(notify_finds_nobody_in_place_of_another),
 		TEST(notify_limits_the_receivers_of_a_key),
 		cmocka_unit_test(notify_limits_pairs_in_total),
 		TEST(notify_is_small),
