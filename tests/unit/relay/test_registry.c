@@ -293,6 +293,28 @@ registry_evicts_the_least_recently_heard(void **state)
 	check_size(registry_count(r, &k), 0);
 }
 
+/* One that was told to go takes over from nobody who stays, however recently it
+ * was heard. */
+static void
+registry_passes_over_the_evicted(void **state)
+{
+	enum { MAX = REGISTRY_DUPLICATES_MAX };
+	struct registry *r = *state;
+	struct derp_key k = key_of(1);
+	struct registry_member members[MAX + 1];
+	struct conn_addr evict;
+
+	for (unsigned i = 0; i <= MAX; i++)
+		check_int(
+		    registry_join(r, &k, addr_of(i), &members[i], &evict), 0);
+	check(conn_addr_eq(evict, addr_of(0)));
+	registry_heard_from(r, &members[0], 5000);
+	leave(r, &members[MAX]);
+	check_active(r, &k, MAX - 1);
+	for (unsigned i = 0; i < MAX; i++)
+		leave(r, &members[i]);
+}
+
 /* Every change that can make a remembered address wrong changes the version,
  * nothing else does. */
 static void
@@ -549,6 +571,7 @@ main(void)
 		TEST(registry_keeps_a_key_reachable_in_all_leaving_orders),
 		TEST(registry_limits_how_often_the_active_one_changes),
 		TEST(registry_evicts_the_least_recently_heard),
+		TEST(registry_passes_over_the_evicted),
 		TEST(registry_entry_is_current_until_it_is_wrong),
 		TEST(registry_tells_when_the_last_one_leaves),
 		TEST(registry_stops_telling_when_a_key_is_back),
