@@ -35,6 +35,8 @@ kind_name(enum filekind kind)
 		return "a ConfigMap";
 	case FILEKIND_NODE:
 		return "a node alone";
+	case FILEKIND_OTHER:
+		return "a file of another program";
 	case FILEKIND_NODE_LIST:
 		return "a list of nodes";
 	case FILEKIND_CONFIG:

@@ -201,7 +201,8 @@ keep_file(struct lint *l, const struct load *load)
 {
 	const struct derpmap *m = &load->map;
 
-	if (load->kind.kind == FILEKIND_NODE_LIST)
+	if (load->kind.kind == FILEKIND_NODE_LIST ||
+	    load->kind.kind == FILEKIND_OTHER)
 		return; /* it has no part in the map */
 	l->call.sees_all &= load_accepted(load) && load->kind.map != NULL;
 	l->call.has_defaults |=

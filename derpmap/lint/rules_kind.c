@@ -154,6 +154,12 @@ file_kind(struct rule_run *run)
 	case FILEKIND_NODE:
 		found_node(run);
 		return;
+	case FILEKIND_OTHER:
+		rule_note(rule_found_as(run, SEVERITY_INFO,
+		    run->load->doc.root->start,
+		    "this is not a map, but a file that is beside maps: of a "
+		    "CI, of Compose or of derper; it is not judged"));
+		return;
 	case FILEKIND_NODE_LIST:
 		found_node_list(run);
 		return;

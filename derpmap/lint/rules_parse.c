@@ -455,6 +455,7 @@ has_place_for_regions(const struct load *load)
 		return load->map.omit_default_regions.v;
 	case FILEKIND_NODE:
 	case FILEKIND_NODE_LIST:
+	case FILEKIND_OTHER:
 	case FILEKIND_CONFIG:
 	case FILEKIND_TEMPLATE:
 	case FILEKIND_HTML:

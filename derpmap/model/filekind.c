@@ -240,6 +240,22 @@ is_node_list(const struct doc_node *root)
 	    has_node_key(doc_resolve(root->items[0]));
 }
 
+/* Files that lie beside maps: of a CI, of Compose, of derper's admission. */
+static bool
+is_other(const struct doc_node *root)
+{
+	static const char *const members[] = { "jobs", "problemMatcher",
+		"repos", "services", "sources", NULL };
+
+	if (has_any(root, members))
+		return true;
+	for (size_t i = 0; is_mapping(root) && i < root->count; i++)
+		if (value_of(doc_resolve(root->items[2 * i + 1]), "script",
+			NULL) != NULL)
+			return true;
+	return false;
+}
+
 int
 filekind_find(struct filekind_found *found, struct arena *a,
     const struct doc *d, enum dialect dialect)
@@ -272,6 +288,9 @@ filekind_find(struct filekind_found *found, struct arena *a,
 		found->map = NULL;
 	} else if (is_node(root)) {
 		found->kind = FILEKIND_NODE;
+		found->map = NULL;
+	} else if (is_other(root)) {
+		found->kind = FILEKIND_OTHER;
 		found->map = NULL;
 	}
 	return s.no_memory ? -1 : 0;

@@ -24,6 +24,7 @@ enum filekind {
 	FILEKIND_FRAGMENT, /* members of a policy file, without { } */
 	FILEKIND_CONFIGMAP, /* the map is the text of a key of data */
 	FILEKIND_NODE,      /* a node alone, as derper prints it */
+	FILEKIND_OTHER,     /* a workflow, a Compose file and the like */
 	FILEKIND_NODE_LIST, /* nodes of a tailnet, for admission */
 	FILEKIND_CONFIG,    /* headscale's config.yaml */
 	FILEKIND_TEMPLATE,  /* a template that was not rendered */

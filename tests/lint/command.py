@@ -153,7 +153,7 @@ class Command(unittest.TestCase):
         folder = pathlib.Path(__file__).resolve().parents[2] / "examples"
         result = run("lint", folder)
         self.assertEqual(result.returncode, 0, result.stdout)
-        self.assertRegex(result.stderr, r"^3 files: \d+ infos\n$")
+        self.assertRegex(result.stderr, r"^\d+ files: \d+ infos\n$")
         self.assertIn("a list of a tailnet's nodes", result.stdout)
         self.assertEqual(run("lint", "-v", folder / "derp.yaml",
                              folder / "derp.json").stdout.count("[R07 "), 2)
