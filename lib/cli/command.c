@@ -44,12 +44,25 @@ command_fail(const struct command_call *call, const char *fmt, ...)
 	return COMMAND_UNUSABLE;
 }
 
+/* Whether it is a reason for which output cannot be written. */
+static bool
+is_write_error(int error)
+{
+	return error == ENOSPC || error == EIO || error == EPIPE ||
+	    error == EFBIG || error == EDQUOT;
+}
+
 static int
 flush(const char *program)
 {
+	const int before = errno;
+
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return COMMAND_DONE;
+	/* an earlier write failed, and there was nothing left to flush */
+	if (errno == 0 && is_write_error(before))
+		errno = before;
 	fprintf(stderr, "%s: cannot write to standard output%s%s\n", program,
 	    errno != 0 ? ": " : "", errno != 0 ? strerror(errno) : "");
 	return COMMAND_UNUSABLE;
