@@ -382,6 +382,9 @@ member_lists_once_for_many(void **state)
 	check_int(answer.verdict, VERIFY_ALLOW);
 	engine_await(&answers, later);
 	script.slow_ms = 0;
+	/* nor one for those who come a moment later */
+	for (unsigned n = 2000; n < 2100; n++)
+		check_int(engine_check(v, n).verdict, VERIFY_DENY);
 	check_int(script.lists, 1);
 	check_int(answers.allowed, 1); /* who has registered meanwhile */
 	verify_free(v);
@@ -527,6 +530,22 @@ member_that_denies_beats_all(void **state)
 	}
 }
 
+/* Also one that is named after a source whose set has the key. */
+static void
+member_that_denies_beats_a_set(void **state)
+{
+	struct verify_config config = { .policy = VERIFY_POLICY_ANY };
+	struct verify *v;
+
+	(void)state;
+	add(&config, "l");
+	add(&config, "l")->role = VERIFY_ROLE_DENY;
+	say(1, 1, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	v = new_ready(&config);
+	check_int(engine_check(v, 1).verdict, VERIFY_DENY);
+	verify_free(v);
+}
+
 static int
 end(void **state)
 {
@@ -552,6 +571,7 @@ main(void)
 		    member_knows_its_last_good_set_after_a_restart),
 		cmocka_unit_test(member_asks_again_about_who_is_connected),
 		cmocka_unit_test(member_that_denies_beats_all),
+		cmocka_unit_test(member_that_denies_beats_a_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, end);
