@@ -106,8 +106,8 @@ fetch_lines_close(struct fetch_lines *s)
 	free(s);
 }
 
-static unsigned
-status_of(const struct fetch_lines *s)
+unsigned
+fetch_lines_status(const struct fetch_lines *s)
 {
 	long status = 0;
 
@@ -124,7 +124,7 @@ take_line(struct fetch_lines *s, struct slice *line)
 	buf_consume(&s->text, s->consumed);
 	s->consumed = 0;
 	text = buf_slice(&s->text);
-	if (!s->has_line || status_of(s) != 200)
+	if (!s->has_line || fetch_lines_status(s) != 200)
 		return false;
 	s->has_line = slice_cut(text, '\n', &found, &rest);
 	if (!s->has_line)
@@ -147,12 +147,6 @@ look_for_end(struct fetch_lines *s)
 		}
 }
 
-bool
-fetch_lines_is_open(const struct fetch_lines *s)
-{
-	return !s->ended && status_of(s) == 200;
-}
-
 static void
 explain_end(const struct fetch_lines *s, struct fail *why)
 {
@@ -162,7 +156,7 @@ explain_end(const struct fetch_lines *s, struct fail *why)
 		.text = s->error,
 		.unix_socket = s->unix_socket,
 	};
-	const unsigned status = status_of(s);
+	const unsigned status = fetch_lines_status(s);
 
 	if (s->too_long)
 		fail_set(
@@ -193,7 +187,7 @@ receive(struct fetch_lines *s)
 		return false;
 	look_for_end(s);
 	return !s->ended &&
-	    (status_of(s) != 0 || clock_now_ms() < s->head_until_ms);
+	    (fetch_lines_status(s) != 0 || clock_now_ms() < s->head_until_ms);
 }
 
 /* How long to wait for bytes; while there is no head, not beyond its time. */
@@ -203,7 +197,7 @@ bounded_wait(const struct fetch_lines *s, uint64_t wait_ms)
 	const uint64_t now_ms = clock_now_ms();
 	uint64_t head_ms;
 
-	if (status_of(s) == 0) {
+	if (fetch_lines_status(s) == 0) {
 		head_ms =
 		    s->head_until_ms > now_ms ? s->head_until_ms - now_ms : 0;
 		wait_ms = head_ms < wait_ms ? head_ms : wait_ms;

@@ -37,8 +37,9 @@ void fetch_lines_close(struct fetch_lines *s);
 enum fetch_lines_event fetch_lines_next(struct fetch_lines *s, uint64_t wait_ms,
     struct slice *line, struct fail *why);
 
-/* Whether the head of an answer with the status 200 has come. */
-bool fetch_lines_is_open(const struct fetch_lines *s);
+/* The status of the answer; 0: its head has not come. Lines are read of a 200
+ * only. */
+unsigned fetch_lines_status(const struct fetch_lines *s);
 
 /* Ends the wait of a running fetch_lines_next, or of the next one. */
 void fetch_lines_wake(struct fetch_lines *s);

@@ -164,7 +164,7 @@ fetch_lines_lets_the_peer_wait(void **state)
 		snprintf(want, sizeof want, "%099zu", i);
 		check_slice_text(line, want);
 	}
-	check(fetch_lines_is_open(s));
+	check_int(fetch_lines_status(s), 200);
 	check_int(fetch_lines_next(s, 10, &line, &why), FETCH_LINES_IDLE);
 	fetch_lines_close(s);
 	http_stub_close(&stub);
@@ -184,7 +184,7 @@ fetch_lines_can_be_woken(void **state)
 	(void)state;
 	http_stub_open_unix(&stub, path);
 	s = open_lines(100, 20000);
-	while (!fetch_lines_is_open(s))
+	while (fetch_lines_status(s) != 200)
 		check_int(
 		    fetch_lines_next(s, 1000, &line, &why), FETCH_LINES_IDLE);
 	fetch_lines_wake(s);
