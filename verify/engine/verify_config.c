@@ -34,6 +34,31 @@ verify_config_add(struct verify_config *config, const char *kind,
 	return row;
 }
 
+static bool
+has_option(const struct verify_source_kind *kind, const char *name)
+{
+	const struct verify_option *o = kind->options;
+
+	while (o != NULL && o->name != NULL && strcmp(o->name, name) != 0)
+		o++;
+	return o != NULL && o->name != NULL;
+}
+
+int
+verify_config_set(struct verify_source_config *row, const char *name,
+    const char *value, struct fail *why)
+{
+	if (!has_option(row->kind, name))
+		return fail_set(
+		    why, "source %s has no option %s", row->kind->name, name);
+	if (row->option_count == VERIFY_OPTIONS_MAX)
+		return fail_set(why, "source %s: more than %d options",
+		    row->kind->name, VERIFY_OPTIONS_MAX);
+	row->options[row->option_count++] =
+	    (struct verify_option_value){ .name = name, .value = value };
+	return 0;
+}
+
 const char *
 verify_config_policy_name(size_t n)
 {

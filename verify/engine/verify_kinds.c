@@ -7,7 +7,9 @@
 #define KINDS(X)                  \
 	X(verify_tailscaled_kind) \
 	X(verify_url_kind)        \
-	X(verify_file_kind)
+	X(verify_file_kind)       \
+	X(verify_headscale_kind)  \
+	X(verify_api_kind)
 
 #define DECLARE(kind) extern const struct verify_source_kind kind;
 #define ROW(kind) &kind,

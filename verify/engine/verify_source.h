@@ -56,6 +56,9 @@ struct verify_option {
 	enum verify_option_type type;
 	const char *argument_name; /* "FILE"; for the help */
 	const char *help;
+	/* how programs spell it, for all sources of the kind: derpverify and
+	 * derper; NULL: in configuration files only */
+	const char *tool_option, *relay_option;
 };
 
 /* One source as configured. Texts are borrowed; open copies them. */

@@ -1,5 +1,6 @@
 /*
- * verify_tailscaled: asks the tailscaled on this host who a node key is.
+ * verify_tailscaled: asks the tailscaled on this host who a node key is, or
+ * follows what it knows (verify_tailnet.h) and asks about the rest.
  *
  * One WhoIs request over its unix socket per question. Its answer means
  * what it means for the Go derper's --verify-clients, and the reasons have the
@@ -10,7 +11,10 @@
  * because a daemon that hangs must not block logins forever.
  */
 #include "fetch.h"
+#include "verify_expiry.h"
+#include "verify_nodes.h"
 #include "verify_source.h"
+#include "verify_tailnet.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -37,6 +41,9 @@ struct tailscaled {
 	char *socket; /* path, owned */
 	uint64_t opened_ms;
 	bool retries; /* while the daemon may still be starting */
+	bool denies_expired;
+	int64_t (*wall_s)(void);
+	uint64_t (*now_ms)(void);
 	struct fetch_client *client; /* owned */
 };
 
@@ -106,17 +113,48 @@ who_is_with_retries(struct tailscaled *t, const struct verify_question *q,
 	}
 }
 
-/* A key whose node tailscaled knows. An expired one is allowed: the Go derper
- * admits expired nodes here, and this flag has its meaning. */
+/* Whether the node's key has run out, as the daemon says, or by our clock. */
+static bool
+has_expired(const struct tailscaled *t, const json_t *node)
+{
+	int64_t expires_s;
+
+	if (json_is_true(json_object_get(node, "Expired")))
+		return true;
+	return verify_expiry_parse(
+		   json_object_get(node, "KeyExpiry"), &expires_s) == -1 ||
+	    expires_s <= t->wall_s();
+}
+
+/* An expired one is allowed to who asks only: the Go derper admits expired
+ * nodes here, and its flag has its meaning. */
 static void
-judge_known(const struct fetch_response *response, const char *key,
+judge_node(const struct tailscaled *t, const json_t *node, const char *key,
     struct verify_answer *answer)
+{
+	const char *name = json_string_value(json_object_get(node, "Name"));
+	const bool expired = has_expired(t, node);
+
+	if (expired && t->denies_expired)
+		verify_answer_set(answer, VERIFY_DENY,
+		    "peer %s not authorized (its key has expired, local "
+		    "tailscaled says)",
+		    key);
+	else
+		verify_answer_set(answer, VERIFY_ALLOW,
+		    "%.100s known to local tailscaled%s",
+		    name != NULL ? name : "peer",
+		    expired ? " (its key has expired)" : "");
+}
+
+static void
+judge_known(const struct tailscaled *t, const struct fetch_response *response,
+    const char *key, struct verify_answer *answer)
 {
 	json_error_t error;
 	json_t *root = json_loadb((const char *)response->body,
 	    response->body_len, JSON_ALLOW_NUL, &error);
 	const json_t *node = json_object_get(root, "Node");
-	const char *name = json_string_value(json_object_get(node, "Name"));
 
 	if (root == NULL)
 		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
@@ -129,12 +167,7 @@ judge_known(const struct fetch_response *response, const char *key,
 		    "answer has no Node",
 		    key);
 	else
-		verify_answer_set(answer, VERIFY_ALLOW,
-		    "%.100s known to local tailscaled%s",
-		    name != NULL ? name : "peer",
-		    json_is_true(json_object_get(node, "Expired"))
-			? " (its key has expired)"
-			: "");
+		judge_node(t, node, key, answer);
 	json_decref(root);
 }
 
@@ -151,13 +184,13 @@ first_line(const struct fetch_response *response)
 }
 
 static void
-judge(const struct fetch_response *response, const char *key,
-    struct verify_answer *answer)
+judge(const struct tailscaled *t, const struct fetch_response *response,
+    const char *key, struct verify_answer *answer)
 {
 	struct slice message = first_line(response);
 
 	if (response->status == 200)
-		judge_known(response, key, answer);
+		judge_known(t, response, key, answer);
 	else if (response->status == 404)
 		verify_answer_set(answer, VERIFY_DENY,
 		    "peer %s not authorized (not found in local tailscaled)",
@@ -202,12 +235,38 @@ ask(struct verify_source *s, const struct verify_question *q,
 	derp_key_format(q->key, key);
 	result = who_is_with_retries(t, q, &response, &why);
 	if (result == FETCH_OK)
-		judge(&response, key, answer);
+		judge(t, &response, key, answer);
 	else
 		verify_answer_set_fault(answer, fault_of(result),
 		    "failed to query local tailscaled status for %s: %s", key,
 		    why.text);
 	fetch_response_clear(&response);
+}
+
+static struct verify_tailnet
+tailnet_of(const struct tailscaled *t)
+{
+	return (struct verify_tailnet){
+		.socket = t->socket, .client = t->client, .now_ms = t->now_ms
+	};
+}
+
+static enum verify_listed
+list(struct verify_source *s, struct verify_listing *listing, struct fail *why)
+{
+	const struct verify_tailnet tailnet =
+	    tailnet_of((const struct tailscaled *)s);
+
+	return verify_tailnet_list(&tailnet, listing, why);
+}
+
+static bool
+push(struct verify_source *s, struct verify_feed *feed)
+{
+	const struct verify_tailnet tailnet =
+	    tailnet_of((const struct tailscaled *)s);
+
+	return verify_tailnet_push(&tailnet, feed);
 }
 
 static void
@@ -243,8 +302,14 @@ static struct verify_source *
 open_tailscaled(const struct verify_source_config *config,
     const struct verify_source_context *context, struct fail *why)
 {
-	static const struct verify_source_ops ops = {
+	static const struct verify_source_ops asks = {
 		.ask = ask,
+		.close = close_tailscaled,
+	};
+	static const struct verify_source_ops follows = {
+		.ask = ask,
+		.list = list,
+		.push = push,
 		.close = close_tailscaled,
 	};
 	struct tailscaled *t = calloc(1, sizeof *t);
@@ -254,7 +319,13 @@ open_tailscaled(const struct verify_source_config *config,
 		socket = default_socket();
 	if (t == NULL)
 		goto out_of_memory;
-	t->source = (struct verify_source){ .ops = &ops, .blocks = true };
+	t->source = (struct verify_source){
+		.ops = config->follow ? &follows : &asks,
+		.blocks = true,
+	};
+	t->denies_expired = config->follow && !config->allow_expired;
+	t->wall_s = context->wall_s;
+	t->now_ms = context->now_ms;
 	t->opened_ms = context->now_ms();
 	t->retries = !context->interactive;
 	t->socket = strdup(socket);
@@ -273,8 +344,12 @@ out_of_memory:
 const struct verify_source_kind verify_tailscaled_kind = {
 	.name = "tailscaled",
 	.tool_option = "socket",
+	.relay_option = "verify-tailscaled",
 	.argument_name = "PATH",
 	.tool_help = "ask the tailscaled that listens there; \"\" is its usual "
 		     "place",
+	.relay_help = "admit only nodes that the tailscaled which listens "
+		      "there knows, follow what changes, and disconnect who "
+		      "is deleted or expires",
 	.open = open_tailscaled,
 };
