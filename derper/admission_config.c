@@ -6,15 +6,27 @@
 
 #include <string.h>
 
-/* An empty value is as good as no flag, as for upstream's flags. */
+/* The sources of the n-th kind. An empty value is as good as no flag, as for
+ * upstream's flags. What is not upstream's flag follows where it can. */
 static int
-add_list(struct verify_config *v, const struct verify_source_kind *kind,
-    const struct opts_list *list, struct fail *why)
+add_kind(
+    struct verify_config *v, const struct config *c, size_t n, struct fail *why)
 {
-	for (size_t i = 0; i < list->n; i++)
-		if (list->v[i][0] != '\0' &&
-		    verify_config_add(v, kind->name, list->v[i], why) == NULL)
+	const struct verify_source_kind *kind = verify_kinds_get(n);
+	const struct opts_list *list = &c->verify_sources[n];
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct verify_source_config *row;
+
+		if (list->v[i][0] == '\0')
+			continue;
+		row = verify_config_add(v, kind->name, list->v[i], why);
+		if (row == NULL ||
+		    verify_config_set_all(row, c->verify_settings[n], why) ==
+			-1)
 			return -1;
+		row->follow = true;
+	}
 	return 0;
 }
 
@@ -36,8 +48,7 @@ add_sources(struct verify_config *v, const struct config *c, struct fail *why)
 						      : VERIFY_OUTAGE_CLOSED;
 	}
 	for (size_t i = 0; verify_kinds_get(i) != NULL; i++)
-		if (add_list(v, verify_kinds_get(i), &c->verify_sources[i],
-			why) == -1)
+		if (add_kind(v, c, i, why) == -1)
 			return -1;
 	return 0;
 }

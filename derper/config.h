@@ -43,6 +43,8 @@ struct config {
 	/* ours */
 	/* by kind, as in verify_kinds.h; for those that have a flag */
 	struct opts_list verify_sources[VERIFY_KINDS_MAX];
+	/* of each kind, in the order of its table; NULL: not given */
+	const char *verify_settings[VERIFY_KINDS_MAX][VERIFY_OPTIONS_MAX];
 	const char *verify_url_ca;
 	const char *verify_config; /* file; "": none */
 	bool verify_allow_empty;

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define SECOND_MS 1000
-#define FLAGS_MAX 80
+#define FLAGS_MAX 128
 #define VARIABLE_MAX 64 /* bytes of a variable's name */
 
 /* The flags bound to a config. */
@@ -212,11 +212,38 @@ bind_variable(struct flags *flags, size_t i)
 						     : flags->variables[i];
 }
 
+/* Binds the flags of the n-th kind of verify sources, at the end of the table.
+ */
+static void
+bind_kind(struct flags *flags, struct config *config, size_t n, size_t *count)
+{
+	const struct verify_source_kind *kind = verify_kinds_get(n);
+	const struct verify_option *option = kind->options;
+
+	if (kind->relay_option == NULL)
+		return;
+	flags->table[(*count)++] = (struct opts_option){
+		.name = kind->relay_option,
+		.kind = OPTS_LIST,
+		.to = &config->verify_sources[n],
+		.arg = kind->argument_name,
+		.help = kind->relay_help,
+	};
+	for (size_t i = 0; option != NULL && option[i].name != NULL; i++)
+		if (option[i].relay_option != NULL)
+			flags->table[(*count)++] = (struct opts_option){
+				.name = option[i].relay_option,
+				.kind = OPTS_TEXT,
+				.to = &config->verify_settings[n][i],
+				.arg = option[i].argument_name,
+				.help = option[i].help,
+			};
+}
+
 /* Binds the table to the config. */
 static void
 bind_table(struct flags *flags, struct config *config)
 {
-	const struct verify_source_kind *source;
 	size_t n = 0;
 
 	flags->config = config;
@@ -228,15 +255,9 @@ bind_table(struct flags *flags, struct config *config)
 			.arg = rows[n].arg,
 			.help = rows[n].help,
 		};
-	for (size_t i = 0; (source = verify_kinds_get(i)) != NULL; i++)
-		if (source->relay_option != NULL)
-			flags->table[n++] = (struct opts_option){
-				.name = source->relay_option,
-				.kind = OPTS_LIST,
-				.to = &config->verify_sources[i],
-				.arg = source->argument_name,
-				.help = source->relay_help,
-			};
+	for (size_t i = 0; verify_kinds_get(i) != NULL; i++)
+		bind_kind(flags, config, i, &n);
+	assert(n <= FLAGS_MAX);
 	for (size_t i = 0; i < n; i++)
 		bind_variable(flags, i);
 	flags->opts = (struct opts){

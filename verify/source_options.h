@@ -13,6 +13,8 @@
 
 struct source_options {
 	struct opts_list kinds[VERIFY_KINDS_MAX];
+	/* of each kind, in the order of its table; NULL: not given */
+	const char *settings[VERIFY_KINDS_MAX][VERIFY_OPTIONS_MAX];
 	struct opts_choice policy;
 	const char *config;
 	const char *ca_file;

@@ -34,19 +34,9 @@ verify_config_add(struct verify_config *config, const char *kind,
 	return row;
 }
 
-static bool
-has_option(const struct verify_source_kind *kind, const char *name)
-{
-	const struct verify_option *o = kind->options;
-
-	while (o != NULL && o->name != NULL && strcmp(o->name, name) != 0)
-		o++;
-	return o != NULL && o->name != NULL;
-}
-
-int
-verify_config_set(struct verify_source_config *row, const char *name,
-    const char *value, struct fail *why)
+static int
+set(struct verify_source_config *row, const char *name, const char *value,
+    struct fail *why)
 {
 	if (!has_option(row->kind, name))
 		return fail_set(
@@ -56,6 +46,19 @@ verify_config_set(struct verify_source_config *row, const char *name,
 		    row->kind->name, VERIFY_OPTIONS_MAX);
 	row->options[row->option_count++] =
 	    (struct verify_option_value){ .name = name, .value = value };
+	return 0;
+}
+
+int
+verify_config_set_all(struct verify_source_config *row,
+    const char *const settings[static VERIFY_OPTIONS_MAX], struct fail *why)
+{
+	const struct verify_option *option = row->kind->options;
+
+	for (size_t i = 0; option != NULL && option[i].name != NULL; i++)
+		if (settings[i] != NULL &&
+		    set(row, option[i].name, settings[i], why) == -1)
+			return -1;
 	return 0;
 }
 

@@ -65,10 +65,10 @@ void verify_config_clear(struct verify_config *config);
 struct verify_source_config *verify_config_add(struct verify_config *config,
     const char *kind, const char *argument, struct fail *why);
 
-/* Sets an option of the row's kind; both texts are borrowed. -1 with *why: the
- * kind has no such option. */
-int verify_config_set(struct verify_source_config *row, const char *name,
-    const char *value, struct fail *why);
+/* Sets the options of the row's kind, in the order of its table; NULL: not set.
+ * The texts are borrowed. -1 with *why: there are too many. */
+int verify_config_set_all(struct verify_source_config *row,
+    const char *const settings[static VERIFY_OPTIONS_MAX], struct fail *why);
 
 /* The name of the n-th policy; NULL after the last. */
 const char *verify_config_policy_name(size_t n);
