@@ -38,9 +38,6 @@ static int
 set(struct verify_source_config *row, const char *name, const char *value,
     struct fail *why)
 {
-	if (!has_option(row->kind, name))
-		return fail_set(
-		    why, "source %s has no option %s", row->kind->name, name);
 	if (row->option_count == VERIFY_OPTIONS_MAX)
 		return fail_set(why, "source %s: more than %d options",
 		    row->kind->name, VERIFY_OPTIONS_MAX);
