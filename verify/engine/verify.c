@@ -537,16 +537,17 @@ ask_again(
 	verify_check(engine, key, NULL, answer);
 }
 
-/* Where every source must agree, those that block have not changed their mind
- * because a list did, and need not be asked. */
+/* What lists and pushes has changed, and says so from memory; only a source
+ * that can be asked is, if it matters. */
 static void
 recheck(void *engine, const struct derp_key *key, struct verify_answer *answer)
 {
 	struct verify *v = engine;
+	const uint64_t epoch = verify_revoke_epoch(&v->revoke);
 
-	ask_memory(v, key, NULL, answer);
-	if (answer->verdict != VERIFY_ALLOW && v->sources.blocking_count > 0 &&
-	    v->sources.policy == VERIFY_POLICY_ANY)
+	if (verify_sources_recall_listed(&v->sources, key, answer))
+		answer->epoch = epoch;
+	else
 		verify_check(v, key, NULL, answer);
 }
 

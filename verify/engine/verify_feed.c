@@ -318,6 +318,29 @@ tell_doubt(struct verify_feed *f, size_t before, size_t now)
 }
 
 static void
+count_difference(void *ctx, const struct verify_difference *difference)
+{
+	size_t *count = ctx;
+
+	(void)difference;
+	++*count;
+}
+
+/* A server that is asked again and again says the same most of the time. */
+static bool
+is_other(const struct verify_feed *f, const struct verify_set *old,
+    const struct verify_set *now)
+{
+	const struct verify_diff diff = { .old = old, .now = now };
+	size_t count = 0;
+
+	if (f->row.kind->list_first)
+		return true;
+	verify_diff_each(&diff, count_difference, &count);
+	return count > 0;
+}
+
+static void
 notify_replaced(struct verify_feed *f, const struct verify_set *old,
     size_t before, size_t now)
 {
@@ -356,7 +379,8 @@ verify_feed_replace(struct verify_feed *f, struct verify_set *set, bool believe)
 		return VERIFY_DOUBTED;
 	}
 	atomic_fetch_add(&f->replaced, 1);
-	notify_replaced(f, old, before, now);
+	if (old == NULL || is_other(f, old, set))
+		notify_replaced(f, old, before, now);
 	compare(f, old, set);
 	verify_set_drop(old);
 	verify_set_drop(set);

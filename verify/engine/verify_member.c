@@ -276,6 +276,16 @@ verify_member_recall(struct verify_member *m, const struct derp_key *key,
 }
 
 bool
+verify_member_recall_listed(struct verify_member *m, const struct derp_key *key,
+    struct verify_answer *answer)
+{
+	if (m->feed == NULL)
+		return false;
+	return settles(m, verify_feed_find(m->feed, key, answer), answer) ||
+	    (can_list_again(m) && !can_ask(m));
+}
+
+bool
 verify_member_denial(struct verify_member *m, const struct derp_key *key,
     struct verify_answer *answer)
 {

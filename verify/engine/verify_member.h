@@ -43,6 +43,11 @@ bool verify_member_blocks(const struct verify_member *m);
 bool verify_member_recall(struct verify_member *m, const struct derp_key *key,
     struct verify_answer *answer);
 
+/* The same when a list has just come: a key that is not in it is denied, and
+ * need not be listed again for. */
+bool verify_member_recall_listed(struct verify_member *m,
+    const struct derp_key *key, struct verify_answer *answer);
+
 /* Whether it denies the key finally: a deny list that has it, or cannot be read
  * and is closed then; a node that is marked so. No lock. */
 bool verify_member_denial(struct verify_member *m, const struct derp_key *key,

@@ -173,8 +173,11 @@ deny(const struct verify_sources *s, const struct derp_key *key,
 	return false;
 }
 
-bool
-verify_sources_recall(const struct verify_sources *s,
+typedef bool recall_fn(struct verify_member *m, const struct derp_key *key,
+    struct verify_answer *answer);
+
+static bool
+recall_by(const struct verify_sources *s, recall_fn *recall,
     const struct derp_key *key, struct verify_answer *answer)
 {
 	bool pending = false;
@@ -184,14 +187,16 @@ verify_sources_recall(const struct verify_sources *s,
 	for (size_t i = 0; i < s->count; i++) {
 		struct verify_answer one = { 0 };
 
-		if (verify_member_recall(s->list[i], key, &one))
+		if (recall(s->list[i], key, &one))
 			combine(s, answer, &one);
 		else
 			pending = true;
 		/* under ALL the first source that denies gives the reason, and
-		 * so those after one that must be asked are not looked at */
+		 * so those after one that must be asked are not looked at;
+		 * a key that left has no time for that */
 		if (answer->is_final ||
-		    (pending && s->policy == VERIFY_POLICY_ALL))
+		    (pending && s->policy == VERIFY_POLICY_ALL &&
+			recall == verify_member_recall))
 			break;
 		if (verify_sources_decided(s, answer))
 			return true;
@@ -200,6 +205,20 @@ verify_sources_recall(const struct verify_sources *s,
 		return false;
 	conclude(answer);
 	return true;
+}
+
+bool
+verify_sources_recall(const struct verify_sources *s,
+    const struct derp_key *key, struct verify_answer *answer)
+{
+	return recall_by(s, verify_member_recall, key, answer);
+}
+
+bool
+verify_sources_recall_listed(const struct verify_sources *s,
+    const struct derp_key *key, struct verify_answer *answer)
+{
+	return recall_by(s, verify_member_recall_listed, key, answer);
 }
 
 /* Asks one source and adds its answer, which is left in *one. */

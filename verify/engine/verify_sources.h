@@ -48,6 +48,11 @@ void verify_sources_close(struct verify_sources *s);
 bool verify_sources_recall(const struct verify_sources *s,
     const struct derp_key *key, struct verify_answer *answer);
 
+/* The same for a key that a list which has just come does not have any more: no
+ * source is to list again for it, least of all on the thread that lists. */
+bool verify_sources_recall_listed(const struct verify_sources *s,
+    const struct derp_key *key, struct verify_answer *answer);
+
 /*
  * Asks the sources of a group until the policy is decided and combines their
  * answers with *answer, which is { 0 } (no reason) or what the other group

@@ -16,11 +16,13 @@
 #define TURN_MS 250       /* a stop is noticed within */
 #define SETTLE_MS 50      /* of silence, before a change takes effect */
 #define SETTLE_MAX_MS 500 /* even if it does not become silent */
-#define RESYNC_MS 60000   /* between two readings of the status, at the latest \
-			   */
-#define RETRY_MS 1000    /* after a status that could not be read or believed */
-#define AGAIN_MIN_MS 100 /* before the bus is opened again; doubled each time \
-			  */
+#define RESYNC_MS                                                          \
+	60000         /* between two readings of the status, at the latest \
+		       */
+#define RETRY_MS 1000 /* after a status that could not be read or believed */
+#define AGAIN_MIN_MS                                             \
+	100 /* before the bus is opened again; doubled each time \
+	     */
 #define AGAIN_MAX_MS 5000
 
 /* The bus while it is open. */
