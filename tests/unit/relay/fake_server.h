@@ -113,6 +113,7 @@ fake_server_open(const struct fake_config *config)
 		.ip_limit = ip_limit_new(
 		    config->max_connections, config->max_connections),
 		.counters = s->counters,
+		.batch_delay_us = 1, /* nothing is put off for longer */
 		.queue_depth = config->queue_depth,
 		.queue_bytes = config->queue_bytes,
 		.frame_len = relay_frame_len,

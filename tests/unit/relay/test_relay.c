@@ -261,8 +261,9 @@ relay_bounds_what_is_under_way(void **state)
 		fake_peer_packet(
 		    from, &to->key, slice_of(packet, sizeof packet));
 		fake_server_turn(0); /* worker 1 does nothing */
+		/* on a slow machine this is one who sends little */
 		check(atomic_load(&fake_server.crossing.under_way[1].bytes) <=
-		    CROSSING_MAX + 262144);
+		    CROSSING_LIGHT_MAX + 262144);
 	}
 	check(counters(0)->dropped_queue_tail > 0);
 	check(counters(0)->dropped_queue_tail < many);
