@@ -362,10 +362,11 @@ verify_feed_replace(struct verify_feed *f, struct verify_set *set, bool believe)
 	const size_t now = verify_set_count(set);
 	struct verify_set *old;
 	size_t before;
-	bool doubted;
+	bool doubted, had_doubt;
 
 	verify_set_seal(set);
 	pthread_mutex_lock(&f->change_lock);
+	had_doubt = f->has_doubt;
 	old = atomic_load(&f->set);
 	before = old != NULL ? verify_set_count(old) : 0;
 	doubted = is_doubted(f, before, now, believe);
@@ -379,7 +380,7 @@ verify_feed_replace(struct verify_feed *f, struct verify_set *set, bool believe)
 		return VERIFY_DOUBTED;
 	}
 	atomic_fetch_add(&f->replaced, 1);
-	if (old == NULL || is_other(f, old, set))
+	if (old == NULL || had_doubt || is_other(f, old, set))
 		notify_replaced(f, old, before, now);
 	compare(f, old, set);
 	verify_set_drop(old);
