@@ -34,6 +34,8 @@ struct session {
 	bool dirty;        /* the model is newer than the feed's set */
 	bool in_sync;      /* the model is that of a status, and of what
 			      followed it */
+	bool was_bad;      /* a line could not be used */
+	bool was_told;     /* a line has come */
 	bool was_good;     /* a set has been taken over */
 	uint64_t since_ms; /* of the first change that has not taken effect */
 	uint64_t resync_at_ms; /* when to read the status */
@@ -207,7 +209,9 @@ turn(struct session *s, struct fail *why)
 		s->resync_at_ms = s->tailnet->now_ms();
 	switch (fetch_lines_next(s->lines, wait_of(s), &line, why)) {
 	case FETCH_LINES_LINE:
-		if (verify_bus_apply(s->bus, line, &news, why) == -1)
+		s->was_told = true;
+		s->was_bad = verify_bus_apply(s->bus, line, &news, why) == -1;
+		if (s->was_bad)
 			return false;
 		change(s, &news);
 		if (s->since_ms != 0 &&
@@ -215,7 +219,7 @@ turn(struct session *s, struct fail *why)
 			settle(s);
 		return true;
 	case FETCH_LINES_IDLE:
-		if (fetch_lines_status(s->lines) == 200)
+		if (s->was_told)
 			settle(s);
 		return true;
 	case FETCH_LINES_END:
@@ -252,7 +256,9 @@ follow(struct session *s)
 		return false;
 	if (why.text[0] != '\0')
 		verify_feed_lost(s->feed,
-		    status == 0 ? VERIFY_FAULT_AWAY : VERIFY_FAULT_BAD,
+		    !s->was_bad && (status == 0 || status == 200)
+			? VERIFY_FAULT_AWAY
+			: VERIFY_FAULT_BAD,
 		    why.text);
 	return true;
 }
