@@ -83,7 +83,7 @@ format_name(size_t n)
 static void
 check_key(struct check *c, struct slice text)
 {
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 	struct fail why = { 0 };
 	struct derp_key key;
 	char name[DERP_KEY_TEXT];

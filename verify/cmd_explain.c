@@ -52,7 +52,7 @@ explain(const struct command_call *call, const struct verify_config *config,
     const struct derp_key *key)
 {
 	const char *policy = verify_config_policy_name(config->policy);
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 	struct fail why = { 0 };
 	struct verify *v = verify_new(config, &why);
 	int written;

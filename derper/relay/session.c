@@ -155,7 +155,7 @@ recheck(struct conn *conn, uint64_t epoch)
 {
 	const struct client *client = conn->session;
 	const struct relay_shared *shared = client->relay->shared;
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 
 	if (shared->verify == NULL || verify_epoch(shared->verify) == epoch)
 		return;
@@ -211,7 +211,7 @@ static void
 ask_admission(struct conn *conn)
 {
 	struct login *login = conn->session;
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 
 	switch (admission_ask(login->relay->shared, conn,
 	    &login->session.client, answered, &answer)) {

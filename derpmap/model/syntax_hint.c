@@ -356,7 +356,7 @@ is_value_start(const struct lines *l, size_t i)
 static size_t
 find_open_bracket(const struct lines *l, size_t error)
 {
-	size_t open[INDENTS_MAX], depth = 0;
+	size_t open[INDENTS_MAX] = { 0 }, depth = 0;
 	uint8_t quote = 0;
 
 	for (size_t i = 0; i < error && depth < INDENTS_MAX; i++) {

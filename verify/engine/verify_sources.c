@@ -238,7 +238,7 @@ verify_sources_ask(const struct verify_sources *s, enum verify_group group,
 	const bool blocking = group == VERIFY_BLOCKING;
 	const size_t end = blocking ? s->blocking_count : s->count;
 	size_t i = blocking ? 0 : s->blocking_count;
-	struct verify_answer one;
+	struct verify_answer one = { 0 };
 
 	for (; i < end && !verify_sources_decided(s, answer); i++)
 		ask_one(s, i, q, answer, &one);
@@ -263,7 +263,7 @@ verify_sources_explain(const struct verify_sources *s,
     const struct verify_question *q, verify_explain_fn *tell, void *ctx,
     struct verify_answer *answer)
 {
-	struct verify_answer one;
+	struct verify_answer one = { 0 };
 
 	for (size_t i = 0; i < s->count; i++) {
 		const bool decided = verify_sources_decided(s, answer);

@@ -115,7 +115,8 @@ derpmap_explains_itself(void **state)
 	expect("convert", 2, "", "one FILE");
 	expect("convert a b", 2, "", "one FILE");
 	expect("convert --from xml a", 2, "", "--from is headscale or json");
-	expect("convert --to xml a", 2, "", "--to is headscale, json or policy");
+	expect(
+	    "convert --to xml a", 2, "", "--to is headscale, json or policy");
 	expect("convert --colour a", 2, "", "not defined: -colour");
 	expect("generate --hostname a.net b", 2, "", "nothing is read from b");
 	expect("generate --hostname a.net --format xml", 2, "", "--format is");

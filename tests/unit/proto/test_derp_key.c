@@ -10,7 +10,7 @@ static void
 derp_key_parses_and_formats_text(void **state)
 {
 	char text[DERP_KEY_TEXT], hex[DERP_KEY_HEX_TEXT];
-	struct derp_key k, want;
+	struct derp_key k, want = { { 0 } };
 
 	(void)state;
 	vector_get("box.txt", "client_public", want.b, DERP_KEY);

@@ -35,7 +35,7 @@ put_nodes(struct writer *w, const struct verify_bus *bus, size_t digits)
 {
 	struct verify_nodes *list = verify_bus_nodes(bus, NULL);
 	char texts[16][16];
-	const char *order[16];
+	const char *order[16] = { NULL };
 	size_t n = 0;
 
 	assert_non_null(list);

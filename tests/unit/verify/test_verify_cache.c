@@ -19,7 +19,7 @@ id(unsigned n)
 static void
 put(struct verify_cache *c, unsigned n, uint64_t until_ms, const char *reason)
 {
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 
 	verify_answer_set(&answer, VERIFY_DENY, "%s", reason);
 	verify_cache_put(c, id(n), until_ms, &answer);

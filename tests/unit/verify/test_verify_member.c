@@ -333,7 +333,7 @@ member_asks_once_for_each_of_many(void **state)
 	for (unsigned round = 0; round < 3; round++)
 		for (unsigned n = 1; n <= CROWD + UNKNOWN; n++) {
 			const struct derp_key key = engine_key(n);
-			struct verify_answer answer;
+			struct verify_answer answer = { 0 };
 
 			if (verify_ask(
 				v, &key, NULL, &answer, engine_done, &answers))
@@ -358,7 +358,7 @@ member_lists_once_for_many(void **state)
 {
 	struct engine_answers answers = ENGINE_ANSWERS;
 	struct verify_config config = { 0 };
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 	struct derp_key key;
 	unsigned later = 0;
 	struct verify *v;
@@ -507,7 +507,7 @@ member_that_denies_beats_all(void **state)
 			.policy = any ? VERIFY_POLICY_ANY : VERIFY_POLICY_ALL,
 			.watch = { is_connected, revoked, NULL }
 		};
-		struct verify_answer answer;
+		struct verify_answer answer = { 0 };
 		struct verify *v;
 
 		(void)state;

@@ -116,7 +116,7 @@ static void
 tailscaled_reads_a_real_answer(void **state)
 {
 	char reply[8192] = HEAD("200 OK");
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 	size_t n = strlen(reply);
 	FILE *f = fopen(TESTS_DIR
 	    "/unit/verify/data/tailscaled-1.102.5-whois-expired.json",
@@ -168,7 +168,7 @@ static void
 tailscaled_socket_may_be_something_else(void **state)
 {
 	struct verify_config config = { .context.interactive = true };
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 	struct verify *v;
 
 	(void)state;

@@ -184,7 +184,7 @@ url_does_not_open_for_lack_of_tls(void **state)
 	socklen_t n = sizeof a;
 	struct verify_config config = { .ask_ms = 2000,
 		.context.now_ms = engine_now_ms };
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 	struct verify *v;
 	pthread_t thread;
 	char url[80];
@@ -218,7 +218,7 @@ url_does_not_open_for_lack_of_tls(void **state)
 static void
 url_without_a_listener_is_unreachable(void **state)
 {
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 	struct http_stub stub = { 0 };
 
 	(void)state;
@@ -238,7 +238,7 @@ url_reads_no_more_than_4_kib(void **state)
 {
 	static char reply[9000];
 	struct http_stub stub = { .reply = { reply, 0, STUB_HANG } };
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 	int n = snprintf(reply, sizeof reply,
 	    "HTTP/1.1 200 OK\r\nContent-Length: 8192\r\n\r\n");
 
@@ -279,7 +279,7 @@ url_sends_key_and_address(void **state)
 	v = engine_new(&config);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct netaddr ip = { 0 };
-		struct verify_answer answer;
+		struct verify_answer answer = { 0 };
 
 		if (cases[i].ip != NULL)
 			check_int(
@@ -307,7 +307,7 @@ url_names_the_address_it_refuses(void **state)
 	};
 	const struct derp_key key = engine_key(7);
 	struct verify_config config = { 0 };
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 	struct netaddr ip;
 	struct verify *v;
 	char want[256];
@@ -346,7 +346,7 @@ url_does_not_open_for_a_queue_of_ours(void **state)
 	struct http_stub stub = { .answer = refuse_slowly };
 	struct verify_config config = { .ask_ms = 1500 };
 	struct engine_answers all = ENGINE_ANSWERS;
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 	struct verify_counters counters;
 	struct verify *v;
 
@@ -374,7 +374,7 @@ check_without_descriptors(const char *host, uint16_t port)
 {
 	struct http_stub url = { 0 };
 	struct verify_config config = { 0 };
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 	struct verify *v;
 	int taken[1024];
 	int n = 0;
@@ -444,7 +444,7 @@ url_does_not_open_for_lack_of_ports(void **state)
 	    VERIFY_OUTAGE_OPEN;
 	v = engine_new(&config);
 	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
-		struct verify_answer answer;
+		struct verify_answer answer = { 0 };
 
 		connect_error = errors[i];
 		answer = engine_check(v, (unsigned)i + 1);
@@ -464,7 +464,7 @@ ask_without_threads(void)
 {
 	const struct rlimit none = { 0, 0 };
 	struct verify_config config = { 0 };
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 	struct verify *v;
 
 	engine_add(&config, "url", "http://controller.invalid/verify")->outage =
@@ -514,7 +514,7 @@ url_keeps_a_connection_per_thread(void **state)
 	struct http_stub stub = { .answer = allow_slowly };
 	struct verify_config config = { 0 };
 	struct engine_answers all = ENGINE_ANSWERS;
-	struct verify_answer answer;
+	struct verify_answer answer = { 0 };
 	struct verify *v;
 
 	(void)state;
