@@ -173,7 +173,7 @@ settle(struct session *s)
 {
 	const uint64_t now_ms = s->tailnet->now_ms();
 
-	if (!verify_bus_is_connected(s->bus) && !s->dirty) {
+	if (!verify_bus_is_connected(s->bus)) {
 		verify_feed_lost(s->feed, VERIFY_FAULT_BAD,
 		    "tailscaled is not connected to its tailnet");
 		s->since_ms = 0;
@@ -182,7 +182,8 @@ settle(struct session *s)
 	if (now_ms >= s->resync_at_ms)
 		resync(s);
 	s->since_ms = 0;
-	if (s->dirty)
+	/* what a daemon that starts tells piece by piece is not all yet */
+	if (s->dirty && s->in_sync)
 		publish(s);
 	else if (s->in_sync)
 		verify_feed_confirm(s->feed);
