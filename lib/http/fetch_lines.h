@@ -24,7 +24,8 @@ struct fetch_lines_config {
 
 enum fetch_lines_event {
 	FETCH_LINES_LINE, /* *line is the next, without its end */
-	FETCH_LINES_IDLE, /* none came in that time, or it was woken */
+	FETCH_LINES_IDLE, /* none came in that time, or it was woken, or a part
+			     of one has come */
 	FETCH_LINES_END,  /* no more will come; *why tells the reason */
 };
 

@@ -42,9 +42,16 @@ tell(const struct http_stub_reply *reply, size_t line_max, uint64_t head_ms)
 
 	http_stub_open_unix(&stub, path);
 	s = open_lines(line_max, head_ms);
-	while (
-	    (event = fetch_lines_next(s, 200, &line, &why)) == FETCH_LINES_LINE)
-		writer_printf(&w, "[%.*s]", (int)line.n, (const char *)line.p);
+	/* one that goes on has said all after a second */
+	do {
+		event = fetch_lines_next(s,
+		    reply->then == STUB_HANG && head_ms > 1000 ? 1000 : 20000,
+		    &line, &why);
+		if (event == FETCH_LINES_LINE)
+			writer_printf(
+			    &w, "[%.*s]", (int)line.n, (const char *)line.p);
+	} while (event == FETCH_LINES_LINE ||
+	    (event == FETCH_LINES_IDLE && reply->then != STUB_HANG));
 	if (event == FETCH_LINES_IDLE)
 		writer_printf(&w, "...");
 	else
