@@ -70,6 +70,8 @@ class Admission(HostileScenario):
         for what, answer, want_up in answers:
             with self.subTest(what):
                 self.stub.answer = lambda path, body: answer
+                if want_up:  # it is asked once a second while it did not answer
+                    wait_until(lambda: self.crowd_fares(1)[0] == 1, "the source to be believed")
                 up, lasted = self.crowd_fares(count)
                 print(f"{what}: {up} of {count} logged in after {lasted:.1f} s")
                 self.assertEqual(up, count if want_up else 0)
