@@ -32,7 +32,7 @@ struct verify_lister {
 	/* locked by lock */
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
-	bool has_ended, running, requested;
+	bool has_ended, running, requested, stopped;
 	uint64_t began_ms, ended_ms; /* of the last listing that has ended */
 };
 
@@ -40,6 +40,7 @@ struct verify_lister *
 verify_lister_new(const struct verify_lister_config *config)
 {
 	struct verify_lister *l = calloc(1, sizeof *l);
+	pthread_condattr_t attr;
 
 	if (l == NULL)
 		return NULL;
@@ -48,7 +49,10 @@ verify_lister_new(const struct verify_lister_config *config)
 	l->row = *config->row;
 	l->context = *config->context;
 	pthread_mutex_init(&l->lock, NULL);
-	pthread_cond_init(&l->ended, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&l->ended, &attr);
+	pthread_condattr_destroy(&attr);
 	return l;
 }
 
@@ -267,13 +271,13 @@ verify_lister_want(struct verify_lister *l, const struct verify_question *q)
 	bool wake;
 
 	pthread_mutex_lock(&l->lock);
-	while (!is_recent(l, q) && !atomic_load(q->stop) &&
+	while (!l->stopped && !is_recent(l, q) && !atomic_load(q->stop) &&
 	    verify_source_left_ms(q) > 0) {
 		wake = !l->running && !l->requested;
 		l->requested = true;
 		if (wake)
 			verify_feed_wake(l->feed, true);
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += POLL_NS;
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
@@ -283,14 +287,27 @@ verify_lister_want(struct verify_lister *l, const struct verify_question *q)
 }
 
 void
+verify_lister_stop(struct verify_lister *l)
+{
+	if (l == NULL)
+		return;
+	pthread_mutex_lock(&l->lock);
+	l->stopped = true;
+	pthread_cond_broadcast(&l->ended);
+	pthread_mutex_unlock(&l->lock);
+	if (!l->has_thread)
+		return;
+	verify_feed_wake(l->feed, false);
+	pthread_join(l->thread, NULL);
+	l->has_thread = false;
+}
+
+void
 verify_lister_free(struct verify_lister *l)
 {
 	if (l == NULL)
 		return;
-	if (l->has_thread) {
-		verify_feed_wake(l->feed, false);
-		pthread_join(l->thread, NULL);
-	}
+	verify_lister_stop(l);
 	pthread_cond_destroy(&l->ended);
 	pthread_mutex_destroy(&l->lock);
 	free(l);

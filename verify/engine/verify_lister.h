@@ -2,9 +2,10 @@
  * verify_lister: the thread on which one source lists and pushes into its feed.
  *
  * Life: verify_lister_new -> verify_lister_first -> verify_lister_start ->
- * reload, want ... -> stop set, verify_lister_free, and only then are feed and
- * source freed. Threads: reload and want from any; locked inside; no lock is
- * held while a source lists.
+ * reload, want ... -> stop set, verify_lister_stop -> nobody calls want any
+ * more, verify_lister_free, and only then are feed and source freed. Threads:
+ * reload and want from any, want during and after stop, too; locked inside; no
+ * lock is held while a source lists.
  */
 #ifndef DERPKIT_VERIFY_LISTER_H
 #define DERPKIT_VERIFY_LISTER_H
@@ -36,11 +37,16 @@ void verify_lister_reload(struct verify_lister *l);
 
 /* Waits until there has been a listing that is good enough for the question:
  * one that ended a moment before it at most, whether or not it succeeded. All
- * who wait share one. Gives up at the deadline, or when told to stop. */
+ * who wait share one. Gives up at the deadline, or when told to stop; at once
+ * after verify_lister_stop. */
 void verify_lister_want(
     struct verify_lister *l, const struct verify_question *q);
 
-/* Ends the thread, whose feed has been told to stop. NULL is fine. */
+/* Ends the thread, whose feed has been told to stop, and whoever waits in want.
+ * NULL is fine, and twice. */
+void verify_lister_stop(struct verify_lister *l);
+
+/* Stops it first, if need be. NULL is fine. */
 void verify_lister_free(struct verify_lister *l);
 
 #endif

@@ -189,8 +189,7 @@ verify_member_start(struct verify_member *m)
 void
 verify_member_stop(struct verify_member *m)
 {
-	verify_lister_free(m->lister);
-	m->lister = NULL;
+	verify_lister_stop(m->lister);
 	verify_store_tick(&m->store, true);
 }
 

@@ -4,7 +4,8 @@
  *
  * Life: verify_member_open -> verify_member_start -> recall, ask ... -> stop
  * set, verify_member_stop -> verify_member_close. Threads: recall, ask and
- * stats from any; the others from one, before and after all others.
+ * stats from any, until close; the others from one, before and after all
+ * others.
  */
 #ifndef DERPKIT_VERIFY_MEMBER_H
 #define DERPKIT_VERIFY_MEMBER_H
@@ -24,7 +25,8 @@ struct verify_member *verify_member_open(const struct verify_source_config *row,
 /* Starts its thread, if it needs one. -1: threads are short. */
 int verify_member_start(struct verify_member *m);
 
-/* Ends its thread; *stop has been set. Fine twice, and when never started. */
+/* Ends its thread; *stop has been set. Fine twice, and when never started. Who
+ * asks at that time ends soon, and uses what only close frees. */
 void verify_member_stop(struct verify_member *m);
 void verify_member_close(struct verify_member *m);
 

@@ -390,6 +390,40 @@ member_lists_once_for_many(void **state)
 	verify_free(v);
 }
 
+/* Whoever waits for a list when the engine ends is told, and what they wait at
+ * is not freed under them. */
+static void
+member_ends_while_keys_wait_for_a_list(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 5; round++) {
+		struct engine_answers answers = ENGINE_ANSWERS;
+		struct verify_config config = { .context.now_ms =
+						    engine_now_ms };
+		unsigned later = 0;
+		struct verify *v;
+
+		add(&config, "l");
+		say(1, 10, VERIFY_LISTED, VERIFY_FAULT_NONE);
+		v = new_ready(&config);
+		engine_ms += 3000; /* the first list answers no more */
+		script.slow_ms = 40;
+		for (unsigned n = 11; n < 1011; n++) {
+			const struct derp_key key = engine_key(n);
+			struct verify_answer answer;
+
+			later += !verify_ask(
+			    v, &key, NULL, &answer, engine_done, &answers);
+		}
+		usleep(30000);
+		verify_free(v);
+		script.slow_ms = 0;
+		check_int(later, 1000);
+		check_int(answers.count, 1000);
+		check_int(answers.allowed, 0);
+	}
+}
+
 /* Who does not answer is asked once a second, but not where that would admit
  * everybody for longer than the outage. */
 static void
@@ -566,6 +600,7 @@ main(void)
 		cmocka_unit_test(member_looks_twice_at_a_list_that_shrank),
 		cmocka_unit_test(member_asks_once_for_each_of_many),
 		cmocka_unit_test(member_lists_once_for_many),
+		cmocka_unit_test(member_ends_while_keys_wait_for_a_list),
 		cmocka_unit_test(member_spares_who_does_not_answer),
 		cmocka_unit_test(
 		    member_knows_its_last_good_set_after_a_restart),
