@@ -255,7 +255,13 @@ verify_feed_generation(const struct verify_feed *f)
 void
 verify_feed_confirm(struct verify_feed *f)
 {
-	set_found(f, true);
+	bool has_doubt;
+
+	pthread_mutex_lock(&f->change_lock);
+	has_doubt = f->has_doubt;
+	pthread_mutex_unlock(&f->change_lock);
+	/* what the source still says is not what is in force */
+	set_found(f, !has_doubt);
 }
 
 static bool
@@ -297,7 +303,6 @@ is_doubted(struct verify_feed *f, size_t before, size_t now, bool believe)
 static void
 tell_doubt(struct verify_feed *f, size_t before, size_t now)
 {
-	atomic_fetch_add(&f->doubted, 1);
 	tell(f,
 	    (struct verify_event){
 		.kind = VERIFY_EVENT_DOUBTED, .count = now });
@@ -362,11 +367,12 @@ verify_feed_replace(struct verify_feed *f, struct verify_set *set, bool believe)
 	const size_t now = verify_set_count(set);
 	struct verify_set *old;
 	size_t before;
-	bool doubted, had_doubt;
+	bool doubted, had_doubt, same_doubt;
 
 	verify_set_seal(set);
 	pthread_mutex_lock(&f->change_lock);
 	had_doubt = f->has_doubt;
+	same_doubt = had_doubt && f->doubt_count == now;
 	old = atomic_load(&f->set);
 	before = old != NULL ? verify_set_count(old) : 0;
 	doubted = is_doubted(f, before, now, believe);
@@ -375,7 +381,9 @@ verify_feed_replace(struct verify_feed *f, struct verify_set *set, bool believe)
 	pthread_mutex_unlock(&f->change_lock);
 	set_found(f, !doubted);
 	if (doubted) {
-		tell_doubt(f, before, now);
+		atomic_fetch_add(&f->doubted, 1);
+		if (!same_doubt) /* or it is told again at every look */
+			tell_doubt(f, before, now);
 		verify_set_drop(set);
 		return VERIFY_DOUBTED;
 	}

@@ -34,7 +34,9 @@ bool verify_feed_wait(struct verify_feed *f, uint64_t ms, bool *wanted);
 enum verify_taken {
 	VERIFY_TAKEN,
 	/* it is empty, or much smaller than the one in force, which stays: look
-	 * again soon; a second one like it will be taken */
+	 * again soon; a second one like it will be taken, but an empty one of a
+	 * kind that doubts these only when it is believed. The operator is told
+	 * once for each size. */
 	VERIFY_DOUBTED,
 	VERIFY_NOT_TAKEN, /* memory is short; the old one stays */
 };
@@ -55,7 +57,8 @@ int verify_feed_change(
     struct verify_feed *f, const struct verify_change *changes, size_t count);
 
 /* What is in force is true now: the source has said so, or its connection is
- * alive. replace and change imply it. */
+ * alive; while a set is doubted, only that it is there. replace and change
+ * imply it. */
 void verify_feed_confirm(struct verify_feed *f);
 
 /* The source cannot be reached (AWAY), or what it says cannot be used (BAD).

@@ -104,15 +104,22 @@ apply(struct verify_lister *l, enum verify_listed listed,
 	    ? listing->again_ms
 	    : with_jitter(l, interval_of(l));
 
+	bool is_final;
+
 	l->doubts = false;
 	switch (listed) {
 	case VERIFY_LISTED:
 		l->failures = 0;
+		/* only the operator can settle what is doubted each time */
+		is_final = l->row.kind->doubt_empty &&
+		    verify_set_count(listing->set) == 0;
 		switch (verify_feed_replace(
 		    l->feed, listing->set, believe || l->context.allow_empty)) {
 		case VERIFY_TAKEN:
 			return next_ms;
 		case VERIFY_DOUBTED:
+			if (is_final)
+				return next_ms;
 			l->doubts = true;
 			return interval_of(l) / SECOND_LOOK_PART;
 		case VERIFY_NOT_TAKEN:
