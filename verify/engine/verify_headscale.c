@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -39,6 +40,8 @@ speaks_grpc(const char *path)
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	uint8_t head[FRAME_HEAD] = { 0 };
 	struct pollfd p = { .events = POLLIN };
+	const struct timeval most = { .tv_sec = PROBE_MS / 1000,
+		.tv_usec = PROBE_MS % 1000 * 1000 };
 	bool found = false;
 
 	if (strlen(path) >= sizeof to.sun_path)
@@ -47,7 +50,12 @@ speaks_grpc(const char *path)
 	p.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (p.fd == -1)
 		return false;
-	if (connect(p.fd, (struct sockaddr *)&to, sizeof to) == 0 &&
+	/* neither a full backlog nor half a frame may hold the thread */
+	if (setsockopt(p.fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most) ==
+		0 &&
+	    setsockopt(p.fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most) ==
+		0 &&
+	    connect(p.fd, (struct sockaddr *)&to, sizeof to) == 0 &&
 	    poll(&p, 1, PROBE_MS) == 1)
 		found =
 		    recv(p.fd, head, sizeof head, MSG_WAITALL) == sizeof head &&
