@@ -31,8 +31,9 @@ struct url {
 	char *ca_file;               /* owned, or NULL */
 	struct fetch_client *client; /* owned */
 	/* atomic, by now_ms: when anybody last got through to it, 0: never;
-	 * when it was last found not to be trusted, 0: it answered since */
-	_Atomic uint64_t answered_ms, untrusted_ms;
+	 * when it was last found not to be trusted, 0: it answered since; when
+	 * somebody who had the time for it last found it away, 0: never */
+	_Atomic uint64_t answered_ms, untrusted_ms, away_ms;
 };
 
 static void
@@ -106,12 +107,24 @@ was_not_trusted(const struct url *u, uint64_t now_ms)
 	return since_ms != 0 && now_ms - since_ms < UNTRUSTED_MS;
 }
 
-static void
-judge_unreachable(const struct url *u, const struct verify_question *q,
-    uint64_t began_ms, const char *why, struct verify_answer *answer)
+/* Whether most of the question's time was gone when it got here, spent in the
+ * queue or by another source, and the rest of it ran out: that shows nothing
+ * about the controller. A refusal of the network before that does. */
+static bool
+had_no_time(const struct verify_question *q, uint64_t left_ms)
 {
-	const bool waited =
-	    began_ms - q->asked_ms > (q->deadline_ms - q->asked_ms) / 10;
+	return left_ms < (q->deadline_ms - q->asked_ms) / 2 &&
+	    verify_source_left_ms(q) <= left_ms / 10;
+}
+
+/* left_ms: what the question had left when it began to ask. */
+static void
+judge_unreachable(struct url *u, const struct verify_question *q,
+    uint64_t left_ms, const char *why, struct verify_answer *answer)
+{
+	const uint64_t all_ms = q->deadline_ms - q->asked_ms;
+	const bool waited = left_ms < all_ms - all_ms / 10;
+	const bool no_time = had_no_time(q, left_ms);
 
 	if (waited && atomic_load(&u->answered_ms) >= q->asked_ms) {
 		verify_answer_set_fault(answer, VERIFY_FAULT_OURS,
@@ -124,6 +137,13 @@ judge_unreachable(const struct url *u, const struct verify_question *q,
 		    "admission controller: not trusted a moment ago: %s", why);
 		return;
 	}
+	if (no_time && atomic_load(&u->away_ms) < q->asked_ms) {
+		verify_answer_set_fault(answer, VERIFY_FAULT_OURS,
+		    "admission controller: no time left to ask it: %s", why);
+		return;
+	}
+	if (!no_time)
+		atomic_store(&u->away_ms, q->now_ms());
 	verify_answer_set_fault(answer, VERIFY_FAULT_AWAY,
 	    "admission controller unreachable: %s", why);
 }
@@ -137,14 +157,14 @@ ask(struct verify_source *s, const struct verify_question *q,
 	struct url *u = (struct url *)s;
 	uint8_t bytes[ADMIT_REQUEST_MAX];
 	struct writer w = writer_of(bytes, sizeof bytes);
-	const uint64_t began_ms = q->now_ms();
+	const uint64_t left_ms = verify_source_left_ms(q);
 	struct slice body;
 	struct fetch_request request = {
 		.url = u->url,
 		.ca_file = u->ca_file,
 		.headers = headers,
 		.post = &body,
-		.timeout_ms = verify_source_left_ms(q),
+		.timeout_ms = left_ms,
 		.body_max = ADMIT_BODY_MAX,
 		.stop = q->stop,
 	};
@@ -160,7 +180,7 @@ ask(struct verify_source *s, const struct verify_question *q,
 		judge(&response, q, answer);
 		break;
 	case FETCH_UNREACHABLE:
-		judge_unreachable(u, q, began_ms, why.text, answer);
+		judge_unreachable(u, q, left_ms, why.text, answer);
 		break;
 	case FETCH_BROKEN:
 		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,

@@ -369,6 +369,36 @@ url_does_not_open_for_a_queue_of_ours(void **state)
 	http_stub_close(&stub);
 }
 
+/* An earlier source that hangs takes all the time: that the controller could
+ * not be asked does not show that it is away. */
+static void
+url_does_not_open_for_time_spent_elsewhere(void **state)
+{
+	struct http_stub slow = { .reply = { .then = STUB_HANG } };
+	struct http_stub stub = {
+		.reply = { .bytes = HEAD("200 OK") "{\"Allow\":false}" },
+	};
+	struct verify_config config = {
+		.ask_ms = 400,
+		.policy = VERIFY_POLICY_ANY,
+	};
+	struct verify_answer answer = { 0 };
+	struct verify *v;
+
+	(void)state;
+	http_stub_open(&slow);
+	http_stub_open(&stub);
+	engine_add(&config, "url", slow.url);
+	engine_add(&config, "url", stub.url)->outage = VERIFY_OUTAGE_OPEN;
+	v = engine_new(&config);
+	answer = engine_check(v, 7);
+	check_int(answer.verdict, VERIFY_UNKNOWN);
+	check(!answer.fail_open);
+	verify_free(v);
+	http_stub_close(&stub);
+	http_stub_close(&slow);
+}
+
 static void
 check_without_descriptors(const char *host, uint16_t port)
 {
@@ -560,6 +590,7 @@ main(void)
 		cmocka_unit_test(url_sends_key_and_address),
 		cmocka_unit_test(url_names_the_address_it_refuses),
 		cmocka_unit_test(url_does_not_open_for_a_queue_of_ours),
+		cmocka_unit_test(url_does_not_open_for_time_spent_elsewhere),
 		cmocka_unit_test(url_does_not_open_for_lack_of_descriptors),
 	};
 
