@@ -45,6 +45,9 @@ struct verify_file {
 	struct stamp loaded; /* of the text last read, good or bad */
 	struct stamp seen;   /* at the last check */
 	bool has_read;
+	/* the text last read was read whole and judged: not when a shortage of
+	 * ours came between */
+	bool has_judged;
 	struct fail bad; /* why the text last read is not a list; or "" */
 };
 
@@ -140,9 +143,19 @@ read_file(
 	return rc;
 }
 
-/* Reads and parses the file; *stamp is the state of it that was read. */
+/* Whether the error says nothing about the file. */
+static bool
+is_shortage(int error)
+{
+	return error == ENOMEM || error == EMFILE || error == ENFILE ||
+	    error == EIO;
+}
+
+/* Reads and parses the file; *stamp is the state of it that was read. Without a
+ * list *is_short tells whether it was a shortage that may pass. */
 static struct verify_nodes *
-load(const char *path, bool allow_empty, struct stamp *stamp, struct fail *why)
+load(const char *path, bool allow_empty, struct stamp *stamp, bool *is_short,
+    struct fail *why)
 {
 	struct verify_nodes *nodes = NULL;
 	struct fail reason = { 0 };
@@ -150,6 +163,7 @@ load(const char *path, bool allow_empty, struct stamp *stamp, struct fail *why)
 	int rc;
 
 	buf_init(&text, VERIFY_DOCUMENT_BYTES_MAX + 2 * FILE_CHUNK);
+	errno = 0; /* what follows sets it only when it fails */
 	if (is_stdin(path))
 		rc = read_all(STDIN_FILENO, &text, &reason);
 	else
@@ -160,6 +174,7 @@ load(const char *path, bool allow_empty, struct stamp *stamp, struct fail *why)
 		    "fail?)");
 	if (rc == 0)
 		nodes = verify_document_parse(buf_slice(&text), &reason);
+	*is_short = nodes == NULL && is_shortage(errno);
 	buf_clear(&text);
 	if (nodes != NULL)
 		return nodes;
@@ -175,8 +190,9 @@ struct verify_nodes *
 verify_file_load(const char *path, bool allow_empty, struct fail *why)
 {
 	struct stamp stamp;
+	bool is_short;
 
-	return load(path, allow_empty, &stamp, why);
+	return load(path, allow_empty, &stamp, &is_short, why);
 }
 
 static enum verify_listed
@@ -184,20 +200,26 @@ read_list(
     struct verify_file *f, struct verify_listing *listing, struct fail *why)
 {
 	struct verify_nodes *nodes;
+	bool is_short;
 	int rc;
 
 	f->bad = (struct fail){ 0 };
-	nodes =
-	    load(f->path, f->allow_empty || f->has_read, &f->loaded, &f->bad);
+	f->has_judged = false;
+	nodes = load(f->path, f->allow_empty || f->has_read, &f->loaded,
+	    &is_short, &f->bad);
 	if (nodes == NULL) {
+		*why = f->bad;
+		if (is_short)
+			return VERIFY_LIST_OURS;
 		/* this state of the file is bad: do not read it again */
 		f->loaded = f->seen;
-		*why = f->bad;
+		f->has_judged = true;
 		return VERIFY_LIST_BAD;
 	}
 	rc = verify_nodes_put(nodes, listing->set, why);
 	verify_nodes_free(nodes);
 	f->has_read = true;
+	f->has_judged = rc == 0;
 	return rc == 0 ? VERIFY_LISTED : VERIFY_LIST_OURS;
 }
 
@@ -210,7 +232,8 @@ list(struct verify_source *s, struct verify_listing *listing, struct fail *why)
 	    !stamp.exists || !same_file(&stamp, &f->loaded);
 
 	f->seen = stamp;
-	if (f->has_read && same_stamp(&stamp, &f->loaded) && !listing->reread) {
+	if (f->has_read && f->has_judged && same_stamp(&stamp, &f->loaded) &&
+	    !listing->reread) {
 		if (f->bad.text[0] == '\0')
 			return VERIFY_LIST_SAME;
 		*why = f->bad;

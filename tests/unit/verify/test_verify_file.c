@@ -2,6 +2,7 @@
  * changes under it in every way that editors, scripts and accidents have. */
 #include "unit/verify/engine.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define LOOK_MS 50
@@ -193,6 +194,41 @@ file_that_turns_bad_leaves_the_last_good_list(void **state)
 	verify_free(v);
 }
 
+/* A key that is removed while descriptors are short is gone as soon as they are
+ * not. */
+static void
+file_is_read_again_after_a_shortage(void **state)
+{
+	struct engine_notices notices = ENGINE_NOTICES;
+	struct rlimit before, few;
+	struct verify *v;
+	char path[160];
+	int taken[1024];
+	int n = 0;
+
+	(void)state;
+	write_keys(list_path(), 1, 3);
+	v = new_engine(&notices);
+	snprintf(path, sizeof path, "%s.new", list_path());
+	write_keys(path, 2, 2);
+	check_int(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = 200;
+	check_int(setrlimit(RLIMIT_NOFILE, &few), 0);
+	while (n < 1024 && (taken[n] = dup(0)) != -1)
+		n++;
+	check(n < 1024); /* they are used up */
+	check_int(rename(path, list_path()), 0);
+	engine_await_notice(&notices, "oo many open files");
+	check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
+	while (n > 0)
+		close(taken[--n]);
+	check_int(setrlimit(RLIMIT_NOFILE, &before), 0);
+	engine_await_notice(&notices, "2 keys (was 3)\n");
+	check_int(engine_check(v, 1).verdict, VERIFY_DENY);
+	verify_free(v);
+}
+
 static void
 file_says_a_bad_list_once(void **state)
 {
@@ -357,6 +393,7 @@ main(void)
 		cmocka_unit_test(file_is_read_again_when_written),
 		cmocka_unit_test(file_is_read_at_once_when_asked),
 		cmocka_unit_test(file_that_turns_bad_leaves_the_last_good_list),
+		cmocka_unit_test(file_is_read_again_after_a_shortage),
 		cmocka_unit_test(file_says_a_bad_list_once),
 		cmocka_unit_test(file_says_when_it_shrank),
 		cmocka_unit_test(file_members_expire_by_the_clock),
