@@ -2,6 +2,7 @@
 #include "fetch_config.h"
 
 #include "cert.h"
+#include "url_text.h"
 
 #include <curl/curl.h>
 #include <string.h>
@@ -45,7 +46,9 @@ fetch_config_check_url(const char *url, bool *has_path, struct fail *why)
 		return fail_set(why, "out of memory");
 	rc = check_parts(parts, url, has_path, &reason);
 	curl_url_cleanup(parts);
-	return rc == 0 ? 0 : fail_set(why, "URL %s: %s", url, reason.text);
+	return rc == 0
+	    ? 0
+	    : fail_set(why, "URL %s: %s", url_text_of(url).text, reason.text);
 }
 
 int

@@ -1,6 +1,8 @@
 /* verify_describe: see verify_describe.h. */
 #include "verify_describe.h"
 
+#include "url_text.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -56,7 +58,8 @@ put_source(struct buf *out, const struct verify_source_config *row)
 	    row->kind->label != NULL ? row->kind->label : row->kind->name;
 	const bool denies = row->role == VERIFY_ROLE_DENY;
 	int rc = buf_printf(out, "- %s%s%s%s\n", word,
-	    row->argument[0] != '\0' ? " " : "", row->argument,
+	    row->argument[0] != '\0' ? " " : "",
+	    url_text_of(row->argument).text,
 	    denies ? ": its keys are denied, whatever other sources say" : "");
 
 	if (rc == 0 && !denies)

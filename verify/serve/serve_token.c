@@ -74,6 +74,15 @@ add_lines(struct serve_tokens *t, struct slice text, struct fail *why)
 	return t->count > 0 ? 0 : fail_set(why, "there is not one token in it");
 }
 
+/* Frees the text, which has secrets. */
+static void
+wipe(struct buf *text)
+{
+	if (text->p != NULL)
+		sodium_memzero(text->p, text->cap);
+	buf_clear(text);
+}
+
 struct serve_tokens *
 serve_tokens_load(const char *path, struct fail *why)
 {
@@ -91,12 +100,11 @@ serve_tokens_load(const char *path, struct fail *why)
 		fail_set(why, "%s: %s", path, inner.text);
 		goto failed;
 	}
-	sodium_memzero(text.p, text.cap);
-	buf_clear(&text);
+	wipe(&text);
 	return t;
 
 failed:
-	buf_clear(&text);
+	wipe(&text);
 	free(t);
 	return NULL;
 }

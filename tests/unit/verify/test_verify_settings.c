@@ -112,10 +112,11 @@ settings_say_where_they_are_wrong(void **state)
 static void
 settings_are_told_in_words(void **state)
 {
-	static const char text[] = "policy: any\nsources:\n"
-				   "- url: http://a/b\n  outage: open\n"
-				   "- nodes: b\n  deny: true\n"
-				   "- nodes: c\n";
+	static const char text[] =
+	    "policy: any\nsources:\n"
+	    "- url: http://u:SECRET@a/b\n  outage: open\n"
+	    "- nodes: b\n  deny: true\n"
+	    "- nodes: c\n";
 	struct verify_config c = { 0 };
 	struct buf out;
 
