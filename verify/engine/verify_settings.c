@@ -361,7 +361,7 @@ check_row(struct reading *r, const struct doc_node *map,
 	    outage != VERIFY_OUTAGE_OPEN && outage != VERIFY_OUTAGE_LAST_GOOD)
 		return complain(
 		    r, map, "outage-for has no effect with outage: closed");
-	if (row->outage == VERIFY_OUTAGE_LAST_GOOD &&
+	if (outage == VERIFY_OUTAGE_LAST_GOOD &&
 	    doc_get(map, "outage-for") == NULL)
 		row->outage_ms = OUTAGE_MS;
 	if (doc_get(map, "recheck") == NULL)

@@ -48,12 +48,15 @@ settings_read_a_whole_file(void **state)
 	check_text(c.sources[0].ca_file, "roots.pem");
 	check(c.sources[0].follow);
 	check_size(c.sources[1].refresh_ms, 2000);
+	/* the outage of its kind is last-known-good */
+	check_size(c.sources[1].outage_ms, 24 * 3600000);
 	check_int(c.sources[1].shrink_part, 20);
 	check(c.sources[1].allow_expired);
 	check_int(c.sources[2].role, VERIFY_ROLE_DENY);
 	check_text(c.sources[3].argument, "");
 	check(!c.sources[3].follow);
 	check_size(c.sources[3].recheck_ms, 0);
+	check_size(c.sources[3].outage_ms, 0);
 	verify_config_clear(&c);
 	verify_config_clear(&c);
 }
@@ -131,7 +134,8 @@ settings_are_told_in_words(void **state)
 	    "  while it is away: EVERYBODY is admitted by it\n"
 	    "- node list b: its keys are denied, whatever other sources say\n"
 	    "- node list c\n"
-	    "  while it is away: whom it last admitted is still admitted\n");
+	    "  while it is away: whom it last admitted is still admitted, "
+	    "for 24h\n");
 	buf_clear(&out);
 	verify_config_clear(&c);
 }
