@@ -33,6 +33,7 @@ struct verify_lister {
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
 	bool has_ended, running, requested, stopped;
+	bool held; /* no question brings the next listing forward */
 	uint64_t began_ms, ended_ms; /* of the last listing that has ended */
 };
 
@@ -160,15 +161,23 @@ begin(struct verify_lister *l)
 }
 
 static void
-end(struct verify_lister *l, uint64_t began_ms)
+end(struct verify_lister *l, uint64_t began_ms, bool hold)
 {
 	pthread_mutex_lock(&l->lock);
 	l->running = false;
+	l->held = hold;
 	l->has_ended = true;
 	l->began_ms = began_ms;
 	l->ended_ms = l->context.now_ms();
 	pthread_cond_broadcast(&l->ended);
 	pthread_mutex_unlock(&l->lock);
+}
+
+static bool
+is_away(enum verify_listed listed)
+{
+	return listed == VERIFY_LIST_AWAY || listed == VERIFY_LIST_BAD ||
+	    listed == VERIFY_LIST_OURS;
 }
 
 static enum verify_listed
@@ -189,7 +198,7 @@ list_once(
 	else
 		listed = l->source->ops->list(l->source, &listing, why);
 	*next_ms = apply(l, listed, &listing, believe, why);
-	end(l, began_ms);
+	end(l, began_ms, is_away(listed) || l->doubts);
 	return listed;
 }
 
@@ -207,7 +216,7 @@ verify_lister_first(struct verify_lister *l, struct fail *why)
 		return -1;
 	}
 	verify_feed_replace(l->feed, listing.set, true);
-	end(l, began_ms);
+	end(l, began_ms, false);
 	return 0;
 }
 
@@ -220,6 +229,32 @@ push(struct verify_lister *l)
 	    l->source->ops->push(l->source, l->feed))
 		if (!verify_feed_wait(l->feed, retry_ms(l), NULL))
 			return;
+}
+
+static bool
+is_held(struct verify_lister *l)
+{
+	bool held;
+
+	pthread_mutex_lock(&l->lock);
+	held = l->held;
+	pthread_mutex_unlock(&l->lock);
+	return held && !atomic_load(&l->forced);
+}
+
+/* Until the next listing is due. A question that was on its way when the last
+ * one began does not count any more if that one failed: the time begins anew.
+ * False: told to stop. */
+static bool
+wait_turn(struct verify_lister *l, uint64_t ms)
+{
+	bool wanted;
+
+	do
+		if (!verify_feed_wait(l->feed, ms, &wanted))
+			return false;
+	while (wanted && is_held(l));
+	return true;
 }
 
 static void *
@@ -235,7 +270,7 @@ run(void *ctx)
 	/* what was listed first needs no second list now */
 	if (l->has_ended)
 		next_ms = interval_of(l);
-	while (verify_feed_wait(l->feed, next_ms, NULL)) {
+	while (wait_turn(l, next_ms)) {
 		struct fail why = { 0 };
 
 		list_once(
@@ -271,6 +306,13 @@ is_recent(const struct verify_lister *l, const struct verify_question *q)
 	    (l->began_ms >= q->asked_ms || l->ended_ms + MISS_MS > q->asked_ms);
 }
 
+/* Whether there is nothing to wait for. */
+static bool
+is_over(const struct verify_lister *l, const struct verify_question *q)
+{
+	return l->stopped || is_recent(l, q) || (l->held && !l->running);
+}
+
 void
 verify_lister_want(struct verify_lister *l, const struct verify_question *q)
 {
@@ -278,7 +320,7 @@ verify_lister_want(struct verify_lister *l, const struct verify_question *q)
 	bool wake;
 
 	pthread_mutex_lock(&l->lock);
-	while (!l->stopped && !is_recent(l, q) && !atomic_load(q->stop) &&
+	while (!is_over(l, q) && !atomic_load(q->stop) &&
 	    verify_source_left_ms(q) > 0) {
 		wake = !l->running && !l->requested;
 		l->requested = true;

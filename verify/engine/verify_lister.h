@@ -37,8 +37,9 @@ void verify_lister_reload(struct verify_lister *l);
 
 /* Waits until there has been a listing that is good enough for the question:
  * one that ended a moment before it at most, whether or not it succeeded. All
- * who wait share one. Gives up at the deadline, or when told to stop; at once
- * after verify_lister_stop. */
+ * who wait share one. After one that failed or is doubted the next comes when
+ * it is planned, and nobody waits for that. Gives up at the deadline, or when
+ * told to stop; at once after verify_lister_stop. */
 void verify_lister_want(
     struct verify_lister *l, const struct verify_question *q);
 

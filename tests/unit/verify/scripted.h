@@ -18,6 +18,7 @@ struct script {
 	enum verify_listed listed; /* LISTED, AWAY, BAD */
 	enum verify_fault fault;   /* of answers; NONE: they are given */
 	unsigned slow_ms;          /* a list takes */
+	unsigned again_ms;         /* until the next; 0: as configured */
 	_Atomic unsigned lists, asks;
 	_Atomic unsigned concurrent, concurrent_max; /* asks at once */
 };
@@ -47,6 +48,7 @@ list(struct verify_source *s, struct verify_listing *listing, struct fail *why)
 	pthread_mutex_lock(&script.lock);
 	slow_ms = script.slow_ms;
 	listed = script.listed;
+	listing->again_ms = script.again_ms;
 	for (unsigned n = script.first;
 	     listed == VERIFY_LISTED && n <= script.last; n++)
 		verify_set_add(listing->set,

@@ -36,11 +36,53 @@ lister_ends_while_keys_wait_for_a_list(void **state)
 	}
 }
 
+/* Asks about keys that nobody knows, each when the last list is too old. */
+static void
+ask_about_unknown_keys(struct verify *v)
+{
+	for (unsigned n = 200; n < 205; n++) {
+		engine_ms += 3000;
+		check(engine_check(v, n).verdict != VERIFY_ALLOW);
+	}
+}
+
+/* Or who asks settles a doubt, and who is away is asked at any rate. */
+static void
+lister_is_not_hurried_by_an_unknown_key(void **state)
+{
+	for (int away = 0; away <= 1; away++) {
+		struct verify_config config = { .context.now_ms =
+						    engine_now_ms };
+		struct verify *v;
+
+		(void)state;
+		add(&config, "l");
+		say(1, 100, VERIFY_LISTED, VERIFY_FAULT_NONE);
+		v = new_ready(&config);
+		say(1, 10, away ? VERIFY_LIST_AWAY : VERIFY_LISTED,
+		    VERIFY_FAULT_NONE);
+		script.again_ms = away ? 3600000 : 0;
+		ask_about_unknown_keys(v);
+		check_int(script.lists, 2); /* the first and one that failed */
+		check_int(engine_check(v, 50).verdict,
+		    away ? VERIFY_UNKNOWN : VERIFY_ALLOW);
+		script.again_ms = 0;
+		/* the operator does hurry it */
+		say(1, 100, VERIFY_LISTED, VERIFY_FAULT_NONE);
+		verify_reload(v);
+		for (unsigned i = 0; i < 1000 && script.lists < 3; i++)
+			usleep(5000);
+		check_int(script.lists, 3);
+		verify_free(v);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lister_ends_while_keys_wait_for_a_list),
+		cmocka_unit_test(lister_is_not_hurried_by_an_unknown_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
