@@ -18,20 +18,55 @@
 #define TEXT_MAX ((size_t)VERIFY_SET_MAX * NODE_TEXT_MAX + 128)
 #define ID_BYTES 8
 
+static void
+hash_text(crypto_generichash_state *hash, const char *text)
+{
+	crypto_generichash_update(
+	    hash, (const unsigned char *)text, strlen(text));
+}
+
+/* Of a row with an argument alone it is the hash of that. A NUL, which no
+ * text has, keeps the parts apart. */
+static void
+hash_row(crypto_generichash_state *hash, const struct verify_source_config *row)
+{
+	static const unsigned char nul[1];
+	const struct verify_option *o = row->kind->options;
+
+	hash_text(hash, row->argument);
+	if (row->role == VERIFY_ROLE_DENY) {
+		crypto_generichash_update(hash, nul, sizeof nul);
+		hash_text(hash, "deny");
+	}
+	for (; o != NULL && o->name != NULL; o++) {
+		const char *value = verify_source_option(row, o->name);
+
+		if (value == NULL || value[0] == '\0')
+			continue;
+		crypto_generichash_update(hash, nul, sizeof nul);
+		hash_text(hash, o->name);
+		hash_text(hash, "=");
+		hash_text(hash, value);
+	}
+}
+
 int
-verify_last_good_path(const char *folder, const char *kind,
-    const char *argument, char path[static PATH_MAX])
+verify_last_good_path(const char *folder,
+    const struct verify_source_config *row, char path[static PATH_MAX])
 {
 	unsigned char id[ID_BYTES < crypto_generichash_BYTES_MIN
 		? crypto_generichash_BYTES_MIN
 		: ID_BYTES];
 	char hex[2 * ID_BYTES + 1];
+	crypto_generichash_state hash;
 	int n;
 
-	crypto_generichash(id, sizeof id, (const unsigned char *)argument,
-	    strlen(argument), NULL, 0);
+	crypto_generichash_init(&hash, NULL, 0, sizeof id);
+	hash_row(&hash, row);
+	crypto_generichash_final(&hash, id, sizeof id);
 	sodium_bin2hex(hex, sizeof hex, id, ID_BYTES);
-	n = snprintf(path, PATH_MAX, "%s/%s-%s.last-good", folder, kind, hex);
+	n = snprintf(
+	    path, PATH_MAX, "%s/%s-%s.last-good", folder, row->kind->name, hex);
 	return n > 0 && n < PATH_MAX ? 0 : -1;
 }
 

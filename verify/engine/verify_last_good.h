@@ -13,13 +13,15 @@
 
 #include "bytes.h"
 #include "verify_set.h"
+#include "verify_source.h"
 
 #include <limits.h>
 
 /* The file of a source in the folder: its name is made of what identifies the
- * source. -1: the path is too long. */
-int verify_last_good_path(const char *folder, const char *kind,
-    const char *argument, char path[static PATH_MAX]);
+ * source: kind, argument, role, and what only its kind has, as the key that it
+ * asks with. -1: the path is too long. */
+int verify_last_good_path(const char *folder,
+    const struct verify_source_config *row, char path[static PATH_MAX]);
 
 /* Writes the set, which was true at true_s (seconds since 1970). -1 with *why.
  */

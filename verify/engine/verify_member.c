@@ -115,8 +115,8 @@ make_store(struct verify_member *m, struct fail *why)
 
 	if (m->row.outage != VERIFY_OUTAGE_LAST_GOOD)
 		context.last_good = NULL;
-	if (verify_store_init(&m->store, &context, m->row.kind->name,
-		m->argument, m->feed, m->known) == -1)
+	if (verify_store_init(
+		&m->store, &context, &m->row, m->feed, m->known) == -1)
 		return fail_set(why, "out of memory, or a path is too long");
 	verify_store_load(&m->store);
 	return 0;

@@ -11,8 +11,9 @@
 
 int
 verify_store_init(struct verify_store *s,
-    const struct verify_source_context *context, const char *kind,
-    const char *argument, struct verify_feed *feed, struct verify_known *known)
+    const struct verify_source_context *context,
+    const struct verify_source_config *row, struct verify_feed *feed,
+    struct verify_known *known)
 {
 	char path[PATH_MAX];
 
@@ -21,8 +22,7 @@ verify_store_init(struct verify_store *s,
 	};
 	if (context->last_good == NULL || context->last_good[0] == '\0')
 		return 0;
-	if (verify_last_good_path(context->last_good, kind, argument, path) ==
-	    -1)
+	if (verify_last_good_path(context->last_good, row, path) == -1)
 		return -1;
 	s->path = strdup(path);
 	return s->path != NULL ? 0 : -1;

@@ -27,8 +27,9 @@ struct verify_store {
 /* Exactly one of feed and known is not NULL. -1 when memory is short or the
  * path is too long; clear it all the same. */
 int verify_store_init(struct verify_store *s,
-    const struct verify_source_context *context, const char *kind,
-    const char *argument, struct verify_feed *feed, struct verify_known *known);
+    const struct verify_source_context *context,
+    const struct verify_source_config *row, struct verify_feed *feed,
+    struct verify_known *known);
 void verify_store_clear(struct verify_store *s);
 
 /* Puts what the file has into the feed or among the known keys. A file that

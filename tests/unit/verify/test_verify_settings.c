@@ -140,6 +140,38 @@ settings_are_told_in_words(void **state)
 	verify_config_clear(&c);
 }
 
+/* Two tailnets on one server have a file each; a deny list is not taken for a
+ * list of members. */
+static void
+last_good_has_a_file_for_each_source(void **state)
+{
+	static const char text[] =
+	    "sources:\n"
+	    "- headscale: http://h\n  key-file: a\n"
+	    "- headscale: http://h\n  key-file: b\n"
+	    "- headscale: http://h\n  key-variable: b\n"
+	    "- tailscale-api: http://h\n  key-file: a\n"
+	    "- tailscale-api: http://h\n  key-file: a\n  client-id: c\n"
+	    "- nodes: n\n"
+	    "- nodes: n\n  deny: true\n";
+	char paths[7][PATH_MAX], again[PATH_MAX];
+	struct verify_config c = { 0 };
+
+	(void)state;
+	check_int(verify_settings_parse(&c, slice_str(text), "f", NULL), 0);
+	check_size(c.source_count, 7);
+	for (size_t i = 0; i < 7; i++) {
+		check_int(
+		    verify_last_good_path("d", &c.sources[i], paths[i]), 0);
+		check_int(verify_last_good_path("d", &c.sources[i], again), 0);
+		check_text(again, paths[i]);
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(paths[i], paths[j]) == 0)
+				fail_msg("%zu and %zu: %s", i, j, paths[i]);
+	}
+	verify_config_clear(&c);
+}
+
 /* What is written is read again; what is damaged is not used. */
 static void
 last_good_comes_back_whole_or_not(void **state)
@@ -152,6 +184,7 @@ last_good_comes_back_whole_or_not(void **state)
 		"derpkit-last-good 1 x 0\n",
 	};
 	struct verify_set *set = verify_set_new();
+	struct verify_config config = { 0 };
 	struct verify_set_node node;
 	struct fail why = { 0 };
 	char path[PATH_MAX];
@@ -168,7 +201,9 @@ last_good_comes_back_whole_or_not(void **state)
 			.flags = n % 16 },
 		    NULL);
 	verify_set_seal(set);
-	check_int(verify_last_good_path(engine_dir(), "nodes", "x", path), 0);
+	check_int(verify_last_good_path(
+		      engine_dir(), engine_add(&config, "nodes", "x"), path),
+	    0);
 	check_int(verify_last_good_save(path, set, 12345, &why), 0);
 	verify_set_drop(set);
 	set = verify_last_good_load(path, &true_s, &why);
@@ -209,6 +244,7 @@ main(void)
 		cmocka_unit_test(settings_read_a_whole_file),
 		cmocka_unit_test(settings_say_where_they_are_wrong),
 		cmocka_unit_test(settings_are_told_in_words),
+		cmocka_unit_test(last_good_has_a_file_for_each_source),
 		cmocka_unit_test(last_good_comes_back_whole_or_not),
 	};
 
