@@ -364,6 +364,13 @@ notify_replaced(struct verify_feed *f, const struct verify_set *old,
 enum verify_taken
 verify_feed_replace(struct verify_feed *f, struct verify_set *set, bool believe)
 {
+	return verify_feed_replace_then(f, set, believe, NULL, NULL);
+}
+
+enum verify_taken
+verify_feed_replace_then(struct verify_feed *f, struct verify_set *set,
+    bool believe, verify_feed_settled_fn *settled, void *ctx)
+{
 	const size_t now = verify_set_count(set);
 	struct verify_set *old;
 	size_t before;
@@ -380,6 +387,8 @@ verify_feed_replace(struct verify_feed *f, struct verify_set *set, bool believe)
 		old = swap(f, verify_set_hold(set));
 	pthread_mutex_unlock(&f->change_lock);
 	set_found(f, !doubted);
+	if (settled != NULL)
+		settled(ctx, doubted ? VERIFY_DOUBTED : VERIFY_TAKEN);
 	if (doubted) {
 		atomic_fetch_add(&f->doubted, 1);
 		if (!same_doubt) /* or it is told again at every look */

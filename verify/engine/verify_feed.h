@@ -46,6 +46,14 @@ enum verify_taken {
 enum verify_taken verify_feed_replace(
     struct verify_feed *f, struct verify_set *set, bool believe);
 
+/* The same; settled, unless NULL, is called when it is known which set is in
+ * force, and before anybody is disconnected for it: that may ask other sources,
+ * and this one, too. */
+typedef void verify_feed_settled_fn(void *ctx, enum verify_taken taken);
+enum verify_taken verify_feed_replace_then(struct verify_feed *f,
+    struct verify_set *set, bool believe, verify_feed_settled_fn *settled,
+    void *ctx);
+
 /* Nodes that came, were changed or went, since the last replace or change;
  * borrowed. All of them take effect at once. -1: memory is short, nothing has
  * changed: read everything again. */

@@ -27,6 +27,7 @@ struct verify_lister {
 	/* used by the thread only */
 	unsigned failures; /* in a row */
 	bool doubts;       /* the next look is a second one */
+	uint64_t this_ms;  /* when the listing that runs began */
 	/* atomic */
 	atomic_bool forced; /* by the operator */
 	/* locked by lock */
@@ -96,6 +97,37 @@ retry_ms(struct verify_lister *l)
 	return with_jitter(l, ms);
 }
 
+static void
+begin(struct verify_lister *l)
+{
+	l->this_ms = l->context.now_ms();
+	pthread_mutex_lock(&l->lock);
+	l->running = true;
+	l->requested = false;
+	pthread_mutex_unlock(&l->lock);
+}
+
+static void
+end(struct verify_lister *l, bool hold)
+{
+	pthread_mutex_lock(&l->lock);
+	l->running = false;
+	l->held = hold;
+	l->has_ended = true;
+	l->began_ms = l->this_ms;
+	l->ended_ms = l->context.now_ms();
+	pthread_cond_broadcast(&l->ended);
+	pthread_mutex_unlock(&l->lock);
+}
+
+/* The set is in force. What follows from that may take its time, and may ask
+ * this source, for which it must not look as if it still listed. */
+static void
+settled(void *ctx, enum verify_taken taken)
+{
+	end(ctx, taken != VERIFY_TAKEN);
+}
+
 /* What came of a listing. The set is taken over. Returns when to list next. */
 static uint64_t
 apply(struct verify_lister *l, enum verify_listed listed,
@@ -104,7 +136,6 @@ apply(struct verify_lister *l, enum verify_listed listed,
 	uint64_t next_ms = listing->again_ms != 0
 	    ? listing->again_ms
 	    : with_jitter(l, interval_of(l));
-
 	bool is_final;
 
 	l->doubts = false;
@@ -114,8 +145,8 @@ apply(struct verify_lister *l, enum verify_listed listed,
 		/* only the operator can settle what is doubted each time */
 		is_final = l->row.kind->doubt_empty &&
 		    verify_set_count(listing->set) == 0;
-		switch (verify_feed_replace(
-		    l->feed, listing->set, believe || l->context.allow_empty)) {
+		switch (verify_feed_replace_then(l->feed, listing->set,
+		    believe || l->context.allow_empty, settled, l)) {
 		case VERIFY_TAKEN:
 			return next_ms;
 		case VERIFY_DOUBTED:
@@ -151,28 +182,6 @@ apply(struct verify_lister *l, enum verify_listed listed,
 	return next_ms;
 }
 
-static void
-begin(struct verify_lister *l)
-{
-	pthread_mutex_lock(&l->lock);
-	l->running = true;
-	l->requested = false;
-	pthread_mutex_unlock(&l->lock);
-}
-
-static void
-end(struct verify_lister *l, uint64_t began_ms, bool hold)
-{
-	pthread_mutex_lock(&l->lock);
-	l->running = false;
-	l->held = hold;
-	l->has_ended = true;
-	l->began_ms = began_ms;
-	l->ended_ms = l->context.now_ms();
-	pthread_cond_broadcast(&l->ended);
-	pthread_mutex_unlock(&l->lock);
-}
-
 static bool
 is_away(enum verify_listed listed)
 {
@@ -189,7 +198,6 @@ list_once(
 		.stop = verify_feed_stop(l->feed),
 		.set = verify_set_new(),
 	};
-	const uint64_t began_ms = l->context.now_ms();
 	enum verify_listed listed = VERIFY_LIST_OURS;
 
 	begin(l);
@@ -198,7 +206,8 @@ list_once(
 	else
 		listed = l->source->ops->list(l->source, &listing, why);
 	*next_ms = apply(l, listed, &listing, believe, why);
-	end(l, began_ms, is_away(listed) || l->doubts);
+	if (listed != VERIFY_LISTED)
+		end(l, is_away(listed));
 	return listed;
 }
 
@@ -207,8 +216,8 @@ verify_lister_first(struct verify_lister *l, struct fail *why)
 {
 	struct verify_listing listing = { .stop = verify_feed_stop(l->feed),
 		.set = verify_set_new() };
-	const uint64_t began_ms = l->context.now_ms();
 
+	l->this_ms = l->context.now_ms();
 	if (listing.set == NULL)
 		return fail_set(why, "out of memory");
 	if (l->source->ops->list(l->source, &listing, why) != VERIFY_LISTED) {
@@ -216,7 +225,7 @@ verify_lister_first(struct verify_lister *l, struct fail *why)
 		return -1;
 	}
 	verify_feed_replace(l->feed, listing.set, true);
-	end(l, began_ms, false);
+	end(l, false);
 	return 0;
 }
 

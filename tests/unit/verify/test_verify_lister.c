@@ -77,12 +77,59 @@ lister_is_not_hurried_by_an_unknown_key(void **state)
 	}
 }
 
+static _Atomic unsigned disconnected;
+
+static bool
+is_connected(void *ctx, const struct derp_key *key)
+{
+	(void)ctx;
+	return bytes_get_u32(key->b + 28) == 1;
+}
+
+static int
+revoked(
+    void *ctx, const struct derp_key *key, const char *name, const char *reason)
+{
+	(void)ctx;
+	(void)key;
+	(void)name;
+	(void)reason;
+	disconnected++;
+	return 0;
+}
+
+/* A key that left is asked about at the other source, which asks this one, too,
+ * on behalf of the thread that lists. */
+static void
+lister_does_not_wait_for_itself(void **state)
+{
+	struct verify_config config = { .policy = VERIFY_POLICY_ANY,
+		.watch = { is_connected, revoked, NULL },
+		.context.now_ms = engine_now_ms };
+	struct verify *v;
+
+	(void)state;
+	add(&config, "l");
+	add(&config, "a");
+	say(1, 10, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	v = new_ready(&config);
+	engine_ms += 3000; /* the first list answers no more */
+	say(2, 10, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	verify_reload(v);
+	for (unsigned i = 0; i < 1000 && disconnected == 0; i++)
+		usleep(5000);
+	check_int(disconnected, 1);
+	check_int(script.asks, 1);
+	verify_free(v);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lister_ends_while_keys_wait_for_a_list),
 		cmocka_unit_test(lister_is_not_hurried_by_an_unknown_key),
+		cmocka_unit_test(lister_does_not_wait_for_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
