@@ -123,9 +123,10 @@ verify_known_find(struct verify_known *k, const struct derp_key *key,
 
 	pthread_mutex_lock(&k->lock);
 	one = keytable_get(k->by_key, key->b);
-	counts = one != NULL && now_s < one->until_s;
+	counts = one != NULL && now_s < one->until_s &&
+	    (one->allowed_s <= now_s || one->until_s == VERIFY_SET_NEVER);
 	if (counts)
-		*allowed_s = one->allowed_s;
+		*allowed_s = one->allowed_s < now_s ? one->allowed_s : now_s;
 	pthread_mutex_unlock(&k->lock);
 	return counts;
 }

@@ -25,7 +25,9 @@ void verify_known_put(struct verify_known *k, const struct derp_key *key,
 /* The source has denied it. */
 void verify_known_remove(struct verify_known *k, const struct derp_key *key);
 
-/* Whether it counts at now_s; *allowed_s is when it was allowed. */
+/* Whether it counts at now_s; *allowed_s is when it was allowed, now_s at the
+ * latest. One that was allowed later than now, as the clock was set back, may
+ * be of any age, and counts only if it counts forever. */
 bool verify_known_find(struct verify_known *k, const struct derp_key *key,
     int64_t now_s, int64_t *allowed_s);
 

@@ -17,6 +17,7 @@
 #define NODE_TEXT_MAX 192 /* bytes of a line: key, two numbers, name */
 #define TEXT_MAX ((size_t)VERIFY_SET_MAX * NODE_TEXT_MAX + 128)
 #define ID_BYTES 8
+#define TRUE_S_MAX (INT64_MAX / 1000) /* ages are told in milliseconds */
 
 static void
 hash_text(crypto_generichash_state *hash, const char *text)
@@ -90,7 +91,8 @@ verify_last_good_save(const char *path, const struct verify_set *set,
 	int rc;
 
 	buf_init(&text, TEXT_MAX);
-	rc = buf_printf(&text, MAGIC " %" PRId64 " %zu\n", true_s, count);
+	rc = buf_printf(
+	    &text, MAGIC " %" PRId64 " %zu\n", true_s > 0 ? true_s : 0, count);
 	for (size_t i = 0; i < count && rc == 0; i++) {
 		verify_set_at(set, i, &node);
 		rc = put_node(&text, &node);
@@ -121,8 +123,7 @@ parse_head(struct slice line, int64_t *true_s, size_t *count)
 	if (!slice_starts(line, MAGIC " "))
 		return -1;
 	line = slice_of(line.p + strlen(MAGIC " "), line.n - strlen(MAGIC " "));
-	if (num_parse_int(take_word(&line), INT64_MIN, INT64_MAX, true_s) ==
-		-1 ||
+	if (num_parse_int(take_word(&line), 0, TRUE_S_MAX, true_s) == -1 ||
 	    num_parse_decimal(line, VERIFY_SET_MAX, &n) == -1)
 		return -1;
 	*count = (size_t)n;

@@ -313,6 +313,33 @@ member_knows_its_last_good_set_after_a_restart(void **state)
 	}
 }
 
+/* What was true later than now may be of any age. */
+static void
+member_does_not_count_on_a_clock_set_back(void **state)
+{
+	for (int lists = 0; lists <= 1; lists++) {
+		struct verify_config config = { .context.last_good =
+						    engine_dir(),
+			.context.wall_s = engine_wall_s };
+		struct verify *v;
+
+		(void)state;
+		engine_s = 200000;
+		add(&config, lists ? "l" : "a")->outage =
+		    VERIFY_OUTAGE_LAST_GOOD;
+		config.sources[0].outage_ms = 3600000;
+		say(1, 3, VERIFY_LISTED, VERIFY_FAULT_NONE);
+		v = new_ready(&config);
+		check_int(engine_check(v, 2).verdict, VERIFY_ALLOW);
+		verify_free(v);
+		say(1, 3, VERIFY_LIST_AWAY, VERIFY_FAULT_AWAY);
+		engine_s -= 100;
+		v = new_ready(&config);
+		check_int(engine_check(v, 2).verdict, VERIFY_UNKNOWN);
+		verify_free(v);
+	}
+}
+
 /* Connections of the only connected key, 1. */
 static _Atomic unsigned disconnected;
 
@@ -435,6 +462,7 @@ main(void)
 		cmocka_unit_test(member_spares_who_does_not_answer),
 		cmocka_unit_test(
 		    member_knows_its_last_good_set_after_a_restart),
+		cmocka_unit_test(member_does_not_count_on_a_clock_set_back),
 		cmocka_unit_test(member_asks_again_about_who_is_connected),
 		cmocka_unit_test(member_that_denies_beats_all),
 		cmocka_unit_test(member_that_denies_beats_a_set),

@@ -140,8 +140,8 @@ settings_are_told_in_words(void **state)
 	verify_config_clear(&c);
 }
 
-/* Two tailnets on one server have a file each; a deny list is not taken for a
- * list of members. */
+/* Two tailnets on one server have a file each; a deny list does not become
+ * a list of members. */
 static void
 last_good_has_a_file_for_each_source(void **state)
 {
@@ -182,6 +182,8 @@ last_good_comes_back_whole_or_not(void **state)
 		"derpkit-last-good 1 5 1\n",
 		"derpkit-last-good 1 5 0\n11 5 0\n",
 		"derpkit-last-good 1 x 0\n",
+		"derpkit-last-good 1 -1 0\n",
+		"derpkit-last-good 1 9223372036854775807 0\n",
 	};
 	struct verify_set *set = verify_set_new();
 	struct verify_config config = { 0 };
