@@ -35,6 +35,7 @@ struct verify_feed {
 	bool has_doubt;
 	size_t doubt_count; /* of the set that was not taken */
 	char why[WHY_MAX];  /* it was lost; "" */
+	bool tell_again;    /* the same reason, too */
 	uint64_t lost_ms;
 	/* used by verify_feed_expire only */
 	int64_t expired_s;     /* keys that expire until then were handled */
@@ -457,9 +458,18 @@ verify_feed_change(
 static bool
 is_news(const struct verify_feed *f, enum verify_fault fault, const char *why)
 {
-	if (f->why[0] == '\0' || atomic_load(&f->fault) != fault)
+	if (f->why[0] == '\0' || atomic_load(&f->fault) != fault ||
+	    f->tell_again)
 		return true;
 	return fault == VERIFY_FAULT_BAD && strcmp(f->why, why) != 0;
+}
+
+void
+verify_feed_tell_again(struct verify_feed *f)
+{
+	pthread_mutex_lock(&f->change_lock);
+	f->tell_again = true;
+	pthread_mutex_unlock(&f->change_lock);
 }
 
 void
@@ -476,6 +486,7 @@ verify_feed_lost(
 	verify_set_drop(set);
 	pthread_mutex_lock(&f->change_lock);
 	news = is_news(f, fault, why);
+	f->tell_again = false;
 	if (f->why[0] == '\0')
 		f->lost_ms = f->context.now_ms();
 	snprintf(f->why, sizeof f->why, "%s", why[0] != '\0' ? why : "?");

@@ -69,6 +69,9 @@ int verify_feed_change(
  * imply it. */
 void verify_feed_confirm(struct verify_feed *f);
 
+/* What is lost next is news, even for the reason it was lost before. */
+void verify_feed_tell_again(struct verify_feed *f);
+
 /* The source cannot be reached (AWAY), or what it says cannot be used (BAD).
  * The operator is told once, until it is back. */
 void verify_feed_lost(

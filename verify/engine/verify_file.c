@@ -214,6 +214,7 @@ read_list(
 		/* this state of the file is bad: do not read it again */
 		f->loaded = f->seen;
 		f->has_judged = true;
+		listing->is_new = true;
 		return VERIFY_LIST_BAD;
 	}
 	rc = verify_nodes_put(nodes, listing->set, why);

@@ -170,6 +170,8 @@ apply(struct verify_lister *l, enum verify_listed listed,
 		next_ms = listing->again_ms != 0 ? next_ms : retry_ms(l);
 		break;
 	case VERIFY_LIST_BAD:
+		if (listing->is_new)
+			verify_feed_tell_again(l->feed);
 		verify_feed_lost(l->feed, VERIFY_FAULT_BAD, why->text);
 		next_ms = listing->again_ms != 0 ? next_ms : retry_ms(l);
 		break;

@@ -136,6 +136,8 @@ struct verify_listing {
 	/* out: empty at first; filled with verify_set_add, left unsealed */
 	struct verify_set *set; /* borrowed */
 	uint64_t again_ms;      /* when to list next; 0: after the interval */
+	bool is_new;            /* what is BAD was not seen before: tell it even
+				   if it is bad for the same reason */
 };
 
 struct verify_source_ops {
