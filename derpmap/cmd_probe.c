@@ -371,7 +371,7 @@ static const struct opts_row options[] = {
 	    "time limit of a whole probe" },
 	{ "format", OPTS_CHOICE, AT(format), "name", "form of the output" },
 	{ "v", OPTS_BOOL, AT(verbose), NULL, "show information, too" },
-	{ "colour", OPTS_CHOICE, AT(colour), "when", "colours in text" },
+	{ "color", OPTS_CHOICE, AT(colour), "when", "colours in text" },
 	{ "watch", OPTS_DECIMAL, AT(watch_s), "seconds",
 	    "probe again after that pause, until interrupted" },
 	{ "metrics-file", OPTS_TEXT, AT(metrics_file), "file",

@@ -28,6 +28,21 @@ find_url(const struct rule_run *run, struct derper_word *word)
 	    word->value.n > 0;
 }
 
+/* Whether a source of keys is named that has a flag of its own. */
+static bool
+has_source(const struct rule_run *run)
+{
+	static const char *const flags[] = { "verify-nodes", "verify-config",
+		"verify-tailscaled", "verify-headscale",
+		"verify-tailscale-api" };
+	struct derper_word word;
+
+	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+		if (derper_words_find(text_of(run), flags[i], &word))
+			return true;
+	return false;
+}
+
 static void
 unverified(struct rule_run *run)
 {
@@ -35,15 +50,14 @@ unverified(struct rule_run *run)
 	size_t offset = 0;
 
 	if (derper_words_is_on(text_of(run), "verify-clients") ||
-	    find_url(run, &word) ||
-	    derper_words_find(text_of(run), "verify-nodes", &word))
+	    find_url(run, &word) || has_source(run))
 		return;
 	derper_words_start(text_of(run), &offset);
 	rule_found(run, place_of(run, offset),
 	    "nothing says who may use this relay: everybody who knows its "
 	    "address can")
 	    ->fix = "add -verify-client-url https://HEADSCALE/verify, or "
-		    "-verify-nodes or -verify-clients";
+		    "-verify-nodes, -verify-clients or -verify-config";
 }
 
 static void

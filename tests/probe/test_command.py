@@ -239,7 +239,7 @@ class Command(ProbeCase):
                         r"^1 error, 0 warnings\. 2 nodes, "):
             self.assertRegex(done.stdout, re.compile(pattern, re.M))
         self.assertNotIn("\033", done.stdout)
-        colours = self.probe("--colour", "always", self.map_file([[good]]))
+        colours = self.probe("--color", "always", self.map_file([[good]]))
         self.assertIn("\033[32m", colours.stdout)
         self.assertEqual(colours.returncode, 0)
         self.assertIn("Everything that was tried works", colours.stdout)
