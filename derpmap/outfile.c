@@ -2,6 +2,7 @@
 #include "outfile.h"
 
 #include "newfile.h"
+#include "num.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +50,8 @@ follow_link(char path[static PATH_MAX])
 static bool
 is_open_file(const char *path)
 {
-	return strncmp(path, "/proc/", 6) == 0;
+	return strncmp(path, "/proc/", 6) == 0 ||
+	    strncmp(path, "/dev/fd/", 8) == 0;
 }
 
 /* Follows all links and tells what is at the end, which may be missing: then
@@ -75,25 +77,87 @@ find_target(char target[static PATH_MAX], const char *path, struct stat *st,
 	return -1;
 }
 
-/* Writes into what is there, as a shell's > does. */
+/* A descriptor of ours by its name goes on where it is, as when a shell has
+ * written to it before; -1 for other paths. */
 static int
-write_through(const char *path, struct slice bytes, struct fail *why)
+copy_open_file(const char *path)
 {
-	int fd = open(path, O_WRONLY | O_TRUNC | O_NOCTTY | O_CLOEXEC);
+	static const char *const folders[] = { "/dev/fd/", "/proc/self/fd/" };
+	uint64_t fd;
 
-	if (fd == -1)
-		return fail_errno(why, "%s", path);
+	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+		const size_t n = strlen(folders[i]);
+
+		if (strncmp(path, folders[i], n) == 0 &&
+		    num_parse_decimal(slice_str(path + n), INT_MAX, &fd) == 0)
+			return fcntl((int)fd, F_DUPFD_CLOEXEC, 3);
+	}
+	return -1;
+}
+
+/* Takes the room for n bytes before the old ones are written over, so that a
+ * full disk leaves them as they were. -1 and errno. */
+static int
+take_room(int fd, size_t n)
+{
+	struct stat st;
+	int error;
+
+	if (fstat(fd, &st) == -1)
+		return -1;
+	if (!S_ISREG(st.st_mode) || (off_t)n <= st.st_size)
+		return 0;
+	error = posix_fallocate(fd, 0, (off_t)n);
+	if (error == 0 || error == EOPNOTSUPP || error == EINVAL)
+		return 0;
+	if (ftruncate(fd, st.st_size) == -1)
+		return -1;
+	errno = error;
+	return -1;
+}
+
+static int
+write_all(int fd, struct slice bytes)
+{
 	while (bytes.n > 0) {
 		ssize_t n = write(fd, bytes.p, bytes.n);
 
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n == -1) {
-			fail_errno(why, "%s", path);
-			close(fd);
+		if (n == -1)
 			return -1;
-		}
 		bytes = slice_of(bytes.p + n, bytes.n - (size_t)n);
+	}
+	return 0;
+}
+
+/* Cuts a file that was longer; devices and pipes have no length. */
+static int
+cut(int fd, size_t n)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
+		return 0;
+	return ftruncate(fd, (off_t)n);
+}
+
+/* Writes into what is there, as a shell's > does. */
+static int
+write_through(const char *path, struct slice bytes, struct fail *why)
+{
+	const int copy = copy_open_file(path);
+	const int fd =
+	    copy != -1 ? copy : open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+
+	if (fd == -1)
+		return fail_errno(why, "%s", path);
+	if ((copy == -1 && take_room(fd, bytes.n) == -1) ||
+	    write_all(fd, bytes) == -1 ||
+	    (copy == -1 && cut(fd, bytes.n) == -1)) {
+		fail_errno(why, "%s", path);
+		close(fd);
+		return -1;
 	}
 	return close(fd) == 0 ? 0 : fail_errno(why, "%s", path);
 }

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -152,6 +154,64 @@ outfile_writes_through_what_is_not_a_file(void **state)
 	check_int(outfile_write(folder, slice_str(NEW), NULL), -1);
 }
 
+/* What a shell has written there before stays. */
+static void
+outfile_goes_on_where_a_descriptor_is(void **state)
+{
+	static const char *const folders[] = { "/dev/fd", "/proc/self/fd" };
+	char name[40], text[256];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		FILE *f = fopen(path, "w+");
+
+		check(f != NULL);
+		check(fputs("before\n", f) >= 0 && fflush(f) == 0);
+		snprintf(name, sizeof name, "%s/%d", folders[i], fileno(f));
+		check_int(outfile_write(name, slice_str(NEW), NULL), 0);
+		rewind(f);
+		text[fread(text, 1, sizeof text - 1, f)] = '\0';
+		fclose(f);
+		check_text(text, "before\n" NEW);
+		check_int(unlink(path), 0);
+	}
+}
+
+/* As a user who may write the file, but not its folder: it is written over. */
+static void
+write_without_room(void)
+{
+	const struct rlimit size = { sizeof OLD, sizeof OLD };
+
+	if (setresgid(65534, 65534, 65534) == -1 ||
+	    setresuid(65534, 65534, 65534) == -1)
+		_exit(2);
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &size);
+	_exit(outfile_write(path, slice_str(NEW), NULL) == -1 ? 0 : 1);
+}
+
+static void
+outfile_keeps_the_old_bytes_without_room(void **state)
+{
+	int status = 0;
+	pid_t child;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	put_old();
+	check_int(chown(path, 65534, 65534), 0);
+	check_int(chmod(folder, 0755), 0);
+	child = fork();
+	if (child == 0)
+		write_without_room();
+	check(waitpid(child, &status, 0) == child);
+	check_int(status, 0);
+	check_int(get(), 'o');
+	check_int(unlink(path), 0);
+}
+
 /* As a user who may write the folder, but not the file. */
 static void
 outfile_asks_the_old_file(void **state)
@@ -241,6 +301,8 @@ main(void)
 		cmocka_unit_test(outfile_keeps_mode_and_owner),
 		cmocka_unit_test(outfile_follows_links),
 		cmocka_unit_test(outfile_writes_through_what_is_not_a_file),
+		cmocka_unit_test(outfile_goes_on_where_a_descriptor_is),
+		cmocka_unit_test(outfile_keeps_the_old_bytes_without_room),
 		cmocka_unit_test(outfile_asks_the_old_file),
 		cmocka_unit_test(outfile_keeps_the_old_file_when_a_call_fails),
 		cmocka_unit_test(outfile_is_whole_when_cut),
