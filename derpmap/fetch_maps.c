@@ -2,6 +2,7 @@
 #include "fetch_maps.h"
 
 #include "fetch.h"
+#include "url_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,8 +57,10 @@ kind_name(enum filekind kind)
 
 /* Whether what was loaded is a map that can be handed out. */
 static int
-check(const struct load *l, const char *url, struct fail *why)
+check(const struct load *l, const char *url_as_given, struct fail *why)
 {
+	const struct url_text shown = url_text_of(url_as_given);
+	const char *url = shown.text;
 	const char *kind = kind_name(l->kind.kind);
 
 	if (kind != NULL)
@@ -109,7 +112,8 @@ read_answer(struct load *l, const struct fetch_response *response,
 
 	meant.as_meant = true;
 	if (response->body_cut) {
-		fail_set(why, "%s: longer than --max-size", url);
+		fail_set(
+		    why, "%s: longer than --max-size", url_text_of(url).text);
 		return FETCH_MAPS_REFUSED;
 	}
 	/* read twice: what it is, and then as a program reads it */
@@ -134,6 +138,7 @@ fetch_one(struct fetch_client *client, const struct fetch_maps_config *config,
     size_t n, struct fetch_maps *m, struct fail *why)
 {
 	const char *url = config->urls[n];
+	const struct url_text shown = url_text_of(url);
 	struct condition condition;
 	struct fetch_request request = {
 		.url = url,
@@ -148,12 +153,12 @@ fetch_one(struct fetch_client *client, const struct fetch_maps_config *config,
 
 	make_condition(&condition, config->known, n);
 	if (fetch(client, &request, &response, &reason) != FETCH_OK) {
-		fail_set(why, "%s: %s", url, reason.text);
+		fail_set(why, "%s: %s", shown.text, reason.text);
 	} else if (response.status == 304 && config->known != NULL) {
 		result = FETCH_MAPS_UNCHANGED;
 	} else if (response.status != 200) {
-		fail_set(
-		    why, "%s: the answer is %s", url, response.status_line);
+		fail_set(why, "%s: the answer is %s", shown.text,
+		    response.status_line);
 		result = FETCH_MAPS_REFUSED;
 	} else if (fetch_state_add(&m->state, url,
 		       (struct fetch_validators){

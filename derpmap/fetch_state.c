@@ -62,6 +62,13 @@ fetch_state_load(struct fetch_state *s, const char *output, struct slice bytes,
 		fetch_state_clear(s);
 }
 
+/* Which URL it was, not the URL: there may be a password in it. */
+static void
+digest_of(const char *url, char out[static SHA256_TEXT])
+{
+	sha256_of(slice_str(url), out);
+}
+
 static const json_t *
 urls_of(const struct fetch_state *s)
 {
@@ -72,11 +79,15 @@ bool
 fetch_state_is_for(
     const struct fetch_state *s, const char *const *urls, size_t count)
 {
+	char sum[SHA256_TEXT];
+
 	if (json_array_size(urls_of(s)) != count)
 		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!is_text(json_array_get(urls_of(s), i), "url", urls[i]))
+	for (size_t i = 0; i < count; i++) {
+		digest_of(urls[i], sum);
+		if (!is_text(json_array_get(urls_of(s), i), "url_sha256", sum))
 			return false;
+	}
 	return count > 0;
 }
 
@@ -104,10 +115,13 @@ int
 fetch_state_add(
     struct fetch_state *s, const char *url, struct fetch_validators v)
 {
+	char sum[SHA256_TEXT];
+
+	digest_of(url, sum);
 	if (s->root == NULL)
 		s->root = json_pack("{s:[]}", "urls");
 	return json_array_append_new(json_object_get(s->root, "urls"),
-	    json_pack("{s:s, s:s, s:s}", "url", url, "etag", v.etag,
+	    json_pack("{s:s, s:s, s:s}", "url_sha256", sum, "etag", v.etag,
 		"last_modified", v.last_modified));
 }
 

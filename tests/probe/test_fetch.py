@@ -212,6 +212,21 @@ class Fetch(unittest.TestCase):
             self.assertEqual(self.fetch().returncode, 0)
             self.assertNotIn("If-None-Match", self.server.asked[-1][1])
 
+    def test_a_password_is_neither_kept_nor_shown(self):
+        self.server.url = self.server.url.replace("//", "//me:sekret@")
+        self.answer(GOOD, ETag='"v1"')
+        self.assertEqual(self.fetch().returncode, 0)
+        self.assertIn("Authorization", self.server.asked[-1][1])
+        self.assertNotIn("sekret", (self.folder / "derp.yaml.fetched").read_text())
+        # it is known again all the same
+        self.assertEqual(self.fetch().returncode, 0)
+        self.assertIn("If-None-Match", self.server.asked[-1][1])
+        for answer in (b"no", 404), (b"<html>", 200), (b"{}", 200):
+            self.answer(answer[0], status=answer[1])
+            done = self.fetch()
+            self.assertEqual(done.returncode, 1, done)
+            self.assertNotIn("sekret", done.stderr + done.stdout)
+
     def test_one_of_two_that_changed_fetches_both(self):
         self.answer(GOOD, ETag='"v1"')
         self.answer(a_map(region(902)), "/second", ETag='"w1"')
