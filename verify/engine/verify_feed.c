@@ -29,7 +29,7 @@ struct verify_feed {
 	_Atomic uint64_t generation;      /* of set */
 	_Atomic(enum verify_fault) fault;
 	_Atomic int64_t true_ms; /* when set was last true; at first: made */
-	_Atomic uint64_t replaced, changed, doubted, lost;
+	_Atomic uint64_t replaced, doubted, lost;
 	/* one change after the other; locked by change_lock */
 	pthread_mutex_t change_lock;
 	bool has_doubt;
@@ -406,53 +406,6 @@ verify_feed_replace_then(struct verify_feed *f, struct verify_set *set,
 	return VERIFY_TAKEN;
 }
 
-/* A copy of the set in force with the changes in it, or NULL. */
-static struct verify_set *
-copy_with(const struct verify_set *old, const struct verify_change *changes,
-    size_t count)
-{
-	struct verify_set *set = verify_set_new();
-	int rc = set != NULL ? 0 : -1;
-
-	if (rc == 0 && old != NULL)
-		rc = verify_set_add_all(set, old, NULL);
-	for (size_t i = 0; i < count && rc == 0; i++) {
-		verify_set_remove(set, &changes[i].node.key);
-		if (!changes[i].gone)
-			rc = verify_set_add(set, &changes[i].node, NULL);
-	}
-	if (rc == 0) {
-		verify_set_seal(set);
-		return set;
-	}
-	verify_set_drop(set);
-	return NULL;
-}
-
-int
-verify_feed_change(
-    struct verify_feed *f, const struct verify_change *changes, size_t count)
-{
-	struct verify_set *set, *old;
-
-	set_found(f, true);
-	if (count == 0)
-		return 0;
-	pthread_mutex_lock(&f->change_lock);
-	old = atomic_load(&f->set);
-	set = copy_with(old, changes, count);
-	if (set != NULL)
-		old = swap(f, verify_set_hold(set));
-	pthread_mutex_unlock(&f->change_lock);
-	if (set == NULL)
-		return -1;
-	atomic_fetch_add(&f->changed, 1);
-	compare(f, old, set);
-	verify_set_drop(old);
-	verify_set_drop(set);
-	return 0;
-}
-
 /* Texts of an absence may hold times, and differ each time; what is wrong with
  * an answer is news when it differs. Called with change_lock held. */
 static bool
@@ -573,7 +526,6 @@ verify_feed_stats(struct verify_feed *f, struct verify_feed_stats *out)
 		.fault = atomic_load(&f->fault),
 		.age_ms = set != NULL ? age_of(f) : 0,
 		.replaced = atomic_load(&f->replaced),
-		.changed = atomic_load(&f->changed),
 		.doubted = atomic_load(&f->doubted),
 		.lost = atomic_load(&f->lost),
 	};

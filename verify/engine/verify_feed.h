@@ -4,14 +4,14 @@
  *
  * A lookup takes no lock: it finds an immutable set (verify_set.h) or the next
  * one, whole. What a source pushes goes in by verify_feed_replace,
- * verify_feed_change, verify_feed_confirm and verify_feed_lost; the engine does
- * the same for what a source lists. Keys that lose their right are told to
- * verify_revoke.h, and every change to the observer of the configuration.
+ * verify_feed_confirm and verify_feed_lost; the engine does the same for what a
+ * source lists. Keys that lose their right are told to verify_revoke.h, and
+ * every change to the observer of the configuration.
  *
  * Life: verify_feed_new -> ... -> verify_feed_free, when no source and nobody
  * else uses it any more. Threads: find, hold and stats from any, without a lock
- * that a change holds; replace, change, confirm and lost from any, one after
- * the other, locked inside.
+ * that a change holds; replace, confirm and lost from any, one after the
+ * other, locked inside.
  */
 #ifndef DERPKIT_VERIFY_FEED_H
 #define DERPKIT_VERIFY_FEED_H
@@ -38,7 +38,6 @@ enum verify_taken {
 	 * kind that doubts these only when it is believed. The operator is told
 	 * once for each size. */
 	VERIFY_DOUBTED,
-	VERIFY_NOT_TAKEN, /* memory is short; the old one stays */
 };
 
 /* All nodes that there are now. The set is taken over in every case. `believe`:
@@ -54,19 +53,8 @@ enum verify_taken verify_feed_replace_then(struct verify_feed *f,
     struct verify_set *set, bool believe, verify_feed_settled_fn *settled,
     void *ctx);
 
-/* Nodes that came, were changed or went, since the last replace or change;
- * borrowed. All of them take effect at once. -1: memory is short, nothing has
- * changed: read everything again. */
-struct verify_change {
-	bool gone; /* only node.key counts */
-	struct verify_set_node node;
-};
-int verify_feed_change(
-    struct verify_feed *f, const struct verify_change *changes, size_t count);
-
 /* What is in force is true now: the source has said so, or its connection is
- * alive; while a set is doubted, only that it is there. replace and change
- * imply it. */
+ * alive; while a set is doubted, only that it is there. replace implies it. */
 void verify_feed_confirm(struct verify_feed *f);
 
 /* What is lost next is news, even for the reason it was lost before. */
@@ -118,7 +106,7 @@ struct verify_feed_stats {
 	bool has_set;
 	enum verify_fault fault; /* NONE: the source is there */
 	uint64_t age_ms; /* since the set was last true; 0 without a set */
-	uint64_t replaced, changed, doubted, lost; /* counts */
+	uint64_t replaced, doubted, lost; /* counts */
 };
 void verify_feed_stats(struct verify_feed *f, struct verify_feed_stats *out);
 

@@ -145,19 +145,13 @@ apply(struct verify_lister *l, enum verify_listed listed,
 		/* only the operator can settle what is doubted each time */
 		is_final = l->row.kind->doubt_empty &&
 		    verify_set_count(listing->set) == 0;
-		switch (verify_feed_replace_then(l->feed, listing->set,
-		    believe || l->context.allow_empty, settled, l)) {
-		case VERIFY_TAKEN:
+		if (verify_feed_replace_then(l->feed, listing->set,
+			believe || l->context.allow_empty, settled,
+			l) == VERIFY_TAKEN ||
+		    is_final)
 			return next_ms;
-		case VERIFY_DOUBTED:
-			if (is_final)
-				return next_ms;
-			l->doubts = true;
-			return interval_of(l) / SECOND_LOOK_PART;
-		case VERIFY_NOT_TAKEN:
-			return SOON_MS;
-		}
-		return next_ms;
+		l->doubts = true;
+		return interval_of(l) / SECOND_LOOK_PART;
 	case VERIFY_LIST_SAME:
 		l->failures = 0;
 		verify_feed_confirm(l->feed);

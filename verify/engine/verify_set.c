@@ -214,20 +214,6 @@ verify_set_add(
 	return 0;
 }
 
-int
-verify_set_add_all(
-    struct verify_set *s, const struct verify_set *from, struct fail *why)
-{
-	struct verify_set_node node;
-
-	for (size_t i = 0; i < from->count; i++) {
-		verify_set_at(from, i, &node);
-		if (verify_set_add(s, &node, why) == -1)
-			return -1;
-	}
-	return 0;
-}
-
 /* Closes the gap at a slot that was freed, so that no search ends early. */
 static void
 close_gap(struct verify_set *s, size_t hole)

@@ -49,10 +49,6 @@ struct verify_set *verify_set_new(void);
 int verify_set_add(
     struct verify_set *s, const struct verify_set_node *node, struct fail *why);
 
-/* Adds all nodes of another set. */
-int verify_set_add_all(
-    struct verify_set *s, const struct verify_set *from, struct fail *why);
-
 /* Takes a key out that was added, if it was. Before the set is sealed. */
 void verify_set_remove(struct verify_set *s, const struct derp_key *key);
 

@@ -154,17 +154,10 @@ publish(struct session *s)
 		return;
 	}
 	s->dirty = false;
-	switch (verify_feed_replace(s->feed, set, false)) {
-	case VERIFY_TAKEN:
-		s->was_good = true;
-		return;
-	case VERIFY_DOUBTED:
+	if (verify_feed_replace(s->feed, set, false) == VERIFY_DOUBTED)
 		s->resync_at_ms = s->tailnet->now_ms();
-		return;
-	case VERIFY_NOT_TAKEN:
-		s->resync_at_ms = s->tailnet->now_ms() + RETRY_MS;
-		return;
-	}
+	else
+		s->was_good = true;
 }
 
 /* Nothing came for a moment, or too much for too long. */
