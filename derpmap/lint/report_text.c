@@ -43,9 +43,9 @@ escape(const struct text_report *r, const char *code)
 static unsigned
 put_clean(struct text_report *r, FILE *to, struct slice text)
 {
-	/* the longest escape for its bytes is \xNN */
-	char *room = malloc(text.n * 4 + 1);
-	struct writer w = writer_of(room, text.n * 4);
+	const size_t cap = text.n * QUOTE_PUT_GROWTH;
+	char *room = malloc(cap + 1);
+	struct writer w = writer_of(room, cap);
 	unsigned width;
 
 	if (room == NULL) {

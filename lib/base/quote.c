@@ -3,6 +3,7 @@
 
 #include "utf8.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Characters that are not shown as they are, in order. */
@@ -43,6 +44,18 @@ is_printable(uint32_t code)
 	return false;
 }
 
+/* A backslash, the letter that tells how many digits follow, and these.
+ * Formatted apart, because writer_printf wants room for a NUL, which callers
+ * who count the bytes of the text do not have. */
+static void
+put_number(struct writer *w, char letter, int digits, uint32_t code)
+{
+	char text[sizeof "\\U00000000"];
+
+	snprintf(text, sizeof text, "\\%c%0*x", letter, digits, code);
+	writer_bytes(w, text, strlen(text));
+}
+
 static void
 put_escape(struct writer *w, uint32_t code)
 {
@@ -60,11 +73,11 @@ put_escape(struct writer *w, uint32_t code)
 		break;
 	}
 	if (code < 0x80)
-		writer_printf(w, "\\x%02x", code);
+		put_number(w, 'x', 2, code);
 	else if (code < 0x10000)
-		writer_printf(w, "\\u%04x", code);
+		put_number(w, 'u', 4, code);
 	else
-		writer_printf(w, "\\U%08x", code);
+		put_number(w, 'U', 8, code);
 }
 
 /* Writes the first character of a text that is not empty, or its first byte
@@ -76,7 +89,7 @@ put_first(struct writer *w, struct slice text)
 	size_t n = utf8_next(text, &code);
 
 	if (n == 0) {
-		writer_printf(w, "\\x%02x", text.p[0]);
+		put_number(w, 'x', 2, text.p[0]);
 		return 1;
 	}
 	if (is_printable(code))

@@ -27,9 +27,13 @@
  * so that it can be used in the arguments of a printf. */
 const char *quote_text(char out[static QUOTE_TEXT], struct slice text);
 
+/* The longest escape for its bytes is \xNN for one. */
+#define QUOTE_PUT_GROWTH 4
+
 /* Appends the whole text to w, escaped, but without quotes around it and with
  * quotes and backslashes as they are: for text that is shown as text, as in a
- * message. Ends early, with w failed, when there is no room. */
+ * message. Takes at most QUOTE_PUT_GROWTH times the bytes of the text; ends
+ * early, with w failed, when there is no room. */
 void quote_put(struct writer *w, struct slice text);
 
 #endif

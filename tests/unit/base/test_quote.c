@@ -97,6 +97,31 @@ quote_put_leaves_quotes(void **state)
 	assert_true(w.failed);
 }
 
+/* A caller that counts the bytes has no room for a NUL. */
+static void
+quote_put_fits_its_growth(void **state)
+{
+	static const char *const texts[] = { "\x01", "a\x1b", "\xff",
+		"\xc2\x85", "\xe2\x80\xae", "\xf4\x8f\xbf\xbf" };
+	static const char *const shown[] = { "\\x01", "a\\x1b", "\\xff",
+		"\\u0085", "\\u202e", "\\U0010ffff" };
+	char out[4 * QUOTE_PUT_GROWTH + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		const struct slice text = slice_str(texts[i]);
+		struct writer w = writer_of(out, text.n * QUOTE_PUT_GROWTH);
+		struct writer exact = writer_of(out, strlen(shown[i]));
+
+		quote_put(&w, text);
+		assert_false(w.failed);
+		quote_put(&exact, text);
+		assert_false(exact.failed);
+		out[exact.n] = '\0';
+		check_text(out, shown[i]);
+	}
+}
+
 int
 main(void)
 {
@@ -106,6 +131,7 @@ main(void)
 		cmocka_unit_test(quote_cuts_between_characters),
 		cmocka_unit_test(quote_has_room_for_the_worst),
 		cmocka_unit_test(quote_put_leaves_quotes),
+		cmocka_unit_test(quote_put_fits_its_growth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
