@@ -27,9 +27,9 @@ struct table {
 static const char *
 clean(struct table *t, struct slice text)
 {
-	/* the longest escape for its bytes is \xNN */
-	char *room = arena_alloc(t->arena, text.n * 4 + 1, 1);
-	struct writer w = writer_of(room, room != NULL ? text.n * 4 : 0);
+	const size_t cap = text.n * QUOTE_PUT_GROWTH;
+	char *room = arena_alloc(t->arena, cap + 1, 1);
+	struct writer w = writer_of(room, room != NULL ? cap : 0);
 
 	if (room == NULL) {
 		t->failed = true;
@@ -46,6 +46,33 @@ number(struct table *t, int64_t n)
 
 	t->failed |= text == NULL;
 	return text != NULL ? text : "";
+}
+
+/* The branch that leads to the last or another entry, and past it. */
+static const char *
+branch(bool is_last)
+{
+	return is_last ? "└─ " : "├─ ";
+}
+
+static const char *
+trunk(bool is_last)
+{
+	return is_last ? "   " : "│  ";
+}
+
+/* What a map says beside its regions; nothing for most. */
+static void
+print_rest(FILE *to, const struct derpmap *m)
+{
+	if (m->omit_default_regions.v)
+		fputs("omitdefaultregions: true\n", to);
+	if (m->score_count > 0)
+		fputs("homeparams.regionscore\n", to);
+	for (size_t i = 0; i < m->score_count; i++)
+		fprintf(to, "%s%" PRId64 ": %.15g\n",
+		    branch(i + 1 == m->score_count), m->scores[i].region,
+		    m->scores[i].score.v);
 }
 
 /* --- the table --- */
@@ -179,6 +206,7 @@ print_table(FILE *to, struct table *t, const struct derpmap *m, bool colour)
 		print_row(to, t, i);
 		fputs(colour && i == 0 ? PLAIN : "", to);
 	}
+	print_rest(to, m);
 	return 0;
 }
 
@@ -193,19 +221,6 @@ map_table_print(FILE *to, const struct derpmap *m, bool colour)
 }
 
 /* --- the tree --- */
-
-/* The branch that leads to the last or another entry, and past it. */
-static const char *
-branch(bool is_last)
-{
-	return is_last ? "└─ " : "├─ ";
-}
-
-static const char *
-trunk(bool is_last)
-{
-	return is_last ? "   " : "│  ";
-}
 
 /* The value of a field as text; NULL when it is zero or not a simple one. */
 static const char *
@@ -299,6 +314,7 @@ map_table_tree(FILE *to, const struct derpmap *m, bool colour)
 	for (size_t i = 0; i < m->region_count; i++)
 		print_region(
 		    to, &t, m->regions[i], i + 1 == m->region_count, colour);
+	print_rest(to, m);
 	arena_free(t.arena);
 	return t.failed ? -1 : 0;
 }

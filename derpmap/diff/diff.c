@@ -3,6 +3,7 @@
 
 #include "diff_nodes.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,13 @@ add_change(struct comparison *c, enum diff_kind kind)
 	return change;
 }
 
+/* Two NaN are the same text in two maps, though not equal to C. */
+static bool
+same_float(double a, double b)
+{
+	return a == b || (isnan(a) && isnan(b));
+}
+
 static bool
 same_value(const struct derpmap_field *f, const void *old, const void *new)
 {
@@ -37,8 +45,9 @@ same_value(const struct derpmap_field *f, const void *old, const void *new)
 		return ((const struct derpmap_int *)(const void *)a)->v ==
 		    ((const struct derpmap_int *)(const void *)b)->v;
 	case DERPMAP_FLOAT:
-		return ((const struct derpmap_float *)(const void *)a)->v ==
-		    ((const struct derpmap_float *)(const void *)b)->v;
+		return same_float(
+		    ((const struct derpmap_float *)(const void *)a)->v,
+		    ((const struct derpmap_float *)(const void *)b)->v);
 	case DERPMAP_BOOL:
 		return ((const struct derpmap_bool *)(const void *)a)->v ==
 		    ((const struct derpmap_bool *)(const void *)b)->v;
@@ -291,6 +300,18 @@ compare_scores(
 		d->effects |= DIFF_HOME;
 }
 
+static void
+compare_default_regions(
+    struct diff *d, const struct derpmap *old, const struct derpmap *new)
+{
+	d->omits_default_old = old->omit_default_regions.v;
+	d->omits_default_new = new->omit_default_regions.v;
+	if (d->omits_default_new && !d->omits_default_old)
+		d->effects |= DIFF_RECONNECT | DIFF_HOME;
+	else if (d->omits_default_old && !d->omits_default_new)
+		d->effects |= DIFF_HOME;
+}
+
 int
 diff_make(struct diff *d, const struct derpmap *old, const struct derpmap *new)
 {
@@ -307,13 +328,15 @@ diff_make(struct diff *d, const struct derpmap *old, const struct derpmap *new)
 		return -1;
 	}
 	compare_scores(d, old, new);
+	compare_default_regions(d, old, new);
 	return 0;
 }
 
 bool
 diff_any(const struct diff *d)
 {
-	return d->region_count > 0 || d->score_count > 0;
+	return d->region_count > 0 || d->score_count > 0 ||
+	    d->omits_default_old != d->omits_default_new;
 }
 
 size_t

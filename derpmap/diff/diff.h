@@ -65,6 +65,9 @@ struct diff {
 	size_t score_count;
 	bool scores_stay; /* the new map has no HomeParams: clients keep the
 			     scores they have */
+	/* OmitDefaultRegions: the control server of Tailscale leaves its own
+	 * regions out of the map then; headscale ignores it */
+	bool omits_default_old, omits_default_new;
 	unsigned effects; /* of all */
 };
 

@@ -139,13 +139,23 @@ scores_json(const struct diff *d)
 	return list;
 }
 
+static json_t *
+default_regions_json(const struct diff *d)
+{
+	if (d->omits_default_old == d->omits_default_new)
+		return json_null();
+	return json_pack("{s:b, s:b}", "old", d->omits_default_old, "new",
+	    d->omits_default_new);
+}
+
 int
 diff_json(FILE *to, const struct diff *d)
 {
-	json_t *root = json_pack("{s:b, s:o, s:I, s:o, s:o, s:b}", "different",
-	    diff_any(d), "effects", effects_json(d->effects), "same",
-	    (json_int_t)d->same, "regions", regions_json(d), "scores",
-	    scores_json(d), "scores_stay", d->scores_stay);
+	json_t *root = json_pack("{s:b, s:o, s:I, s:o, s:o, s:b, s:o}",
+	    "different", diff_any(d), "effects", effects_json(d->effects),
+	    "same", (json_int_t)d->same, "regions", regions_json(d), "scores",
+	    scores_json(d), "scores_stay", d->scores_stay, "omitdefaultregions",
+	    default_regions_json(d));
 	int result;
 
 	if (root == NULL)

@@ -28,9 +28,9 @@ escape(const struct printer *p, const char *code)
 static void
 put_text(struct printer *p, struct slice text)
 {
-	/* the longest escape for its bytes is \xNN */
-	char *room = malloc(text.n * 4 + 1);
-	struct writer w = writer_of(room, text.n * 4);
+	const size_t cap = text.n * QUOTE_PUT_GROWTH;
+	char *room = malloc(cap + 1);
+	struct writer w = writer_of(room, cap);
 
 	if (room == NULL) {
 		p->failed = true;
@@ -174,6 +174,25 @@ put_scores(struct printer *p, const struct diff *d)
 }
 
 static void
+put_default_regions(struct printer *p, const struct diff *d)
+{
+	if (d->omits_default_old == d->omits_default_new)
+		return;
+	fprintf(p->to,
+	    "%somitdefaultregions%s %s (headscale ignores it)\n"
+	    "  %s~%s %s -> %s\n",
+	    escape(p, BOLD), escape(p, PLAIN),
+	    d->omits_default_new
+		? "is set: Tailscale's own regions are gone, and clients with "
+		  "their home there choose another"
+		: "is not set any more: Tailscale's own regions are back, and "
+		  "homes may move to them",
+	    escape(p, YELLOW), escape(p, PLAIN),
+	    d->omits_default_old ? "true" : "false",
+	    d->omits_default_new ? "true" : "false");
+}
+
+static void
 put_summary(struct printer *p, const struct diff *d)
 {
 	fprintf(p->to,
@@ -190,6 +209,7 @@ diff_text(FILE *to, const struct diff *d, bool colour)
 	for (size_t i = 0; i < d->region_count; i++)
 		put_region(&p, &d->regions[i]);
 	put_scores(&p, d);
+	put_default_regions(&p, d);
 	if (diff_any(d))
 		put_summary(&p, d);
 	return p.failed ? -1 : 0;

@@ -59,6 +59,7 @@ diff_knows_the_effect_of_each_field(void **state)
 		{ "nodes: []", DIFF_RECONNECT },
 		{ "avoid: false", 0 },
 		{ "latitude: -0.0", 0 },
+		{ "latitude: .nan", DIFF_RECONNECT },
 	};
 	char text[200];
 
@@ -68,7 +69,24 @@ diff_knows_the_effect_of_each_field(void **state)
 		    text, sizeof text, "regions: {1: {%s}}", samples[i].field);
 		check_int(effects("regions: {1: {}}", text), samples[i].want);
 		check_int(effects(text, "regions: {1: {}}"), samples[i].want);
+		check_int(effects(text, text), 0);
 	}
+}
+
+static void
+diff_knows_the_effect_of_the_default_regions(void **state)
+{
+	const char *without = "regions: {1: {}}";
+	const char *with = "omitdefaultregions: true\nregions: {1: {}}";
+
+	(void)state;
+	check_int(effects(without, with), DIFF_RECONNECT | DIFF_HOME);
+	check_int(effects(with, without), DIFF_HOME);
+	check_int(effects(with, with), 0);
+	check_int(effects(without,
+		      "omitdefaultregions: false\n"
+		      "regions: {1: {}}"),
+	    0);
 }
 
 static void
@@ -172,7 +190,7 @@ static void
 diff_survives_short_memory(void **state)
 {
 	const char *old =
-	    "homeparams: {regionscore: {1: 2}}\n"
+	    "omitdefaultregions: true\nhomeparams: {regionscore: {1: 2}}\n"
 	    "regions: {1: {nodes: [{name: a}, {name: b}]}, 2: {}}";
 	const char *new = "regions: {1: {nodes: [{name: b, ipv4: x}, null]}, "
 			  "3: {}}";
@@ -210,6 +228,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(diff_knows_the_effect_of_each_field),
 		cmocka_unit_test(diff_knows_the_effect_of_each_field_of_a_node),
+		cmocka_unit_test(diff_knows_the_effect_of_the_default_regions),
 		cmocka_unit_test(diff_nodes_pairs_by_name_then_by_host),
 		cmocka_unit_test(diff_survives_short_memory),
 	};
