@@ -112,9 +112,10 @@ class Headscale(Sources):
             "headscale: " + self.base(stub), "key-file: " + self.secret, "refresh: 1h"
         )
         self.assertTrue(self.gets_in(relay, "other"))
-        time.sleep(2.5)  # the list of before is not good enough then
         known.append(self.keys["member"])
-        self.assertTrue(self.gets_in(relay, "member"))
+        # a list of a moment ago still says no; it is read again long before
+        # the hour is over, because somebody asks
+        wait_until(lambda: self.gets_in(relay, "member"), "the new node to be known")
 
     def test_deleted_node_is_disconnected(self):
         k = self.keys

@@ -322,15 +322,15 @@ void
 verify_lister_want(struct verify_lister *l, const struct verify_question *q)
 {
 	struct timespec until;
-	bool wake;
 
 	pthread_mutex_lock(&l->lock);
 	while (!is_over(l, q) && !atomic_load(q->stop) &&
 	    verify_source_left_ms(q) > 0) {
-		wake = !l->running && !l->requested;
-		l->requested = true;
-		if (wake)
+		/* not while it lists: begin() alone takes a request back */
+		if (!l->running && !l->requested) {
+			l->requested = true;
 			verify_feed_wake(l->feed, true);
+		}
 		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += POLL_NS;
 		until.tv_sec += until.tv_nsec / 1000000000;

@@ -77,6 +77,36 @@ lister_is_not_hurried_by_an_unknown_key(void **state)
 	}
 }
 
+/* Who waits while a list is read leaves no request behind that nobody serves:
+ * the next one who is not in it has it read again. */
+static void
+lister_lists_again_after_somebody_waited(void **state)
+{
+	struct verify_config config = { .context.now_ms = engine_now_ms };
+	struct verify *v;
+
+	(void)state;
+	add(&config, "l");
+	say(1, 10, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	v = new_ready(&config);
+	script.slow_ms = 200; /* so that who waits looks up several times */
+	for (unsigned n = 11; n < 14; n++) {
+		struct engine_answers answers = ENGINE_ANSWERS;
+		const struct derp_key key = engine_key(n);
+		struct verify_answer answer;
+
+		engine_ms += 3000; /* the last list answers no more */
+		say(1, n, VERIFY_LISTED, VERIFY_FAULT_NONE);
+		check(
+		    !verify_ask(v, &key, NULL, &answer, engine_done, &answers));
+		engine_await(&answers, 1);
+		check_int(answers.allowed, 1);
+	}
+	check_int(script.lists, 4);
+	script.slow_ms = 0;
+	verify_free(v);
+}
+
 static _Atomic unsigned disconnected;
 
 static bool
@@ -129,6 +159,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lister_ends_while_keys_wait_for_a_list),
 		cmocka_unit_test(lister_is_not_hurried_by_an_unknown_key),
+		cmocka_unit_test(lister_lists_again_after_somebody_waited),
 		cmocka_unit_test(lister_does_not_wait_for_itself),
 	};
 
