@@ -31,41 +31,52 @@ note_refusal(const struct probe_context *c, int error, const struct fail *why)
 	probe_finding_add(&v->findings, kind, tried, "%s", why->text);
 }
 
-/* The first candidate that takes a connection; its descriptor, or -1. */
+/* Whether the other side took the connection and reset it before we could
+ * look, so that it is TLS that fails. The kernel says ECONNREFUSED of a
+ * connection that was never taken. */
+static bool
+was_reset(const struct probe_visit *v, int fd, int error)
+{
+	return fd == -1 && error == ECONNRESET && v->node->tls;
+}
+
+/* The first candidate that takes a connection; its descriptor, or -1 with the
+ * reason, and in *error its errno. All is noted but a reset. */
 static int
-connect_any(
-    const struct probe_context *c, const struct resolve_answer *candidates)
+connect_any(const struct probe_context *c,
+    const struct resolve_answer *candidates, int *error, struct fail *why)
 {
 	struct probe_visit *v = c->visit;
 	struct probe_result *step = &v->steps[PROBE_STEP_TCP];
 	const uint16_t port = (uint16_t)v->node->derp_port;
-	struct fail why = { 0 };
 	char tried[PROBE_WHERE_MAX];
-	int fd = -1, error = 0;
+	int fd = -1;
 
 	step->state = PROBE_GOOD;
 	for (size_t i = 0; i < candidates->n; i++) {
 		const uint64_t start_us = clock_now_us();
 
-		why = (struct fail){ 0 };
+		*why = (struct fail){ 0 };
 		v->address = candidates->v[i];
 		fd = probe_link_socket(
-		    c, probe_visit_deadline(c, PROBE_CONNECT_MS), &error, &why);
+		    c, probe_visit_deadline(c, PROBE_CONNECT_MS), error, why);
 		step->time_us = clock_now_us() - start_us;
-		if (fd != -1 || probe_visit_is_over(c))
+		if (fd != -1 || was_reset(v, fd, *error) ||
+		    probe_visit_is_over(c))
 			break;
 		if (candidates->n == 1)
 			continue;
 		probe_visit_where(tried, v, "connecting to", port);
 		probe_finding_add(
-		    &v->findings, PROBE_ADDRESS_DEAD, tried, "%s", why.text);
+		    &v->findings, PROBE_ADDRESS_DEAD, tried, "%s", why->text);
 		step->state = PROBE_ODD;
 	}
-	if (fd == -1)
-		step->state = PROBE_BAD;
-	if (fd == -1 && !v->cut_short)
-		note_refusal(c, error, &why);
-	return fd;
+	if (fd != -1 || was_reset(v, fd, *error))
+		return fd;
+	step->state = PROBE_BAD;
+	if (!v->cut_short)
+		note_refusal(c, *error, why);
+	return -1;
 }
 
 /* Which fault the text of a failed handshake tells of. */
@@ -81,6 +92,21 @@ tls_fault(const char *text)
 	return PROBE_TLS_FAILED;
 }
 
+static void
+note_no_tls(const struct probe_context *c, const struct fail *why)
+{
+	struct probe_visit *v = c->visit;
+	char tried[PROBE_WHERE_MAX];
+
+	v->steps[PROBE_STEP_TLS].state = PROBE_BAD;
+	if (probe_visit_is_over(c))
+		return;
+	probe_visit_where(
+	    tried, v, "TLS handshake with", (uint16_t)v->node->derp_port);
+	probe_finding_add(
+	    &v->findings, tls_fault(why->text), tried, "%s", why->text);
+}
+
 static struct dial *
 start_tls(const struct probe_context *c, int fd)
 {
@@ -94,19 +120,16 @@ start_tls(const struct probe_context *c, int fd)
 
 	d = dial_open(&config, probe_visit_deadline(c, PROBE_CONNECT_MS), &why);
 	step->time_us = clock_now_us() - start_us;
-	probe_visit_where(
-	    tried, v, "TLS handshake with", (uint16_t)v->node->derp_port);
 	if (d == NULL) {
-		step->state = PROBE_BAD;
-		if (!probe_visit_is_over(c))
-			probe_finding_add(&v->findings, tls_fault(why.text),
-			    tried, "%s", why.text);
+		note_no_tls(c, &why);
 		return NULL;
 	}
 	if (!v->node->tls) {
 		*step = (struct probe_result){ 0 };
 		return d;
 	}
+	probe_visit_where(
+	    tried, v, "TLS handshake with", (uint16_t)v->node->derp_port);
 	step->state = PROBE_GOOD;
 	snprintf(
 	    v->tls_version, sizeof v->tls_version, "%s", dial_tls_version(d));
@@ -269,9 +292,13 @@ probe_tls(
     const struct probe_context *c, const struct resolve_answer *candidates)
 {
 	struct probe_visit *v = c->visit;
-	const int fd = connect_any(c, candidates);
+	struct fail why = { 0 };
+	int error = 0;
+	const int fd = connect_any(c, candidates, &error, &why);
 	struct dial *d = fd != -1 ? start_tls(c, fd) : NULL;
 
+	if (was_reset(v, fd, error))
+		note_no_tls(c, &why);
 	if (d == NULL)
 		return false;
 	if (v->node->tls) {
