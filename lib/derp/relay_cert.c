@@ -14,6 +14,23 @@ struct relay_cert_roots {
 	X509_STORE *store; /* owned; locked inside */
 };
 
+/* OpenSSL reads a certificate's extensions when they are first asked for, and
+ * publishes them without a lock. Done before the roots are shared, no thread
+ * waits for another one's reading, and thread checkers can follow it. */
+static void
+read_extensions(X509_STORE *store)
+{
+	const STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+
+	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+		X509 *cert =
+		    X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+
+		if (cert != NULL)
+			X509_check_purpose(cert, -1, 0);
+	}
+}
+
 struct relay_cert_roots *
 relay_cert_roots_load(const char *ca_file, struct fail *why)
 {
@@ -34,6 +51,8 @@ relay_cert_roots_load(const char *ca_file, struct fail *why)
 		    ca_file != NULL ? ca_file : "the system's roots");
 		goto free_roots;
 	}
+	read_extensions(roots->store);
+	ERR_clear_error();
 	return roots;
 free_roots:
 	relay_cert_roots_free(roots);
