@@ -35,14 +35,24 @@ rule_list_at(size_t index)
 	return &groups[i]->v[index];
 }
 
+size_t
+rule_list_index(const char *id)
+{
+	size_t index = 0;
+
+	for (size_t i = 0; i < GROUP_COUNT; i++)
+		for (size_t j = 0; j < groups[i]->n; j++, index++)
+			if (strcmp(groups[i]->v[j].id, id) == 0)
+				return index;
+	return index;
+}
+
 const struct rule *
 rule_list_find(const char *id)
 {
-	for (size_t i = 0; i < GROUP_COUNT; i++)
-		for (size_t j = 0; j < groups[i]->n; j++)
-			if (strcmp(groups[i]->v[j].id, id) == 0)
-				return &groups[i]->v[j];
-	return NULL;
+	size_t index = rule_list_index(id);
+
+	return index < rule_list_count() ? rule_list_at(index) : NULL;
 }
 
 const char *

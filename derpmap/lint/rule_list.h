@@ -15,6 +15,9 @@ const struct rule *rule_list_at(size_t index);
 /* The rule with this id, or NULL. */
 const struct rule *rule_list_find(const char *id);
 
+/* The index of the rule with this id; the count: there is none. */
+size_t rule_list_index(const char *id);
+
 /* Writes where the rule is explained: RULE_LIST_URL bytes with NUL are enough
  * for any rule of the list. Returns out. */
 #define RULE_LIST_URL 512

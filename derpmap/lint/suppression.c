@@ -1,9 +1,11 @@
 /* suppression: see suppression.h. */
 #include "suppression.h"
 
+#include "doc_line.h"
 #include "place.h"
 #include "quote.h"
 #include "rule_list.h"
+#include "rule_set.h"
 #include "selection.h"
 
 #include <stdlib.h>
@@ -17,18 +19,34 @@ struct suppression {
 	const char *file;   /* borrowed */
 	unsigned line;      /* that it is about */
 	struct slice rules; /* patterns with commas; in the findings' arena */
+	struct rule_set named; /* what they fit */
 	struct doc_pos at, end;
 	const char *excerpt;
-	bool is_used;
 };
 
-/* Where the search is in a text. */
+/* What is said about one line of a file: a run of suppressions. */
+struct group {
+	const char *file; /* borrowed */
+	unsigned line;
+	size_t first, count;
+	struct rule_set named; /* by any of them */
+	struct rule_set found; /* of these, what was found on the line */
+};
+
+/* Where the search is in a text. Each step goes on where the one before ended,
+ * so that however many comments there are, the text is read once. */
 struct scan {
 	struct suppressions *s;
 	const struct load *load;
 	struct findings *out;
-	struct doc_pos line; /* the start of the line of `at` */
-	size_t at;           /* everything before is done */
+	enum doc_line_form form;
+	struct doc_pos line; /* the start of the line of the mark */
+	size_t line_end;     /* before its line end */
+	struct doc_pos next; /* the start of the line after it */
+	struct doc_pos at;   /* how far places of that line are known */
+	struct doc_pos end;  /* the place of line_end; line 0: not known yet */
+	unsigned about_line; /* what comments alone on their line are about;
+				0: not known yet */
 };
 
 static bool
@@ -37,24 +55,28 @@ is_blank(uint8_t c)
 	return c == ' ' || c == '\t';
 }
 
-static bool
-is_line_end(struct slice text, size_t at)
+/* Steps from the start of a line to that of the next one; returns where the
+ * line ends. */
+static size_t
+next_line(const struct scan *scan, struct doc_pos *line)
 {
-	return at >= text.n || text.p[at] == '\n' || text.p[at] == '\r';
+	struct slice text = scan->load->text;
+	size_t end = doc_line_end(text, line->offset, scan->form);
+
+	line->offset = end + doc_line_break(text, end, scan->form);
+	line->line++;
+	return end;
 }
 
-/* The start of the line after the one that begins at *line. */
+/* Goes on to the line of a mark, which is after the one before. */
 static void
-next_line(struct doc_pos *line, struct slice text)
+find_line(struct scan *scan, size_t mark)
 {
-	size_t at = line->offset;
-
-	while (!is_line_end(text, at))
-		at++;
-	if (at + 1 < text.n && text.p[at] == '\r' && text.p[at + 1] == '\n')
-		at++;
-	line->offset = at < text.n ? at + 1 : text.n;
-	line->line++;
+	while (scan->next.offset <= mark) {
+		scan->line = scan->at = scan->next;
+		scan->end.line = 0;
+		scan->line_end = next_line(scan, &scan->next);
+	}
 }
 
 static size_t
@@ -88,24 +110,31 @@ comment_start(const struct load *load, size_t line, size_t mark)
 								    : SIZE_MAX;
 }
 
-/* The line that a comment is about. */
-static unsigned
-line_about(const struct load *load, struct doc_pos line, size_t comment)
+/* Whether the line has nothing but a comment, or nothing. */
+static bool
+is_without_content(const struct scan *scan, size_t start, size_t end)
 {
-	const char *mark = load->dialect == DIALECT_JSON ? "//" : "#";
-	struct slice text = load->text;
+	const char *mark = scan->form == DOC_LINE_JSON ? "//" : "#";
+	struct slice text = scan->load->text;
+	size_t at = skip_blanks(text, start);
 
-	if (skip_blanks(text, line.offset) < comment)
-		return line.line;
-	while (line.offset < text.n) {
-		size_t at;
+	return at >= end || slice_starts(slice_of(text.p + at, end - at), mark);
+}
 
-		next_line(&line, text);
-		at = skip_blanks(text, line.offset);
-		if (!is_line_end(text, at) &&
-		    !slice_starts(slice_of(text.p + at, text.n - at), mark))
-			break;
-	}
+/* The line that a comment on the line of the mark is about. */
+static unsigned
+line_about(struct scan *scan)
+{
+	struct doc_pos line = scan->next, next = line;
+
+	if (!is_without_content(scan, scan->line.offset, scan->line_end))
+		return scan->line.line;
+	if (scan->line.line < scan->about_line)
+		return scan->about_line;
+	while (line.offset < scan->load->text.n &&
+	    is_without_content(scan, line.offset, next_line(scan, &next)))
+		line = next;
+	scan->about_line = line.line;
 	return line.line;
 }
 
@@ -123,20 +152,24 @@ say(struct scan *scan, const struct suppression *about, const char *message)
 	f->fix = "write `# derpmap: ignore=RULE reason`";
 }
 
-/* Whether every pattern of the list fits a rule. */
+/* What the list's patterns fit. false: one of them fits no rule. */
 static bool
-are_rules(struct slice patterns)
+find_named(struct rule_set *named, struct slice patterns)
 {
+	const size_t count = rule_list_count();
 	struct slice pattern;
 	bool more = true;
 
 	while (more) {
-		size_t i = 0, count = rule_list_count();
+		bool found = false;
 
 		more = slice_cut(patterns, ',', &pattern, &patterns);
-		while (i < count && !selection_fits(rule_list_at(i), pattern))
-			i++;
-		if (i == count)
+		for (size_t i = 0; i < count; i++)
+			if (selection_fits(rule_list_at(i), pattern)) {
+				rule_set_add(named, i);
+				found = true;
+			}
+		if (!found)
 			return false;
 	}
 	return true;
@@ -161,17 +194,21 @@ keep(struct scan *scan, const struct suppression *made)
 	s->v[s->n++] = *made;
 }
 
-/* The place of a comment, and its line as far as it fits. */
+/* The place of a comment, which goes to the end of its line, and that line as
+ * far as it fits. */
 static void
-describe(struct scan *scan, struct suppression *made, size_t start, size_t end)
+describe(struct scan *scan, struct suppression *made, size_t start)
 {
 	struct slice text = scan->load->text, line;
 	unsigned column;
 
-	made->at = scan->line;
-	doc_pos_advance(&made->at, text, start);
-	made->end = made->at;
-	doc_pos_advance(&made->end, text, end);
+	doc_pos_advance(&scan->at, text, start);
+	if (scan->end.line == 0) {
+		scan->end = scan->at;
+		doc_pos_advance(&scan->end, text, scan->line_end);
+	}
+	made->at = scan->at;
+	made->end = scan->end;
 	line = place_excerpt(text, made->at, &column);
 	if (column == 1)
 		made->excerpt =
@@ -183,15 +220,15 @@ static void
 read_comment(struct scan *scan, size_t start, size_t mark)
 {
 	struct slice text = scan->load->text;
-	size_t at = skip_blanks(text, mark + strlen(MARK)), rules, end = at;
+	size_t at = skip_blanks(text, mark + strlen(MARK)), rules;
+	const size_t end = scan->line_end;
 	struct suppression made = { .file = scan->load->file };
 	char *copy;
 
-	while (!is_line_end(text, end))
-		end++;
-	describe(scan, &made, start, end);
-	made.line = line_about(scan->load, scan->line, start);
-	if (!slice_starts(slice_of(text.p + at, end - at), "ignore=")) {
+	describe(scan, &made, start);
+	made.line = line_about(scan);
+	if (at > end ||
+	    !slice_starts(slice_of(text.p + at, end - at), "ignore=")) {
 		say(scan, &made, "a comment for derpmap that it does not know");
 		return;
 	}
@@ -205,7 +242,7 @@ read_comment(struct scan *scan, size_t start, size_t mark)
 		return;
 	}
 	made.rules = slice_of(copy, at - rules);
-	if (!are_rules(made.rules)) {
+	if (!find_named(&made.named, made.rules)) {
 		say(scan, &made, "this names a rule that does not exist");
 		return;
 	}
@@ -222,38 +259,35 @@ suppressions_collect(
 	struct scan scan = { .s = s,
 		.load = load,
 		.out = out,
-		.line = { .line = 1, .column = 1 } };
+		.form = load->dialect == DIALECT_JSON ? DOC_LINE_JSON
+						      : DOC_LINE_YAML,
+		.next = { .line = 1, .column = 1 } };
+	size_t from = 0;
 
-	while (scan.at < text.n) {
-		const uint8_t *found = memmem(
-		    text.p + scan.at, text.n - scan.at, MARK, strlen(MARK));
+	while (from < text.n) {
+		const uint8_t *found =
+		    memmem(text.p + from, text.n - from, MARK, strlen(MARK));
 		size_t mark, start;
-		struct doc_pos next;
 
 		if (found == NULL)
 			return;
 		mark = (size_t)(found - text.p);
-		for (next = scan.line; next.offset <= mark;
-		     next_line(&next, text)) {
-			scan.line = next;
-			if (next.offset == text.n)
-				break;
-		}
+		find_line(&scan, mark);
 		start = comment_start(load, scan.line.offset, mark);
 		if (start != SIZE_MAX)
 			read_comment(&scan, start, mark);
-		scan.at = mark + strlen(MARK);
+		from = mark + strlen(MARK);
 	}
 }
 
 static int
-compare(const struct suppression *x, const char *file, unsigned line)
+compare(const char *x_file, unsigned x_line, const char *file, unsigned line)
 {
-	uintptr_t a = (uintptr_t)x->file, b = (uintptr_t)file;
+	uintptr_t a = (uintptr_t)x_file, b = (uintptr_t)file;
 
 	if (a != b)
 		return a < b ? -1 : 1;
-	return x->line < line ? -1 : x->line > line;
+	return x_line < line ? -1 : x_line > line;
 }
 
 static int
@@ -261,76 +295,106 @@ by_line(const void *a, const void *b)
 {
 	const struct suppression *x = a, *y = b;
 
-	return compare(x, y->file, y->line);
+	return compare(x->file, x->line, y->file, y->line);
 }
 
-static bool
-names(const struct suppression *x, const char *id)
+/* The suppressions of each line. Sorts them. NULL: memory is short. */
+static struct group *
+make_groups(struct suppressions *s, size_t *count)
 {
-	const struct rule *rule = rule_list_find(id);
-	struct slice pattern, rest = x->rules;
-	bool more = true;
+	struct group *groups = reallocarray(NULL, s->n, sizeof *groups);
+	size_t n = 0;
 
-	while (more && rule != NULL) {
-		more = slice_cut(rest, ',', &pattern, &rest);
-		if (selection_fits(rule, pattern))
-			return true;
+	if (groups == NULL)
+		return NULL;
+	qsort(s->v, s->n, sizeof *s->v, by_line);
+	for (size_t i = 0; i < s->n; i++) {
+		if (i == 0 || by_line(&s->v[i - 1], &s->v[i]) != 0)
+			groups[n++] = (struct group){
+				.file = s->v[i].file,
+				.line = s->v[i].line,
+				.first = i,
+			};
+		groups[n - 1].count++;
+		rule_set_join(&groups[n - 1].named, &s->v[i].named);
 	}
-	return false;
+	*count = n;
+	return groups;
+}
+
+/* All groups, by file and line. */
+struct groups {
+	struct group *v;
+	size_t n;
+};
+
+static int
+by_place(const void *key, const void *element)
+{
+	const struct finding *f = key;
+	const struct group *group = element;
+
+	return compare(f->file, f->at.line, group->file, group->line);
 }
 
 static bool
 is_unsuppressed(void *ctx, struct finding *f)
 {
-	struct suppressions *s = ctx;
-	size_t low = 0, high = s->n;
-	bool found = false;
+	const struct groups *groups = ctx;
+	struct group *group;
+	size_t rule;
 
 	if (strcmp(f->rule, UNUSED) == 0 || strcmp(f->rule, BAD) == 0)
 		return true;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+	group = bsearch(f, groups->v, groups->n, sizeof *group, by_place);
+	if (group == NULL)
+		return true;
+	rule = rule_list_index(f->rule);
+	if (!rule_set_has(&group->named, rule))
+		return true;
+	rule_set_add(&group->found, rule);
+	return false;
+}
 
-		if (compare(&s->v[middle], f->file, f->at.line) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < s->n && compare(&s->v[low], f->file, f->at.line) == 0;
-	     low++)
-		if (names(&s->v[low], f->rule)) {
-			s->v[low].is_used = true;
-			found = true;
-		}
-	return !found;
+static void
+say_unused(struct findings *list, const struct suppression *x)
+{
+	char rules[QUOTE_TEXT];
+	struct finding *f = findings_add(list, UNUSED, SEVERITY_WARNING,
+	    x->file, x->at, "nothing of %s is found on line %u",
+	    quote_text(rules, x->rules), x->line);
+
+	if (f == NULL)
+		return;
+	f->end = x->end;
+	f->excerpt = x->excerpt;
+	f->excerpt_column = x->excerpt != NULL ? 1 : 0;
+	f->fix = "remove the comment";
 }
 
 void
 suppressions_apply(struct suppressions *s, struct findings *list)
 {
-	char rules[QUOTE_TEXT];
+	struct groups groups = { .n = 0 };
 
 	list->failed |= s->failed;
 	if (s->n == 0)
 		return;
-	qsort(s->v, s->n, sizeof *s->v, by_line);
-	findings_keep(list, is_unsuppressed, s);
-	for (size_t i = 0; i < s->n; i++) {
-		const struct suppression *x = &s->v[i];
-		struct finding *f;
-
-		if (x->is_used)
-			continue;
-		f = findings_add(list, UNUSED, SEVERITY_WARNING, x->file, x->at,
-		    "nothing of %s is found on line %u",
-		    quote_text(rules, x->rules), x->line);
-		if (f == NULL)
-			return;
-		f->end = x->end;
-		f->excerpt = x->excerpt;
-		f->excerpt_column = 1;
-		f->fix = "remove the comment";
+	groups.v = make_groups(s, &groups.n);
+	if (groups.v == NULL) {
+		list->failed = true;
+		return;
 	}
+	findings_keep(list, is_unsuppressed, &groups);
+	for (size_t i = 0; i < groups.n; i++) {
+		const struct group *group = &groups.v[i];
+
+		for (size_t j = 0; j < group->count; j++)
+			if (!rule_set_meet(
+				&s->v[group->first + j].named, &group->found))
+				say_unused(list, &s->v[group->first + j]);
+	}
+	free(groups.v);
 }
 
 void

@@ -414,15 +414,32 @@ class Growth(unittest.TestCase):
         "aliases": ("regions:\n  900:\n    regionid: 900\n    nodes:\n"
                     "      - &n {name: a, hostname: x.home.arpa}\n",
                     lambda i: "      - *n\n"),
+        "comments": ("regions: {}\n",
+                     lambda i: "# derpmap: ignore=R16 x\n"),
+        "comments of a line": ("regions: {} #",
+                               lambda i: " # derpmap: ignore=R16 x"),
+        "comments before a bad line": (
+            "regions:\n  900: {regionid: 900, nodes: [\n",
+            lambda i: "# derpmap: ignore=R16,N04 x\n{}, ", "]}\n"),
+        "bad comments": ("regions: {}\n", lambda i: "# derpmap: what\n"),
+        "marks in a text": ('regions: {}\nx: "',
+                            lambda i: " # derpmap: x", '"\n'),
+        "patterns of a comment": (
+            "# derpmap: ignore=N04", lambda i: ",N04",
+            " x\nregions: {900: {regionid: 900, nodes: [" + 5000 * "{}, "
+            + "]}}\n"),
+        "comments after CR": ("regions: {}\r",
+                              lambda i: "# derpmap: ignore=R16 x\r"),
         "servers": ("regions:\n  900:\n    regionid: 900\n    nodes:\n",
                     lambda i: "      - {name: a, ipv4: 198.18.0.7}\n"),
     }
 
-    def seconds(self, head, line, count):
+    def seconds(self, count, head, line, tail=""):
         """The processor time of one run, which other load does not change."""
-        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml", newline="") as file:
             file.write(head)
             file.writelines(line(i) for i in range(count))
+            file.write(tail)
             file.flush()
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             result = subprocess.run(
@@ -433,10 +450,10 @@ class Growth(unittest.TestCase):
         return after.ru_utime - before.ru_utime
 
     def test_100000_of_everything(self):
-        for name, (head, line) in self.PARTS.items():
+        for name, parts in self.PARTS.items():
             with self.subTest(name):
-                few = self.seconds(head, line, 20000)
-                many = self.seconds(head, line, 100000)
+                few = self.seconds(20000, *parts)
+                many = self.seconds(100000, *parts)
                 self.assertLess(many, 12 * max(few, 0.02))
 
     def test_max_size(self):

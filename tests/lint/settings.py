@@ -240,6 +240,21 @@ class Settings(unittest.TestCase):
         self.assertEqual(self.lint(self.map), (0, {
             "T08": "info", "A12": "info", "T04": "info"}))
 
+    def test_suppressions_of_one_line(self):
+        # each is used or not for itself, whatever line end is before it
+        for end in "\n", "\r", "\r\n", "\u0085", "\u2028":
+            self.map.write_bytes(
+                (f"regions:{end}# one{end}"
+                 f"  # derpmap: ignore=R16,N04 a # derpmap: ignore=R17 b{end}"
+                 f"{end}  # derpmap: ignore=R18 c{end}"
+                 + MAP.removeprefix("regions:\n")).encode())
+            result = self.run_lint("--format", "json", self.map)
+            found = json.loads(result.stdout)["findings"]
+            self.assertEqual(
+                [(f["rule"], f["line"]) for f in found
+                 if f["rule"] in ("R16", "R17", "S01", "S02")],
+                [("S01", 5)], repr(end))
+
     def test_suppression_of_what_is_not_selected_is_used(self):
         self.map.write_text(MAP.replace("  900:\n",
                                         "  900: # derpmap: ignore=R16 x\n"))
