@@ -34,11 +34,15 @@ add_kind(
 static int
 add_sources(struct verify_config *v, const struct config *c, struct fail *why)
 {
-	struct verify_source_config *url = NULL;
+	struct verify_source_config *url = NULL, *tailscaled;
 
-	if (c->verify_clients &&
-	    verify_config_add(v, "tailscaled", c->socket, why) == NULL)
-		return -1;
+	if (c->verify_clients) {
+		tailscaled = verify_config_add(v, "tailscaled", c->socket, why);
+		if (tailscaled == NULL)
+			return -1;
+		/* as the Go derper does, whose flag it is */
+		tailscaled->allow_expired = true;
+	}
 	if (c->verify_url[0] != '\0') {
 		url = verify_config_add(v, "url", c->verify_url, why);
 		if (url == NULL)

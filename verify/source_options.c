@@ -4,6 +4,7 @@
 #include "verify_settings.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* The options that a kind has beside its argument; returns their number. */
 static size_t
@@ -58,6 +59,8 @@ add_sources(struct verify_config *config, const struct source_options *o,
 			row->ca_file = o->ca_file;
 		if (kind->can_fail_open && o->fail_open)
 			row->outage = VERIFY_OUTAGE_OPEN;
+		/* who is only asked says what derper's flag would do */
+		row->allow_expired = strcmp(kind->name, "tailscaled") == 0;
 	}
 	return 0;
 }
@@ -145,6 +148,11 @@ source_options_read(const struct source_options *o,
 void
 source_options_follow(struct verify_config *config)
 {
-	for (size_t i = 0; i < config->source_count; i++)
-		config->sources[i].follow = true;
+	for (size_t i = 0; i < config->source_count; i++) {
+		struct verify_source_config *row = &config->sources[i];
+
+		if (!row->follow) /* set for who is only asked */
+			row->allow_expired = false;
+		row->follow = true;
+	}
 }

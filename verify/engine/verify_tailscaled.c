@@ -126,8 +126,6 @@ has_expired(const struct tailscaled *t, const json_t *node)
 	    expires_s <= t->wall_s();
 }
 
-/* An expired one is allowed to who asks only: the Go derper admits expired
- * nodes here, and its flag has its meaning. */
 static void
 judge_node(const struct tailscaled *t, const json_t *node, const char *key,
     struct verify_answer *answer)
@@ -323,7 +321,7 @@ open_tailscaled(const struct verify_source_config *config,
 		.ops = config->follow ? &follows : &asks,
 		.blocks = true,
 	};
-	t->denies_expired = config->follow && !config->allow_expired;
+	t->denies_expired = !config->allow_expired;
 	t->wall_s = context->wall_s;
 	t->now_ms = context->now_ms;
 	t->opened_ms = context->now_ms();

@@ -16,7 +16,8 @@ socket_path(void)
 }
 
 static struct verify_answer
-ask_stub(const char *reply, enum http_stub_then then, uint64_t ask_ms)
+ask_stub_of(bool allow_expired, const char *reply, enum http_stub_then then,
+    uint64_t ask_ms)
 {
 	struct verify_config config = {
 		.context.interactive = true,
@@ -28,12 +29,20 @@ ask_stub(const char *reply, enum http_stub_then then, uint64_t ask_ms)
 
 	stub.reply.then = then;
 	http_stub_open_unix(&stub, socket_path());
-	engine_add(&config, "tailscaled", socket_path());
+	engine_add(&config, "tailscaled", socket_path())->allow_expired =
+	    allow_expired;
 	v = engine_new(&config);
 	answer = engine_check(v, 9);
 	verify_free(v);
 	http_stub_close(&stub);
 	return answer;
+}
+
+/* As derper's flag has it asked. */
+static struct verify_answer
+ask_stub(const char *reply, enum http_stub_then then, uint64_t ask_ms)
+{
+	return ask_stub_of(true, reply, then, ask_ms);
 }
 
 #define KEY_9                                                              \
@@ -130,6 +139,11 @@ tailscaled_reads_a_real_answer(void **state)
 	check_int(answer.verdict, VERIFY_ALLOW);
 	check_text(answer.reason,
 	    "node-c.e2e.test. known to local tailscaled (its key has expired)");
+	answer = ask_stub_of(false, reply, STUB_CLOSE, ENGINE_WAIT_MS);
+	check_int(answer.verdict, VERIFY_DENY);
+	check_text(answer.reason,
+	    "peer " KEY_9
+	    " not authorized (its key has expired, local tailscaled says)");
 }
 
 static void
