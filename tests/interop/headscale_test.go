@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -21,10 +22,14 @@ import (
 // headscale is a running headscale server.
 type headscale struct {
 	*process
+	owner   testing.TB // whose end is the server's
 	program string
+	dir     string
 	config  string
 	url     string
 }
+
+func (h *headscale) socket() string { return filepath.Join(h.dir, "sock") }
 
 const headscaleConfig = `
 server_url: http://127.0.0.1:%[1]d
@@ -74,21 +79,28 @@ func startHeadscale(t *testing.T, port int, derpYAML []byte) *headscale {
 // is its folder.
 func startHeadscaleWith(t *testing.T, port int, edit func(config, dir string) string) *headscale {
 	t.Helper()
-	h := &headscale{
-		program: os.Getenv("HEADSCALE"),
-		url:     "http://127.0.0.1:" + itoa(port),
-	}
+	h := &headscale{owner: t, program: os.Getenv("HEADSCALE"), dir: shortDir(t)}
 	if h.program == "" {
 		h.program = upstream(t, "headscale")
 	}
 	h.logVersion(t)
-	dir := shortDir(t)
-	h.config = filepath.Join(dir, "config.yaml")
-	config := edit(fmt.Sprintf(headscaleConfig, port, freeTCP(t), dir), dir)
+	h.config = filepath.Join(h.dir, "config.yaml")
+	config := edit(fmt.Sprintf(headscaleConfig, port, freeTCP(t), h.dir), h.dir)
 	if err := os.WriteFile(h.config, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h.process = start(t, offline, h.program, "-c", h.config, "serve")
+	h.url = serverURL.FindStringSubmatch(config)[1]
+	h.serve(t)
+	return h
+}
+
+var serverURL = regexp.MustCompile(`(?m)^server_url: (.*)$`)
+
+// serve starts the server, also again after its end, and waits until it
+// answers.
+func (h *headscale) serve(t *testing.T) {
+	t.Helper()
+	h.process = start(h.owner, offline, h.program, "-c", h.config, "serve")
 	eventually(t, "headscale is up", func() error {
 		if !h.running() {
 			t.Fatalf("headscale has ended:\n%s", h.log)
@@ -104,7 +116,6 @@ func startHeadscaleWith(t *testing.T, port int, edit func(config, dir string) st
 		}
 		return nil
 	})
-	return h
 }
 
 // logVersion says which release it is, and that it is the one of go.mod unless
@@ -149,6 +160,35 @@ func (h *headscale) authKey(t *testing.T) string {
 		t.Fatalf("%v in %s", err, text)
 	}
 	return made.Key
+}
+
+// apiKey makes a key for the REST interface.
+func (h *headscale) apiKey(t *testing.T) string {
+	t.Helper()
+	text, err := h.command(t, "apikeys", "create", "-e", "1h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(text)
+}
+
+// nodeID returns the number of the node with that key.
+func (h *headscale) nodeID(t *testing.T, k key.NodePublic) string {
+	t.Helper()
+	text, ids := h.nodeList(t)
+	id := ids[k.String()]
+	if id == "" {
+		t.Fatalf("%v is not in %s", k, text)
+	}
+	return id
+}
+
+// change runs a headscale command that must work.
+func (h *headscale) change(t *testing.T, args ...string) {
+	t.Helper()
+	if _, err := h.command(t, args...); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // nodeList returns what "nodes list" prints, and the numbers of the nodes by

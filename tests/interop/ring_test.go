@@ -105,14 +105,20 @@ func startNodeIn(t *testing.T, where *place, name, controlURL, authKey string) *
 		_, err := n.Status(t.Context())
 		return err
 	})
-	_, stderr, code := run(t, offline, upstream(t, "tailscale"),
-		"--socket="+n.socket(), "up", "--login-server="+controlURL,
-		"--auth-key="+authKey, "--hostname="+name, "--accept-dns=false",
-		"--timeout=60s")
-	if code != 0 {
-		t.Fatalf("%s does not join: %s\n%s", name, stderr, tail(n.log.String(), 50))
-	}
+	n.up(t, controlURL, authKey)
 	return n
+}
+
+// up logs the node in, also again, with a new key if it is told so.
+func (n *node) up(t *testing.T, controlURL, authKey string, flags ...string) {
+	t.Helper()
+	args := append([]string{"--socket=" + n.socket(), "up",
+		"--login-server=" + controlURL, "--auth-key=" + authKey,
+		"--hostname=" + n.name, "--accept-dns=false", "--timeout=60s"}, flags...)
+	_, stderr, code := run(t, offline, upstream(t, "tailscale"), args...)
+	if code != 0 {
+		t.Fatalf("%s does not join: %s\n%s", n.name, stderr, tail(n.log.String(), 50))
+	}
 }
 
 func (n *node) status(t *testing.T) *ipnstate.Status {
