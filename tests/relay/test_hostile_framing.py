@@ -46,9 +46,11 @@ class Framing:
             for _ in range(4):
                 self.p.do("pause slow", f"flood sender slow {count} {size}")
                 self.p.do("resume slow", f"flood sender slow {count} {size}")
-            # a worker that does not keep up loses the newest of a flood;
-            # after it there is room for all of a few
-            self.p.ping("slow", "sender")
+            # a worker that does not keep up loses the newest of a flood; there
+            # is room for all of a few when it has taken over what the other
+            # one had handed on by the time it answered
+            self.p.ping("sender")
+            self.p.settle("slow")
             self.p.do(f"flood sender slow {AFTER} {size}")
             stats = self.arrived("slow", AFTER - 1)
             # each flood counts from 0 again
