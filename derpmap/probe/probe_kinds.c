@@ -80,6 +80,11 @@ static const struct probe_kind_row rows[PROBE_KIND_COUNT] = {
 	    "Clients speak TLS only; they cannot use the relay.",
 	    "Let the relay serve TLS (derper: port 443 or -certmode "
 	    "manual), or correct derpport." },
+	[PROBE_TLS_OTHER] = { "tls-other", PROBE_ERROR,
+	    "the port speaks another protocol than TLS",
+	    "Clients speak TLS only; they cannot use the relay.",
+	    "Something else than the relay listens on this port: correct "
+	    "derpport, or the port forwarding." },
 	[PROBE_TLS_SILENT] = { "tls-silent", PROBE_ERROR,
 	    "the port accepts connections but does not answer TLS",
 	    "Clients give up after 10 seconds.",

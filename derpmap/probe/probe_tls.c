@@ -79,21 +79,22 @@ connect_any(const struct probe_context *c,
 	return -1;
 }
 
-/* Which fault the text of a failed handshake tells of. */
 static enum probe_kind
-tls_fault(const char *text)
+kind_of_fault(enum dial_fault fault)
 {
-	if (strstr(text, "timed out") != NULL)
-		return PROBE_TLS_SILENT;
-	if (strstr(text, "wrong version number") != NULL ||
-	    strstr(text, "http request") != NULL ||
-	    strstr(text, "packet length too long") != NULL)
-		return PROBE_TLS_PLAIN;
-	return PROBE_TLS_FAILED;
+	static const enum probe_kind kinds[] = {
+		[DIAL_FAULT_OTHER] = PROBE_TLS_FAILED,
+		[DIAL_FAULT_SILENT] = PROBE_TLS_SILENT,
+		[DIAL_FAULT_PLAIN_HTTP] = PROBE_TLS_PLAIN,
+		[DIAL_FAULT_NOT_TLS] = PROBE_TLS_OTHER,
+	};
+
+	return kinds[fault];
 }
 
 static void
-note_no_tls(const struct probe_context *c, const struct fail *why)
+note_no_tls(const struct probe_context *c, enum dial_fault fault,
+    const struct fail *why)
 {
 	struct probe_visit *v = c->visit;
 	char tried[PROBE_WHERE_MAX];
@@ -104,7 +105,7 @@ note_no_tls(const struct probe_context *c, const struct fail *why)
 	probe_visit_where(
 	    tried, v, "TLS handshake with", (uint16_t)v->node->derp_port);
 	probe_finding_add(
-	    &v->findings, tls_fault(why->text), tried, "%s", why->text);
+	    &v->findings, kind_of_fault(fault), tried, "%s", why->text);
 }
 
 static struct dial *
@@ -112,16 +113,18 @@ start_tls(const struct probe_context *c, int fd)
 {
 	struct probe_visit *v = c->visit;
 	struct probe_result *step = &v->steps[PROBE_STEP_TLS];
-	const struct dial_config config = probe_link_dial(v, &fd);
+	struct dial_config config = probe_link_dial(v, &fd);
 	const uint64_t start_us = clock_now_us();
+	enum dial_fault fault;
 	struct fail why = { 0 };
 	char tried[PROBE_WHERE_MAX];
 	struct dial *d;
 
+	config.fault = &fault;
 	d = dial_open(&config, probe_visit_deadline(c, PROBE_CONNECT_MS), &why);
 	step->time_us = clock_now_us() - start_us;
 	if (d == NULL) {
-		note_no_tls(c, &why);
+		note_no_tls(c, fault, &why);
 		return NULL;
 	}
 	if (!v->node->tls) {
@@ -298,7 +301,7 @@ probe_tls(
 	struct dial *d = fd != -1 ? start_tls(c, fd) : NULL;
 
 	if (was_reset(v, fd, error))
-		note_no_tls(c, &why);
+		note_no_tls(c, DIAL_FAULT_OTHER, &why);
 	if (d == NULL)
 		return false;
 	if (v->node->tls) {

@@ -3,6 +3,8 @@
 
 #include "clock.h"
 #include "encode.h"
+#include "quote.h"
+#include "tls_answer.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -23,6 +25,8 @@ struct dial {
 	BIO_METHOD *bio; /* owned; these three are NULL without TLS */
 	SSL_CTX *ctx;    /* owned */
 	SSL *ssl;        /* owned */
+	struct tls_answer answer;
+	bool eof; /* TCP has ended, with TLS's close_notify or without */
 };
 
 static int connect_to(struct dial *d, const struct dial_config *config,
@@ -76,13 +80,16 @@ fail_ssl(struct fail *why, const char *what)
 static int
 bio_read(BIO *bio, char *to, int cap)
 {
-	const struct dial *d = BIO_get_data(bio);
+	struct dial *d = BIO_get_data(bio);
 	ssize_t n;
 
 	BIO_clear_retry_flags(bio);
 	do
 		n = recv(d->fd, to, (size_t)cap, 0);
 	while (n == -1 && errno == EINTR);
+	if (n > 0)
+		tls_answer_keep(&d->answer, slice_of(to, (size_t)n));
+	d->eof |= n == 0;
 	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		BIO_set_retry_read(bio);
 	return (int)n;
@@ -123,9 +130,15 @@ ssl_result(const struct dial *d, int ret, struct fail *why, const char *what)
 	case SSL_ERROR_ZERO_RETURN:
 		return DIAL_EOF;
 	default:
-		fail_ssl(why, what);
-		return DIAL_FAILED;
+		break;
 	}
+	/* without close_notify; what is carried here has its own lengths */
+	if (d->eof) {
+		ERR_clear_error();
+		return DIAL_EOF;
+	}
+	fail_ssl(why, what);
+	return DIAL_FAILED;
 }
 
 static enum dial_io
@@ -184,6 +197,8 @@ dial_open(
 {
 	struct dial *d = calloc(1, sizeof *d);
 
+	if (config->fault != NULL)
+		*config->fault = DIAL_FAULT_OTHER;
 	if (d == NULL) {
 		fail_set(why, "out of memory");
 		if (config->socket != NULL)
@@ -417,10 +432,49 @@ make_ssl(struct dial *d, const struct dial_config *config, struct fail *why)
 	return 0;
 }
 
+/* Tells what came instead of TLS; false: nothing, or it is TLS. */
+static bool
+explain_answer(struct dial *d, enum dial_fault *fault, struct fail *why)
+{
+	struct tls_answer *a = &d->answer;
+	const enum tls_answer_kind kind = tls_answer_kind(a);
+	uint8_t more[TLS_ANSWER_BYTES];
+	char shown[QUOTE_TEXT];
+	ssize_t n;
+
+	if (kind == TLS_ANSWER_NONE || kind == TLS_ANSWER_TLS)
+		return false;
+	/* OpenSSL stops after five bytes */
+	n = recv(d->fd, more, sizeof more, MSG_DONTWAIT);
+	if (n > 0)
+		tls_answer_keep(a, slice_of(more, (size_t)n));
+	*fault = tls_answer_kind(a) == TLS_ANSWER_HTTP ? DIAL_FAULT_PLAIN_HTTP
+						       : DIAL_FAULT_NOT_TLS;
+	fail_set(why, "TLS handshake: the answer is %s, it begins with %s",
+	    *fault == DIAL_FAULT_PLAIN_HTTP ? "plain HTTP" : "not TLS",
+	    quote_text(shown, slice_of(a->first, a->n)));
+	return true;
+}
+
+/* What ended the handshake: the reason that TLS gives, or what is clearer. */
+static int
+fail_handshake(struct dial *d, enum dial_io io, const struct fail *reason,
+    enum dial_fault *fault, struct fail *why)
+{
+	if (explain_answer(d, fault, why))
+		return -1;
+	if (io != DIAL_EOF)
+		return fail_set(why, "%s", reason->text);
+	return fail_set(why,
+	    "TLS handshake: the other side closed the connection%s",
+	    d->answer.n == 0 ? " without an answer" : "");
+}
+
 static int
 handshake(struct dial *d, enum dial_trust trust, uint64_t deadline_ms,
-    struct fail *why)
+    enum dial_fault *fault, struct fail *why)
 {
+	struct fail reason;
 	enum dial_io io;
 	long verdict;
 	int ret;
@@ -435,13 +489,14 @@ handshake(struct dial *d, enum dial_trust trust, uint64_t deadline_ms,
 		if (verdict != X509_V_OK && trust == DIAL_ROOTS)
 			return fail_set(why, "certificate: %s",
 			    X509_verify_cert_error_string(verdict));
-		io = ssl_result(d, ret, why, "TLS handshake");
+		reason = (struct fail){ 0 };
+		io = ssl_result(d, ret, &reason, "TLS handshake");
 		if (io != DIAL_READ && io != DIAL_WRITE)
-			return fail_set(why,
-			    "TLS handshake: ended by the "
-			    "other side");
-		if (!dial_wait(d, io, deadline_ms))
+			return fail_handshake(d, io, &reason, fault, why);
+		if (!dial_wait(d, io, deadline_ms)) {
+			*fault = DIAL_FAULT_SILENT;
 			return fail_set(why, "TLS handshake: timed out");
+		}
 	}
 }
 
@@ -467,10 +522,13 @@ static int
 start_tls(struct dial *d, const struct dial_config *config,
     uint64_t deadline_ms, struct fail *why)
 {
+	enum dial_fault ignored = DIAL_FAULT_OTHER;
+	enum dial_fault *fault =
+	    config->fault != NULL ? config->fault : &ignored;
 	STACK_OF(X509) * chain;
 
 	if (make_ssl(d, config, why) == -1 ||
-	    handshake(d, config->trust, deadline_ms, why) == -1)
+	    handshake(d, config->trust, deadline_ms, fault, why) == -1)
 		return -1;
 	chain = dial_chain(d);
 	if (chain == NULL)

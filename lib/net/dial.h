@@ -24,6 +24,14 @@ enum dial_trust {      /* how the certificate is judged */
 	DIAL_INSECURE, /* not at all */
 };
 
+/* What became of a TLS handshake; what came in answer tells some apart. */
+enum dial_fault {
+	DIAL_FAULT_OTHER,      /* everything else: `why` tells */
+	DIAL_FAULT_SILENT,     /* out of time */
+	DIAL_FAULT_PLAIN_HTTP, /* an HTTP answer without TLS */
+	DIAL_FAULT_NOT_TLS,    /* other bytes that are not TLS records */
+};
+
 /* Everything is borrowed for the call of dial_open only. */
 struct dial_config {
 	const char *address; /* what to connect to: IP address or name */
@@ -34,12 +42,13 @@ struct dial_config {
 	const char *sni;       /* asks for this name instead; "" for none */
 	const char *cert_name; /* name checked instead of hostname; or NULL */
 	enum dial_trust trust;
-	const char *pin;     /* 64 lower-case hex, as after "sha256-raw:" */
-	const char *ca_file; /* PEM roots; NULL: the system's */
-	int receive_buffer;  /* SO_RCVBUF in bytes; 0: the system's choice */
-	const int *socket;   /* connected (through a proxy, say) and
-				non-blocking, instead of address and port; the
-				descriptor is taken. NULL: connect */
+	const char *pin;        /* 64 lower-case hex, as after "sha256-raw:" */
+	const char *ca_file;    /* PEM roots; NULL: the system's */
+	int receive_buffer;     /* SO_RCVBUF in bytes; 0: the system's choice */
+	const int *socket;      /* connected (through a proxy, say) and
+				   non-blocking, instead of address and port; the
+				   descriptor is taken. NULL: connect */
+	enum dial_fault *fault; /* set when dial_open fails; or NULL */
 };
 
 /* Connects and does the handshake until the deadline of clock_now_ms. NULL and
