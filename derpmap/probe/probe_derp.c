@@ -214,29 +214,54 @@ struct tally {
 	struct fail why; /* of the first that failed */
 };
 
-static void
-connect_again(const struct probe_context *c, const struct derp_private_key *key,
-    struct tally *t)
+/* A client that leaves before its login is a line in the relay's log. So where
+ * anyone may log in, this does; elsewhere it goes by the metacert, where one is
+ * served. -1: the connection failed. */
+static int
+see_key(
+    const struct probe_context *c, struct derp_key *server, struct fail *why)
 {
+	const struct probe_visit *v = c->visit;
+	const bool is_open = v->admission == PROBE_OPEN;
+	/* a metacert that differs is a finding of its own */
+	const bool goes_by_meta =
+	    !is_open && v->steps[PROBE_STEP_META].state == PROBE_GOOD;
 	struct probe_session s = { 0 };
+	struct derp_private_key key;
+	struct derp_client_state state;
+	int result;
 
-	t->tried++;
-	if (probe_session_open(c, key, &s, &t->why) == -1) {
-		t->failed++;
-	} else {
-		const struct derp_client_state state =
-		    derp_client_state(s.client);
-
-		if (!derp_key_eq(&state.server, &c->visit->server)) {
-			t->different++;
-			t->other = state.server;
-		}
+	derp_private_key_generate(&key);
+	result = goes_by_meta ? probe_session_look(c, &key, &s, why)
+			      : probe_session_open(c, &key, &s, why);
+	if (result == 0) {
+		state = derp_client_state(s.client);
+		*server = state.has_server ? state.server : state.meta_key;
 	}
+	if (result == 0 && is_open &&
+	    probe_session_login(c, &s, why) != PROBE_LOGIN_DONE)
+		result = -1;
 	probe_session_close(&s);
+	derp_private_key_clear(&key);
+	return result;
 }
 
 static void
-compare_keys(const struct probe_context *c, const struct derp_private_key *key)
+connect_again(const struct probe_context *c, struct tally *t)
+{
+	struct derp_key server;
+
+	t->tried++;
+	if (see_key(c, &server, &t->why) == -1) {
+		t->failed++;
+	} else if (!derp_key_eq(&server, &c->visit->server)) {
+		t->different++;
+		t->other = server;
+	}
+}
+
+static void
+compare_keys(const struct probe_context *c)
 {
 	struct probe_visit *v = c->visit;
 	struct probe_result *step = &v->steps[PROBE_STEP_KEY];
@@ -247,7 +272,7 @@ compare_keys(const struct probe_context *c, const struct derp_private_key *key)
 	for (unsigned i = 1; i < c->config->connects; i++) {
 		if (probe_visit_is_over(c))
 			return;
-		connect_again(c, key, &t);
+		connect_again(c, &t);
 	}
 	step->state = t.tried > 0 ? PROBE_GOOD : PROBE_SKIPPED;
 	snprintf(tried, sizeof tried, "connecting %u times more", t.tried);
@@ -292,7 +317,7 @@ probe_derp(const struct probe_context *c)
 		probe_session_close(&s);
 		if (c->config->key == NULL || !c->visit->untrusted)
 			fast_start(c, &key);
-		compare_keys(c, &key);
+		compare_keys(c);
 	}
 	probe_session_close(&s);
 	derp_private_key_clear(&key);

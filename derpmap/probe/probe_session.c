@@ -56,6 +56,19 @@ dial(const struct probe_context *c, const struct derp_private_key *key,
 }
 
 int
+probe_session_look(const struct probe_context *c,
+    const struct derp_private_key *key, struct probe_session *s,
+    struct fail *why)
+{
+	if (dial(c, key, false, s, why) == -1)
+		return -1;
+	if (derp_client_state(s->client).has_meta)
+		return 0;
+	return derp_client_upgrade(
+	    s->client, left_of(c, PROBE_CONNECT_MS), why);
+}
+
+int
 probe_session_open(const struct probe_context *c,
     const struct derp_private_key *key, struct probe_session *s,
     struct fail *why)
@@ -76,10 +89,8 @@ end_of(enum derp_client_result result, struct fail *why)
 		fail_set(why, "the relay closed the connection");
 		return PROBE_LOGIN_REFUSED;
 	case DERP_CLIENT_FAILED:
-		return strstr(why->text, "reset") != NULL ||
-			strstr(why->text, "unexpected eof") != NULL
-		    ? PROBE_LOGIN_REFUSED
-		    : PROBE_LOGIN_SILENT;
+		return strstr(why->text, "reset") != NULL ? PROBE_LOGIN_REFUSED
+							  : PROBE_LOGIN_SILENT;
 	case DERP_CLIENT_TIMEOUT:
 		fail_set(why, "no ServerInfo in time");
 		break;
@@ -183,6 +194,8 @@ probe_session_pass(const struct probe_context *c, struct probe_session *from,
 void
 probe_session_close(struct probe_session *s)
 {
+	if (s->client != NULL)
+		derp_client_end(s->client);
 	derp_client_free(s->client);
 	s->client = NULL;
 }

@@ -33,6 +33,12 @@ int probe_session_open(const struct probe_context *c,
     const struct derp_private_key *key, struct probe_session *s,
     struct fail *why);
 
+/* Likewise, but ends before the upgrade where a metacert tells the key: a relay
+ * logs nothing of that. The session cannot be logged in. */
+int probe_session_look(const struct probe_context *c,
+    const struct derp_private_key *key, struct probe_session *s,
+    struct fail *why);
+
 /* Logs in an open session. *why says what failed. */
 enum probe_login probe_session_login(
     const struct probe_context *c, struct probe_session *s, struct fail *why);
