@@ -218,7 +218,7 @@ is_wanted(void *ctx, struct finding *finding)
 {
 	const struct lint_settings *s = settings_for(ctx, finding);
 
-	return s == NULL ||
+	return s == NULL || finding->is_fatal ||
 	    (target_judge(&s->target, finding) &&
 		selection_has(
 		    &s->selection, finding->rule, &finding->severity));
@@ -272,7 +272,7 @@ is_shown(void *ctx, struct finding *finding)
 		level = s->level;
 	if (level == SEVERITY_COUNT)
 		level = s != NULL && s->strict ? SEVERITY_INFO : h->otherwise;
-	shown = finding->severity >= level || finding->is_note;
+	shown = finding->severity >= level;
 	h->files->list.hidden[finding->severity] += !shown;
 	return shown;
 }

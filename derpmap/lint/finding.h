@@ -45,8 +45,10 @@ struct finding {
 	 * the column of its first character */
 	const char *excerpt;
 	unsigned excerpt_column;
-	bool is_note; /* information that is shown at every level: what
-			 the file is */
+	bool is_note;  /* information about what the file is: fails no
+			  file, whatever is asked for */
+	bool is_fatal; /* why the file could not be judged: no choice of
+			  rules leaves it out */
 	struct finding *next;
 };
 

@@ -104,6 +104,24 @@ has_map(const struct load *load)
 	    load->kind.kind != FILEKIND_TEMPLATE;
 }
 
+/* Whether what the rule finds tells why the file could not be judged: without
+ * it a file that nobody can read would have no findings when other rules are
+ * asked for. */
+static bool
+tells_unread(const struct rule *rule, const struct load *load)
+{
+	return (rule->checks.file != NULL &&
+		   (load->doc.error != DOC_OK || !has_map(load))) ||
+	    (rule->checks.diagnostic != NULL && was_stopped(load));
+}
+
+static void
+mark_fatal(struct findings *list)
+{
+	for (struct finding *f = list->first; f != NULL; f = f->next)
+		f->is_fatal |= f->severity == SEVERITY_ERROR;
+}
+
 /* The runs of all rules about these forms: copies of *like, each with a list of
  * its own in lists. Returns how many. */
 static size_t
@@ -137,8 +155,11 @@ run_rules(const struct rule_run *like, unsigned forms)
 	if (lists != NULL && runs != NULL) {
 		n = make_runs(runs, lists, like, forms);
 		result = visit_file(runs, n, has_map(like->load));
-		for (size_t i = 0; i < n; i++)
+		for (size_t i = 0; i < n; i++) {
+			if (tells_unread(runs[i].rule, like->load))
+				mark_fatal(&lists[i]);
 			take_findings(like->out, &lists[i], forms);
+		}
 	}
 	free(runs);
 	free(lists);
@@ -277,6 +298,8 @@ lint_config(const struct effective *e, const struct compose_ports *compose,
 	for (size_t i = 0; i < rule_list_count(); i++)
 		run_check(
 		    &run, rule_list_at(i), rule_list_at(i)->checks.config);
+	if (!e->config->is_read)
+		mark_fatal(out);
 }
 
 void

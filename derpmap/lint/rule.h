@@ -150,7 +150,8 @@ __attribute__((format(printf, 4, 5))) struct finding *rule_found_as(
     struct rule_run *run, enum severity severity, struct doc_pos at,
     const char *fmt, ...);
 
-/* Makes a finding a note: information that is shown at every level. */
+/* Makes a finding a note: information that fails no file, with --strict
+ * neither. */
 void rule_note(struct finding *f);
 
 /* Formatted arena text for finding.fix; NULL when memory is short. */

@@ -353,7 +353,7 @@ is_unsuppressed(void *ctx, struct finding *f)
 	if (!rule_set_has(&group->named, rule))
 		return true;
 	rule_set_add(&group->found, rule);
-	return false;
+	return f->is_fatal;
 }
 
 static void

@@ -30,7 +30,7 @@ struct suppressions {
 void suppressions_collect(
     struct suppressions *s, const struct load *load, struct findings *out);
 
-/* Takes out what they suppress and adds what is unused. */
+/* Takes out what they suppress, unless it is fatal, and adds what is unused. */
 void suppressions_apply(struct suppressions *s, struct findings *list);
 
 void suppressions_clear(struct suppressions *s);

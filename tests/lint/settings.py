@@ -94,6 +94,31 @@ class Settings(unittest.TestCase):
         self.assertNotIn("T08", found)
         self.assertEqual(self.lint("--severity", "all=info", self.map)[0], 0)
 
+    def test_what_cannot_be_read_is_never_left_out(self):
+        for name, text, rule in (
+                ("a.yaml", b"regions: [\n", "P00"),
+                ("a.yaml", b"# derpmap: ignore=P00 x\nregions: ]\n", "P00"),
+                ("a.yaml", b"\tregions: {}\n", "P13"),
+                ("a.yaml", b"%YAML 1.2\n---\nregions: {}\n", "P17"),
+                ("a.yaml", b"regions: \xff\n", "P18"),
+                ("a.json", b'{"Regions": {},,}', "P23"),
+                ("a.yaml", b"regions: *none\n", "P00"),
+                ("a.yaml", b"regions: {900: !!binary [}\n", "P00"),
+                ("a.yaml", b"<html></html>\n", "P33"),
+                ("a.yaml", b"regions: {{ .Values.regions }}\n", "P33")):
+            file = self.folder / name
+            file.write_bytes(text)
+            for options in (["--select", "N"], ["--ignore", "all"],
+                            ["--severity", "all=off"],
+                            ["--severity", "all=info"], ["--level=error"]):
+                status, found = self.lint(*options, file)
+                self.assertEqual((status, found.get(rule)), (1, "error"),
+                                 (text, options, found))
+        config = self.folder / "config.yaml"
+        config.write_text("derp: [\n", encoding="utf-8")
+        self.assertEqual(self.lint("--select", "N", "--headscale-config",
+                                   config), (1, {"H35": "error"}))
+
     def test_strict(self):
         self.assertEqual(self.lint("--select", "R17", self.map)[0], 0)
         result = self.run_lint("--select", "R17", "--strict", self.map)
