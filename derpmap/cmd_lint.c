@@ -16,6 +16,7 @@
 #include "url_source.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FIXED_MAX ((size_t)256 << 20) /* bytes of a fixed file */
@@ -162,6 +163,21 @@ print_fixed(const char *file, bool dry_run, const struct fixer_result *fixed)
 	    stderr);
 }
 
+/* Whether --fix can replace the file: a FIFO or a device has no text that could
+ * be put back, and waits. -1 with *why. */
+static int
+check_fixable(const char *file, struct fail *why)
+{
+	struct stat st;
+
+	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+		return fail_set(why,
+		    "%s: not a regular file, which is all that --fix corrects; "
+		    "--fix --dry-run prints what it would change",
+		    file);
+	return 0; /* reading it tells why it cannot be read */
+}
+
 /* Fixes one file, or prints how. -1 with *why. */
 static int
 fix_file(const struct command_call *call, struct lint_files *files,
@@ -174,6 +190,8 @@ fix_file(const struct command_call *call, struct lint_files *files,
 	bool is_changed;
 	int result;
 
+	if (!a->dry_run && check_fixable(file, why) == -1)
+		return -1;
 	buf_init(&out, FIXED_MAX);
 	result = infile_read(&text, file, how->text_max, why);
 	if (result == 0)

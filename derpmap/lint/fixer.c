@@ -10,13 +10,15 @@
 #define TRIALS_MAX                                                \
 	256 /* texts tried in one pass; what is left is not fixed \
 	     */
+/* a text with a slip in each line takes one pass for each */
+#define PASSES_MAX 64
 #define TEXT_MAX ((size_t)256 << 20)
 
 /* How good a text is. */
 struct score {
 	size_t findings[SEVERITY_COUNT];
 	size_t refusals;
-	bool is_document; /* the reader took it */
+	size_t unread; /* bytes from a syntax error on; 0: the reader took it */
 	size_t regions, nodes;
 };
 
@@ -56,9 +58,8 @@ count_map(struct score *s, const struct derpmap *m)
 static struct score
 score_of(const struct judged *j)
 {
-	struct score s = {
-		.is_document = j->load.doc.error == DOC_OK,
-	};
+	const struct doc *doc = &j->load.doc;
+	struct score s = { .unread = 0 };
 	const struct derpmap_diagnostic *d;
 
 	for (const struct finding *f = j->list.first; f != NULL; f = f->next)
@@ -66,6 +67,8 @@ score_of(const struct judged *j)
 	for (d = j->load.map.diagnostics; d != NULL; d = d->next)
 		s.refusals += d->refuses;
 	count_map(&s, &j->load.map);
+	if (doc->error != DOC_OK)
+		s.unread = j->load.text.n - doc->error_at.offset + 1;
 	return s;
 }
 
@@ -84,13 +87,16 @@ is_better(const struct score *a, const struct score *than)
 {
 	size_t worst = SEVERITY_ERROR;
 
+	if (a->regions < than->regions || a->nodes < than->nodes)
+		return false;
+	/* what comes to light once a text can be read was there before */
+	if (a->unread != than->unread)
+		return a->unread < than->unread;
 	/* the worst severity that differs decides */
 	while (worst > 0 && a->findings[worst] == than->findings[worst])
 		worst--;
 	return a->findings[worst] < than->findings[worst] &&
-	    total(a) <= total(than) && a->refusals <= than->refusals &&
-	    a->is_document >= than->is_document &&
-	    a->regions >= than->regions && a->nodes >= than->nodes;
+	    total(a) <= total(than) && a->refusals <= than->refusals;
 }
 
 static void
@@ -374,8 +380,7 @@ fixer_run(struct buf *out, struct fixer_result *result, struct slice text,
 	buf_init(&work, TEXT_MAX);
 	status =
 	    put(&work, text) == -1 ? fail_set(why, "not enough memory") : 0;
-	/* each pass leaves fewer or milder findings, so that this ends */
-	while (status == 0 && changed)
+	for (int i = 0; i < PASSES_MAX && status == 0 && changed; i++)
 		status = run_pass(&work, &changed, result, config, why);
 	if (status == 0 && result->count > 0)
 		status = count_left(result, buf_slice(&work), config, why);

@@ -2,10 +2,12 @@
  * fixer: applies the edits of findings to a text, and nothing else.
  *
  * Edits are tried before they are kept: together, and by halves when that is
- * no improvement. A text is better when it has no more findings and fewer, or
+ * no improvement. A text is better when its reader comes further before it
+ * meets a syntax error; otherwise when it has no more findings and fewer, or
  * milder, of those that differ, no region or node is lost and the reading
  * program rejects no more than before. This is repeated as long as it helps, so
- * that fixing twice changes nothing.
+ * that fixing twice changes nothing, unless the file has more slips of syntax
+ * than there are passes.
  *
  * Threads: used by one.
  */
