@@ -103,7 +103,8 @@ const struct command cmd_convert = {
 	    "region is rejected. Without --to it becomes headscale YAML or\n"
 	    "JSON, whichever it is not. --into writes the given policy file\n"
 	    "with the map in it; its comments and all else stay byte for\n"
-	    "byte. FILE - is standard input.\n",
+	    "byte, and so do OmitDefaultRegions and HomeParams unless FILE\n"
+	    "sets them. FILE - is standard input.\n",
 	.examples =
 	    "  derpmap convert derp.yaml > derp.json\n"
 	    "  tailscale debug derp-map | derpmap convert --to headscale -\n"

@@ -31,21 +31,41 @@ map_output_is_valid(const struct map_output *o, struct fail *why)
 	return why->text[0] == '\0';
 }
 
+static void
+report_kept(const struct map_output *o, const struct policy_text_kept *kept)
+{
+	static const char *const names[] = { "OmitDefaultRegions",
+		"HomeParams" };
+	const bool is_kept[] = { kept->omit_default_regions,
+		kept->home_params };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (is_kept[i])
+			fprintf(stderr,
+			    "%s: %s stays as it is: the new map does not set "
+			    "it\n",
+			    infile_name(o->into), names[i]);
+}
+
 /* Puts the map into the policy file. */
 static int
 put_into(struct buf *out, const struct map_output *o, const struct derpmap *m,
     struct fail *why)
 {
 	struct fail reason = { .text = "" };
+	struct policy_text_kept kept;
 	struct buf policy;
 	int result = infile_read(&policy, o->into, LOAD_TEXT_MAX, why);
 
 	if (result == 0) {
-		result = policy_text_put(out, buf_slice(&policy), m, &reason);
-		if (result == -1 && reason.line > 0)
+		result =
+		    policy_text_put(out, buf_slice(&policy), m, &kept, &reason);
+		if (result == 0)
+			report_kept(o, &kept);
+		else if (reason.line > 0)
 			fail_set(why, "%s:%u:%u: %s", infile_name(o->into),
 			    reason.line, reason.column, reason.text);
-		else if (result == -1)
+		else
 			fail_set(
 			    why, "%s: %s", infile_name(o->into), reason.text);
 	}

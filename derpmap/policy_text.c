@@ -1,6 +1,7 @@
 /* policy_text: see policy_text.h. */
 #include "policy_text.h"
 
+#include "decode.h"
 #include "doc_json.h"
 #include "encode_map.h"
 #include "json_fold.h"
@@ -19,10 +20,11 @@ struct form {
 
 /* What is put where. */
 struct place {
-	size_t start, end;   /* bytes of the policy that the map replaces */
-	struct slice indent; /* of the line that the member begins on */
-	size_t comma_at;     /* where a comma is missing; 0: nowhere */
-	bool is_new;         /* the member's name is not there yet */
+	size_t start, end; /* bytes of the policy that the map replaces */
+	const struct doc_node *old; /* the map there, or NULL */
+	struct slice indent;        /* of the line that the member begins on */
+	size_t comma_at;            /* where a comma is missing; 0: nowhere */
+	bool is_new;                /* the member's name is not there yet */
 	bool own_line;       /* new, and the bracket after it begins a line */
 	bool trailing_comma; /* new, and the file ends lists with commas */
 };
@@ -163,6 +165,7 @@ find_place(struct place *p, struct slice text, const struct doc_node *root,
 		return 0;
 	}
 	start = line_start(text, key->start.offset);
+	p->old = value;
 	p->start = value->start.offset;
 	p->end = value->end.offset;
 	p->indent = blanks_at(text, start);
@@ -214,35 +217,73 @@ put_all(struct buf *out, struct slice text, const struct place *p,
 			   : fail_set(why, "not enough memory for the text");
 }
 
+static bool
+is_set(const struct derpmap_origin *from)
+{
+	return derpmap_origin_pos(from).line != 0;
+}
+
+/* Takes over from the map in the policy file what the new one does not set. -1:
+ * memory is short. */
+static int
+keep_old(struct derpmap *m, struct policy_text_kept *kept, struct arena *a,
+    const struct doc_node *root, struct fail *why)
+{
+	struct derpmap old;
+
+	*kept = (struct policy_text_kept){ .home_params = false };
+	if (root == NULL)
+		return 0;
+	if (decode_map_at(&old, a, root, DIALECT_JSON, true, why) == -1)
+		return -1;
+	if (old.is_unclear)
+		return 0;
+	if (!is_set(&m->omit_default_regions.from) &&
+	    old.omit_default_regions.v) {
+		m->omit_default_regions = old.omit_default_regions;
+		kept->omit_default_regions = true;
+	}
+	if (!is_set(&m->home_from) && !old.home_nil) {
+		m->home_nil = false;
+		m->scores = old.scores;
+		m->score_count = old.score_count;
+		kept->home_params = true;
+	}
+	return 0;
+}
+
 int
 policy_text_new(struct buf *out, const struct derpmap *m, struct fail *why)
 {
-	return policy_text_put(out, slice_str("{\n}\n"), m, why);
+	struct policy_text_kept kept;
+
+	return policy_text_put(out, slice_str("{\n}\n"), m, &kept, why);
 }
 
 int
 policy_text_put(struct buf *out, struct slice policy, const struct derpmap *m,
-    struct fail *why)
+    struct policy_text_kept *kept, struct fail *why)
 {
 	struct arena *a = arena_new(DOC_ARENA_MAX);
+	struct derpmap map = *m;
 	struct form form;
 	struct place p;
 	struct doc doc;
-	int result = -1;
+	int result;
 
 	if (a == NULL)
 		return fail_set(why, "not enough memory");
-	if (doc_json_read_as(&doc, a, policy, DOC_JSON_HUMAN, why) == 0) {
-		if (doc.root->kind != DOC_MAPPING) {
-			fail_set(why, "a policy file is an object: { ... }");
-		} else {
-			form = form_of(policy, doc.root);
-			result = find_place(&p, policy, doc.root, &form, why);
-			if (result == 0)
-				result =
-				    put_all(out, policy, &p, &form, m, why);
-		}
+	result = doc_json_read_as(&doc, a, policy, DOC_JSON_HUMAN, why);
+	if (result == 0 && doc.root->kind != DOC_MAPPING)
+		result = fail_set(why, "a policy file is an object: { ... }");
+	if (result == 0) {
+		form = form_of(policy, doc.root);
+		result = find_place(&p, policy, doc.root, &form, why);
 	}
+	if (result == 0)
+		result = keep_old(&map, kept, a, p.old, why);
+	if (result == 0)
+		result = put_all(out, policy, &p, &form, &map, why);
 	arena_free(a);
 	return result;
 }

@@ -11,6 +11,7 @@ static void
 policy_text_needs_room(void **state)
 {
 	struct fail why = { .text = "" };
+	struct policy_text_kept kept;
 	struct load l;
 	struct buf out;
 
@@ -23,7 +24,8 @@ policy_text_needs_room(void **state)
 
 		why = (struct fail){ .text = "" };
 		buf_init(&out, max);
-		result = policy_text_put(&out, slice_str(policy), &l.map, &why);
+		result = policy_text_put(
+		    &out, slice_str(policy), &l.map, &kept, &why);
 		if (result == 0) {
 			check_size(buf_len(&out), max);
 			buf_clear(&out);
@@ -39,6 +41,7 @@ static void
 policy_text_survives_short_memory(void **state)
 {
 	struct fail why = { .text = "" };
+	struct policy_text_kept kept;
 	struct load l;
 	struct buf out;
 
@@ -52,7 +55,8 @@ policy_text_survives_short_memory(void **state)
 		why = (struct fail){ .text = "" };
 		buf_init(&out, 1 << 20);
 		fake_alloc_fail_at(n);
-		result = policy_text_put(&out, slice_str(policy), &l.map, &why);
+		result = policy_text_put(
+		    &out, slice_str(policy), &l.map, &kept, &why);
 		buf_clear(&out);
 		if (!fake_alloc_failed()) {
 			check_int(result, 0);
@@ -70,6 +74,7 @@ policy_text_rejects(void **state)
 	static const char *const bad[] = { "", "[]", "1", "{", "{a: 1}",
 		"{\"derpMap\": 1, \"DERPMAP\": 2}", "\"acls\": []" };
 	struct fail why = { .text = "" };
+	struct policy_text_kept kept;
 	struct load l;
 	struct buf out;
 
@@ -80,8 +85,9 @@ policy_text_rejects(void **state)
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		why = (struct fail){ .text = "" };
 		buf_init(&out, 1 << 20);
-		check_int(
-		    policy_text_put(&out, slice_str(bad[i]), &l.map, &why), -1);
+		check_int(policy_text_put(
+			      &out, slice_str(bad[i]), &l.map, &kept, &why),
+		    -1);
 		check(why.text[0] != '\0');
 		check_size(buf_len(&out), 0);
 		buf_clear(&out);
