@@ -4,6 +4,7 @@
 #include "conn_table.h"
 #include "ip_limit.h"
 #include "log.h"
+#include "websocket.h"
 #include "worker.h"
 
 #include <stdarg.h>
@@ -304,8 +305,9 @@ conn_account(struct conn *c)
 	share = &c->login->share;
 	memory_budget_change(&c->worker->budget, share, MEMORY_NO_LOGIN,
 	    share->held,
-	    CONN_LOGIN_BYTES + conn_saved(c).n + stream_held(stream) +
-		stream_unsent(stream));
+	    (c->websocket != NULL ? CONN_LOGIN_BYTES + WEBSOCKET_BYTES
+				  : CONN_LOGIN_BYTES) +
+		conn_saved(c).n + stream_held(stream) + stream_unsent(stream));
 }
 
 struct conn *
@@ -372,7 +374,21 @@ watch_progress(struct conn *c)
 void
 conn_flush(struct conn *c)
 {
-	if (outq_flush(&c->out, &c->stream) == -1) {
+	if (c->half_closed) {
+		outq_clear(&c->out);
+	} else if (outq_flush(&c->out, &c->stream) == -1) {
+		conn_end(c, "write");
+		return;
+	}
+	conn_account(c);
+	watch_progress(c);
+}
+
+/* Bytes were written. */
+static void
+wrote(struct conn *c, int result)
+{
+	if (result == -1) {
 		conn_end(c, "write");
 		return;
 	}
@@ -383,12 +399,13 @@ conn_flush(struct conn *c)
 void
 conn_write(struct conn *c, struct slice bytes)
 {
-	if (outq_write(&c->out, &c->stream, bytes) == -1) {
-		conn_end(c, "write");
-		return;
-	}
-	conn_account(c);
-	watch_progress(c);
+	wrote(c, outq_write(&c->out, &c->stream, bytes));
+}
+
+void
+conn_write_raw(struct conn *c, struct slice bytes)
+{
+	wrote(c, outq_write_raw(&c->out, &c->stream, bytes));
 }
 
 /* Ending a connection may tell others, who then are dirty again. */
@@ -451,6 +468,18 @@ log_end(const struct conn *c, const char *reason)
 	log_debug("connection from %s ends: %s", remote, reason);
 }
 
+/* Tells a WebSocket client, once everything else is on its way. */
+static void
+say_end(struct conn *c)
+{
+	uint8_t frame[WEBSOCKET_FRAME_MAX];
+	const struct slice bytes =
+	    websocket_end(c->websocket, WS_CLOSE_NORMAL, slice_str(""), frame);
+
+	if (bytes.n > 0 && !stream_blocked(&c->stream))
+		(void)outq_write_raw(&c->out, &c->stream, bytes);
+}
+
 void
 conn_end(struct conn *c, const char *reason)
 {
@@ -466,6 +495,8 @@ conn_end(struct conn *c, const char *reason)
 	loop_timer_clear(worker->loop, &c->timer);
 	clear_write_timer(c);
 	outq_clear(&c->out);
+	if (c->websocket != NULL && !c->broken)
+		say_end(c);
 	if (conn_logged_in(c))
 		account_output(c, 0);
 	else
@@ -489,6 +520,7 @@ conn_free_ended(struct worker *worker)
 		worker->ended = c->next_ended;
 		if (c->session != NULL)
 			c->protocol->free_session(c->session);
+		websocket_free(c->websocket);
 		free(c);
 	}
 }

@@ -27,6 +27,7 @@
 
 struct conn;
 struct tls;
+struct websocket;
 struct worker;
 
 /* What is done with a connection in one phase. Where NULL is allowed, nothing
@@ -109,7 +110,8 @@ struct conn {
 
 	/* input */
 	struct stream stream;
-	struct conn_saved *saved; /* owned: what is not whole yet; or NULL */
+	struct websocket *websocket; /* owned; NULL: it speaks none */
+	struct conn_saved *saved;    /* owned: what is not whole yet; or NULL */
 	union {
 		struct conn_login *login;  /* owned; until it is logged in */
 		struct pacing_client pace; /* from then on */
@@ -170,16 +172,19 @@ void conn_send(
 /* The same for a copy of a control frame; ends the connection when memory is
  * short. */
 void conn_send_control(struct conn *c, struct slice frame, bool mark);
-/* Sends bytes that are not frames at once; nothing may be queued. How much the
- * peer may leave unread is the protocol's to say. */
+/* Sends bytes that are not frames at once, see outq_write; nothing may be
+ * queued. How much the peer may leave unread is the protocol's to say. */
 void conn_write(struct conn *c, struct slice bytes);
+/* The same for bytes that are to be sent as they are, whatever frames what the
+ * connection sends. */
+void conn_write_raw(struct conn *c, struct slice bytes);
 /* Sends what is queued, and keeps account of what remains. */
 void conn_flush(struct conn *c);
 /* The same for all connections of the worker that have something to send; the
  * turn's memory is free afterwards. */
 void conn_flush_all(struct worker *worker);
 /* Ends its direction after what was written, and waits for the peer to close.
- */
+ * What is queued, or comes to be, is dropped. */
 void conn_finish(struct conn *c);
 /* Ends it now. `reason` is logged at debug level; NULL: nothing to say.
  * Idempotent. */

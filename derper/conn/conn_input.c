@@ -2,6 +2,7 @@
 #include "conn_input.h"
 
 #include "conn.h"
+#include "conn_websocket.h"
 #include "shed.h"
 #include "worker.h"
 
@@ -9,21 +10,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Hands over n bytes at p, which lie in the turn's memory, phase by phase, and
- * keeps what was not used. */
-static void
-process(struct conn *c, uint8_t *p, size_t n)
+/* Hands bytes over, phase by phase: the n at p, which lie in the turn's memory.
+ * Returns how many were used. *n is fewer afterwards when frames are taken off
+ * those from `raw` on, as they are once WebSocket is spoken. */
+static size_t
+feed(struct conn *c, uint8_t *p, size_t raw, size_t *n)
 {
 	const struct conn_protocol *phase;
+	bool framed = c->websocket != NULL;
 	size_t used = 0;
 
+	if (framed && !c->half_closed)
+		*n = raw + conn_websocket_input(c, p + raw, *n - raw);
 	do {
 		phase = c->protocol;
-		if (!c->half_closed)
-			used += phase->input(c, p + used, n - used);
+		if (!c->half_closed && !c->ended)
+			used += phase->input(c, p + used, *n - used);
 		if (c->half_closed)
-			used = n; /* nothing more is wanted */
-	} while (!c->ended && used < n && c->protocol != phase);
+			used = *n; /* nothing more is wanted */
+		if (!framed && c->websocket != NULL && !c->ended) {
+			framed = true;
+			*n =
+			    used + conn_websocket_input(c, p + used, *n - used);
+		}
+	} while (!c->ended && used < *n && c->protocol != phase);
+	if (framed)
+		conn_websocket_settle(c);
+	return used;
+}
+
+/* Handles n bytes at p, of which those from `raw` on are as they were received,
+ * and keeps what was not used. */
+static void
+process(struct conn *c, uint8_t *p, size_t raw, size_t n)
+{
+	const size_t used = feed(c, p, raw, &n);
+
 	/* runs may point at what was used, also when something after it has
 	 * ended the connection; the rest can be overwritten */
 	turn_memory_use(c->worker->memory, p + used);
@@ -148,7 +170,7 @@ read_once(struct conn *c)
 	if (too_many_reads(c))
 		conn_fail(c, "%s: in too many pieces", c->protocol->awaits);
 	else if (plain.n > saved.n)
-		process(c, plain.p, plain.n);
+		process(c, plain.p, saved.n, plain.n);
 	else
 		conn_account(c);
 	shed_note_handshake(c);
@@ -174,7 +196,7 @@ conn_input_saved(struct conn *c)
 		return; /* its own output was flushed, and failed */
 	saved = conn_saved(c);
 	memcpy(at, saved.p, saved.n);
-	process(c, at, saved.n);
+	process(c, at, saved.n, saved.n);
 }
 
 /* Its turn in the login queue has come. */
@@ -236,6 +258,8 @@ writable(struct conn *c)
 		return;
 	if (c->half_closed)
 		stream_shutdown(&c->stream);
+	else if (c->websocket != NULL)
+		conn_websocket_writable(c);
 	else if (c->protocol->writable != NULL)
 		c->protocol->writable(c);
 }

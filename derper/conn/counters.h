@@ -41,7 +41,15 @@
 	X(tls_no_name)          /* handshakes without a server name */     \
 	X(http_refused)         /* no request: 400, 431, or not in time */ \
 	X(derp_without_upgrade) /* requests for /derp */                   \
-	X(websocket_refused)                                               \
+	X(websocket_accepts)    /* connections that speak it */            \
+	X(websocket_refused)    /* handshakes */                           \
+	/* connections closed for what came, but for the pings */          \
+	X(websocket_bad_frames)                                            \
+	X(websocket_text)                                                  \
+	X(websocket_too_large)                                             \
+	X(websocket_too_many_frames)                                       \
+	X(websocket_pings)                                                 \
+	X(websocket_pings_unanswered) /* for want of room */               \
 	X(login_failed)       /* bad or missing ClientInfo, time-outs */   \
 	X(rejected)           /* by admission */                           \
 	X(admitted_fail_open) /* the controller was unreachable */         \

@@ -11,6 +11,8 @@
 
 static_assert(OUTQ_COALESCE == OUTQ_HEAD_MAX + STREAM_CHUNK,
     "a stretch of frames is one chunk at most");
+static_assert(TURN_MEMORY_BEFORE >= OUTQ_HEAD_MAX,
+    "a head has room before what is sent from the turn's memory");
 
 /* Frames of one class, one after the other in the turn's memory. */
 struct outq_run {
@@ -305,42 +307,75 @@ send_all(struct outq *q, struct stream *stream, struct slice bytes)
 	return 0;
 }
 
-/* Sends a stretch of frames from where it lies. */
+/* Sends bytes as one message after the other, each in one piece with its head,
+ * for which it borrows the room before them: what is there belongs to others,
+ * or was sent. */
 static int
-send_stretch(struct outq *q, struct stream *stream, struct slice frames)
+send_messages(struct outq *q, struct stream *stream, uint8_t *p, size_t n)
 {
-	uint8_t head[OUTQ_HEAD_MAX];
+	uint8_t head[OUTQ_HEAD_MAX], others[OUTQ_HEAD_MAX];
+	size_t head_len, part;
+	int rc = 0;
 
-	if (q->framing != NULL &&
-	    send_all(q, stream,
-		slice_of(head, q->framing->head(head, frames.n))) == -1)
-		return -1;
-	return send_all(q, stream, frames);
+	for (; rc == 0 && n > 0; p += part, n -= part) {
+		part =
+		    n < q->framing->message_max ? n : q->framing->message_max;
+		head_len = q->framing->head(head, part);
+		memcpy(others, p - head_len, head_len);
+		memcpy(p - head_len, head, head_len);
+		rc = send_all(
+		    q, stream, slice_of(p - head_len, head_len + part));
+		memcpy(p - head_len, others, head_len);
+	}
+	return rc;
 }
 
-/* A writer for the frames of one stretch, with room for a head before them. */
+/* Sends bytes that have room before them, from where they lie. */
+static int
+send_in_place(struct outq *q, struct stream *stream, uint8_t *p, size_t n)
+{
+	return q->framing == NULL ? send_all(q, stream, slice_of(p, n))
+				  : send_messages(q, stream, p, n);
+}
+
+/* Sends bytes that have no room before them; nothing may be coalesced. */
+static int
+send_copy(struct outq *q, struct stream *stream, struct slice bytes)
+{
+	uint8_t *room = q->shared->coalesce + OUTQ_HEAD_MAX;
+	size_t part;
+	int rc = 0;
+
+	if (q->framing == NULL)
+		return send_all(q, stream, bytes);
+	for (; rc == 0 && bytes.n > 0;
+	     bytes = slice_of(bytes.p + part, bytes.n - part)) {
+		part = bytes.n < q->framing->message_max
+		    ? bytes.n
+		    : q->framing->message_max;
+		memcpy(room, bytes.p, part);
+		rc = send_messages(q, stream, room, part);
+	}
+	return rc;
+}
+
+/* A writer for frames that go out together, with room for a head before them.
+ */
 static struct writer
 coalesce_writer(const struct outq *q)
 {
-	return writer_of(q->shared->coalesce + OUTQ_HEAD_MAX, STREAM_CHUNK);
+	return writer_of(q->shared->coalesce + OUTQ_HEAD_MAX,
+	    q->framing == NULL ? STREAM_CHUNK : q->framing->message_max);
 }
 
-/* Sends what was coalesced, in one piece with its head, and begins anew. */
+/* Sends what was coalesced, and begins anew. */
 static int
 send_coalesced(struct outq *q, struct stream *stream, struct writer *w)
 {
-	struct slice frames = writer_slice(w);
-	uint8_t head[OUTQ_HEAD_MAX];
-	size_t n;
+	const size_t n = w->n;
 
-	if (frames.n == 0)
-		return 0;
 	w->n = 0;
-	if (q->framing == NULL)
-		return send_all(q, stream, frames);
-	n = q->framing->head(head, frames.n);
-	memcpy(w->p - n, head, n);
-	return send_all(q, stream, slice_of(w->p - n, n + frames.n));
+	return n > 0 ? send_in_place(q, stream, w->p, n) : 0;
 }
 
 /* Sends from the backlog until it is empty or the socket is full. */
@@ -363,9 +398,9 @@ flush_backlog(struct outq *q, struct stream *stream)
 				rc = send_coalesced(q, stream, &w);
 		} else if (w.n > 0) {
 			rc = send_coalesced(q, stream, &w);
-		} else { /* larger than a chunk */
+		} else { /* larger than what is coalesced */
 			frame = fifo_take(q, f);
-			rc = send_stretch(
+			rc = send_copy(
 			    q, stream, slice_of(frame->bytes, frame->len));
 			free(frame);
 		}
@@ -384,12 +419,11 @@ flush_runs(struct outq *q, struct stream *stream)
 
 	while (rc == 0 && q->first_run != NULL && !stream_blocked(stream)) {
 		struct outq_run *run = q->first_run;
-		struct slice frames = slice_of(run->p, run->len);
 
 		if (w.n == 0 &&
 		    (run->next == NULL || run->len > STREAM_CHUNK / 2)) {
 			drop_first_run(q);
-			rc = send_stretch(q, stream, frames);
+			rc = send_in_place(q, stream, run->p, run->len);
 			continue;
 		}
 		if (run->len <= w.cap - w.n) {
@@ -415,6 +449,12 @@ outq_flush(struct outq *q, struct stream *stream)
 
 int
 outq_write(struct outq *q, struct stream *stream, struct slice bytes)
+{
+	return send_copy(q, stream, bytes);
+}
+
+int
+outq_write_raw(struct outq *q, struct stream *stream, struct slice bytes)
 {
 	return send_all(q, stream, bytes);
 }

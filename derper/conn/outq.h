@@ -11,8 +11,8 @@
  * room for arrives whole, however long.
  *
  * Below the queue is a stream, and between the two there may be a framing that
- * puts a head before each stretch of frames (WebSocket). Every operation is
- * O(1), or O(1) per frame that it moves. Threads: loop-owned.
+ * cuts what is sent into messages with a head each (WebSocket). Every operation
+ * is O(1), or O(1) per frame that it moves. Threads: loop-owned.
  */
 #ifndef DERPKIT_OUTQ_H
 #define DERPKIT_OUTQ_H
@@ -34,10 +34,14 @@ enum outq_class {
 /* Bytes of the longest head that a framing makes. */
 #define OUTQ_HEAD_MAX 16
 
-/* Puts a head before each stretch of bytes that is sent. */
+/* Cuts what is sent into messages, which are not those of the frames, with a
+ * head before each. */
 struct outq_framing {
 	/* Writes the head of a message of n bytes; returns how long it is. */
 	size_t (*head)(uint8_t out[static OUTQ_HEAD_MAX], size_t n);
+	/* Bytes of a message without its head: at least half a chunk
+	 * (STREAM_CHUNK), at most a whole one. */
+	size_t message_max;
 };
 
 /* What the queues of one worker share. Borrows what it points to. */
@@ -78,7 +82,9 @@ struct outq {
 void outq_init(struct outq *q, struct outq_shared *shared);
 
 /* Adds frames of one class (whole ones, one after the other) that stay where
- * they are until the turn ends. Without memory they are dropped and counted. */
+ * they are until the turn ends. The OUTQ_HEAD_MAX bytes before them are ours,
+ * too: while they are sent, a head may be where other bytes were, which are put
+ * back. Without memory they are dropped and counted. */
 void outq_add(
     struct outq *q, enum outq_class class, uint8_t *frames, size_t len);
 
@@ -91,9 +97,12 @@ int outq_control(struct outq *q, struct slice frame, bool mark);
  * the connection. */
 int outq_flush(struct outq *q, struct stream *stream);
 
-/* Sends bytes that are not frames, at once and before anything queued: HTTP
- * answers and ServerKey. -1: close the connection. */
+/* Sends bytes that are not in the queue, at once and before everything that is:
+ * HTTP answers and ServerKey. With a framing they are a message. -1: close the
+ * connection. */
 int outq_write(struct outq *q, struct stream *stream, struct slice bytes);
+/* The same for bytes that no framing is for, as they are its own. */
+int outq_write_raw(struct outq *q, struct stream *stream, struct slice bytes);
 
 /* Whether frames wait in the queue. */
 bool outq_waiting(const struct outq *q);

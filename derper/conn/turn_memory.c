@@ -8,11 +8,13 @@
 struct chunk {
 	struct chunk *next;
 	size_t used; /* bytes */
+	alignas(max_align_t) uint8_t before[TURN_MEMORY_BEFORE];
 	alignas(max_align_t) uint8_t bytes[TURN_MEMORY_ALLOC_MAX];
 };
 
 struct turn_memory {
-	uint8_t *arena;
+	uint8_t *base;  /* owned: TURN_MEMORY_BEFORE bytes, the arena */
+	uint8_t *arena; /* in it */
 	size_t arena_bytes, arena_used;
 	struct turn_hold *held;
 	struct chunk *chunks; /* the newest first; never NULL after creation */
@@ -26,12 +28,13 @@ turn_memory_new(size_t arena_bytes)
 	if (m == NULL)
 		return NULL;
 	m->arena_bytes = arena_bytes;
-	m->arena = malloc(arena_bytes);
+	m->base = malloc(TURN_MEMORY_BEFORE + arena_bytes);
 	m->chunks = calloc(1, sizeof *m->chunks);
-	if (m->arena == NULL || m->chunks == NULL) {
+	if (m->base == NULL || m->chunks == NULL) {
 		turn_memory_free(m);
 		return NULL;
 	}
+	m->arena = m->base + TURN_MEMORY_BEFORE;
 	return m;
 }
 
@@ -58,7 +61,7 @@ turn_memory_free(struct turn_memory *m)
 		m->chunks = chunk->next;
 		free(chunk);
 	}
-	free(m->arena);
+	free(m->base);
 	free(m);
 }
 

@@ -9,6 +9,7 @@
 #define DERPKIT_HTTP_CONN_H
 
 #include "http_server.h"
+#include "websocket_request.h"
 
 struct debug_access;
 struct relay;
@@ -46,7 +47,9 @@ struct http_port {
 struct http_conn {
 	struct http_port *port; /* borrowed */
 	struct http_server server;
+	struct websocket_handshake handshake; /* with `websocket` */
 	bool fast_start; /* of an upgrade: ServerKey is the whole answer */
+	bool websocket;  /* of an upgrade: what follows is WebSocket */
 	bool resumed;    /* what was received during an answer is next */
 };
 

@@ -2,12 +2,15 @@
 #include "upgrade.h"
 
 #include "conn.h"
+#include "conn_websocket.h"
 #include "derp_frame.h"
 #include "http_conn.h"
 #include "quote.h"
 #include "relay.h"
 #include "session.h"
+#include "websocket_request.h"
 #include "worker.h"
+#include "ws_frame.h"
 
 static struct slice
 header(const struct http1_request *req, const char *name)
@@ -33,25 +36,29 @@ refuse_without_upgrade(
 	http_server_error(s, 426, "DERP requires connection upgrade");
 }
 
-/* Whether the client will speak WebSocket. Ancient clients say "WebSocket" and
- * speak raw DERP: they have nothing of the handshake (RFC 6455 section 4.1). */
-static bool
-is_websocket(const struct http1_request *req, struct slice upgrade)
-{
-	return slice_is_nocase(upgrade, "websocket") &&
-	    (header(req, "Sec-WebSocket-Key").p != NULL ||
-		header(req, "Sec-WebSocket-Protocol").p != NULL);
-}
-
-/* A 101 would tell a browser that the relay understands it. */
+/* A handshake of WebSocket, which ends in 101 or in why not. */
 static void
-refuse_websocket(struct conn *c, struct http_server *s)
+judge_websocket(
+    struct conn *c, struct http_server *s, const struct http1_request *req)
 {
+	struct http_conn *http = c->session;
+	struct websocket_refusal refusal = { 0 };
+	uint8_t body[sizeof refusal.text + 1];
+	struct writer w = writer_of(body, sizeof body);
+
+	if (websocket_request_judge(req, &http->handshake, &refusal) == 0) {
+		http->websocket = true;
+		http_server_upgrade(s);
+		return;
+	}
 	counters_add(&c->worker->counters->websocket_refused, 1);
-	conn_log(c, "derp:",
-	    "refused a WebSocket client, as browsers are: DERP over WebSocket "
-	    "is not supported");
-	http_server_error(s, 501, "DERP over WebSocket is not supported");
+	conn_log(c, "websocket.Accept:", refusal.text);
+	writer_printf(&w, "%s\n", refusal.text);
+	http_server_answer(s,
+	    &(struct http_server_answer){ .status = refusal.status,
+		.type = "text/plain; charset=utf-8",
+		.headers = refusal.headers,
+		.body = writer_slice(&w) });
 }
 
 void
@@ -67,8 +74,8 @@ upgrade_handle(void *ctx, struct http_server *s,
 		http_server_error(s, 404, "derp server disabled");
 		return;
 	}
-	if (is_websocket(req, upgrade)) {
-		refuse_websocket(c, s);
+	if (websocket_request_is(req)) {
+		judge_websocket(c, s, req);
 		return;
 	}
 	if (!slice_is_nocase(upgrade, "derp") &&
@@ -80,15 +87,47 @@ upgrade_handle(void *ctx, struct http_server *s,
 	http_server_upgrade(s);
 }
 
+/* The same, in messages. Another spelling of the protocol is answered, and then
+ * is not the one that is spoken here. */
+static void
+complete_websocket(struct conn *c, struct http_conn *http)
+{
+	struct relay *relay = http->port->relay;
+	const bool derp = slice_is(slice_str(http->handshake.protocol), "derp");
+	uint8_t head[256];
+	struct writer w = writer_of(head, sizeof head);
+
+	websocket_request_accept(&w, &http->handshake);
+	conn_write(c, writer_slice(&w));
+	if (c->ended)
+		return;
+	if (conn_websocket_begin(c) == -1) {
+		conn_end(c, "out of memory");
+		return;
+	}
+	if (!derp) {
+		counters_add(&c->worker->counters->websocket_refused, 1);
+		conn_websocket_close(c, WS_CLOSE_POLICY,
+		    "client must speak the derp subprotocol");
+		return;
+	}
+	counters_add(&c->worker->counters->websocket_accepts, 1);
+	session_begin(c, relay, slice_of(NULL, 0));
+}
+
 void
 upgrade_complete(struct conn *c)
 {
-	const struct http_conn *http = c->session;
+	struct http_conn *http = c->session;
 	struct relay *relay = http->port->relay;
 	uint8_t head[256];
 	char key[DERP_KEY_HEX_TEXT];
 	struct writer w = writer_of(head, sizeof head);
 
+	if (http->websocket) {
+		complete_websocket(c, http);
+		return;
+	}
 	if (!http->fast_start) {
 		derp_key_format_hex(relay->shared->public_key, key);
 		writer_printf(&w,

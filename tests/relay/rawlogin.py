@@ -40,9 +40,14 @@ def zero_box_key():
 
 def raw_client(sock):
     """Logs in on a connection; the client's public key."""
+    sock.sendall(UPGRADE)
+    return raw_handshake(sock)
+
+
+def raw_handshake(sock):
+    """The same on one that speaks DERP already."""
     public, private, key = (ctypes.create_string_buffer(32) for _ in range(3))
     sodium().crypto_box_keypair(public, private)
-    sock.sendall(UPGRADE)
     read_until(sock, b"DERP\xf0\x9f\x94\x91")
     sodium().crypto_box_beforenm(key, read_exactly(sock, 32), private)
     sock.sendall(client_info(public.raw, key))

@@ -73,20 +73,6 @@ class Pages:
             self.assertEqual(r.headers["content-type"], "text/plain; charset=utf-8")
             self.assertEqual(r.headers["x-content-type-options"], "nosniff")
 
-    @ours_only  # the Go one speaks WebSocket
-    def test_websocket_is_refused(self):
-        for headers in (
-            {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="},
-            {"Sec-WebSocket-Protocol": "derp"},
-        ):
-            mark = self.relay.log_mark()
-            headers.update({"Upgrade": "websocket", "Connection": "Upgrade"})
-            r = request(self.relay, "/derp", headers=headers)
-            self.assertEqual(r.status, 501)
-            self.assertEqual(r.body, b"DERP over WebSocket is not supported\n")
-            self.relay.wait_log(f"derp: {HOST}:[0-9]+: refused a WebSocket client", mark)
-        self.assertEqual(self.relay.counters()["websocket_refused"], 2)
-
     @ours_only  # the Go one says nothing
     def test_an_upgrade_that_got_lost_is_logged(self):
         self.assertEqual(request(self.relay, "/derp").status, 426)

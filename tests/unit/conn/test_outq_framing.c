@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEAD = 4, FRAME_HEAD = 4 };
+enum { HEAD = 4, FRAME_HEAD = 4, MESSAGE_MAX = 32768 };
 
 struct fixture {
 	struct loop *loop;
@@ -34,7 +34,7 @@ put_head(uint8_t out[static OUTQ_HEAD_MAX], size_t n)
 	return HEAD;
 }
 
-static const struct outq_framing framing = { put_head };
+static const struct outq_framing framing = { put_head, MESSAGE_MAX };
 
 static size_t
 frame_len(const uint8_t *p)
@@ -115,23 +115,26 @@ flush(struct fixture *f)
 		f->n += (size_t)n;
 }
 
-/* Takes all stretches that came; each has whole frames. How many frames. */
+/* Takes all messages that came, each as large as may be, and the frames in
+ * them, which may begin in one and end in another. How many frames. */
 static size_t
-take(struct fixture *f, size_t *stretches)
+take(struct fixture *f, size_t *messages)
 {
-	size_t at = 0, end, frames = 0;
+	size_t at = 0, end = 0, len, frames = 0;
 
-	for (*stretches = 0; at < f->n; ++*stretches) {
+	for (*messages = 0; at < f->n; at += HEAD + len, ++*messages) {
 		const uint32_t head = bytes_get_u32(f->in + at);
 
 		check((head & UINT32_C(0x80000000)) != 0);
-		at += HEAD;
-		end = at + (head & UINT32_C(0x7fffffff));
-		check(end <= f->n);
-		for (; at < end; frames++)
-			at += frame_len(f->in + at);
-		check_size(at, end);
+		len = head & UINT32_C(0x7fffffff);
+		check(len <= MESSAGE_MAX);
+		check(at + HEAD + len <= f->n);
+		memmove(f->in + end, f->in + at + HEAD, len);
+		end += len;
 	}
+	for (at = 0; at < end; at += frame_len(f->in + at))
+		frames++;
+	check_size(at, end);
 	f->n = 0;
 	return frames;
 }
@@ -140,14 +143,14 @@ static void
 outq_framing_puts_one_head_before_what_is_coalesced(void **state)
 {
 	struct fixture *f = *state;
-	size_t stretches;
+	size_t messages;
 
 	add(f, OUTQ_CONTROL, 20);
 	add(f, OUTQ_DATA, 1400);
 	add(f, OUTQ_DISCO, 100);
 	flush(f);
-	check_size(take(f, &stretches), 3);
-	check_size(stretches, 1);
+	check_size(take(f, &messages), 3);
+	check_size(messages, 1);
 }
 
 /* Sizes around those at which the way out changes. */
@@ -156,7 +159,7 @@ outq_framing_frames_long_runs_too(void **state)
 {
 	static const size_t sizes[] = { 4, 32768, 32769, 65535, 65536, 65577 };
 	struct fixture *f = *state;
-	size_t stretches, frames = 0;
+	size_t messages, frames = 0;
 
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 		add(f, OUTQ_DATA, sizes[i]);
@@ -164,9 +167,47 @@ outq_framing_frames_long_runs_too(void **state)
 		flush(f);
 		while (stream_blocked(&f->stream) || outq_waiting(&f->q))
 			flush(f);
-		frames = take(f, &stretches);
+		frames = take(f, &messages);
 		check_size(frames, 2);
 	}
+}
+
+/* The head of a message is where bytes of others were, which they get back. */
+static void
+outq_framing_leaves_what_is_before(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t before[64 + OUTQ_HEAD_MAX], *p;
+	size_t messages;
+
+	p = turn_memory_tail(f->shared.memory);
+	memset(p, 0x5a, sizeof before);
+	memcpy(before, p, sizeof before);
+	turn_memory_use(f->shared.memory, p + sizeof before);
+	add(f, OUTQ_DATA, 60000);
+	check_int(outq_flush(&f->q, &f->stream), 0);
+	check_bytes(p, before, sizeof before);
+	flush(f);
+	check_size(take(f, &messages), 1);
+	check_size(messages, 2);
+}
+
+/* What is not of the queue is a message too, or is not framed at all. */
+static void
+outq_framing_frames_what_is_written(void **state)
+{
+	static const uint8_t frame[8] = { 0, 0, 0, 8 };
+	struct fixture *f = *state;
+	size_t messages;
+
+	check_int(outq_write(&f->q, &f->stream, slice_of(frame, 8)), 0);
+	flush(f);
+	check_size(take(f, &messages), 1);
+	check_size(messages, 1);
+	check_int(outq_write_raw(&f->q, &f->stream, slice_of(frame, 8)), 0);
+	flush(f);
+	check_size(f->n, 8);
+	check_bytes(f->in, frame, 8);
 }
 
 /* A full socket: what waited in the backlog is framed when it goes. */
@@ -174,7 +215,7 @@ static void
 outq_framing_frames_the_backlog(void **state)
 {
 	struct fixture *f = *state;
-	size_t stretches, sent = 0;
+	size_t messages, sent = 0;
 
 	while (f->q.bytes < 200000) {
 		add(f, sent % 3 == 0 ? OUTQ_DISCO : OUTQ_DATA, 900 + sent % 70);
@@ -185,8 +226,8 @@ outq_framing_frames_the_backlog(void **state)
 	while (stream_blocked(&f->stream) || outq_waiting(&f->q))
 		flush(f);
 	flush(f);
-	check_size(take(f, &stretches), sent);
-	check(stretches < sent);
+	check_size(take(f, &messages), sent);
+	check(messages < sent);
 	check_size(f->budget.used[MEMORY_OUTPUT_QUEUED], 0);
 }
 
@@ -258,6 +299,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(outq_framing_puts_one_head_before_what_is_coalesced),
 		TEST(outq_framing_frames_long_runs_too),
+		TEST(outq_framing_leaves_what_is_before),
+		TEST(outq_framing_frames_what_is_written),
 		TEST(outq_framing_frames_the_backlog),
 		TEST(outq_framing_waits_for_a_full_socket),
 		TEST(outq_framing_drops_packets_for_control),

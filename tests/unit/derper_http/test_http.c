@@ -156,23 +156,68 @@ http_wants_an_upgrade_on_derp(void **state)
 	check_size(counters()->derp_without_upgrade, 2);
 }
 
-/* Which would wait for ever for what a 101 promises. */
+#define WEBSOCKET                                  \
+	HOST "Connection: keep-alive, Upgrade\r\n" \
+	     "Upgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\n"
+#define WEBSOCKET_KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+#define WEBSOCKET_DERP "Sec-WebSocket-Protocol: derp\r\n"
+
+/* The key and its answer are those of RFC 6455 section 1.3. */
 static void
-http_refuses_websocket(void **state)
+http_upgrades_to_websocket(void **state)
 {
 	(void)state;
-	asks("GET /derp" HOST "Connection: Upgrade\r\nUpgrade: websocket\r\n"
-	     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-	    true, "HTTP/1.1 501 Not Implemented\r\n",
-	    "\r\n\r\nDERP over WebSocket is not supported\n");
-	asks("GET /derp" HOST "Upgrade: WebSocket\r\n"
-	     "Sec-WebSocket-Protocol: derp\r\n\r\n",
-	    true, "501 Not Implemented");
-	check_size(counters()->websocket_refused, 2);
+	asks("GET /derp" WEBSOCKET WEBSOCKET_KEY
+	     "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+	     "Origin: null\r\nSec-WebSocket-Protocol: chat, derp\r\n\r\n",
+	    true, "HTTP/1.1 101 Switching Protocols\r\n",
+	    "\r\nUpgrade: websocket\r\n", "\r\nConnection: Upgrade\r\n",
+	    "\r\nSec-WebSocket-Protocol: derp\r\n",
+	    "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n");
+	check_size(counters()->websocket_accepts, 1);
+	/* another spelling is answered, and closed with 1008 */
+	asks("GET /derp" WEBSOCKET WEBSOCKET_KEY
+	     "Sec-WebSocket-Protocol: xderp,DERP\r\n\r\n",
+	    false, "HTTP/1.1 101 Switching Protocols\r\n",
+	    "\r\nSec-WebSocket-Protocol: DERP\r\n",
+	    "client must speak the derp subprotocol");
+	check_size(counters()->websocket_accepts, 1);
+	check_size(counters()->websocket_refused, 1);
+}
+
+static void
+http_refuses_bad_websocket_handshakes(void **state)
+{
+	(void)state;
+	asks("GET /derp HTTP/1.0\r\nUpgrade: websocket\r\n" WEBSOCKET_DERP
+	     "\r\n",
+	    false, "426 Upgrade Required", "must be at least HTTP/1.1");
+	asks("GET /derp" HOST "Upgrade: websocket\r\n" WEBSOCKET_DERP "\r\n",
+	    true, "426 Upgrade Required", "\r\nUpgrade: websocket\r\n",
+	    "\r\nX-Content-Type-Options: nosniff\r\n",
+	    "Connection header \"\" does not contain Upgrade\n");
+	asks("POST /derp" WEBSOCKET WEBSOCKET_DERP "\r\n", true,
+	    "405 Method Not Allowed", "is not GET but \"POST\"\n");
+	asks("GET /derp" HOST "Connection: upgrade\r\nUpgrade: websocket\r\n"
+	     "Sec-WebSocket-Version: 8\r\n" WEBSOCKET_DERP "\r\n",
+	    true, "400 Bad Request", "\r\nSec-WebSocket-Version: 13\r\n",
+	    "(only 13 is supported): \"8\"\n");
+	asks("GET /derp" WEBSOCKET WEBSOCKET_DERP "\r\n", true,
+	    "400 Bad Request", "missing Sec-WebSocket-Key\n");
+	asks("GET /derp" WEBSOCKET WEBSOCKET_DERP WEBSOCKET_KEY WEBSOCKET_KEY
+	     "\r\n",
+	    true, "400 Bad Request", "multiple Sec-WebSocket-Key headers\n");
+	asks("GET /derp" WEBSOCKET WEBSOCKET_DERP
+	     "Sec-WebSocket-Key: c2hvcnQ=\r\n\r\n",
+	    true, "400 Bad Request", "invalid Sec-WebSocket-Key \"c2hvcnQ=\"");
+	asks("GET /derp" WEBSOCKET WEBSOCKET_DERP WEBSOCKET_KEY
+	     "Origin: http://[::1\r\n\r\n",
+	    true, "403 Forbidden", "failed to parse Origin header");
+	check_size(counters()->websocket_refused, 8);
 	check_size(counters()->derp_without_upgrade, 0);
-	/* the key alone is not a WebSocket handshake */
-	asks("GET /derp" HOST "Upgrade: DERP\r\nSec-WebSocket-Key: x\r\n\r\n",
-	    true, "HTTP/1.1 101 Switching Protocols\r\n");
+	/* without a protocol it is not a WebSocket handshake */
+	asks("GET /derp" WEBSOCKET WEBSOCKET_KEY "\r\n", true,
+	    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: DERP\r\n");
 }
 
 static void
@@ -416,7 +461,8 @@ main(void)
 		TEST(http_echoes_good_challenges_only),
 		TEST(http_serves_pages),
 		TEST(http_wants_an_upgrade_on_derp),
-		TEST(http_refuses_websocket),
+		TEST(http_upgrades_to_websocket),
+		TEST(http_refuses_bad_websocket_handshakes),
 		TEST(http_tells_its_health),
 		TEST(http_answers_every_form_of_target),
 		TEST(http_cleans_paths),
