@@ -19,6 +19,7 @@
 #include "service.h"
 #include "start_report.h"
 #include "stun_server.h"
+#include "url_check.h"
 #include "verify.h"
 #include "worker.h"
 
@@ -64,6 +65,7 @@ struct server {
 	struct registry *registry;
 	struct ip_limit *ip_limit;
 	struct verify *verify;           /* NULL: everybody is admitted */
+	struct url_check *url_check;     /* NULL: no URL is asked */
 	struct certs *certs;             /* NULL: plain HTTP */
 	struct counters_array *counters; /* a set for each worker */
 	struct crossing_shared crossing;
@@ -442,6 +444,7 @@ stop(struct server *s)
 static void
 server_free(struct server *s)
 {
+	url_check_stop(s->url_check);
 	/* answers the pending questions, by message to workers that still exist
 	 */
 	verify_free(s->verify);
@@ -492,6 +495,25 @@ build(struct server *s, struct fail *why)
 	return choose_addresses(s, why) == 0 ? build_workers(s, why) : -1;
 }
 
+/* Says what is served and to whom, and looks beside that whether those who
+ * decide it answer. */
+static void
+report_start(struct server *s, const struct verify_config *admission)
+{
+	s->relay.verify = s->verify;
+	s->metrics.verify = s->verify;
+	start_report(&(struct start_report){
+	    .config = s->config,
+	    .main = &s->main_addr,
+	    .http = s->use_http ? &s->http_addr : NULL,
+	    .stun = s->use_stun ? &s->stun_addr : NULL,
+	    .certs = s->certs,
+	    .verify = s->verify,
+	    .admission = admission,
+	});
+	s->url_check = url_check_start(admission);
+}
+
 /* Rights are a thread's own and inherited by those it starts, so they are given
  * up when all that needs them is open, and before verification and the workers
  * start their threads. */
@@ -507,23 +529,14 @@ start(struct server *s, struct fail *why)
 	rc = confinement_enter(s->config, &admission, s->certs, why);
 	if (rc == 0)
 		rc = open_verify(s, &admission, why);
+	if (rc == 0)
+		report_start(s, &admission);
 	verify_config_clear(&admission);
 	if (rc == -1)
 		return -1;
-	s->relay.verify = s->verify;
-	s->metrics.verify = s->verify;
-	start_report(&(struct start_report){
-	    .config = s->config,
-	    .main = &s->main_addr,
-	    .http = s->use_http ? &s->http_addr : NULL,
-	    .stun = s->use_stun ? &s->stun_addr : NULL,
-	    .certs = s->certs,
-	    .verify = s->verify,
-	});
 	metrics_sample(&s->metrics, clock_now_ms());
 	return start_workers(s, why);
 }
-
 /* Signals that the main thread waits for; all threads block them. */
 static void
 block_signals(sigset_t *signals)

@@ -1,13 +1,17 @@
 /* start_report: see start_report.h. */
 #include "start_report.h"
 
+#include "buf.h"
 #include "certs.h"
 #include "log.h"
 #include "url_text.h"
 #include "verify.h"
+#include "verify_describe.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
+
+#define SOURCES_TEXT_MAX 65536 /* of all sources in words */
 
 /* "192.0.2.1:443", "[::]:443". */
 struct address_text {
@@ -90,6 +94,41 @@ report_lists(const struct start_report *r)
 		      : "");
 }
 
+/* Those that an outage opens the relay by, however it came to be configured. */
+static void
+warn_outages(const struct verify_config *admission)
+{
+	for (size_t i = 0; i < admission->source_count; i++) {
+		const struct verify_source_config *row = &admission->sources[i];
+		const enum verify_outage outage =
+		    row->outage != VERIFY_OUTAGE_DEFAULT ? row->outage
+							 : row->kind->outage;
+
+		if (outage == VERIFY_OUTAGE_OPEN)
+			log_warn("admission: outage: open: while %s %s is "
+				 "away, it admits EVERYBODY",
+			    row->kind->name, url_text_of(row->argument).text);
+	}
+}
+
+/* What the file means, and what flags add to it, in the words of derpverify
+ * explain. */
+static void
+report_sources(const struct start_report *r)
+{
+	struct buf text;
+	struct slice line, rest;
+
+	log_info("admission: as %s says:", r->config->verify_config);
+	buf_init(&text, SOURCES_TEXT_MAX);
+	verify_describe(r->admission, &text);
+	rest = buf_slice(&text);
+	while (slice_cut(rest, '\n', &line, &rest))
+		log_continue("%.*s", (int)line.n, (const char *)line.p);
+	buf_clear(&text);
+	warn_outages(r->admission);
+}
+
 static void
 report_admission(const struct start_report *r)
 {
@@ -102,9 +141,7 @@ report_admission(const struct start_report *r)
 		return;
 	}
 	if (c->verify_config[0] != '\0')
-		log_info("admission: as %s says (derpverify explain --config "
-			 "tells it in words)",
-		    c->verify_config);
+		report_sources(r);
 	if (c->verify_clients)
 		report_tailscaled(c);
 	if (c->verify_url[0] != '\0')

@@ -8,6 +8,7 @@
 #define DERPKIT_START_REPORT_H
 
 #include "config.h"
+#include "verify_config.h"
 
 struct certs;
 struct verify;
@@ -17,8 +18,9 @@ struct start_report {
 	const struct config *config;
 	/* as bound; NULL: not served */
 	const struct netaddr *main, *http, *stun;
-	const struct certs *certs; /* NULL: plain HTTP */
-	struct verify *verify;     /* NULL: everybody is admitted */
+	const struct certs *certs;             /* NULL: plain HTTP */
+	struct verify *verify;                 /* NULL: everybody is admitted */
+	const struct verify_config *admission; /* the sources */
 };
 
 void start_report(const struct start_report *report);

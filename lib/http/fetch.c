@@ -460,7 +460,7 @@ follow(struct hop *hop, struct fail *why)
 
 		code = perform(hop, url, deadline_ms);
 		to = redirect_of(hop);
-		if (to == NULL)
+		if (to == NULL || hop->request->no_redirects)
 			break;
 		if (from_https && !is_https(to)) {
 			fail_set(why,

@@ -31,8 +31,9 @@ struct fetch_request {
 	const char *const *headers; /* NULL-terminated "Name: value"; or NULL.
 				       "Name:" removes one that curl adds.
 				       Sent along redirects too */
-	bool has_secret; /* headers or body hold one: no redirect is followed,
-			    as it could lead to anybody */
+	bool has_secret;   /* headers or body hold one: no redirect is followed,
+			      as it could lead to anybody */
+	bool no_redirects; /* one is the answer, whatever it leads to */
 	const struct slice *post; /* body of a POST; NULL: GET */
 	uint64_t timeout_ms;      /* for the whole exchange */
 	size_t body_max;          /* bytes of body read; the rest is ignored */

@@ -16,4 +16,7 @@ struct url_text {
  * it is. */
 struct url_text url_text_of(const char *url);
 
+/* Its scheme, host and port alone: "https://relay.example:8443". */
+struct url_text url_text_origin(const char *url);
+
 #endif

@@ -503,6 +503,9 @@ class StubHandler(http.server.BaseHTTPRequestHandler):
     def respond(self):
         stub = self.server.stub
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        if (self.command, self.path) == ("GET", "/"):  # whether anybody is there
+            stub.greetings.append(dict(self.headers))
+            return self.send_error(404)
         with stub.cond:
             stub.requests.append((self.command, self.path, dict(self.headers), body))
             stub.cond.notify_all()
@@ -541,6 +544,7 @@ class Stub:
     def __init__(self, server, answer):
         self.server, self.answer = server, answer
         self.requests, self.cond = [], threading.Condition()
+        self.greetings = []  # what asked for "/", which is no question
         self.stopped = threading.Event()
         server.stub = self
         server.handle_error = lambda *args: None

@@ -4,6 +4,7 @@ import os
 import re
 import resource
 import signal
+import socket
 import stat
 import subprocess
 import unittest
@@ -17,8 +18,10 @@ from relaytest import (
     Scenario,
     clean_env,
     free_port,
+    make_cert,
     ours_only,
     request,
+    stub_verify,
     wait_until,
 )
 
@@ -356,6 +359,49 @@ class Running(Scenario):
         relay.wait_log(r"admission: nodes that http://127\.0\.0\.1:9/v allows; everybody while")
         self.assertNotIn("open relay", relay.log.text())
         self.assertNotIn("secret", relay.log.text())
+
+    def url_relay(self, url, *flags):
+        return self.derper("-verify-client-url=" + url, *flags)
+
+    @ours_only
+    def test_whether_the_admission_url_answers_is_told(self):
+        stub = stub_verify(self, lambda path, body: (200, '{"Allow":true}'))
+        there = stub.url.replace("://", "://u:secret@") + "?token=secret"
+        relay = self.url_relay(there)
+        origin = re.escape(stub.url.removesuffix("/verify"))
+        relay.wait_log(rf"admission: {origin} answers \(to GET / with 404 Not Found\)$")
+        self.assertNotIn("secret", relay.log.text())
+        self.assertEqual(len(stub.greetings), 1)
+        self.assertEqual(stub.requests, [], "nobody's key was asked about")
+        with socket.socket() as closed:
+            closed.bind((HOST, 0))
+            url = "http://%s:%d/verify" % closed.getsockname()
+            self.url_relay(url).wait_log(
+                "does not answer now: .*refused.*; everybody is admitted while that lasts"
+            )
+            self.url_relay(url, "-verify-client-url-fail-open=false").wait_log(
+                "does not answer now: .*; nobody is admitted by it while that lasts"
+            )
+        make_cert(self.folder, "other", f"IP:{HOST}")
+        tls = stub_verify(self, lambda path, body: (200, "{}"), self.path("other"))
+        relay = self.url_relay(tls.url)
+        relay.wait_log("is not trusted: .*certificate.*; nobody is admitted")
+
+    @ours_only
+    def test_an_admission_url_that_is_silent_delays_nothing(self):
+        with socket.create_server((HOST, 0)) as silent:
+            origin = "http://%s:%d" % silent.getsockname()
+            self.write(
+                "v.yaml", f"sources:\n- url: {origin}/v\n  outage: open\n- nodes: none\n"
+            )
+            self.write("none", f"nodekey:{'1' * 64}\n")
+            relay = self.derper("-verify-config=" + self.path("v.yaml"))
+            relay.wait_log(rf"{origin} does not answer now: .*; everybody is admitted")
+            text = relay.log.text()
+            self.assertLess(text.index(" serving on "), text.index("answer now"))
+            self.assertIn(f"url {origin}/v", text)
+            self.assertIn("node list", text)
+            self.assertRegex(text, rf"while url {origin}/v is away, it admits EVERYBODY")
 
     @ours_only
     def test_too_few_descriptors_are_told(self):
