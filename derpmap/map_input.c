@@ -5,6 +5,8 @@
 #include "quote.h"
 #include "syntax_hint.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,28 +43,105 @@ report_refusal(const struct load *l, bool as_meant)
 	return COMMAND_UNUSABLE;
 }
 
+/* Things of one kind that are told one by one, TOLD_MAX of them. */
+struct told {
+	const struct load *load;
+	size_t count;
+};
+
+__attribute__((format(printf, 3, 4))) static void
+tell(struct told *told, struct doc_pos at, const char *fmt, ...)
+{
+	char text[REFUSAL_MAX];
+	va_list args;
+
+	if (told->count++ >= TOLD_MAX)
+		return;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	map_input_report(told->load, at, text);
+}
+
+static void
+tell_rest(const struct told *told)
+{
+	if (told->count > TOLD_MAX)
+		fprintf(stderr, "%s: and %zu more\n",
+		    infile_name(told->load->file), told->count - TOLD_MAX);
+}
+
 /* Keys that are dropped, and values that are read as they were meant. */
 static void
 report_diagnostics(const struct load *l)
 {
+	struct told told = { .load = l };
 	const struct derpmap_diagnostic *r;
-	char text[REFUSAL_MAX];
-	size_t told = 0, more = 0;
 
-	for (r = l->map.diagnostics; r != NULL; r = r->next) {
-		if (r->kind != DERPMAP_UNKNOWN_KEY && !r->is_meant)
-			continue;
-		if (told++ >= TOLD_MAX) {
-			more++;
-			continue;
-		}
-		snprintf(text, sizeof text, "%s%s", r->text,
-		    r->is_meant ? "; read as it was meant" : "");
-		map_input_report(l, r->at, text);
+	for (r = l->map.diagnostics; r != NULL; r = r->next)
+		if (r->kind == DERPMAP_UNKNOWN_KEY || r->is_meant)
+			tell(&told, r->at, "%s%s", r->text,
+			    r->is_meant ? "; read as it was meant" : "");
+	tell_rest(&told);
+}
+
+/* Tells of a number that is not the one that is written. */
+static void
+tell_number(struct told *told, const char *name,
+    const struct derpmap_origin *from, int64_t n)
+{
+	const struct doc_node *value =
+	    from->value != NULL ? doc_resolve(from->value) : NULL;
+	char quoted[QUOTE_TEXT];
+
+	if (value == NULL || value->kind != DOC_SCALAR ||
+	    (from->how & (DERPMAP_OCTAL | DERPMAP_TRUNCATED)) == 0)
+		return;
+	tell(told, derpmap_origin_pos(from), "%s %s is %" PRId64 " for %s%s",
+	    name, quote_text(quoted, value->text), n,
+	    told->load->dialect == DIALECT_JSON ? "Go" : "headscale",
+	    (from->how & DERPMAP_OCTAL) != 0
+		? ", which reads numbers with a leading zero as octal"
+		: ", which cuts off what does not fit");
+}
+
+static void
+tell_fields(struct told *told, enum derpmap_level level, const void *owner)
+{
+	const struct derpmap_fields fields = derpmap_fields(level);
+
+	for (size_t i = 0; i < fields.n; i++) {
+		const struct derpmap_int *n =
+		    (const void *)((const char *)owner + fields.v[i].offset);
+
+		if (fields.v[i].type == DERPMAP_INT)
+			tell_number(told, fields.v[i].yaml, &n->from, n->v);
 	}
-	if (more > 0)
-		fprintf(
-		    stderr, "%s: and %zu more\n", infile_name(l->file), more);
+}
+
+/* Numbers in a spelling that gives another number: the map has what the program
+ * makes of it. */
+static void
+report_numbers(const struct load *l)
+{
+	struct told told = { .load = l };
+
+	for (size_t i = 0; i < l->map.region_count; i++) {
+		const struct derpmap_region *r = l->map.regions[i];
+		const struct derpmap_origin key = { .key = r->from.key,
+			.value = r->from.key,
+			.how = r->from.how };
+
+		tell_number(&told, "region key", &key, r->key);
+		if (r->is_nil)
+			continue;
+		tell_fields(&told, DERPMAP_LEVEL_REGION, r);
+		for (size_t j = 0; j < r->node_count; j++)
+			if (!r->nodes[j]->is_nil)
+				tell_fields(
+				    &told, DERPMAP_LEVEL_NODE, r->nodes[j]);
+	}
+	tell_rest(&told);
 }
 
 static void
@@ -108,23 +187,23 @@ map_input_report_for_headscale(const struct load *l)
 
 /* Sets one missing id to that of the region; tells of one that differs. */
 static void
-mend_id(const struct load *l, const char *what, struct derpmap_int *id,
+mend_id(struct told *told, const char *what, struct derpmap_int *id,
     int64_t key, struct doc_pos otherwise)
 {
 	struct doc_pos at = derpmap_origin_pos(&id->from);
-	char text[200];
 
+	if (at.line == 0)
+		at = otherwise;
 	if (id->v == key)
 		return;
 	if (id->v == 0)
-		snprintf(text, sizeof text, "%s has no region id: set to %lld",
-		    what, (long long)key);
+		tell(told, at, "%s has no region id: set to %" PRId64, what,
+		    key);
 	else
-		snprintf(text, sizeof text,
-		    "%s has region id %lld in region %lld: left as it is, "
-		    "see derpmap lint",
-		    what, (long long)id->v, (long long)key);
-	map_input_report(l, at.line != 0 ? at : otherwise, text);
+		tell(told, at,
+		    "%s has region id %" PRId64 " in region %" PRId64
+		    ": left as it is, see derpmap lint",
+		    what, id->v, key);
 	if (id->v == 0)
 		id->v = key;
 }
@@ -134,19 +213,22 @@ mend_id(const struct load *l, const char *what, struct derpmap_int *id,
 static void
 mend_ids(const struct load *l)
 {
+	struct told told = { .load = l };
+
 	for (size_t i = 0; i < l->map.region_count; i++) {
 		struct derpmap_region *r = l->map.regions[i];
 
 		if (r->is_nil)
 			continue;
-		mend_id(l, "the region", &r->region_id, r->key,
+		mend_id(&told, "the region", &r->region_id, r->key,
 		    derpmap_origin_pos(&r->from));
 		for (size_t j = 0; j < r->node_count; j++)
 			if (!r->nodes[j]->is_nil)
-				mend_id(l, "the node", &r->nodes[j]->region_id,
-				    r->key,
+				mend_id(&told, "the node",
+				    &r->nodes[j]->region_id, r->key,
 				    derpmap_origin_pos(&r->nodes[j]->from));
 	}
+	tell_rest(&told);
 }
 
 /* What the file is that no map can be taken from; NULL: a file that has one. */
@@ -216,6 +298,7 @@ check_exactly(const struct load *l)
 		return report_refusal(l, false);
 	report_ignored_text(l);
 	report_diagnostics(l);
+	report_numbers(l);
 	if (l->map.region_count == 0)
 		fprintf(stderr, "%s: there is no region in this map\n",
 		    infile_name(l->file));
@@ -242,6 +325,7 @@ check_as_meant(const struct command_call *call, const struct load *l,
 		return report_refusal(l, true);
 	report_ignored_text(l);
 	report_diagnostics(l);
+	report_numbers(l);
 	if (l->map.region_count == 0)
 		return command_fail(call,
 		    "%s: there is no region in it, so there is nothing to "
