@@ -6,13 +6,16 @@
 #include "infile.h"
 #include "lint.h"
 #include "outfile.h"
+#include "url_text.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define OUTPUT_MAX ((size_t)256 << 20)
+#define DROPPED_TOLD 20 /* null regions that are told one by one */
 
 struct arguments {
 	const char *output, *ca_file;
@@ -125,6 +128,21 @@ check_clean(const struct arguments *a, struct slice text, struct fail *why)
 	return why->text[0] == '\0' ? 0 : -1;
 }
 
+/* What the next call needs to ask for changes only. The map is in its place:
+ * without this it is fetched whole again, so that nothing is lost. */
+static void
+remember(
+    const struct arguments *a, const struct fetch_maps *m, struct slice text)
+{
+	struct fail why = { .text = "" };
+
+	if (fetch_state_save(&m->state, a->output, text,
+		load_form_name(a->to.n), &why) == -1)
+		fprintf(stderr,
+		    "%s; the next fetch will not ask for changes only\n",
+		    why.text);
+}
+
 static int
 write_file(const struct arguments *a, const struct current *c,
     const struct fetch_maps *m, struct slice text, struct fail *why)
@@ -139,10 +157,25 @@ write_file(const struct arguments *a, const struct current *c,
 		return -1;
 	fprintf(stderr, "%s: %s, %zu regions\n", a->output,
 	    same ? "unchanged" : "written", m->map.region_count);
-	if (!c->is_file)
-		return 0;
-	return fetch_state_save(
-	    &m->state, a->output, text, load_form_name(a->to.n), why);
+	if (c->is_file)
+		remember(a, m, text);
+	return 0;
+}
+
+static void
+report_dropped(const struct fetch_maps *m, const char *const *urls)
+{
+	for (size_t i = 0; i < m->dropped_count; i++) {
+		const struct fetch_maps_dropped *d = &m->dropped[i];
+
+		if (i == DROPPED_TOLD) {
+			fprintf(stderr, "%zu more regions are null: left out\n",
+			    m->dropped_count - i);
+			return;
+		}
+		fprintf(stderr, "%s: region %" PRId64 " is null: left out\n",
+		    url_text_of(urls[d->url]).text, d->region);
+	}
 }
 
 static int
@@ -164,6 +197,7 @@ take(const struct command_call *call, const struct current *c,
 	struct buf text;
 	int status = COMMAND_DONE;
 
+	report_dropped(m, (const char *const *)call->words);
 	buf_init(&text, OUTPUT_MAX);
 	if (check_size(a, c, &m->map, &why) == -1)
 		status = refuse(call, &why);
@@ -232,6 +266,10 @@ check_arguments(const struct command_call *call, struct fail *why)
 		if (fetch_config_check_url(call->words[i], &has_path, why) ==
 		    -1)
 			return -1;
+	if (a->output != NULL && a->output[0] == '\0')
+		return fail_set(why, "-o names no file");
+	if (a->timeout_ms == 0)
+		return fail_set(why, "--timeout must be more than nothing");
 	if (a->max_shrink < 0 || a->max_shrink > 100)
 		return fail_set(why, "--max-shrink is from 0 to 100");
 	if (!load_max_is_valid(a->max_size))
@@ -292,7 +330,8 @@ const struct command cmd_fetch = {
 	.arguments = "[options] URL... -o FILE",
 	.text =
 	    "Fetches maps and writes them as one; a region of a later URL\n"
-	    "replaces that of an earlier one. The file is replaced in one\n"
+	    "replaces that of an earlier one, and one that is null there\n"
+	    "drops it. The file is replaced in one\n"
 	    "step, and only by a good map: an answer that is not 200, not a\n"
 	    "map or without a node, a map that has shrunk too much or that\n"
 	    "has errors by `derpmap lint` is refused, and the file stays as\n"

@@ -164,6 +164,8 @@ check_numbers(const struct arguments *a, struct fail *why)
 		return fail_set(why, "--timeout must be more than nothing");
 	if (a->only_v4 && a->only_v6)
 		return fail_set(why, "-4 and -6 exclude each other");
+	if (a->metrics_file != NULL && a->metrics_file[0] == '\0')
+		return fail_set(why, "--metrics-file names no file");
 	if (a->cert_name != NULL && a->urls.n == 0)
 		return fail_set(why, "--cert-name goes with --url");
 	return 0;
@@ -186,7 +188,7 @@ open_settings(struct settings *s, const struct arguments *a, struct fail *why)
 		return -1;
 	if (a->proxy != NULL) {
 		if (proxy_parse(&s->proxy, a->proxy, why) == -1)
-			return fail_set(why, "--proxy");
+			return -1;
 		s->config.proxy = &s->proxy;
 	}
 	s->roots = relay_cert_roots_load(a->ca_file, why);

@@ -55,7 +55,17 @@ kind_name(enum filekind kind)
 	return NULL;
 }
 
-/* Whether what was loaded is a map that can be handed out. */
+static bool
+has_null(const struct derpmap *map)
+{
+	for (size_t i = 0; i < map->region_count; i++)
+		if (map->regions[i]->is_nil)
+			return true;
+	return false;
+}
+
+/* Whether what was loaded is a map that can be handed out, or drops regions of
+ * the maps before it. */
 static int
 check(const struct load *l, const char *url_as_given, struct fail *why)
 {
@@ -68,7 +78,7 @@ check(const struct load *l, const char *url_as_given, struct fail *why)
 	if (l->doc.error != DOC_OK || l->kind.map == NULL || !load_accepted(l))
 		return fail_set(why,
 		    "%s: not a map that headscale or a client can read", url);
-	if (fetch_maps_size(&l->map).nodes == 0)
+	if (fetch_maps_size(&l->map).nodes == 0 && !has_null(&l->map))
 		return fail_set(why, "%s: a map without a single node", url);
 	return 0;
 }
@@ -199,10 +209,19 @@ list_entries(struct entry *entries, const struct fetch_maps *m)
 		for (size_t j = 0; j < m->loads[i].map.region_count; j++) {
 			struct derpmap_region *r = m->loads[i].map.regions[j];
 
-			if (!r->is_nil)
-				entries[n++] = (struct entry){ r, i };
+			entries[n++] = (struct entry){ r, i };
 		}
 	return n;
+}
+
+static void
+add_last(struct fetch_maps *m, const struct entry *e)
+{
+	if (e->region->is_nil)
+		m->dropped[m->dropped_count++] =
+		    (struct fetch_maps_dropped){ e->region->key, e->order };
+	else
+		m->regions[m->map.region_count++] = e->region;
 }
 
 /* Makes one map: the last region of each key. What else a map holds is that of
@@ -217,7 +236,8 @@ join(struct fetch_maps *m, struct fail *why)
 		most += m->loads[i].map.region_count;
 	entries = calloc(most + 1, sizeof *entries);
 	m->regions = calloc(most + 1, sizeof(struct derpmap_region *));
-	if (entries == NULL || m->regions == NULL) {
+	m->dropped = calloc(most + 1, sizeof *m->dropped);
+	if (entries == NULL || m->regions == NULL || m->dropped == NULL) {
 		free(entries);
 		return fail_set(why, "not enough memory");
 	}
@@ -230,7 +250,7 @@ join(struct fetch_maps *m, struct fail *why)
 	for (size_t i = 0; i < n; i++)
 		if (i + 1 == n ||
 		    entries[i].region->key != entries[i + 1].region->key)
-			m->regions[m->map.region_count++] = entries[i].region;
+			add_last(m, &entries[i]);
 	free(entries);
 	return 0;
 }
@@ -282,9 +302,16 @@ ask(struct fetch_client *client, const struct fetch_maps_config *config,
 		again.known = NULL;
 		result = ask_all(client, &again, m, &all, why);
 	}
-	if (result == FETCH_MAPS_DONE && join(m, why) == -1)
-		result = FETCH_MAPS_FAILED;
-	return result;
+	if (result != FETCH_MAPS_DONE)
+		return result;
+	if (join(m, why) == -1)
+		return FETCH_MAPS_FAILED;
+	if (fetch_maps_size(&m->map).nodes > 0)
+		return FETCH_MAPS_DONE;
+	fail_set(why, "%s%s: a map without a single node",
+	    url_text_of(config->urls[config->count - 1]).text,
+	    config->count > 1 ? " and the URLs before it" : "");
+	return FETCH_MAPS_REFUSED;
 }
 
 enum fetch_maps_result
@@ -313,5 +340,6 @@ fetch_maps_clear(struct fetch_maps *m)
 		close_loads(m);
 	free(m->loads);
 	free(m->regions);
+	free(m->dropped);
 	*m = (struct fetch_maps){ 0 };
 }

@@ -3,9 +3,10 @@
  *
  * As headscale merges derp.urls: the region of a later URL replaces that of an
  * earlier one as a whole. What is not a map is refused: an answer that is not
- * 200, HTML, a policy file, a map without a single node. Null regions are
- * dropped. Life: fetch_maps -> read -> fetch_maps_clear. Blocking. Threads:
- * used by one.
+ * 200, HTML, a policy file, a map without a single node. A region that is null
+ * drops that of an earlier URL, as in headscale 0.27 to 0.29 and as its manual
+ * says; the result has no null, so that all versions hand out the same. Life:
+ * fetch_maps -> read -> fetch_maps_clear. Blocking. Threads: used by one.
  */
 #ifndef DERPKIT_FETCH_MAPS_H
 #define DERPKIT_FETCH_MAPS_H
@@ -23,12 +24,20 @@ struct fetch_maps_config {
 	const struct fetch_state *known;
 };
 
+/* A region that is left out because the last URL that has it has null there. */
+struct fetch_maps_dropped {
+	int64_t region;
+	size_t url; /* its index */
+};
+
 struct fetch_maps {
 	struct load *loads; /* owned */
 	size_t count;
 	struct derpmap_region **regions; /* owned; of `map` */
 	struct derpmap map;              /* all of them; borrows from loads */
-	struct fetch_state state;        /* owned; of the answers */
+	struct fetch_maps_dropped *dropped; /* owned; ascending by region */
+	size_t dropped_count;
+	struct fetch_state state; /* owned; of the answers */
 };
 
 enum fetch_maps_result {

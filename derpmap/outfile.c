@@ -186,6 +186,8 @@ outfile_write(const char *path, struct slice bytes, struct fail *why)
 	struct stat st;
 	bool exists;
 
+	if (path[0] == '\0')
+		return fail_set(why, "the name of the output file is empty");
 	if (find_target(target, path, &st, &exists) == -1)
 		return fail_errno(why, "%s", path);
 	if (!exists)

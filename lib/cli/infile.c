@@ -49,6 +49,8 @@ infile_read(struct buf *text, const char *path, size_t max, struct fail *why)
 	int fd = STDIN_FILENO, result;
 
 	buf_init(text, max + 2 * READ_CHUNK);
+	if (path[0] == '\0')
+		return fail_set(why, "the name of the input file is empty");
 	if (!is_stdin(path))
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd == -1)

@@ -336,6 +336,8 @@ class Command(ProbeCase):
                 (["--url", "https://x", "--http-port", "0"], "--http-port"),
                 (["--url", "https://x", "--timeout", "0"], "--timeout"),
                 (["--url", "https://x", "-4", "-6"], "-4 and -6"),
+                (["--url", "https://x", "--metrics-file", ""],
+                 "--metrics-file"),
                 (["--cert-name", "x", str(empty)], "--cert-name"),
                 (["--key-file", str(text), "--url", "https://x"], "private key"),
                 (["--key-file", self.key_file(f"privkey:{KEY} privkey:{KEY}"),

@@ -131,6 +131,43 @@ class Fetch(unittest.TestCase):
         regions = json.loads(self.file.read_text())["Regions"]
         self.assertEqual(regions["901"]["RegionName"], "Region 901")
 
+    def test_a_null_drops_the_region_of_an_earlier_url(self):
+        self.answer(b'{"Regions": {"901": null, "7": null}}', "/drop")
+        done = self.fetch("--to", "json", paths=("/map", "/drop"))
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(list(json.loads(self.file.read_text())["Regions"]),
+                         ["900"])
+        self.assertIn("/drop: region 7 is null: left out\n", done.stderr)
+        self.assertIn("/drop: region 901 is null: left out\n", done.stderr)
+        # what comes later wins, a null in the same way as a region
+        done = self.fetch("--to", "json", paths=("/drop", "/map"))
+        self.assertEqual(list(json.loads(self.file.read_text())["Regions"]),
+                         ["900", "901"])
+        self.assertNotIn("901", done.stderr)
+        # a map of nulls alone is not one
+        self.before = self.file.read_bytes()
+        self.assert_kept(self.fetch("--to", "json", paths=("/drop",)), 1,
+                         "without a single node")
+
+    def test_many_nulls_are_counted(self):
+        nulls = ", ".join(f'"{n}": null' for n in range(1, 31))
+        self.answer(b'{"Regions": {%s}}' % nulls.encode(), "/drop")
+        done = self.fetch(paths=("/map", "/drop"))
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(done.stderr.count("is null: left out"), 20)
+        self.assertIn("10 more regions are null: left out\n", done.stderr)
+
+    def test_a_sidecar_that_cannot_be_written_costs_nothing(self):
+        (self.folder / "derp.yaml.fetched").mkdir()
+        (self.folder / "derp.yaml.fetched" / "x").mkdir()
+        for said in ("written", "unchanged"):
+            done = self.fetch()
+            self.assertEqual(done.returncode, 0, done)
+            self.assertIn(f"derp.yaml: {said}, 2 regions\n", done.stderr)
+            self.assertRegex(done.stderr, "derp.yaml.fetched: .*; the next "
+                             "fetch will not ask for changes only\n$")
+        self.assertEqual(self.lint_status(), 0)
+
     def test_what_is_no_good_map_is_refused_and_the_file_kept(self):
         self.keep()
         no_host = region(900)
@@ -289,7 +326,8 @@ class Fetch(unittest.TestCase):
 
     def test_wrong_usage(self):
         for args in ([], ["ftp://x/y"], ["x"], ["http://x/y", "--max-shrink", "101"],
-                     ["http://x/y", "--to", "xml"], ["http://x/y", "--max-size", "0"]):
+                     ["http://x/y", "--to", "xml"], ["http://x/y", "--max-size", "0"],
+                     ["http://x/y", "--timeout", "0"], ["http://x/y", "-o", ""]):
             done = subprocess.run([DERPMAP, "fetch", *args], timeout=60,
                                   capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 2, (args, done))
