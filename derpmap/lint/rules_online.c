@@ -111,7 +111,7 @@ is_pinned(const struct derpmap_node *n, const struct tls_sight *t)
 {
 	char pin[PIN_TEXT];
 
-	pin_format(pin, t->sha256);
+	pin_format(pin, t->cert.leaf.sha256);
 	return slice_is(n->cert_name.v, pin);
 }
 
@@ -132,16 +132,17 @@ pin_expiry(struct rule_run *run, const struct derpmap_node *n)
 	    !is_pinned(n, &s->tls))
 		return;
 	t = &s->tls;
-	days = (t->not_after_s - run->sights->now_s) / DAY_S;
-	life = (t->not_after_s - t->not_before_s) / DAY_S;
-	if (!t->self_signed && life < SHORT_LIFE_DAYS)
+	days = (t->cert.leaf.not_after_s - run->sights->now_s) / DAY_S;
+	life = (t->cert.leaf.not_after_s - t->cert.leaf.not_before_s) / DAY_S;
+	if (!t->cert.leaf.self_signed && life < SHORT_LIFE_DAYS)
 		rule_found(run, cert_name_at(n),
 		    "the pinned certificate is an authority's and lives for "
 		    "%lld days: the next one has another pin, and all clients "
 		    "are cut off",
 		    (long long)life)
 		    ->fix = "remove certname: clients trust the authority";
-	else if (t->not_after_s > run->sights->now_s && days < EXPIRY_DAYS)
+	else if (t->cert.leaf.not_after_s > run->sights->now_s &&
+	    days < EXPIRY_DAYS)
 		rule_found(run, cert_name_at(n),
 		    "the pinned certificate expires in %lld days, and with it "
 		    "all clients are cut off",
@@ -159,14 +160,14 @@ pin_chain(struct rule_run *run, const struct derpmap_node *n)
 	if (!is_pinned(n, &s->tls))
 		rule_found(run, cert_name_at(n),
 		    "the relay's certificate is another one: " PIN_PREFIX "%s",
-		    s->tls.sha256)
+		    s->tls.cert.leaf.sha256)
 		    ->fix = "check on the relay's host that this is its pin, "
 			    "and write it";
-	else if (s->tls.count > 1)
+	else if (s->tls.cert.count > 1)
 		rule_found(run, cert_name_at(n),
 		    "the relay sends %u certificates, and clients accept a pin "
 		    "only when it is one",
-		    s->tls.count)
+		    s->tls.cert.count)
 		    ->fix = "remove certname, or the chain from the relay's "
 			    "certificate file";
 }
@@ -179,16 +180,6 @@ checked_name(const struct derpmap_node *n)
 						   : n->host_name.v;
 }
 
-/* Of a host name that is an address clients check the chain only. */
-static bool
-is_unnamed(const struct derpmap_node *n, const struct tls_sight *t)
-{
-	struct netaddr ip;
-
-	return netaddr_parse_ip(&ip, checked_name(n)) == 0 && !t->fits &&
-	    strstr(t->text, "mismatch") != NULL;
-}
-
 /* The certificate is what is wrong. false: something else is. */
 static bool
 found_bad_cert(struct rule_run *run, const struct derpmap_node *n,
@@ -196,31 +187,32 @@ found_bad_cert(struct rule_run *run, const struct derpmap_node *n,
 {
 	const int64_t now = run->sights->now_s;
 
-	if (t->not_after_s < now)
+	if (t->cert.leaf.not_after_s < now)
 		rule_found(run, at,
 		    "the relay's certificate expired %lld days ago: no client "
 		    "takes it",
-		    (long long)((now - t->not_after_s) / DAY_S))
+		    (long long)((now - t->cert.leaf.not_after_s) / DAY_S))
 		    ->fix = "renew it";
-	else if (t->not_before_s > now)
+	else if (t->cert.leaf.not_before_s > now)
 		rule_found(run, at,
 		    "the relay's certificate is valid in %lld days only: no "
 		    "client takes it before, or a clock is wrong",
-		    (long long)((t->not_before_s - now) / DAY_S));
-	else if (!t->has_names)
+		    (long long)((t->cert.leaf.not_before_s - now) / DAY_S));
+	else if (t->cert.leaf.names[0] == '\0')
 		rule_found(run, at,
 		    "the relay's certificate has a common name only: clients "
 		    "look at subject alternative names")
 		    ->fix = "make one with subjectAltName";
-	else if (!t->fits && !is_unnamed(n, t))
+	else if (!t->fits)
 		rule_found(run, at, "the relay's certificate is not for %.*s",
 		    RULE_SHOWN(checked_name(n)));
-	else if (t->self_signed && !has_pin(n))
+	else if (t->cert.leaf.self_signed && !has_pin(n))
 		rule_found(run, at,
 		    "the relay's certificate is signed by itself: no client "
 		    "trusts it")
-		    ->fix = rule_fix(
-		    run, "pin it: certname: \"" PIN_PREFIX "%s\"", t->sha256);
+		    ->fix =
+		    rule_fix(run, "pin it: certname: \"" PIN_PREFIX "%s\"",
+			t->cert.leaf.sha256);
 	else
 		return false;
 	return true;
@@ -231,11 +223,10 @@ found_refused(struct rule_run *run, const struct derpmap_node *n,
     const struct tls_sight *t, struct doc_pos at)
 {
 	/* T10 has it */
-	if (t->has_cert && has_pin(n) && (!is_pinned(n, t) || t->count > 1))
+	if (t->has_cert && has_pin(n) &&
+	    (!is_pinned(n, t) || t->cert.count > 1))
 		return;
 	if (t->has_cert && found_bad_cert(run, n, t, at))
-		return;
-	if (t->has_cert && is_unnamed(n, t))
 		return;
 	if (t->needs_no_name)
 		rule_found(run, at,

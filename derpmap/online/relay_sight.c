@@ -18,6 +18,8 @@
 /* The relays of one call, and how many are not done. */
 struct round {
 	const struct host_names *names;
+	struct relay_cert_roots *roots; /* owned */
+	int64_t now_s;                  /* seconds since 1970 */
 	uint64_t deadline_ms;
 	pthread_mutex_t lock;
 	pthread_cond_t done;
@@ -79,7 +81,11 @@ look_at_tls(struct relay_sight *s, const struct round *r, const char *host)
 	char cert_name[HOSTNAME_MAX + 1];
 	const int64_t port =
 	    s->node->derp_port.v == 0 ? PORT_DERP : s->node->derp_port.v;
-	struct tls_sight_target target = { .hostname = host };
+	struct tls_sight_target target = {
+		.hostname = host,
+		.roots = r->roots,
+		.now_s = r->now_s,
+	};
 
 	/* a pin that is malformed, and a port that is none, are found without
 	 * looking */
@@ -246,18 +252,25 @@ relay_sights_look(struct relay_sights *all, const struct derpmap *map,
 {
 	struct round r = {
 		.names = names,
+		.now_s = clock_wall_s(),
 		.deadline_ms = clock_now_ms() + RELAY_SIGHTS_ALL_MS,
 	};
 	int result;
 
-	*all = (struct relay_sights){ .now_s = clock_wall_s() };
+	*all = (struct relay_sights){ .now_s = r.now_s };
 	if (collect(all, map, why) == -1)
 		return -1;
+	r.roots = relay_cert_roots_load(NULL, why);
+	if (r.roots == NULL) {
+		relay_sights_clear(all);
+		return -1;
+	}
 	pthread_mutex_init(&r.lock, NULL);
 	pthread_cond_init(&r.done, NULL);
 	result = all->n > 0 ? run_round(all, &r, why) : 0;
 	pthread_cond_destroy(&r.done);
 	pthread_mutex_destroy(&r.lock);
+	relay_cert_roots_free(r.roots);
 	for (size_t i = 0; i < all->n; i++)
 		all->untried += !all->v[i].is_tried;
 	if (result == -1)

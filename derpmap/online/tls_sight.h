@@ -1,16 +1,15 @@
 /*
  * tls_sight: how a relay presents itself over TLS, and whether clients take it.
  *
- * Two connections are made: one as a client makes it, and one that takes any
- * certificate, to see what was wrong; a third, without a server name, where
- * none came about. Source: tailscale net/tlsdial/tlsdial.go.
+ * The connection takes any certificate, which relay_cert.h then judges; another
+ * one, without a server name, is made where no TLS came about.
  * Blocking. Threads: pure.
  */
 #ifndef DERPKIT_TLS_SIGHT_H
 #define DERPKIT_TLS_SIGHT_H
 
 #include "host_names.h"
-#include "pin.h"
+#include "relay_cert.h"
 
 #define TLS_SIGHT_TEXT 400
 
@@ -25,14 +24,9 @@ struct tls_sight {
 	enum tls_sight_state state;
 	char text[TLS_SIGHT_TEXT];  /* why not */
 	char address[NETADDR_TEXT]; /* that was tried */
-	/* the certificate, when one was seen */
 	bool has_cert;
-	char sha256[PIN_HEX + 1];
-	unsigned count; /* certificates, without derper's metacert */
-	int64_t not_before_s, not_after_s; /* since 1970 */
-	bool has_names;                    /* subject alternative names */
+	struct relay_cert_facts cert; /* when it has */
 	bool fits;          /* it is valid for the name that clients check */
-	bool self_signed;   /* issued by itself */
 	bool needs_no_name; /* TLS fails with a server name only: a filter */
 };
 
@@ -41,6 +35,8 @@ struct tls_sight_target {
 	const char *hostname;  /* SNI, and the name to check */
 	const char *cert_name; /* checked instead, or NULL */
 	const char *pin;       /* 64 hex digits, or NULL */
+	const struct relay_cert_roots *roots;
+	int64_t now_s; /* seconds since 1970 */
 	uint16_t port;
 	uint64_t deadline_ms; /* of clock_now_ms, for all of it */
 };

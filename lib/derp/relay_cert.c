@@ -3,6 +3,7 @@
 
 #include "derp_frame.h"
 #include "dial.h"
+#include "netaddr.h"
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
@@ -127,6 +128,25 @@ relay_cert_read(
 	return cert_read_info(&facts->leaf, leaf, why);
 }
 
+bool
+relay_cert_is_for(STACK_OF(X509) * chain, const char *name)
+{
+	struct netaddr ip;
+	unsigned count;
+	X509 *leaf = leaf_of(chain, &count);
+	int is_for = 0;
+
+	if (leaf == NULL)
+		return false;
+	if (netaddr_parse_ip(&ip, slice_str(name)) == 0)
+		is_for = X509_check_ip_asc(leaf, name, 0);
+	else
+		is_for = X509_check_host(
+		    leaf, name, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL);
+	ERR_clear_error();
+	return is_for == 1;
+}
+
 static enum relay_cert_verdict
 dates_verdict(const struct cert_info *leaf, int64_t now_s, struct fail *why)
 {
@@ -150,8 +170,6 @@ judge_pin(const struct relay_cert_rule *rule, STACK_OF(X509) * chain,
     struct fail *why)
 {
 	struct relay_cert_facts facts;
-	unsigned count;
-	X509 *leaf;
 
 	if (relay_cert_read(&facts, chain, why) == -1)
 		return RELAY_CERT_NONE;
@@ -166,11 +184,7 @@ judge_pin(const struct relay_cert_rule *rule, STACK_OF(X509) * chain,
 		    facts.leaf.sha256, rule->pin);
 		return RELAY_CERT_PIN_DIFFERS;
 	}
-	leaf = leaf_of(chain, &count);
-	if (rule->name != NULL &&
-	    X509_check_host(leaf, rule->name, 0,
-		X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) != 1) {
-		ERR_clear_error();
+	if (rule->name != NULL && !relay_cert_is_for(chain, rule->name)) {
 		fail_set(why, "it is valid for %s, not for %s",
 		    facts.leaf.names[0] != '\0' ? facts.leaf.names : "no name",
 		    rule->name);

@@ -37,6 +37,10 @@ struct relay_cert_facts {
 int relay_cert_read(struct relay_cert_facts *facts, struct stack_st_X509 *chain,
     struct fail *why);
 
+/* Whether the leaf is valid for the name, which may be an address; false also
+ * when there is none. */
+bool relay_cert_is_for(struct stack_st_X509 *chain, const char *name);
+
 /* By what the certificate is judged; all borrowed for the call. */
 struct relay_cert_rule {
 	const struct relay_cert_roots *roots;
