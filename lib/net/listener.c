@@ -7,10 +7,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* What a socket is bound for. */
+enum purpose {
+	PURPOSE_PROBE, /* alone on the address, and never listening: whoever
+			  connected meanwhile would be reset */
+	PURPOSE_SHARE, /* beside those of other workers */
+};
+
 /* Binds a new socket; -1 with errno. */
 static int
-bind_socket(const struct netaddr *addr, enum listener_kind kind, bool shared)
+bind_socket(
+    const struct netaddr *addr, enum listener_kind kind, enum purpose purpose)
 {
+	const bool shared = purpose == PURPOSE_SHARE;
 	const int on = 1, off = 0;
 	int type = kind == LISTENER_TCP ? SOCK_STREAM : SOCK_DGRAM;
 	struct sockaddr_storage sa;
@@ -21,7 +30,7 @@ bind_socket(const struct netaddr *addr, enum listener_kind kind, bool shared)
 	if (fd == -1 && errno == EAFNOSUPPORT && !addr->is_set) {
 		struct netaddr any4 = { .port = addr->port, .is_v4 = true };
 
-		return bind_socket(&any4, kind, shared);
+		return bind_socket(&any4, kind, purpose);
 	}
 	if (fd == -1)
 		return -1;
@@ -36,7 +45,8 @@ bind_socket(const struct netaddr *addr, enum listener_kind kind, bool shared)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) ==
 		    0) &&
 	    bind(fd, (struct sockaddr *)&sa, len) == 0 &&
-	    (kind == LISTENER_UDP || listen(fd, LISTENER_BACKLOG) == 0))
+	    (kind == LISTENER_UDP || !shared ||
+		listen(fd, LISTENER_BACKLOG) == 0))
 		return fd;
 	error = errno;
 	close(fd);
@@ -66,7 +76,7 @@ listener_probe(struct netaddr *addr, enum listener_kind kind, struct fail *why)
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof sa;
 	struct netaddr bound;
-	int fd = bind_socket(addr, kind, false);
+	int fd = bind_socket(addr, kind, PURPOSE_PROBE);
 
 	if (fd == -1)
 		return bind_failed(addr, kind, why);
@@ -83,7 +93,7 @@ int
 listener_open(
     const struct netaddr *addr, enum listener_kind kind, struct fail *why)
 {
-	int fd = bind_socket(addr, kind, true);
+	int fd = bind_socket(addr, kind, PURPOSE_SHARE);
 
 	return fd != -1 ? fd : bind_failed(addr, kind, why);
 }

@@ -503,7 +503,7 @@ class StubHandler(http.server.BaseHTTPRequestHandler):
     def respond(self):
         stub = self.server.stub
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        if (self.command, self.path) == ("GET", "/"):  # whether anybody is there
+        if (self.command, self.path) == ("GET", "/"):  # is anybody there?
             stub.greetings.append(dict(self.headers))
             return self.send_error(404)
         with stub.cond:
@@ -544,7 +544,7 @@ class Stub:
     def __init__(self, server, answer):
         self.server, self.answer = server, answer
         self.requests, self.cond = [], threading.Condition()
-        self.greetings = []  # what asked for "/", which is no question
+        self.greetings = []  # who asked for "/", about nobody
         self.stopped = threading.Event()
         server.stub = self
         server.handle_error = lambda *args: None

@@ -26,6 +26,24 @@ url_text_hides_secrets(void **state)
 }
 
 static void
+check_origin(const char *url, const char *want)
+{
+	check_text(url_text_origin(url).text, want);
+}
+
+static void
+url_text_origin_is_the_server_alone(void **state)
+{
+	(void)state;
+	check_origin("https://h", "https://h");
+	check_origin("https://h/verify/TOKEN", "https://h");
+	check_origin("https://u:p@h:8443/verify?x=y", "https://h:8443");
+	check_origin("http://[::1]:80/?a/b", "http://[::1]:80");
+	check_origin("https://h?x=/y", "https://h");
+	check_origin("/run/sock", "/run/sock");
+}
+
+static void
 url_text_cuts(void **state)
 {
 	char url[2 * URL_TEXT_MAX] = "https://h/";
@@ -40,6 +58,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(url_text_hides_secrets),
+		cmocka_unit_test(url_text_origin_is_the_server_alone),
 		cmocka_unit_test(url_text_cuts),
 	};
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -273,6 +274,55 @@ listener_probe_accepts_a_port_just_left(void **state)
 	check_text(why.text, "");
 }
 
+#define PROBES 2000
+
+static void *
+probe_often(void *ctx)
+{
+	const struct fixture *f = ctx;
+
+	for (int i = 0; i < PROBES; i++) {
+		struct netaddr addr = f->addr;
+
+		listener_probe(&addr, LISTENER_TCP, NULL);
+	}
+	return NULL;
+}
+
+/* How a connection to it ends, from an address of its own, so that it cannot
+ * meet itself. */
+static int
+connect_once(const struct netaddr *to)
+{
+	const struct sockaddr_in from = { .sin_family = AF_INET,
+		.sin_addr = { htonl(INADDR_LOOPBACK + 1) } };
+	struct sockaddr_storage sa;
+	const socklen_t len = netaddr_to_sockaddr(to, &sa);
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int error = 0;
+
+	check_int(bind(fd, (const struct sockaddr *)&from, sizeof from), 0);
+	if (connect(fd, (const struct sockaddr *)&sa, len) == -1)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+/* A client that connects while the relay starts is refused, not taken and then
+ * reset. */
+static void
+listener_probe_takes_no_connection(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t thread;
+
+	listener_stop(&f->listener);
+	check_int(pthread_create(&thread, NULL, probe_often, f), 0);
+	for (int i = 0; i < PROBES; i++)
+		check_int(connect_once(&f->addr), ECONNREFUSED);
+	check_int(pthread_join(thread, NULL), 0);
+}
+
 static void
 listener_refuses_an_address_that_is_not_ours(void **state)
 {
@@ -322,6 +372,7 @@ main(void)
 		    listener_goes_on_after_running_out_of_descriptors_and_memory),
 		TEST(listener_probe_sees_a_used_port),
 		TEST(listener_probe_accepts_a_port_just_left),
+		TEST(listener_probe_takes_no_connection),
 		TEST(listener_refuses_an_address_that_is_not_ours),
 		TEST(listener_wildcard_is_dual_stack),
 	};
