@@ -10,8 +10,8 @@
  */
 #include "verify_pull.h"
 #include "verify_server.h"
+#include "verify_token.h"
 
-#include <jansson.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,6 @@
 #define REFRESH_MS 60000               /* the API counts requests */
 #define CLIENT_PREFIX "tskey-client-"  /* of a secret that holds its id */
 #define TOKEN_EARLY_MS UINT64_C(60000) /* renewed before it runs out */
-#define TOKEN_MAX_S 86400
 
 struct api {
 	struct verify_source source; /* first */
@@ -71,33 +70,15 @@ put_encoded(struct writer *w, struct slice value)
 	}
 }
 
-/* Takes the token out of {"access_token":...,"expires_in":3600}. */
 static int
 take_token(struct api *a, struct slice body, struct fail *why)
 {
-	json_t *root =
-	    json_loadb((const char *)body.p, body.n, JSON_ALLOW_NUL, NULL);
-	const json_t *text = json_object_get(root, "access_token");
-	const json_t *seconds = json_object_get(root, "expires_in");
-	const size_t n = json_string_length(text);
-	int64_t lasts_s =
-	    json_is_integer(seconds) ? json_integer_value(seconds) : 0;
-	bool printable = n > 0 && n <= VERIFY_SECRET_MAX;
+	uint64_t lasts_ms;
 
-	for (size_t i = 0; printable && i < n; i++) {
-		const char c = json_string_value(text)[i];
-
-		printable = c > ' ' && c <= '~';
-	}
-	if (printable) {
-		lasts_s = lasts_s < 0       ? 0
-		    : lasts_s > TOKEN_MAX_S ? TOKEN_MAX_S
-					    : lasts_s;
-		memcpy(a->token.text, json_string_value(text), n + 1);
-		a->token_until_ms = a->now_ms() + (uint64_t)lasts_s * 1000;
-	}
-	json_decref(root);
-	return printable ? 0 : fail_set(why, "its answer has no access token");
+	if (verify_token_parse(body, &a->token, &lasts_ms, why) == -1)
+		return -1;
+	a->token_until_ms = a->now_ms() + lasts_ms;
+	return 0;
 }
 
 /* Gets a new access token for the OAuth client. */
