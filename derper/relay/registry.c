@@ -2,6 +2,7 @@
 #include "registry.h"
 
 #include "keytable.h"
+#include "members.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -24,33 +25,23 @@ struct cells {
 	struct cell cells[CELLS];
 };
 
-/* A connection of a key. */
-struct entry {
-	struct conn_addr addr;
-	uint32_t number;
-	bool evicted; /* it was told to go */
-};
-
 /* Without connections while its receivers are told that it has left. */
 struct peer {
 	struct derp_key key; /* immutable */
 	struct cell *cell;   /* immutable */
 	/* atomic, so that most frames need no lock: */
-	atomic_bool duplicated;   /* more than one connection */
+	atomic_bool duplicated; /* more than one connection */
+	/* locked by the shard's lock, here where it takes no room: */
+	uint8_t switches; /* that may happen at once */
+	/* atomic again: */
 	_Atomic uint32_t active;  /* number of the active one */
 	_Atomic uint32_t sender;  /* in the notify sets; 0: none yet */
 	_Atomic uint64_t wait_ms; /* no switch before then */
 	/* locked by the shard's lock: */
-	uint8_t count, cap;         /* of entries */
-	uint8_t switches;           /* that may happen at once */
-	uint64_t switch_ms;         /* when one was last earned */
-	union {                     /* least recently heard first */
-		struct entry one;   /* with cap 1, as most keys have */
-		struct entry *many; /* owned; with a larger one */
-	};
+	uint64_t switch_ms; /* when one was last earned */
+	struct members members;
 };
 
-static_assert(REGISTRY_MEMBERS_MAX <= UINT8_MAX, "count and cap");
 static_assert(REGISTRY_SWITCH_BURST <= UINT8_MAX, "switches");
 
 struct shard {
@@ -97,8 +88,7 @@ free_registry:
 static void
 peer_free(struct peer *peer)
 {
-	if (peer->cap > 1)
-		free(peer->many);
+	members_clear(&peer->members);
 	free(peer);
 }
 
@@ -191,7 +181,6 @@ peer_new(struct shard *s, const struct derp_key *key)
 	if (peer == NULL)
 		return NULL;
 	peer->key = *key;
-	peer->cap = 1;
 	peer->switches = REGISTRY_SWITCH_BURST;
 	peer->cell = cell_new(s);
 	if (peer->cell == NULL)
@@ -211,7 +200,7 @@ peer_get(const struct shard *s, const struct derp_key *key)
 {
 	struct peer *peer = keytable_get(s->table, key->b);
 
-	return peer != NULL && peer->count > 0 ? peer : NULL;
+	return peer != NULL && peer->members.count > 0 ? peer : NULL;
 }
 
 /* Takes a peer without connections out of the table and frees it. */
@@ -223,86 +212,10 @@ peer_remove(struct shard *s, struct peer *peer)
 	peer_free(peer);
 }
 
-static struct entry *
-entries_of(struct peer *peer)
-{
-	return peer->cap == 1 ? &peer->one : peer->many;
-}
-
-static int
-entries_grow(struct peer *peer)
-{
-	const uint8_t cap = (uint8_t)(peer->cap * 2);
-	struct entry *before = peer->cap > 1 ? peer->many : NULL, *entries;
-
-	entries = reallocarray(before, cap, sizeof *entries);
-	if (entries == NULL)
-		return -1;
-	if (before == NULL)
-		entries[0] = peer->one;
-	peer->many = entries;
-	peer->cap = cap;
-	return 0;
-}
-
-static int
-entries_add(struct peer *peer, struct entry entry)
-{
-	if (peer->count == REGISTRY_MEMBERS_MAX ||
-	    (peer->count == peer->cap && entries_grow(peer) == -1))
-		return -1;
-	entries_of(peer)[peer->count++] = entry;
-	return 0;
-}
-
-static uint32_t
-entries_find(struct peer *peer, uint32_t number)
-{
-	const struct entry *entries = entries_of(peer);
-	uint32_t i = 0;
-
-	while (i < peer->count && entries[i].number != number)
-		i++;
-	assert(i < peer->count);
-	return i;
-}
-
-static struct entry
-entries_take(struct peer *peer, uint32_t i)
-{
-	struct entry *entries = entries_of(peer);
-	const struct entry entry = entries[i];
-
-	peer->count--;
-	memmove(
-	    &entries[i], &entries[i + 1], (peer->count - i) * sizeof *entries);
-	return entry;
-}
-
-/* If too many connections stay, who has to go: all zero, or the one that was
- * heard from least recently. */
-static struct conn_addr
-choose_evicted(struct peer *peer)
-{
-	struct entry *entries = entries_of(peer), *first = NULL;
-	uint32_t stay = 0;
-
-	for (uint32_t i = 0; i < peer->count; i++) {
-		if (entries[i].evicted)
-			continue;
-		if (stay++ == 0)
-			first = &entries[i];
-	}
-	if (stay <= REGISTRY_DUPLICATES_MAX)
-		return (struct conn_addr){ 0 };
-	first->evicted = true;
-	return first->addr;
-}
-
 /* With the shard locked. NULL when memory or a limit is reached. */
 static struct peer *
 join(struct registry *r, struct shard *s, const struct derp_key *key,
-    struct entry entry)
+    struct member entry)
 {
 	struct peer *peer = keytable_get(s->table, key->b);
 
@@ -310,16 +223,16 @@ join(struct registry *r, struct shard *s, const struct derp_key *key,
 		peer = peer_new(s, key);
 	if (peer == NULL)
 		return NULL;
-	if (entries_add(peer, entry) == -1) {
-		if (peer->count == 0 && peer->sender == 0)
+	if (members_add(&peer->members, entry) == -1) {
+		if (peer->members.count == 0 && peer->sender == 0)
 			peer_remove(s, peer);
 		return NULL;
 	}
 	/* before anything is noted for it again */
-	if (peer->count == 1 && peer->sender != 0)
+	if (peer->members.count == 1 && peer->sender != 0)
 		notify_return_key(r->notify, peer->sender);
 	atomic_store_explicit(
-	    &peer->duplicated, peer->count > 1, memory_order_relaxed);
+	    &peer->duplicated, peer->members.count > 1, memory_order_relaxed);
 	set_active(peer, entry.number);
 	return peer;
 }
@@ -330,7 +243,7 @@ registry_join(struct registry *r, const struct derp_key *key,
     struct conn_addr *evict)
 {
 	struct shard *s = shard_of(r, key);
-	struct entry entry = { .addr = addr,
+	struct member entry = { .addr = addr,
 		.number = notify_add(r->notify, addr) };
 
 	*member = (struct registry_member){ .number = entry.number };
@@ -340,24 +253,12 @@ registry_join(struct registry *r, const struct derp_key *key,
 	pthread_mutex_lock(&s->lock);
 	member->peer = join(r, s, key, entry);
 	if (member->peer != NULL)
-		*evict = choose_evicted(member->peer);
+		*evict = members_choose_evicted(&member->peer->members);
 	pthread_mutex_unlock(&s->lock);
 	if (member->peer != NULL)
 		return 0;
 	notify_leave_conn(r->notify, entry.number);
 	return -1;
-}
-
-/* Who takes over: the most recently heard one that stays. */
-static uint32_t
-next_active(struct peer *peer)
-{
-	const struct entry *entries = entries_of(peer);
-
-	for (uint32_t i = peer->count; i > 0; i--)
-		if (!entries[i - 1].evicted)
-			return entries[i - 1].number;
-	return entries[peer->count - 1].number;
 }
 
 const struct derp_key *
@@ -375,12 +276,12 @@ registry_leave(struct registry *r, struct registry_member *member,
 
 	*departure = (struct notify_departure){ .key = 0 };
 	pthread_mutex_lock(&s->lock);
-	entries_take(peer, entries_find(peer, member->number));
+	members_take(&peer->members, member->number);
 	atomic_store_explicit(
-	    &peer->duplicated, peer->count > 1, memory_order_relaxed);
-	if (peer->count > 0) {
+	    &peer->duplicated, peer->members.count > 1, memory_order_relaxed);
+	if (peer->members.count > 0) {
 		if (peer->active == member->number)
-			set_active(peer, next_active(peer));
+			set_active(peer, members_next_active(&peer->members));
 	} else {
 		changed(peer);
 		if (peer->sender != 0)
@@ -457,10 +358,9 @@ take_switch(struct peer *peer, uint64_t now_ms)
 static void
 hear(struct peer *peer, uint32_t number, uint64_t now_ms)
 {
-	const struct entry entry =
-	    entries_take(peer, entries_find(peer, number));
+	const struct member entry = members_take(&peer->members, number);
 
-	entries_of(peer)[peer->count++] = entry;
+	members_put_back(&peer->members, entry);
 	if (!entry.evicted && peer->active != number &&
 	    take_switch(peer, now_ms))
 		set_active(peer, number);
@@ -499,8 +399,8 @@ registry_find(struct registry *r, const struct derp_key *key,
 	pthread_mutex_lock(&s->lock);
 	peer = peer_get(s, key);
 	if (peer != NULL) {
-		const struct entry *e =
-		    &entries_of(peer)[entries_find(peer, peer->active)];
+		const struct member *e =
+		    members_get(&peer->members, peer->active);
 
 		*entry = (struct registry_entry){ .addr = e->addr,
 			.number = e->number,
@@ -550,8 +450,8 @@ registry_addresses(struct registry *r, const struct derp_key *key,
 
 	pthread_mutex_lock(&s->lock);
 	peer = keytable_get(s->table, key->b);
-	for (; peer != NULL && count < peer->count; count++)
-		out[count] = entries_of(peer)[count].addr;
+	for (; peer != NULL && count < peer->members.count; count++)
+		out[count] = members_at(&peer->members, count)->addr;
 	pthread_mutex_unlock(&s->lock);
 	return count;
 }
@@ -565,7 +465,7 @@ registry_count(struct registry *r, const struct derp_key *key)
 
 	pthread_mutex_lock(&s->lock);
 	peer = keytable_get(s->table, key->b);
-	count = peer != NULL ? peer->count : 0;
+	count = peer != NULL ? peer->members.count : 0;
 	pthread_mutex_unlock(&s->lock);
 	return count;
 }

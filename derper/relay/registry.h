@@ -26,6 +26,7 @@
 
 #include "conn_addr.h"
 #include "derp_key.h"
+#include "members.h"
 #include "notify.h"
 
 #include <stdatomic.h>
@@ -36,9 +37,9 @@ struct registry;
 struct peer;
 
 /* Connections of one key that stay. */
-#define REGISTRY_DUPLICATES_MAX 64
+#define REGISTRY_DUPLICATES_MAX MEMBERS_STAY_MAX
 /* Connections of one key in all, with those that are about to be ended. */
-#define REGISTRY_MEMBERS_MAX (2 * REGISTRY_DUPLICATES_MAX)
+#define REGISTRY_MEMBERS_MAX MEMBERS_MAX
 /* Active connections of one key change so often at once, and once in so many
  * milliseconds from then on. */
 #define REGISTRY_SWITCH_BURST 8
