@@ -147,6 +147,21 @@ derp_frame_cut_client(
 	return cut_skip(n, frame, used);
 }
 
+enum derp_cut
+derp_frame_cut_mesh(
+    uint8_t *p, size_t n, struct derp_frame *frame, size_t *used)
+{
+	static const struct limits limits = { DERP_KEY, DERP_MAX_PRESENCE,
+		true };
+
+	*used = 0;
+	if (!cut_header(p, n, frame))
+		return DERP_CUT_MORE;
+	if (frame->type == DERP_PEER_PRESENT || frame->type == DERP_PEER_GONE)
+		return cut_known(p, n, frame, used, limits);
+	return cut_skip(n, frame, used);
+}
+
 const char *
 derp_frame_name(uint8_t type)
 {

@@ -89,6 +89,15 @@ enum derp_cut derp_frame_cut_login(
 enum derp_cut derp_frame_cut_client(
     uint8_t *p, size_t n, struct derp_frame *frame, size_t *used);
 
+/* Bytes of the longest PeerPresent or PeerGone that a mesh peer reads whole. */
+#define DERP_MAX_PRESENCE 256
+
+/* The same for a relay that watches another one of its mesh: PeerPresent and
+ * PeerGone, of at least a key, and at most DERP_MAX_PRESENCE. All else is
+ * skipped, whatever its length: nothing of it is wanted, or kept. */
+enum derp_cut derp_frame_cut_mesh(
+    uint8_t *p, size_t n, struct derp_frame *frame, size_t *used);
+
 /* Name of a type for logs ("SendPacket"), "unknown" for others. */
 const char *derp_frame_name(uint8_t type);
 

@@ -71,6 +71,40 @@ derp_send_to_recv(uint8_t *head, const struct derp_key *src)
 	memcpy(head + DERP_HEADER, src->b, DERP_KEY);
 }
 
+int
+derp_forward_packet_parse(struct slice body, struct derp_key *src,
+    struct derp_key *dst, struct slice *packet)
+{
+	struct slice rest;
+
+	if (parse_key_and_rest(body, src, &rest) == -1)
+		return -1;
+	return parse_key_and_rest(rest, dst, packet);
+}
+
+void
+derp_forward_packet_put(struct writer *w, const struct derp_key *src,
+    const struct derp_key *dst, struct slice packet)
+{
+	uint8_t keys[2 * DERP_KEY];
+
+	memcpy(keys, src->b, DERP_KEY);
+	memcpy(keys + DERP_KEY, dst->b, DERP_KEY);
+	put_frame(w, DERP_FORWARD_PACKET, slice_of(keys, sizeof keys), packet);
+}
+
+uint8_t *
+derp_forward_to_recv(uint8_t *head)
+{
+	const struct derp_header h = derp_header_get(head);
+	uint8_t *at = head + DERP_KEY;
+
+	memcpy(at + DERP_HEADER, head + DERP_HEADER, DERP_KEY);
+	derp_header_put(
+	    at, (struct derp_header){ DERP_RECV_PACKET, h.len - DERP_KEY });
+	return at;
+}
+
 void
 derp_keep_alive_put(struct writer *w)
 {

@@ -44,6 +44,17 @@ void derp_recv_packet_put(
  */
 void derp_send_to_recv(uint8_t *head, const struct derp_key *src);
 
+/* ForwardPacket, between relays: source key, destination key, the packet. */
+int derp_forward_packet_parse(struct slice body, struct derp_key *src,
+    struct derp_key *dst, struct slice *packet);
+void derp_forward_packet_put(struct writer *w, const struct derp_key *src,
+    const struct derp_key *dst, struct slice packet);
+
+/* Turns a whole ForwardPacket frame into the RecvPacket frame for its receiver,
+ * which ends where that ends and begins DERP_KEY bytes later: returns where.
+ * Nothing is read outside of the frame. */
+uint8_t *derp_forward_to_recv(uint8_t *head);
+
 /* KeepAlive: empty. */
 void derp_keep_alive_put(struct writer *w);
 
