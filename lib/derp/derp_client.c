@@ -354,6 +354,17 @@ derp_client_end(struct derp_client *c)
 	dial_end(c->dial);
 }
 
+int
+derp_client_take(
+    struct derp_client *c, struct derp_client_parts *parts, struct fail *why)
+{
+	buf_consume(&c->in, c->taken);
+	c->taken = 0;
+	*parts = (struct derp_client_parts){ .rest = buf_slice(&c->in),
+		.skip = c->skip };
+	return dial_take(c->dial, &parts->fd, &parts->tls, why);
+}
+
 enum derp_client_result
 derp_client_recv(struct derp_client *c, struct derp_frame *frame,
     unsigned timeout_ms, struct fail *why)

@@ -67,6 +67,20 @@ int derp_client_send(struct derp_client *c, const struct derp_key *to,
 /* Tells the relay that no more will come: close_notify and FIN. */
 void derp_client_end(struct derp_client *c);
 
+/* A client in parts. */
+struct derp_client_parts {
+	int fd;            /* owned, non-blocking */
+	struct tls *tls;   /* owned; NULL: plain */
+	struct slice rest; /* received and not returned; borrowed from the
+			      client */
+	uint32_t skip;     /* bytes at its front, or to come, to be ignored */
+};
+
+/* Takes a client that is logged in apart, for an owner who reads and writes on
+ * a loop. It is then good for derp_client_free only. -1 and the reason. */
+int derp_client_take(
+    struct derp_client *c, struct derp_client_parts *parts, struct fail *why);
+
 enum derp_client_result {
 	DERP_CLIENT_FRAME,   /* *frame is whole; unknown types never come */
 	DERP_CLIENT_TIMEOUT, /* nothing came in time */

@@ -5,6 +5,7 @@
 #include "encode.h"
 #include "quote.h"
 #include "tls_answer.h"
+#include "tls.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -257,6 +258,22 @@ dial_take_fd(struct dial *d)
 
 	d->fd = -1;
 	return fd;
+}
+
+int
+dial_take(struct dial *d, int *fd, struct tls **tls, struct fail *why)
+{
+	*tls = NULL;
+	if (d->ssl != NULL) {
+		if (SSL_has_pending(d->ssl))
+			return fail_set(why, "TLS: part of a record waits");
+		*tls = tls_adopt(d->ssl);
+		if (*tls == NULL)
+			return fail_set(why, "out of memory");
+		d->ssl = NULL;
+	}
+	*fd = dial_take_fd(d);
+	return 0;
 }
 
 const char *

@@ -89,6 +89,12 @@ int dial_fd(const struct dial *d);
  * dial_free only. Returns it, owned. */
 int dial_take_fd(struct dial *d);
 
+struct tls;
+/* Takes all of a connection in which nothing waits to be read: the socket, and
+ * what carries TLS (NULL without), for stream_open. The dial is then good for
+ * dial_free only. -1 and the reason. */
+int dial_take(struct dial *d, int *fd, struct tls **tls, struct fail *why);
+
 /* A TCP connection alone, non-blocking. Returns the descriptor, owned; -1 with
  * the reason, and in *error its errno (ETIMEDOUT when the deadline of
  * clock_now_ms came). */

@@ -48,6 +48,21 @@ tls_accept(struct tls_context *ctx)
 	return t;
 }
 
+struct tls *
+tls_adopt(struct ssl_st *ssl)
+{
+	struct tls *t = calloc(1, sizeof *t);
+
+	if (t == NULL)
+		return NULL;
+	t->phase = PHASE_OPENSSL;
+	t->handshake = tls_handshake_adopt(ssl);
+	if (t->handshake != NULL)
+		return t;
+	free(t);
+	return NULL;
+}
+
 void
 tls_free(struct tls *t)
 {

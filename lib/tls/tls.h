@@ -8,9 +8,9 @@
  * tls_native. Everything else stays on the SSL object. Callers cannot tell the
  * difference.
  *
- * Life: tls_context_new -> tls_accept -> tls_input / tls_output ... ->
- * tls_close -> tls_free. Threads: loop-owned.
- * Source: RFC 8446, OpenSSL 3.0.
+ * Life: tls_context_new -> tls_accept (or tls_adopt) -> tls_input / tls_output
+ * ... -> tls_close -> tls_free. Threads: loop-owned. Source: RFC 8446,
+ * OpenSSL 3.0.
  */
 #ifndef DERPKIT_TLS_H
 #define DERPKIT_TLS_H
@@ -24,6 +24,13 @@ struct tls;
 /* A connection that expects a ClientHello, or NULL when memory is short.
  * Holds the context until the handshake is over. Returns owned. */
 struct tls *tls_accept(struct tls_context *ctx);
+
+struct ssl_st;
+/* A connection whose handshake is over, of a client (or a server) that OpenSSL
+ * carries, and goes on to: takes the SSL object, in which nothing may wait
+ * (SSL_has_pending). NULL when memory is short, and it is still the caller's.
+ * Returns owned. */
+struct tls *tls_adopt(struct ssl_st *ssl);
 
 /* Frees and wipes. NULL is fine. */
 void tls_free(struct tls *t);

@@ -13,8 +13,9 @@
 #include "update_limit.h"
 
 struct tls_handshake {
-	SSL *ssl;                /* owned */
-	struct tls_context *ctx; /* held: callbacks of ssl look into it */
+	SSL *ssl; /* owned */
+	/* held: callbacks of ssl look into it; NULL: adopted */
+	struct tls_context *ctx;
 	struct tls_context_report report;
 	struct tls_kdf_secrets secrets; /* for native records */
 	/* for the BIO, during a call only */
@@ -32,30 +33,41 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static BIO_METHOD *method; /* set up once, immutable then */
 
 static void set_up(void);
+static void watch_messages(struct tls_handshake *s);
 static enum tls_status handshake(struct tls_handshake *s, struct fail *why);
 static enum tls_status read_record(struct tls_handshake *s, uint8_t type,
     struct writer *plain, struct fail *why);
 static void on_message(int sent, int version, int type, const void *p, size_t n,
     SSL *ssl, void *arg);
 
+/* The SSL object reads and writes what the handshake is given. */
+static int
+use_memory(struct tls_handshake *s)
+{
+	BIO *bio;
+
+	(void)pthread_once(&once, set_up);
+	bio = method != NULL ? BIO_new(method) : NULL;
+	if (bio == NULL)
+		return -1;
+	BIO_set_data(bio, s);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(s->ssl, bio, bio); /* takes it */
+	return 0;
+}
+
 struct tls_handshake *
 tls_handshake_new(struct tls_context *ctx)
 {
 	struct tls_handshake *s = calloc(1, sizeof *s);
-	BIO *bio;
 
-	(void)pthread_once(&once, set_up);
-	if (s == NULL || method == NULL)
+	if (s == NULL)
 		goto free_handshake;
 	s->ssl = SSL_new(tls_context_ssl(ctx));
 	if (s->ssl == NULL)
 		goto free_handshake;
-	bio = BIO_new(method);
-	if (bio == NULL)
+	if (use_memory(s) == -1)
 		goto free_ssl;
-	BIO_set_data(bio, s);
-	BIO_set_init(bio, 1);
-	SSL_set_bio(s->ssl, bio, bio); /* takes it */
 	if (SSL_set_app_data(s->ssl, &s->report) != 1)
 		goto free_ssl;
 	SSL_set_accept_state(s->ssl);
@@ -69,6 +81,26 @@ free_handshake:
 	ERR_clear_error();
 	free(s);
 	return NULL;
+}
+
+struct tls_handshake *
+tls_handshake_adopt(SSL *ssl)
+{
+	struct tls_handshake *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return NULL;
+	s->ssl = ssl;
+	if (use_memory(s) == -1) {
+		ERR_clear_error();
+		free(s);
+		return NULL;
+	}
+	/* what is written is all taken */
+	SSL_clear_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE);
+	s->updates_left = UPDATE_LIMIT_EARLY;
+	watch_messages(s);
+	return s;
 }
 
 void
@@ -228,6 +260,13 @@ broken(struct tls_handshake *s, struct fail *why)
 	return TLS_BROKEN;
 }
 
+static void
+watch_messages(struct tls_handshake *s)
+{
+	SSL_set_msg_callback(s->ssl, on_message);
+	SSL_set_msg_callback_arg(s->ssl, s);
+}
+
 static enum tls_status
 handshake(struct tls_handshake *s, struct fail *why)
 {
@@ -238,8 +277,7 @@ handshake(struct tls_handshake *s, struct fail *why)
 	n = SSL_do_handshake(s->ssl);
 	tls_kdf_watch(NULL);
 	if (n == 1) {
-		SSL_set_msg_callback(s->ssl, on_message);
-		SSL_set_msg_callback_arg(s->ssl, s);
+		watch_messages(s);
 		return TLS_OPEN;
 	}
 	if (SSL_get_error(s->ssl, n) == SSL_ERROR_WANT_READ)

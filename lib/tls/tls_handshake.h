@@ -14,10 +14,14 @@
 #include "tls_native.h"
 #include "tls_status.h"
 
+struct ssl_st;
 struct tls_handshake;
 
 /* Returns owned; NULL when memory is short. Holds ctx until it is freed. */
 struct tls_handshake *tls_handshake_new(struct tls_context *ctx);
+/* The same for one whose handshake is over, in which nothing waits: takes it.
+ * NULL when memory is short, and it is still the caller's. */
+struct tls_handshake *tls_handshake_adopt(struct ssl_st *ssl);
 /* Wipes and frees. */
 void tls_handshake_free(struct tls_handshake *s);
 
