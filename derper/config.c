@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static const struct config defaults = {
 	.addr_text = ":443",
@@ -19,6 +20,11 @@ static const struct config defaults = {
 	.home = "",
 	.socket = "",
 	.verify_url = "",
+	.mesh_psk_file = "",
+	.mesh_with = "",
+	.secrets_url = "",
+	.secrets_path_prefix = "prod/derp",
+	.secrets_cache_dir = "",
 	.http_port = 80,
 	.stun_port = 3478,
 	.derp = true,
@@ -65,11 +71,29 @@ set_cert_dir_default(struct config *c, char *(*env)(const char *name))
 	c->cert_dir = c->cert_dir_default;
 }
 
+/* The places where upstream looks for a mesh key that nobody names. */
+static void
+set_mesh_psk_default(struct config *c, char *(*env)(const char *name))
+{
+	static const char system_place[] = "/home/derp/keys/derp-mesh.key";
+	const char *home = env("HOME");
+
+	c->mesh_psk_file = "";
+	snprintf(c->mesh_psk_default, sizeof c->mesh_psk_default,
+	    "%s/keys/derp-mesh.key", home != NULL ? home : "");
+	if (access(system_place, F_OK) == 0)
+		c->mesh_psk_file = system_place;
+	else if (home != NULL && home[0] != '\0' &&
+	    access(c->mesh_psk_default, F_OK) == 0)
+		c->mesh_psk_file = c->mesh_psk_default;
+}
+
 void
 config_init(struct config *config, char *(*env)(const char *name))
 {
 	*config = defaults;
 	set_cert_dir_default(config, env);
+	set_mesh_psk_default(config, env);
 }
 
 static int
@@ -233,12 +257,24 @@ parse_numbers(
 	return 0;
 }
 
+static int
+check_secrets(const struct config *c, struct fail *why)
+{
+	if (c->secrets_url[0] == '\0')
+		return 0;
+	return fail_set(why,
+	    "-secrets-url: fetching the mesh key from a setec server is not "
+	    "supported, as few have one: write the key into a file that only "
+	    "the relay can read, and name it with -mesh-psk-file");
+}
+
 int
 config_derive(
     struct config *c, char *(*env)(const char *name), struct fail *why)
 {
 	if (parse_address(c, why) == -1 || parse_home(c, why) == -1 ||
-	    parse_tls(c, why) == -1 || check_ports(c, why) == -1)
+	    parse_tls(c, why) == -1 || check_ports(c, why) == -1 ||
+	    check_secrets(c, why) == -1)
 		return -1;
 	return parse_numbers(c, env, why);
 }

@@ -35,6 +35,9 @@ struct config {
 	const char *home;
 	const char *socket;
 	const char *verify_url;
+	const char *mesh_psk_file; /* "": none */
+	const char *mesh_with;
+	const char *secrets_url, *secrets_path_prefix, *secrets_cache_dir;
 	int64_t http_port; /* -1: none */
 	int64_t stun_port;
 	bool derp, dev, stun, verify_clients, verify_url_fail_open;
@@ -65,6 +68,8 @@ struct config {
 	char cert_dir_default[4096]; /* <user cache>/tailscale/derper-certs;
 					cert_dir may point here, so a config is
 					not copied */
+	/* $HOME/keys/derp-mesh.key; mesh_psk_file may point here */
+	char mesh_psk_default[4096];
 	enum config_home home_kind;
 	bool use_tls;
 	bool hostname_is_ip;

@@ -79,6 +79,19 @@ static const struct row rows[] = {
 	    "TLS host name, or an IP address"),
 	NUMBER("http-port", http_port, "port", -1, 65535,
 	    "plain HTTP port in TLS mode; -1 for none"),
+	TEXT("mesh-psk-file", mesh_psk_file, "file", NULL,
+	    "file with the mesh key, 64 hex digits; who knows it may watch and "
+	    "forward, and is not verified"),
+	TEXT("mesh-with", mesh_with, "hosts", NULL,
+	    "the region's other relays, HOST[:PORT][/DIALHOST],...: a client "
+	    "of "
+	    "one can be reached through all"),
+	TEXT("secrets-cache-dir", secrets_cache_dir, "dir", NULL,
+	    "without effect, as -secrets-url is not supported"),
+	TEXT("secrets-path-prefix", secrets_path_prefix, "path", NULL,
+	    "likewise"),
+	TEXT("secrets-url", secrets_url, "url", NULL,
+	    "not supported: use -mesh-psk-file"),
 	TEXT("socket", socket, "path", NULL,
 	    "tailscaled socket for -verify-clients"),
 	SWITCH("stun", stun, "run a STUN server"),
@@ -159,12 +172,7 @@ static const struct row rows[] = {
 	LATER("acme-email", ""),
 	LATER("acme-ip-certs", "false"),
 	LATER("bootstrap-dns-names", ""),
-	LATER("mesh-psk-file", ""),
-	LATER("mesh-with", ""),
 	LATER("rate-config", ""),
-	LATER("secrets-cache-dir", ""),
-	LATER("secrets-path-prefix", "prod/derp"),
-	LATER("secrets-url", ""),
 	LATER("unpublished-bootstrap-dns-names", ""),
 };
 

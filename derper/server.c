@@ -13,7 +13,10 @@
 #include "keyfile.h"
 #include "listener.h"
 #include "log.h"
+#include "mesh.h"
+#include "mesh_config.h"
 #include "metrics.h"
+#include "presence.h"
 #include "registry.h"
 #include "relay.h"
 #include "service.h"
@@ -27,6 +30,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,6 +73,10 @@ struct server {
 	struct certs *certs;             /* NULL: plain HTTP */
 	struct counters_array *counters; /* a set for each worker */
 	struct crossing_shared crossing;
+	struct presence *presence; /* NULL without a mesh key */
+	struct mesh_target mesh_targets[MESH_LINKS_MAX];
+	size_t mesh_target_count;
+	struct mesh *mesh;
 
 	struct thread threads[CONFIG_WORKERS_MAX];
 	unsigned started; /* threads */
@@ -208,14 +216,13 @@ fill_shared(struct server *s)
 		.batch_delay_us = (uint64_t)c->batch_delay_us,
 	};
 	s->crossing.workers = workers_of(s);
-	s->relay = (struct relay_shared){
-		.private_key = &s->private_key,
-		.public_key = &s->public_key,
-		.registry = s->registry,
-		.verify = NULL, /* opened when rights are given up */
-		.crossing = &s->crossing,
-		.drain_timeout_ms = c->drain_timeout_ms,
-	};
+	s->relay.private_key = &s->private_key;
+	s->relay.public_key = &s->public_key;
+	s->relay.registry = s->registry;
+	s->relay.verify = NULL; /* opened when rights are given up */
+	s->relay.crossing = &s->crossing;
+	s->relay.presence = s->presence;
+	s->relay.drain_timeout_ms = c->drain_timeout_ms;
 	s->site = (struct http_site){
 		.home_url =
 		    c->home_kind == CONFIG_HOME_REDIRECT ? c->home : NULL,
@@ -284,6 +291,7 @@ build_worker(struct server *s, unsigned i, struct fail *why)
 	t->relay = relay_new(&s->relay, t->worker);
 	if (t->relay == NULL)
 		return fail_set(why, "out of memory");
+	s->relay.relays[i] = t->relay;
 	if (open_ports(s, t, why) == -1)
 		return -1;
 	return open_stun(s, t, why);
@@ -297,7 +305,10 @@ build_workers(struct server *s, struct fail *why)
 	for (unsigned i = 0; i < workers_of(s); i++)
 		if (build_worker(s, i, why) == -1)
 			return -1;
-	return 0;
+	if (s->mesh_target_count == 0)
+		return 0;
+	s->mesh = mesh_new(&s->relay, s->mesh_targets, s->mesh_target_count);
+	return s->mesh != NULL ? 0 : fail_set(why, "out of memory");
 }
 
 static int
@@ -456,6 +467,7 @@ server_free(struct server *s)
 		service_free(t->service);
 		stun_server_free(t->stun);
 	}
+	mesh_free(s->mesh);
 	for (unsigned i = 0; i < workers_of(s); i++)
 		worker_free(s->threads[i].worker);
 	for (unsigned i = 0; i < workers_of(s); i++)
@@ -464,9 +476,27 @@ server_free(struct server *s)
 	metrics_close(&s->metrics);
 	ip_limit_free(s->ip_limit);
 	registry_free(s->registry);
+	presence_free(s->presence);
 	counters_free(s->counters);
 	derp_private_key_clear(&s->private_key);
+	sodium_memzero(&s->relay.mesh_key, sizeof s->relay.mesh_key);
 	free(s);
+}
+
+/* What a relay of a mesh has beside. */
+static int
+open_mesh(struct server *s, struct fail *why)
+{
+	const struct config *c = s->config;
+
+	if (mesh_config_read_key(c, getenv, &s->relay.mesh_key, why) == -1 ||
+	    mesh_config_read_targets(c->mesh_with, s->mesh_targets,
+		&s->mesh_target_count, why) == -1)
+		return -1;
+	if (!s->relay.mesh_key.is_set)
+		return 0;
+	s->presence = presence_new((size_t)c->max_connections);
+	return s->presence != NULL ? 0 : fail_set(why, "out of memory");
 }
 
 static int
@@ -474,7 +504,10 @@ build(struct server *s, struct fail *why)
 {
 	const struct config *c = s->config;
 
-	s->registry = registry_new((size_t)c->max_connections);
+	if (open_mesh(s, why) == -1)
+		return -1;
+	s->registry = registry_new(
+	    (size_t)c->max_connections, mesh_keys_max(s->mesh_target_count));
 	s->counters = counters_new(workers_of(s));
 	s->ip_limit = ip_limit_new(
 	    (size_t)c->max_connections, (size_t)c->max_per_address);
@@ -535,6 +568,8 @@ start(struct server *s, struct fail *why)
 	if (rc == -1)
 		return -1;
 	metrics_sample(&s->metrics, clock_now_ms());
+	if (s->mesh != NULL)
+		mesh_start(s->mesh);
 	return start_workers(s, why);
 }
 /* Signals that the main thread waits for; all threads block them. */

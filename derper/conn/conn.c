@@ -62,6 +62,19 @@ free_conn:
 }
 
 void
+conn_be_patient(struct conn *c)
+{
+	c->patient = true;
+	c->out.shared = &c->worker->out_patient;
+}
+
+void
+conn_be_outgoing(struct conn *c)
+{
+	c->outgoing = true;
+}
+
+void
 conn_become(struct conn *c, const struct conn_protocol *protocol, void *session)
 {
 	if (c->session != NULL && c->session != session)
@@ -136,12 +149,20 @@ timed_out(void *ctx)
 		c->protocol->timed_out(c);
 }
 
+static uint64_t
+write_timeout_ms(const struct conn *c)
+{
+	const uint64_t ms = c->worker->config->write_timeout_ms;
+
+	return c->patient && ms > 0 && ms < CONN_PATIENT_MS ? CONN_PATIENT_MS
+							    : ms;
+}
+
 static void
 arm_write_timer(struct conn *c)
 {
 	struct loop *loop = c->worker->loop;
-	const uint64_t due_ms =
-	    loop_now_ms(loop) + c->worker->config->write_timeout_ms;
+	const uint64_t due_ms = loop_now_ms(loop) + write_timeout_ms(c);
 
 	if (c->write_timer == NULL) {
 		c->write_timer = calloc(1, sizeof *c->write_timer);
@@ -505,7 +526,8 @@ conn_end(struct conn *c, const char *reason)
 	if (!c->broken && stream_established(&c->stream))
 		stream_shutdown(&c->stream);
 	stream_close(&c->stream);
-	ip_limit_leave(worker->config->ip_limit, &c->remote);
+	if (!c->outgoing)
+		ip_limit_leave(worker->config->ip_limit, &c->remote);
 	conn_table_remove(worker->conns, c->addr);
 	c->next_ended = worker->ended;
 	worker->ended = c;

@@ -126,7 +126,9 @@ struct conn {
 	bool broken;      /* nothing that is sent now would arrive */
 	bool half_closed; /* says nothing more, wants to hear nothing */
 	bool ended;
-	bool dirty; /* in the worker's list of the dirty */
+	bool dirty;    /* in the worker's list of the dirty */
+	bool outgoing; /* we connected: it counts for no address */
+	bool patient;  /* gets time to take bytes, see conn_be_patient */
 	struct conn *next_dirty, *next_ended;
 };
 
@@ -138,10 +140,21 @@ struct conn {
  * seconds. */
 #define CONN_STALLED_MAX 4
 
+/* The same in a row of a patient connection: half a minute and more, as it has
+ * the packets of many clients to take. */
+#define CONN_PATIENT_MS 7500
+
 /* A connection of the worker; takes fd and tls (NULL: plain), also on failure.
  * NULL when memory is short. */
 struct conn *conn_new(struct worker *worker, int fd, struct tls *tls,
     const struct netaddr *remote);
+
+/* The connection is between two relays: its peer gets CONN_PATIENT_MS at least
+ * to take bytes, where there is a limit, and more of them may wait for it.
+ * Before anything is queued. */
+void conn_be_patient(struct conn *c);
+/* It was made by connecting from here, and not accepted. */
+void conn_be_outgoing(struct conn *c);
 
 /* Begins a phase, or hands the session of the one before on: when the session
  * is another one, the earlier is freed. */

@@ -64,6 +64,7 @@
 	X(bytes_sent)         /* bytes of frames handed to sockets */      \
 	X(received_disco)     /* of packets_received */                    \
 	COUNTERS_OF_DROPS(X, dropped_unknown_dest)                         \
+	COUNTERS_OF_DROPS(X, dropped_unknown_dest_on_fwd)                  \
 	COUNTERS_OF_DROPS(X, dropped_gone_disconnected)                    \
 	/* oldest dropped: queue full */                                   \
 	COUNTERS_OF_DROPS(X, dropped_queue_head)                           \
@@ -73,10 +74,25 @@
 	X(sent_pong)                                                       \
 	X(peer_gone_disconnected_frames)                                   \
 	X(peer_gone_not_here_frames)                                       \
-	X(write_timeouts) /* clients closed: took no bytes */              \
-	X(crossed)        /* packets for other workers */                  \
-	X(turns)          /* loop turns */                                 \
-	X(pauses)         /* turns put off to batch more */                \
+	X(write_timeouts)      /* clients closed: took no bytes */         \
+	X(watchers)            /* gauge: mesh peers that watch */          \
+	X(watchers_refused)    /* too many */                              \
+	X(watchers_given_up)   /* ended: too slow */                       \
+	X(peer_present_frames) /* to watchers */                           \
+	X(packets_forwarded_in)                                            \
+	X(packets_forwarded_out)                                           \
+	X(closed_by_mesh)         /* connections ended by ClosePeer */     \
+	X(multiforwarder_created) /* keys at several other relays */       \
+	X(multiforwarder_deleted)                                          \
+	X(forwarder_deleted_other) /* by a relay that had not the key */   \
+	X(mesh_links)              /* gauge: to other relays */            \
+	X(mesh_keys)               /* gauge: that these say they have */   \
+	X(mesh_keys_refused)       /* beyond the limit of a link */        \
+	X(mesh_connects)           /* links that were established */       \
+	X(mesh_failed)             /* that were not, or broke */           \
+	X(crossed)                 /* packets for other workers */         \
+	X(turns)                   /* loop turns */                        \
+	X(pauses)                  /* turns put off to batch more */       \
 	X(stun_success)                                                    \
 	X(stun_not_stun)                                                   \
 	X(stun_write_failed)                                               \

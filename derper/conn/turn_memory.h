@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes that one turn_memory_alloc may ask for. */
-#define TURN_MEMORY_ALLOC_MAX 65536
+/* Bytes that one turn_memory_alloc may ask for: those of any frame. */
+#define TURN_MEMORY_ALLOC_MAX (65536 + 256)
 /* Bytes of its own before everything that the turn works in, which whoever
  * sends from there may write to (outq_add). */
 #define TURN_MEMORY_BEFORE 16

@@ -38,6 +38,18 @@ open_worker(struct worker *worker, struct fail *why)
 	return worker->mailbox != NULL ? 0 : -1;
 }
 
+static void
+set_patient(struct worker *worker)
+{
+	struct outq_shared *out = &worker->out_patient;
+
+	*out = worker->out;
+	if (out->depth < WORKER_PATIENT_PACKETS)
+		out->depth = WORKER_PATIENT_PACKETS;
+	if (out->max_bytes < WORKER_PATIENT_BYTES)
+		out->max_bytes = WORKER_PATIENT_BYTES;
+}
+
 struct worker *
 worker_new(const struct worker_config *config, unsigned index,
     struct counters *counters, struct fail *why)
@@ -71,6 +83,7 @@ worker_new(const struct worker_config *config, unsigned index,
 	worker->out.depth = config->queue_depth;
 	worker->out.max_bytes = config->queue_bytes;
 	worker->out.frame_len = config->frame_len;
+	set_patient(worker);
 	return worker;
 }
 

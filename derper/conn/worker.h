@@ -39,6 +39,11 @@ struct ip_limit;
  * chunks batch well and still fit a second-level cache. */
 #define WORKER_ARENA (STREAM_READ_ROOM * 4 + STREAM_CHUNK + 256)
 
+/* What may wait for a patient connection, see conn.h; at least as much as for
+ * others. */
+#define WORKER_PATIENT_PACKETS 1024
+#define WORKER_PATIENT_BYTES ((size_t)8 << 20)
+
 /* The same for all workers; immutable while they run. */
 struct worker_config {
 	struct ip_limit *ip_limit;             /* borrowed */
@@ -95,6 +100,7 @@ struct worker {
 	struct worker_high_rate high_rate;
 	struct stream_scratch *scratch; /* owned */
 	struct outq_shared out;
+	struct outq_shared out_patient; /* of patient connections, see conn.h */
 
 	/* what the layer above does; NULL: nothing */
 	/* before the last output of a turn is flushed */

@@ -50,6 +50,7 @@ struct http_conn {
 	struct websocket_handshake handshake; /* with `websocket` */
 	bool fast_start; /* of an upgrade: ServerKey is the whole answer */
 	bool websocket;  /* of an upgrade: what follows is WebSocket */
+	bool not_ideal;  /* of an upgrade: the client has sent Ideal-Node */
 	bool resumed;    /* what was received during an answer is next */
 };
 

@@ -84,6 +84,7 @@ upgrade_handle(void *ctx, struct http_server *s,
 		return;
 	}
 	http->fast_start = slice_is(header(req, "Derp-Fast-Start"), "1");
+	http->not_ideal = header(req, "Ideal-Node").n > 0;
 	http_server_upgrade(s);
 }
 
@@ -112,7 +113,7 @@ complete_websocket(struct conn *c, struct http_conn *http)
 		return;
 	}
 	counters_add(&c->worker->counters->websocket_accepts, 1);
-	session_begin(c, relay, slice_of(NULL, 0));
+	session_begin(c, relay, slice_of(NULL, 0), false);
 }
 
 void
@@ -138,5 +139,5 @@ upgrade_complete(struct conn *c)
 		    "Derp-Public-Key: %s\r\n\r\n",
 		    DERP_PROTOCOL_VERSION, key);
 	}
-	session_begin(c, relay, writer_slice(&w));
+	session_begin(c, relay, writer_slice(&w), http->not_ideal);
 }

@@ -134,8 +134,10 @@ handle_revocation(void *ctx, struct message *m)
 	const struct revocation *r = (struct revocation *)m;
 	struct conn *conn = conn_table_get(worker->conns, r->addr);
 
-	/* an address that was registered is a client's, or nobody's */
-	if (conn != NULL && !conn->ended)
+	/* an address that was registered is a client's, or nobody's; a mesh
+	 * peer was admitted by another right */
+	if (conn != NULL && !conn->ended &&
+	    !((const struct client *)conn->session)->is_mesh)
 		admission_end(conn, r->reason);
 	free(m);
 }

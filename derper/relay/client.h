@@ -15,7 +15,9 @@
 #include "route_cache.h"
 
 struct conn;
+struct forward_cache;
 struct relay;
+struct watcher;
 
 /* PeerGone(NotHere) per client: a bucket of 3, one a second. */
 #define CLIENT_NOT_HERE_BURST 3
@@ -34,7 +36,9 @@ struct client {
 					* still to come */
 			uint16_t keep_alive_jitter_ms; /* immutable */
 			uint8_t not_here_left;         /* tokens */
-			bool home;                     /* NotePreferred */
+			bool home : 1;                 /* NotePreferred */
+			bool present : 1;              /* to watchers */
+			bool is_mesh : 1; /* immutable: of a mesh peer */
 		};
 		struct { /* once it has left and others are told */
 			struct departure departure;   /* first member */
@@ -43,11 +47,32 @@ struct client {
 	};
 };
 
+/* A client that knows the mesh key: another relay, or a prober. It embeds the
+ * client. */
+struct client_mesh {
+	struct client client;          /* first member */
+	struct watcher *watcher;       /* owned; NULL: it does not watch */
+	struct forward_cache *forward; /* owned; NULL: it has forwarded nothing
+					*/
+};
+
 /* Registers the connection under the key and counts it; when the key has too
- * many, the one heard from least recently is ended. Returns owned; NULL when
- * memory is short or a limit is met, which is counted. */
-struct client *client_join(
-    struct conn *conn, struct relay *relay, const struct derp_key *key);
+ * many, the one heard from least recently is ended. flags are those that
+ * watchers are told: enum derp_present_flags; with DERP_PRESENT_MESH it is a
+ * struct client_mesh. Returns owned; NULL when memory is short or a limit is
+ * met, which is counted. */
+struct client *client_join(struct conn *conn, struct relay *relay,
+    const struct derp_key *key, uint8_t flags);
+/* What a mesh peer has beside; NULL for others. */
+struct client_mesh *client_mesh(struct client *c);
+
+/* Ends all connections of the key, here and on other workers, for a mesh peer.
+ */
+void client_close_key(struct relay *relay, const struct derp_key *key);
+
+/* A disco packet for dst found nobody: tells the client, unless it was told too
+ * often of late. */
+void client_say_not_here(struct client *c, const struct derp_key *dst);
 
 /* Its node key. Borrowed until client_leave. */
 const struct derp_key *client_key(const struct client *c);

@@ -114,9 +114,10 @@ release(struct turn_hold *hold)
 }
 
 static void
-count_sent(struct counters *counters, const struct entry *entry)
+count_sent(
+    struct counters *counters, const struct conn *to, const struct entry *entry)
 {
-	if (entry->packets == 0)
+	if (entry->packets == 0 || to->outgoing)
 		return;
 	counters_add(&counters->packets_sent, entry->packets);
 	counters_add(&counters->payload_sent,
@@ -140,7 +141,7 @@ handle_batch(void *ctx, struct message *m)
 		if (c != NULL) {
 			conn_send(c, entry.class, b->bytes + at + sizeof entry,
 			    entry.len);
-			count_sent(worker->counters, &entry);
+			count_sent(worker->counters, c, &entry);
 		} else {
 			if (entry.packets > 0)
 				COUNTERS_DROP(worker->counters,

@@ -3,9 +3,9 @@
 
 #include "client.h"
 #include "conn.h"
-#include "conn_table.h"
-#include "crossing.h"
+#include "deliver.h"
 #include "derp_msg.h"
+#include "mesh_peer.h"
 #include "registry.h"
 #include "relay.h"
 #include "worker.h"
@@ -15,7 +15,6 @@
 static size_t next_frame(struct client *c, uint8_t *p, size_t n);
 static void dispatch(struct client *c, const struct derp_frame *f);
 static void send_packet(struct client *c, const struct derp_frame *f);
-static void no_destination(struct client *c, const struct derp_frame *f);
 static void note_preferred(struct client *c, const struct derp_frame *f);
 static void answer_ping(struct client *c, const struct derp_frame *f);
 static void bad_frame(
@@ -74,6 +73,17 @@ next_frame(struct client *c, uint8_t *p, size_t n)
 }
 
 static void
+dispatch_mesh(struct client *c, const struct derp_frame *f)
+{
+	if (f->type == DERP_FORWARD_PACKET)
+		mesh_peer_forward(c, f);
+	else if (f->type == DERP_WATCH_CONNS)
+		mesh_peer_watch(c);
+	else
+		mesh_peer_close(c, f);
+}
+
+static void
 dispatch(struct client *c, const struct derp_frame *f)
 {
 	switch (f->type) {
@@ -89,7 +99,10 @@ dispatch(struct client *c, const struct derp_frame *f)
 	case DERP_FORWARD_PACKET:
 	case DERP_WATCH_CONNS:
 	case DERP_CLOSE_PEER:
-		bad_frame(c, f, "not a mesh peer");
+		if (c->is_mesh)
+			dispatch_mesh(c, f);
+		else
+			bad_frame(c, f, "not a mesh peer");
 		return;
 	default:
 		/* the cutter hands on nothing else */
@@ -98,99 +111,69 @@ dispatch(struct client *c, const struct derp_frame *f)
 	}
 }
 
-static enum crossing_sender
-sender_of(const struct client *c, enum outq_class class)
+/* The packet goes to the relay that its destination is at: with a head of its
+ * own, as that has the keys of both. */
+static void
+forward(struct client *c, const struct derp_frame *f, struct conn_addr link,
+    enum outq_class class)
 {
-	if (class == OUTQ_DATA && c->conn->stream.watch.high_rate)
-		return CROSSING_HIGH_RATE;
-	return pacing_is_light(&c->conn->pace) ? CROSSING_LIGHT
-					       : CROSSING_HEAVY;
+	struct worker *worker = c->relay->worker;
+	const size_t len = DERP_HEADER + DERP_KEY + f->body.n;
+	uint8_t *bytes = turn_memory_alloc(worker->memory, len);
+	struct writer w = writer_of(bytes, bytes != NULL ? len : 0);
+	struct derp_key dst;
+	struct slice packet;
+
+	if (bytes == NULL ||
+	    derp_send_packet_parse(f->body, &dst, &packet) == -1) {
+		COUNTERS_DROP(worker->counters, dropped_queue_tail,
+		    class == OUTQ_DISCO, 1, len - DERP_KEY);
+		return;
+	}
+	derp_forward_packet_put(&w, client_key(c), &dst, packet);
+	counters_add(&worker->counters->packets_forwarded_out, 1);
+	deliver_frame(c, link, class, bytes, len);
+}
+
+static void
+no_destination(struct client *c, const struct derp_frame *f,
+    const struct derp_key *dst, enum outq_class class)
+{
+	COUNTERS_DROP(counters_of(c), dropped_unknown_dest, class == OUTQ_DISCO,
+	    1, DERP_HEADER + f->body.n);
+	if (class == OUTQ_DISCO)
+		client_say_not_here(c, dst);
 }
 
 static void
 send_packet(struct client *c, const struct derp_frame *f)
 {
-	struct worker *worker = c->relay->worker;
-	struct counters *counters = worker->counters;
+	struct counters *counters = counters_of(c);
 	const size_t len = DERP_HEADER + f->body.n;
 	enum outq_class class;
 	struct conn_addr addr;
 	struct derp_key dst;
-	struct conn *to;
 
 	memcpy(dst.b, f->body.p, DERP_KEY);
 	pacing_count_packet(&c->conn->pace, len);
 	counters_add(&counters->packets_received, 1);
 	counters_add(&counters->bytes_received, f->body.n - DERP_KEY);
-	class = derp_packet_is_disco(
-		    slice_of(f->body.p + DERP_KEY, f->body.n - DERP_KEY))
-	    ? OUTQ_DISCO
-	    : OUTQ_DATA;
+	class =
+	    deliver_class(slice_of(f->body.p + DERP_KEY, f->body.n - DERP_KEY));
 	counters_add(&counters->received_disco, class == OUTQ_DISCO);
-	if (!route_cache_find(&c->routes, c->relay->shared->registry,
-		&c->member, &dst, &addr)) {
-		no_destination(c, f);
+	switch (route_cache_find(
+	    &c->routes, c->relay->shared->registry, &c->member, &dst, &addr)) {
+	case ROUTE_HERE:
+		derp_send_to_recv(f->head, client_key(c));
+		deliver_frame(c, addr, class, f->head, len);
+		return;
+	case ROUTE_LINK:
+		forward(c, f, addr, class);
+		return;
+	case ROUTE_NONE:
+		no_destination(c, f, &dst, class);
 		return;
 	}
-	derp_send_to_recv(f->head, client_key(c));
-	if (addr.worker != worker->index) {
-		if (crossing_add(&c->relay->crossing, addr, class,
-			slice_of(f->head, len), sender_of(c, class)) == -1)
-			COUNTERS_DROP(counters, dropped_queue_tail,
-			    class == OUTQ_DISCO, 1, len);
-		return;
-	}
-	to = conn_table_get(worker->conns, addr);
-	if (to == NULL) {
-		COUNTERS_DROP(counters, dropped_gone_disconnected,
-		    class == OUTQ_DISCO, 1, len);
-		return;
-	}
-	conn_send(to, class, f->head, len);
-	counters_add(&counters->packets_sent, 1);
-	counters_add(&counters->payload_sent, f->body.n - DERP_KEY);
-}
-
-/* A token of the NotHere limit: 3 at once, one more a second. */
-static bool
-may_say_not_here(struct client *c)
-{
-	uint64_t now_ms = loop_now_ms(c->relay->worker->loop);
-	uint64_t earned = (now_ms - c->not_here_ms) / 1000;
-
-	if (c->not_here_left + earned >= CLIENT_NOT_HERE_BURST) {
-		/* a full bucket does not begin to earn the next one */
-		c->not_here_left = CLIENT_NOT_HERE_BURST;
-		c->not_here_ms = now_ms;
-	} else {
-		c->not_here_left = (uint8_t)(c->not_here_left + earned);
-		c->not_here_ms += earned * 1000;
-	}
-	if (c->not_here_left == 0)
-		return false;
-	c->not_here_left--;
-	return true;
-}
-
-static void
-no_destination(struct client *c, const struct derp_frame *f)
-{
-	uint8_t frame[DERP_HEADER + DERP_KEY + 1];
-	struct writer w = writer_of(frame, sizeof frame);
-	struct derp_key dst;
-	struct slice packet;
-	bool disco;
-
-	if (derp_send_packet_parse(f->body, &dst, &packet) == -1)
-		return;
-	disco = derp_packet_is_disco(packet);
-	COUNTERS_DROP(counters_of(c), dropped_unknown_dest, disco, 1,
-	    DERP_HEADER + f->body.n);
-	if (!disco || !may_say_not_here(c))
-		return;
-	derp_peer_gone_put(&w, &dst, DERP_GONE_NOT_HERE);
-	conn_send_control(c->conn, writer_slice(&w), false);
-	counters_add(&counters_of(c)->peer_gone_not_here_frames, 1);
 }
 
 static void

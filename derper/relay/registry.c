@@ -1,113 +1,55 @@
 /* registry: see registry.h. */
 #include "registry.h"
 
-#include "keytable.h"
-#include "members.h"
+#include "shard.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SHARDS 64
-#define CELLS 16 /* versions that are allocated together */
-
-/* A key's version. Never freed while the registry lives, as others read it at
- * any time; the next key that gets it goes on counting. */
-struct cell {
-	_Atomic uint64_t version; /* atomic */
-	struct cell *next_free;   /* locked by the shard's lock */
-};
-
-struct cells {
-	struct cells *next;
-	struct cell cells[CELLS];
-};
-
-/* Without connections while its receivers are told that it has left. */
-struct peer {
-	struct derp_key key; /* immutable */
-	struct cell *cell;   /* immutable */
-	/* atomic, so that most frames need no lock: */
-	atomic_bool duplicated; /* more than one connection */
-	/* locked by the shard's lock, here where it takes no room: */
-	uint8_t switches; /* that may happen at once */
-	/* atomic again: */
-	_Atomic uint32_t active;  /* number of the active one */
-	_Atomic uint32_t sender;  /* in the notify sets; 0: none yet */
-	_Atomic uint64_t wait_ms; /* no switch before then */
-	/* locked by the shard's lock: */
-	uint64_t switch_ms; /* when one was last earned */
-	struct members members;
-};
 
 static_assert(REGISTRY_SWITCH_BURST <= UINT8_MAX, "switches");
-
-struct shard {
-	_Alignas(64) pthread_mutex_t lock;
-	struct keytable *table;  /* locked by lock; of struct peer */
-	struct cells *cells;     /* locked by lock; owned */
-	struct cell *free_cells; /* locked by lock */
-};
 
 struct registry {
 	struct shard shards[SHARDS];
 	struct notify *notify;
+	/* written before any key has the link, read while a key has it, with
+	 * that key's shard locked; from 1 */
+	struct conn_addr links[FORWARDERS_LINKS_MAX + 1];
+	/* as in struct registry_stats; atomic */
+	_Atomic uint64_t local, remote, duplicate_keys, duplicate_connections,
+	    duplicates_total;
+};
+
+/* What a key adds to the counts above. */
+struct tally {
+	uint8_t connections;
+	bool remote;
 };
 
 struct registry *
-registry_new(size_t max)
+registry_new(size_t max, size_t max_remote)
 {
 	struct registry *r = aligned_alloc(64, sizeof *r);
+	bool failed;
 
 	if (r == NULL)
 		return NULL;
 	memset(r, 0, sizeof *r);
-	for (size_t i = 0; i < SHARDS; i++)
-		pthread_mutex_init(&r->shards[i].lock, NULL);
 	/* a key and a connection each; those of one being replaced, too */
-	r->notify =
-	    notify_new((uint32_t)max * 2 + SHARDS + REGISTRY_DEPARTED_MAX,
-		REGISTRY_PAIRS_MAX);
-	if (r->notify == NULL)
-		goto free_registry;
-	for (size_t i = 0; i < SHARDS; i++) {
-		r->shards[i].table =
-		    keytable_new(max, offsetof(struct peer, key));
-		if (r->shards[i].table == NULL)
-			goto free_registry;
-	}
-	return r;
-
-free_registry:
+	r->notify = notify_new(
+	    (uint32_t)(max * 2 + max_remote) + SHARDS + REGISTRY_DEPARTED_MAX,
+	    REGISTRY_PAIRS_MAX);
+	failed = r->notify == NULL;
+	for (size_t i = 0; i < SHARDS; i++)
+		if (shard_open(&r->shards[i], max + max_remote, max_remote) ==
+		    -1)
+			failed = true;
+	if (!failed)
+		return r;
 	registry_free(r);
 	return NULL;
-}
-
-static void
-peer_free(struct peer *peer)
-{
-	members_clear(&peer->members);
-	free(peer);
-}
-
-static void
-shard_clear(struct shard *s)
-{
-	struct cells *cells;
-	struct peer *peer;
-	size_t at = 0;
-
-	while (
-	    s->table != NULL && (peer = keytable_next(s->table, &at)) != NULL)
-		peer_free(peer);
-	keytable_free(s->table);
-	while ((cells = s->cells) != NULL) {
-		s->cells = cells->next;
-		free(cells);
-	}
-	pthread_mutex_destroy(&s->lock);
 }
 
 void
@@ -116,7 +58,7 @@ registry_free(struct registry *r)
 	if (r == NULL)
 		return;
 	for (size_t i = 0; i < SHARDS; i++)
-		shard_clear(&r->shards[i]);
+		shard_close(&r->shards[i]);
 	notify_free(r->notify);
 	free(r);
 }
@@ -129,87 +71,58 @@ shard_of(struct registry *r, const struct derp_key *key)
 	return &r->shards[key->b[7] % SHARDS];
 }
 
-static struct cell *
-cell_new(struct shard *s)
-{
-	struct cell *cell;
-
-	if (s->free_cells == NULL) {
-		struct cells *cells = calloc(1, sizeof *cells);
-
-		if (cells == NULL)
-			return NULL;
-		cells->next = s->cells;
-		s->cells = cells;
-		for (size_t i = 0; i < CELLS; i++) {
-			atomic_init(&cells->cells[i].version, 1);
-			cells->cells[i].next_free = s->free_cells;
-			s->free_cells = &cells->cells[i];
-		}
-	}
-	cell = s->free_cells;
-	s->free_cells = cell->next_free;
-	return cell;
-}
-
-static void
-cell_free(struct shard *s, struct cell *cell)
-{
-	cell->next_free = s->free_cells;
-	s->free_cells = cell;
-}
-
-static void
-changed(struct peer *peer)
-{
-	atomic_fetch_add_explicit(
-	    &peer->cell->version, 1, memory_order_release);
-}
-
 static void
 set_active(struct peer *peer, uint32_t number)
 {
 	atomic_store_explicit(&peer->active, number, memory_order_relaxed);
-	changed(peer);
+	shard_changed(peer);
 }
 
-static struct peer *
-peer_new(struct shard *s, const struct derp_key *key)
+static struct tally
+tally_of(const struct peer *peer)
 {
-	struct peer *peer = calloc(1, sizeof *peer);
-
-	if (peer == NULL)
-		return NULL;
-	peer->key = *key;
-	peer->switches = REGISTRY_SWITCH_BURST;
-	peer->cell = cell_new(s);
-	if (peer->cell == NULL)
-		goto free_peer;
-	if (keytable_put(s->table, peer) == 0)
-		return peer;
-	cell_free(s, peer->cell);
-
-free_peer:
-	free(peer);
-	return NULL;
+	return (struct tally){ .connections = peer->members.count,
+		.remote = peer->members.count == 0 &&
+		    peer->forwarder.preferred != 0 };
 }
 
-/* The key's peer, if it has a connection. */
-static struct peer *
-peer_get(const struct shard *s, const struct derp_key *key)
-{
-	struct peer *peer = keytable_get(s->table, key->b);
-
-	return peer != NULL && peer->members.count > 0 ? peer : NULL;
-}
-
-/* Takes a peer without connections out of the table and frees it. */
 static void
-peer_remove(struct shard *s, struct peer *peer)
+count_change(_Atomic uint64_t *count, uint64_t before, uint64_t now)
 {
-	keytable_remove(s->table, peer->key.b);
-	cell_free(s, peer->cell);
-	peer_free(peer);
+	if (before != now)
+		atomic_fetch_add_explicit(
+		    count, now - before, memory_order_relaxed);
+}
+
+static uint64_t
+duplicates_of(struct tally t)
+{
+	return t.connections > 1 ? t.connections : 0;
+}
+
+/* Counts what a key is now, instead of what it was. */
+static void
+recount(struct registry *r, struct tally before, struct tally now)
+{
+	count_change(&r->local, before.connections > 0, now.connections > 0);
+	count_change(&r->remote, before.remote, now.remote);
+	count_change(
+	    &r->duplicate_keys, before.connections > 1, now.connections > 1);
+	count_change(&r->duplicate_connections, duplicates_of(before),
+	    duplicates_of(now));
+	if (now.connections > before.connections && now.connections > 1)
+		count_change(&r->duplicates_total, 0, 1);
+}
+
+/* With the shard locked: the key is here, anew or again. */
+static void
+arrive(struct registry *r, struct peer *peer)
+{
+	if (peer->sender != 0)
+		/* before anything is noted for it again */
+		notify_return_key(r->notify, peer->sender);
+	else
+		peer->switches = REGISTRY_SWITCH_BURST;
 }
 
 /* With the shard locked. NULL when memory or a limit is reached. */
@@ -217,20 +130,22 @@ static struct peer *
 join(struct registry *r, struct shard *s, const struct derp_key *key,
     struct member entry)
 {
-	struct peer *peer = keytable_get(s->table, key->b);
+	struct peer *peer = shard_add(s, key);
+	struct tally before;
+	bool away;
 
 	if (peer == NULL)
-		peer = peer_new(s, key);
-	if (peer == NULL)
 		return NULL;
+	before = tally_of(peer);
+	away = !shard_is_here(peer);
 	if (members_add(&peer->members, entry) == -1) {
-		if (peer->members.count == 0 && peer->sender == 0)
-			peer_remove(s, peer);
+		if (away && peer->sender == 0)
+			shard_remove(s, peer);
 		return NULL;
 	}
-	/* before anything is noted for it again */
-	if (peer->members.count == 1 && peer->sender != 0)
-		notify_return_key(r->notify, peer->sender);
+	if (away)
+		arrive(r, peer);
+	recount(r, before, tally_of(peer));
 	atomic_store_explicit(
 	    &peer->duplicated, peer->members.count > 1, memory_order_relaxed);
 	set_active(peer, entry.number);
@@ -267,27 +182,40 @@ registry_key(const struct registry_member *member)
 	return &member->peer->key;
 }
 
+/* With the shard locked. A key that has left goes, at once or when others were
+ * told of it. */
+static void
+leave_if_away(struct registry *r, struct shard *s, struct peer *peer,
+    struct notify_departure *departure)
+{
+	if (shard_is_here(peer))
+		return;
+	if (peer->sender != 0)
+		*departure = notify_leave_key(r->notify, peer->sender);
+	else
+		shard_remove(s, peer);
+}
+
 bool
 registry_leave(struct registry *r, struct registry_member *member,
     struct notify_departure *departure)
 {
 	struct peer *peer = member->peer;
 	struct shard *s = shard_of(r, &peer->key);
+	struct tally before;
 
 	*departure = (struct notify_departure){ .key = 0 };
 	pthread_mutex_lock(&s->lock);
+	before = tally_of(peer);
 	members_take(&peer->members, member->number);
 	atomic_store_explicit(
 	    &peer->duplicated, peer->members.count > 1, memory_order_relaxed);
-	if (peer->members.count > 0) {
-		if (peer->active == member->number)
-			set_active(peer, members_next_active(&peer->members));
-	} else {
-		changed(peer);
-		if (peer->sender != 0)
-			*departure = notify_leave_key(r->notify, peer->sender);
-		else
-			peer_remove(s, peer);
+	recount(r, before, tally_of(peer));
+	if (peer->members.count == 0) {
+		shard_changed(peer);
+		leave_if_away(r, s, peer, departure);
+	} else if (peer->active == member->number) {
+		set_active(peer, members_next_active(&peer->members));
 	}
 	pthread_mutex_unlock(&s->lock);
 	notify_leave_conn(r->notify, member->number);
@@ -304,11 +232,9 @@ forget(struct registry *r, const struct derp_key *key,
 	struct peer *peer;
 
 	pthread_mutex_lock(&s->lock);
-	peer = notify_is_away(r->notify, departure)
-	    ? keytable_get(s->table, key->b)
-	    : NULL;
+	peer = notify_is_away(r->notify, departure) ? shard_find(s, key) : NULL;
 	if (peer != NULL)
-		peer_remove(s, peer);
+		shard_remove(s, peer);
 	pthread_mutex_unlock(&s->lock);
 	if (peer != NULL)
 		notify_remove_key(r->notify, departure.key);
@@ -389,6 +315,27 @@ registry_heard_from(
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* With the shard locked: where packets for the key of a peer that is here go.
+ */
+static struct registry_entry
+entry_of(const struct registry *r, const struct peer *peer)
+{
+	struct registry_entry entry = { .version_at = &peer->version->n,
+		.version = atomic_load_explicit(
+		    &peer->version->n, memory_order_relaxed) };
+	const struct member *active;
+
+	if (peer->members.count > 0) {
+		active = members_get(&peer->members, peer->active);
+		entry.addr = active->addr;
+		entry.number = active->number;
+	} else {
+		entry.link = peer->forwarder.preferred;
+		entry.addr = r->links[entry.link];
+	}
+	return entry;
+}
+
 bool
 registry_find(struct registry *r, const struct derp_key *key,
     struct registry_entry *entry)
@@ -397,17 +344,9 @@ registry_find(struct registry *r, const struct derp_key *key,
 	struct peer *peer;
 
 	pthread_mutex_lock(&s->lock);
-	peer = peer_get(s, key);
-	if (peer != NULL) {
-		const struct member *e =
-		    members_get(&peer->members, peer->active);
-
-		*entry = (struct registry_entry){ .addr = e->addr,
-			.number = e->number,
-			.version_at = &peer->cell->version,
-			.version = atomic_load_explicit(
-			    &peer->cell->version, memory_order_relaxed) };
-	}
+	peer = shard_get(s, key);
+	if (peer != NULL)
+		*entry = entry_of(r, peer);
 	pthread_mutex_unlock(&s->lock);
 	return peer != NULL;
 }
@@ -440,6 +379,99 @@ registry_note(struct registry *r, const struct registry_member *member,
 	return notify_note(r->notify, sender, entry->number, entry->addr);
 }
 
+void
+registry_open_link(struct registry *r, uint8_t link, struct conn_addr addr)
+{
+	r->links[link] = addr;
+}
+
+/* With the shard locked. */
+static enum forwarders_added
+add_link(struct registry *r, struct shard *s, struct peer *peer, uint8_t link)
+{
+	const struct tally before = tally_of(peer);
+	const bool away = !shard_is_here(peer);
+	enum forwarders_added added;
+
+	added =
+	    forwarders_add(s->forwarders, &peer->key, &peer->forwarder, link);
+	if (added != FORWARDERS_FIRST)
+		return added;
+	if (away)
+		arrive(r, peer);
+	recount(r, before, tally_of(peer));
+	shard_changed(peer);
+	return added;
+}
+
+enum forwarders_added
+registry_add_link(struct registry *r, const struct derp_key *key, uint8_t link)
+{
+	struct shard *s = shard_of(r, key);
+	enum forwarders_added added = FORWARDERS_NO_MEMORY;
+	struct peer *peer;
+
+	pthread_mutex_lock(&s->lock);
+	peer = shard_add(s, key);
+	if (peer != NULL)
+		added = add_link(r, s, peer, link);
+	pthread_mutex_unlock(&s->lock);
+	return added;
+}
+
+enum forwarders_removed
+registry_remove_link(struct registry *r, const struct derp_key *key,
+    uint8_t link, struct notify_departure *departure)
+{
+	struct shard *s = shard_of(r, key);
+	enum forwarders_removed removed = FORWARDERS_UNKNOWN;
+	struct tally before;
+	struct peer *peer;
+
+	*departure = (struct notify_departure){ .key = 0 };
+	pthread_mutex_lock(&s->lock);
+	peer = shard_get(s, key);
+	if (peer == NULL)
+		goto unlock_shard;
+	before = tally_of(peer);
+	removed = forwarders_remove(
+	    s->forwarders, &peer->key, &peer->forwarder, link);
+	if (removed == FORWARDERS_OTHER || removed == FORWARDERS_UNKNOWN)
+		goto unlock_shard;
+	recount(r, before, tally_of(peer));
+	shard_changed(peer);
+	leave_if_away(r, s, peer, departure);
+unlock_shard:
+	pthread_mutex_unlock(&s->lock);
+	return removed;
+}
+
+/* The lock of the shard is held over those of the notify sets, never the other
+ * way: nothing else keeps a key that has no connection here from leaving
+ * between the look-up and the note. Once for each pair of the two, not for each
+ * packet. */
+enum notify_result
+registry_note_key(struct registry *r, const struct derp_key *key,
+    const struct registry_entry *entry, struct registry_entry *from)
+{
+	struct shard *s = shard_of(r, key);
+	enum notify_result result = NOTIFY_GONE;
+	struct peer *peer;
+	uint32_t sender;
+
+	pthread_mutex_lock(&s->lock);
+	peer = shard_get(s, key);
+	if (peer != NULL) {
+		*from = entry_of(r, peer);
+		sender = sender_of(r, peer);
+		result = sender == 0 ? NOTIFY_NO_MEMORY
+				     : notify_note(r->notify, sender,
+					   entry->number, entry->addr);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return result;
+}
+
 size_t
 registry_addresses(struct registry *r, const struct derp_key *key,
     struct conn_addr out[static REGISTRY_MEMBERS_MAX])
@@ -449,7 +481,7 @@ registry_addresses(struct registry *r, const struct derp_key *key,
 	size_t count = 0;
 
 	pthread_mutex_lock(&s->lock);
-	peer = keytable_get(s->table, key->b);
+	peer = shard_find(s, key);
 	for (; peer != NULL && count < peer->members.count; count++)
 		out[count] = members_at(&peer->members, count)->addr;
 	pthread_mutex_unlock(&s->lock);
@@ -464,10 +496,22 @@ registry_count(struct registry *r, const struct derp_key *key)
 	size_t count;
 
 	pthread_mutex_lock(&s->lock);
-	peer = keytable_get(s->table, key->b);
+	peer = shard_find(s, key);
 	count = peer != NULL ? peer->members.count : 0;
 	pthread_mutex_unlock(&s->lock);
 	return count;
+}
+
+struct registry_stats
+registry_stats(const struct registry *r)
+{
+	return (struct registry_stats){
+		.local = atomic_load(&r->local),
+		.remote = atomic_load(&r->remote),
+		.duplicate_keys = atomic_load(&r->duplicate_keys),
+		.duplicate_connections = atomic_load(&r->duplicate_connections),
+		.duplicates_total = atomic_load(&r->duplicates_total),
+	};
 }
 
 struct notify_stats

@@ -17,6 +17,11 @@
  * that only joined may be missing; ours keeps a key that has a connection
  * reachable, always. Upstream has no such limit.
  *
+ * A key may also be at other relays of the mesh, each a link, numbered from 1.
+ * A connection here always wins; without one, packets go to the link that is
+ * preferred (forwarders.h). What has been forwarded once is for a connection
+ * here only. A key has left when it has neither connection nor link.
+ *
  * Life: registry_new -> registry_join / registry_leave ... -> registry_free.
  * Threads: any. Source: tailscale derp/derpserver/derpserver.go (clientSet,
  * dupClientSet).
@@ -26,6 +31,7 @@
 
 #include "conn_addr.h"
 #include "derp_key.h"
+#include "forwarders.h"
 #include "members.h"
 #include "notify.h"
 
@@ -60,15 +66,16 @@ struct registry_member {
 
 /* Where the packets for a key go, as long as registry_is_current. */
 struct registry_entry {
-	struct conn_addr addr;
-	uint32_t number;                    /* in the notify sets */
+	struct conn_addr addr; /* of the link's connection, if there is one */
+	uint32_t number;       /* in the notify sets; 0: of a link */
+	uint8_t link;          /* 0: it is a connection of the key */
 	const _Atomic uint64_t *version_at; /* borrowed until registry_free */
 	uint64_t version; /* from 1; 0: of an entry that is never current */
 };
 
-/* A table for at most max connections. Returns owned; NULL when memory is
- * short. */
-struct registry *registry_new(size_t max);
+/* A table for at most max connections, and for max_remote keys that are at
+ * other relays. Returns owned; NULL when memory is short. */
+struct registry *registry_new(size_t max, size_t max_remote);
 void registry_free(struct registry *r);
 
 /*
@@ -106,9 +113,24 @@ void registry_told(struct registry *r, struct notify_departure departure,
 void registry_heard_from(
     struct registry *r, struct registry_member *member, uint64_t now_ms);
 
-/* The active connection of a key; false when it is not here. */
+/* The active connection of a key, or the link to where it is; false when it is
+ * not in the region. */
 bool registry_find(struct registry *r, const struct derp_key *key,
     struct registry_entry *entry);
+
+/* The link's connection is at addr. Before keys are added for it; not while
+ * there are any. */
+void registry_open_link(
+    struct registry *r, uint8_t link, struct conn_addr addr);
+/* The link says that the key is where it leads. When memory or the limit is
+ * reached nothing has changed. */
+enum forwarders_added registry_add_link(
+    struct registry *r, const struct derp_key *key, uint8_t link);
+/* The link says that it is not, or is gone. *departure is as with
+ * registry_leave; its key is 0 when there is nobody to tell. */
+enum forwarders_removed registry_remove_link(struct registry *r,
+    const struct derp_key *key, uint8_t link,
+    struct notify_departure *departure);
 
 /* Whether the key is still where the entry says. No lock. */
 static inline bool
@@ -123,6 +145,13 @@ registry_is_current(const struct registry_entry *entry)
 enum notify_result registry_note(struct registry *r,
     const struct registry_member *member, const struct registry_entry *entry);
 
+/* The same for a key that is somewhere in the region; that it is not (yet), so
+ * that nobody can be told when it leaves, is NOTIFY_GONE. *from is where the
+ * key is, for registry_is_current: while it is, the note is good. */
+enum notify_result registry_note_key(struct registry *r,
+    const struct derp_key *key, const struct registry_entry *entry,
+    struct registry_entry *from);
+
 /* The addresses of the key's connections, at most REGISTRY_MEMBERS_MAX of them
  * and that is all there can be; returns how many. */
 size_t registry_addresses(struct registry *r, const struct derp_key *key,
@@ -130,6 +159,15 @@ size_t registry_addresses(struct registry *r, const struct derp_key *key,
 
 /* How many connections of the key are here. */
 size_t registry_count(struct registry *r, const struct derp_key *key);
+/* Keys and connections now. */
+struct registry_stats {
+	uint64_t local;  /* keys that have a connection here */
+	uint64_t remote; /* keys that are at other relays only */
+	uint64_t duplicate_keys, duplicate_connections; /* more than one */
+	uint64_t duplicates_total; /* that joined since the start */
+};
+struct registry_stats registry_stats(const struct registry *r);
+
 /* What is kept about who must be told. */
 struct notify_stats registry_notify_stats(const struct registry *r);
 

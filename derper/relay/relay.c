@@ -15,11 +15,12 @@ post_crossing(void *ctx)
 }
 
 static void
-tell_departures(void *ctx)
+end_turn(void *ctx)
 {
 	struct relay *relay = ctx;
 
 	departures_turn(&relay->departures);
+	watchers_turn(&relay->watchers);
 }
 
 struct relay *
@@ -33,12 +34,13 @@ relay_new(const struct relay_shared *shared, struct worker *worker)
 	relay->worker = worker;
 	departures_init(
 	    &relay->departures, worker, shared->registry, &relay->crossing);
+	watchers_init(&relay->watchers, worker, shared->presence);
 	relay->crossing.shared = shared->crossing;
 	relay->crossing.counters = worker->counters;
 	relay->log_client = (struct log_limit){ .burst = 20, .per_s = 5 };
 	relay->log_fail_open = (struct log_limit){ .burst = 50, .per_s = 5 };
 	relay->log_revoked = (struct log_limit){ .burst = 50, .per_s = 5 };
-	worker->turn_ending = tell_departures;
+	worker->turn_ending = end_turn;
 	worker->flushed = post_crossing;
 	worker->hook_ctx = relay;
 	return relay;

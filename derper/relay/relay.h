@@ -12,11 +12,18 @@
 #include "departures.h"
 #include "derp_key.h"
 #include "log.h"
+#include "watchers.h"
 
-struct mailbox;
 struct registry;
+struct relay;
 struct verify;
 struct worker;
+
+/* What all nodes of a mesh know; wipe it. */
+struct relay_mesh_key {
+	uint8_t b[DERP_KEY];
+	bool is_set;
+};
 
 /* All pointers are borrowed. */
 struct relay_shared {
@@ -25,6 +32,10 @@ struct relay_shared {
 	struct registry *registry;
 	struct verify *verify; /* NULL: everybody is admitted */
 	struct crossing_shared *crossing;
+	struct relay_mesh_key mesh_key; /* not set: nobody is a mesh peer */
+	struct presence *presence;      /* NULL without a mesh key */
+	/* each worker's, by its index; set before workers run */
+	struct relay *relays[CROSSING_WORKERS_MAX];
 	uint64_t drain_timeout_ms; /* as told to clients at shutdown */
 };
 
@@ -34,6 +45,7 @@ struct relay {
 	struct worker *worker;    /* borrowed */
 	struct crossing crossing; /* frames on their way to other workers */
 	struct departures departures;
+	struct watchers watchers;
 	struct log_limit log_client; /* lines that clients can cause */
 	/* of who is admitted unasked, and who is put off the relay: limits of
 	 * their own, so that no flood of other lines hides them */

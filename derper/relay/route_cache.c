@@ -114,8 +114,14 @@ add(struct route_cache *c, const struct derp_key *dst)
 	return &c->table->routes[i];
 }
 
+static enum route_kind
+kind_of(const struct registry_entry *to)
+{
+	return to->link == 0 ? ROUTE_HERE : ROUTE_LINK;
+}
+
 /* Asks the registry; route is what is remembered of dst, or NULL. */
-static bool
+static enum route_kind
 look_up(struct route_cache *c, struct registry *r,
     const struct registry_member *from, const struct derp_key *dst,
     struct route *route, struct conn_addr *addr)
@@ -124,10 +130,12 @@ look_up(struct route_cache *c, struct registry *r,
 	bool noted;
 
 	if (!registry_find(r, dst, &to))
-		return false;
+		return ROUTE_NONE;
 	*addr = to.addr;
-	noted = route != NULL && route->noted &&
-	    conn_addr_eq(route->to.addr, to.addr);
+	/* who is at another relay is told by that one */
+	noted = to.link != 0 ||
+	    (route != NULL && route->noted && route->to.link == 0 &&
+		conn_addr_eq(route->to.addr, to.addr));
 	/* one that was refused for a limit is not tried with every packet */
 	if (!noted)
 		noted = registry_note(r, from, &to) != NOTIFY_NO_MEMORY;
@@ -139,10 +147,10 @@ look_up(struct route_cache *c, struct registry *r,
 		route->to = to;
 		route->noted = noted;
 	}
-	return true;
+	return kind_of(&to);
 }
 
-bool
+enum route_kind
 route_cache_find(struct route_cache *c, struct registry *r,
     const struct registry_member *from, const struct derp_key *dst,
     struct conn_addr *addr)
@@ -152,7 +160,7 @@ route_cache_find(struct route_cache *c, struct registry *r,
 	if (route == NULL || !registry_is_current(&route->to))
 		return look_up(c, r, from, dst, route, addr);
 	*addr = route->to.addr;
-	return true;
+	return kind_of(&route->to);
 }
 
 void

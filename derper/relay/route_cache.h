@@ -23,9 +23,15 @@ struct route_cache {
 	uint32_t random;           /* who is replaced */
 };
 
-/* Where packets for dst go now; false when it is not here. The member's key is
- * the sender: the destination will be told when that leaves. */
-bool route_cache_find(struct route_cache *c, struct registry *r,
+enum route_kind {
+	ROUTE_NONE, /* the key is not in the region */
+	ROUTE_HERE, /* to a connection of the key */
+	ROUTE_LINK, /* to that of a link to the relay that the key is at */
+};
+
+/* Where packets for dst go now. The member's key is the sender: a destination
+ * that is here will be told when that leaves. */
+enum route_kind route_cache_find(struct route_cache *c, struct registry *r,
     const struct registry_member *from, const struct derp_key *dst,
     struct conn_addr *addr);
 

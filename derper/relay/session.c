@@ -12,18 +12,22 @@
 #include "worker.h"
 
 #include <assert.h>
+#include <sodium.h>
 #include <stdlib.h>
 
 /* What is kept of a connection from the upgrade until it is a client. */
 struct login {
 	struct relay *relay;         /* borrowed */
 	struct derp_session session; /* from ClientInfo on */
+	uint8_t flags;               /* enum derp_present_flags; likewise */
+	bool not_ideal;
 };
 
 static const struct conn_protocol login_phase, admission_phase, running_phase;
 
 void
-session_begin(struct conn *conn, struct relay *relay, struct slice head)
+session_begin(
+    struct conn *conn, struct relay *relay, struct slice head, bool not_ideal)
 {
 	struct login *login = calloc(1, sizeof *login);
 	uint8_t bytes[512];
@@ -34,6 +38,7 @@ session_begin(struct conn *conn, struct relay *relay, struct slice head)
 		return;
 	}
 	login->relay = relay;
+	login->not_ideal = not_ideal;
 	conn_become(conn, &login_phase, login);
 	writer_bytes(&w, head.p, head.n);
 	derp_server_key_put(&w, relay->shared->public_key);
@@ -97,11 +102,14 @@ start_running(struct conn *conn)
 		conn_end(conn, "cannot seal ServerInfo");
 		return;
 	}
-	client = client_join(conn, login->relay, &login->session.client);
+	client = client_join(
+	    conn, login->relay, &login->session.client, login->flags);
 	if (client == NULL) {
 		conn_fail(conn, "too many connections of one key");
 		return;
 	}
+	if (client->is_mesh)
+		conn_be_patient(conn);
 	conn_become(conn, &running_phase, client);
 	conn_deadline(conn, client_keep_alive_ms(client));
 	/* a backlog goes out disco first: before a full socket it would let
@@ -157,7 +165,8 @@ recheck(struct conn *conn, uint64_t epoch)
 	const struct relay_shared *shared = client->relay->shared;
 	struct verify_answer answer = { 0 };
 
-	if (shared->verify == NULL || verify_epoch(shared->verify) == epoch)
+	if (shared->verify == NULL || client->is_mesh ||
+	    verify_epoch(shared->verify) == epoch)
 		return;
 	switch (admission_ask(
 	    shared, conn, client_key(client), rechecked, &answer)) {
@@ -207,12 +216,36 @@ answered(struct conn *conn, const struct verify_answer *answer)
 	conn_input_saved(conn); /* what came after ClientInfo */
 }
 
+/* What the client is. The key that all nodes of a mesh know is compared in
+ * constant time; one that is wrong, or not wanted, makes an ordinary client. */
+static uint8_t
+flags_of(const struct login *login, const struct derp_client_info *info)
+{
+	const struct relay_mesh_key *mesh = &login->relay->shared->mesh_key;
+	unsigned flags = 0;
+
+	if (mesh->is_set &&
+	    sodium_memcmp(info->mesh_key, mesh->b, sizeof mesh->b) == 0)
+		flags |= DERP_PRESENT_MESH;
+	if (info->is_prober)
+		flags |= DERP_PRESENT_PROBER;
+	if (login->not_ideal)
+		flags |= DERP_PRESENT_NOT_IDEAL;
+	return flags != 0 ? (uint8_t)flags : DERP_PRESENT_REGULAR;
+}
+
+/* A mesh peer is admitted whatever verification says. */
 static void
 ask_admission(struct conn *conn)
 {
 	struct login *login = conn->session;
 	struct verify_answer answer = { 0 };
 
+	if ((login->flags & DERP_PRESENT_MESH) != 0) {
+		answer.verdict = VERIFY_ALLOW;
+		decide(conn, &answer);
+		return;
+	}
 	switch (admission_ask(login->relay->shared, conn,
 	    &login->session.client, answered, &answer)) {
 	case ADMISSION_DECIDED:
@@ -256,6 +289,8 @@ login_input(struct conn *conn, uint8_t *p, size_t n)
 		if (derp_client_info_open(f.body,
 			login->relay->shared->private_key, &login->session,
 			&info, &why) == 0) {
+			login->flags = flags_of(login, &info);
+			sodium_memzero(&info, sizeof info);
 			ask_admission(conn);
 			return used;
 		}

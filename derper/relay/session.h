@@ -25,8 +25,10 @@ struct relay;
 #define SESSION_LOGIN_READS 512
 
 /* The connection speaks DERP from here on. `head` is the HTTP answer to send
- * before ServerKey, or empty (fast start). Ends the connection when memory is
+ * before ServerKey, or empty (fast start). not_ideal: the client has said that
+ * another relay would be better for it. Ends the connection when memory is
  * short. */
-void session_begin(struct conn *conn, struct relay *relay, struct slice head);
+void session_begin(
+    struct conn *conn, struct relay *relay, struct slice head, bool not_ideal);
 
 #endif

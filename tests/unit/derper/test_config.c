@@ -194,12 +194,7 @@ static const struct {
 	{ "acme-email", "" },
 	{ "acme-ip-certs", "false" },
 	{ "bootstrap-dns-names", "" },
-	{ "mesh-psk-file", "" },
-	{ "mesh-with", "" },
 	{ "rate-config", "" },
-	{ "secrets-cache-dir", "" },
-	{ "secrets-path-prefix", "prod/derp" },
-	{ "secrets-url", "" },
 	{ "unpublished-bootstrap-dns-names", "" },
 };
 
@@ -224,6 +219,10 @@ config_refuses_what_is_not_there_yet(void **state)
 	refused(WORDS("-dev", "-ace=true"), FLAGS_USAGE, "-ace is not supp");
 	refused(WORDS("-certmode", "gcp"), FLAGS_BAD,
 	    "-certmode gcp is not supported yet");
+	refused(WORDS("-dev", "-secrets-url=https://setec.example"), FLAGS_BAD,
+	    "-secrets-url: fetching the mesh key from a setec server is not "
+	    "supported");
+	good(&c, WORDS("-dev", "-secrets-path-prefix=p", "-secrets-url="));
 }
 
 static void
@@ -415,8 +414,11 @@ config_has_a_variable_for_every_flag(void **state)
 			check_text(c.verify_sources[i].v[0], "/x");
 		}
 	environment = WORDS("DERP_MESH_WITH=derp2");
+	good(&c, WORDS("-dev"));
+	check_text(c.mesh_with, "derp2");
+	environment = WORDS("DERP_ACE=true");
 	refused(WORDS("-dev"), FLAGS_BAD,
-	    "DERP_MESH_WITH: flag -mesh-with is not supported yet");
+	    "DERP_ACE: flag -ace is not supported yet");
 	environment = WORDS("DERP_DOMAIN=a.example", "DERP_HOSTNAME=b.example");
 	refused(WORDS("-dev"), FLAGS_BAD,
 	    "DERP_HOSTNAME and DERP_DOMAIN say different things");

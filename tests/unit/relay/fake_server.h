@@ -24,6 +24,7 @@
 #include "http.h"
 #include "http_conn.h"
 #include "ip_limit.h"
+#include "presence.h"
 #include "registry.h"
 #include "relay.h"
 #include "service.h"
@@ -41,6 +42,9 @@
 /* For connections that are not logged in. */
 #define FAKE_LOGIN_BYTES ((size_t)8 << 20)
 
+/* Each byte of the mesh key. */
+#define FAKE_MESH_KEY 0x5e
+
 /* What a test may set; more of it in fake_server once that is open. */
 struct fake_config {
 	unsigned workers;
@@ -48,6 +52,7 @@ struct fake_config {
 	size_t queue_bytes, queue_bytes_total;
 	size_t max_connections;
 	size_t login_slots; /* of connections that are not logged in */
+	bool mesh;          /* FAKE_MESH_KEY makes a mesh peer */
 };
 
 struct fake_server {
@@ -92,6 +97,7 @@ fake_server_open_worker(struct fake_server *s, unsigned i)
 	s->crossing.mailboxes[i] = s->workers[i]->mailbox;
 	s->relays[i] = relay_new(&s->shared, s->workers[i]);
 	check(s->relays[i] != NULL);
+	s->shared.relays[i] = s->relays[i];
 	config.worker = s->workers[i];
 	s->services[i] = service_new(&config, &why);
 	check(s->services[i] != NULL);
@@ -127,9 +133,16 @@ fake_server_open(const struct fake_config *config)
 	s->crossing.workers = config->workers;
 	s->shared = (struct relay_shared){ .private_key = &s->private_key,
 		.public_key = &s->public_key,
-		.registry = registry_new(config->max_connections),
+		.registry = registry_new(
+		    config->max_connections, config->max_connections),
 		.crossing = &s->crossing,
 		.drain_timeout_ms = 1000 };
+	if (config->mesh) {
+		s->shared.mesh_key.is_set = true;
+		memset(s->shared.mesh_key.b, FAKE_MESH_KEY, DERP_KEY);
+		s->shared.presence = presence_new(config->max_connections);
+		check(s->shared.presence != NULL);
+	}
 	s->site = (struct http_site){ .derp = true };
 	for (unsigned i = 0; i < config->workers; i++)
 		fake_server_open_worker(s, i);
@@ -148,6 +161,7 @@ fake_server_close(void)
 		relay_free(s->relays[i]);
 	ip_limit_free(s->worker_config.ip_limit);
 	registry_free(s->shared.registry);
+	presence_free(s->shared.presence);
 	counters_free(s->counters);
 }
 

@@ -29,7 +29,7 @@ addr_of(unsigned n)
 static int
 setup(void **state)
 {
-	*state = registry_new(1000);
+	*state = registry_new(1000, 100);
 	return *state != NULL ? 0 : -1;
 }
 
@@ -435,7 +435,7 @@ registry_stops_telling_when_a_key_is_back(void **state)
 static void
 registry_holds_at_most_so_many_keys(void **state)
 {
-	struct registry *r = registry_new(1);
+	struct registry *r = registry_new(1, 0);
 	struct derp_key a = key_of(0), b = key_of(0);
 	struct registry_member member, more;
 	struct conn_addr evict;
@@ -464,7 +464,7 @@ registry_survives_lack_of_memory(void **state)
 	(void)state;
 	for (size_t n = 1; r == NULL; n++) {
 		fake_alloc_fail_at(n);
-		r = registry_new(10);
+		r = registry_new(10, 10);
 		check(fake_alloc_failed() == (r == NULL));
 	}
 	for (size_t n = 1; one.peer == NULL; n++) {

@@ -65,7 +65,7 @@ setup(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 	struct derp_key mine;
 
-	f->registry = registry_new(2 * MANY);
+	f->registry = registry_new(2 * MANY, 0);
 	randombytes_buf(&mine, sizeof mine);
 	f->from = join(f, &mine, 10000);
 	for (unsigned i = 0; i < MANY; i++) {
