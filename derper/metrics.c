@@ -75,6 +75,8 @@ derive(struct metrics_values *v)
 	derive_drops(v, 1, DROPS(c, dropped_queue_head));
 	derive_drops(v, 2, DROPS(c, dropped_queue_tail));
 	derive_drops(v, 3, DROPS(c, dropped_unknown_dest));
+	derive_drops(v, 4, DROPS(c, dropped_unknown_dest_on_fwd));
+	v->clients_total = v->registry.local + v->registry.remote;
 }
 
 static struct metrics_values
@@ -87,6 +89,7 @@ read_values(const struct metrics *m)
 	v.counters = counters_sum(m->counters);
 	if (m->verify != NULL)
 		verify_get_counters(m->verify, &v.verify);
+	v.registry = registry_stats(m->registry);
 	process_stats_read(&m->process, &v.process);
 	v.files = atomic_load_explicit(&m->files, memory_order_relaxed);
 	v.started_s = (uint64_t)m->process.started_s;

@@ -17,12 +17,15 @@
 #include "process_stats.h"
 #include "verify.h"
 
+struct registry;
+
 #define METRICS_TEXT_MAX 65536 /* bytes of either form */
 #define METRICS_SAMPLE_MS 10000
 
 struct metrics {
 	/* immutable after metrics_open; borrowed */
 	const struct counters_array *counters;
+	const struct registry *registry;
 	struct verify *verify; /* NULL: everybody is admitted */
 	uint64_t workers;
 	struct process_stats process;

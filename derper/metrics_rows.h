@@ -8,6 +8,7 @@
 
 #include "counters.h"
 #include "process_stats.h"
+#include "registry.h"
 #include "verify.h"
 
 #include <stddef.h>
@@ -23,8 +24,10 @@ struct metrics_values {
 	/* what is left of a sum, and payloads of packets without the heads of
 	 * their frames */
 	uint64_t received_other, stun_ipv6;
-	uint64_t dropped_other[4], dropped_other_bytes[4],
-	    dropped_disco_bytes[4];
+	uint64_t dropped_other[5], dropped_other_bytes[5],
+	    dropped_disco_bytes[5];
+	struct registry_stats registry;
+	uint64_t clients_total;
 	uint64_t one, zero;
 };
 

@@ -517,6 +517,7 @@ build(struct server *s, struct fail *why)
 	    debug_access_init(&s->debug_access, getenv, why) == -1)
 		return -1;
 	s->metrics = (struct metrics){ .counters = s->counters,
+		.registry = s->registry,
 		.workers = workers_of(s) };
 	metrics_open(&s->metrics);
 	if (c->use_tls) {

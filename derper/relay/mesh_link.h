@@ -10,9 +10,9 @@
  *                              v      a number in each turn
  *                            STOPPED, when the other relay is ourselves
  *
- * A link lives on one worker. Its connection is an accepted connection's twin
- * (conn.h), so a packet gets to it as to a client, from whatever worker
- * (crossing.h); a sender never waits: what the other relay does not take is
+ * A link lives on one worker. Its connection is like an accepted one (conn.h),
+ * so a packet gets to it as to a client, from whatever worker (crossing.h); a
+ * sender never waits: what the other relay does not take is
  * queued, up to a limit, and then dropped, the oldest first.
  *
  * Nothing that the other relay says costs more than MESH_LINK_KEYS_MAX keys;

@@ -13,7 +13,8 @@
 #define STEP 64
 #define FRAME_MAX (DERP_HEADER + DERP_PEER_PRESENT_BODY)
 
-static_assert(STEP * FRAME_MAX <= TURN_MEMORY_ALLOC_MAX, "room for a step");
+static_assert(OUTQ_HEAD_MAX + STEP * FRAME_MAX <= TURN_MEMORY_ALLOC_MAX,
+    "room for a step");
 
 struct watcher {
 	struct presence_watcher presence; /* first member */
@@ -120,13 +121,15 @@ tell_some(struct watchers *all, struct watcher *w, size_t max)
 	uint8_t *bytes;
 	size_t count;
 
-	bytes = turn_memory_alloc(all->worker->memory, STEP * FRAME_MAX);
+	bytes = turn_memory_alloc(
+	    all->worker->memory, OUTQ_HEAD_MAX + STEP * FRAME_MAX);
 	if (bytes == NULL) {
 		conn_end(w->conn, "out of memory");
 		return 1;
 	}
 	count = presence_take(
 	    all->presence, &w->presence, changes, max < STEP ? max : STEP);
+	bytes += OUTQ_HEAD_MAX;
 	out = writer_of(bytes, STEP * FRAME_MAX);
 	for (size_t i = 0; i < count; i++)
 		put_change(all->worker, &out, &changes[i]);

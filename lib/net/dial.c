@@ -4,8 +4,8 @@
 #include "clock.h"
 #include "encode.h"
 #include "quote.h"
-#include "tls_answer.h"
 #include "tls.h"
+#include "tls_answer.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -263,15 +263,12 @@ dial_take_fd(struct dial *d)
 int
 dial_take(struct dial *d, int *fd, struct tls **tls, struct fail *why)
 {
-	*tls = NULL;
-	if (d->ssl != NULL) {
-		if (SSL_has_pending(d->ssl))
-			return fail_set(why, "TLS: part of a record waits");
-		*tls = tls_adopt(d->ssl);
-		if (*tls == NULL)
-			return fail_set(why, "out of memory");
-		d->ssl = NULL;
-	}
+	if (d->ssl != NULL && SSL_has_pending(d->ssl))
+		return fail_set(why, "TLS: part of a record waits");
+	*tls = d->ssl != NULL ? tls_adopt(d->ssl) : NULL;
+	if (d->ssl != NULL && *tls == NULL)
+		return fail_set(why, "out of memory");
+	d->ssl = NULL;
 	*fd = dial_take_fd(d);
 	return 0;
 }

@@ -1,21 +1,12 @@
 """Relays of one region that are a mesh: whoever is at one is reached from all."""
 
 import os
+import signal
 import unittest
 
-from relaytest import (
-    DISCO,
-    HOST,
-    IS_GO,
-    Scenario,
-    free_port,
-    make_cert,
-    ours_only,
-    wait_until,
-)
+from relaytest import HOST, Scenario, free_port, make_cert, ours_only, wait_until
 
 MESH_KEY = "5e" * 32
-TYPE_FORWARD, TYPE_WATCH, TYPE_CLOSE = "0a", "10", "11"
 
 
 class Mesh(Scenario):
@@ -58,6 +49,10 @@ class Mesh(Scenario):
     def login(self, relay, *names, options=""):
         self.p.login(relay, *names, options=f"sni={relay.name}.mesh.test {options}")
 
+    def kill(self, relay):
+        relay.exit_expected = True
+        relay.stop(signal.SIGKILL)
+
     def pair(self, **options):
         ports = {"a": free_port(), "b": free_port()}
         return [
@@ -99,7 +94,7 @@ class TwoNodes(Mesh):
         self.p.expect("gone y x 0")
         self.login(a, "z")
         self.reaches("z", "y", "aa03")
-        a.stop()
+        self.kill(a)
         self.p.expect("gone y z 0")
 
 
