@@ -123,6 +123,17 @@ class Page(unittest.TestCase):
                 items = re.findall(r"^\.It Va (.*)$", sections[title], re.M)
                 self.assertEqual(set(items), set(properties))
 
+    def test_each_flag_of_the_relay_is_described(self):
+        """Both ways, and with a value where it takes one."""
+        flags = re.findall(r"^  -(\S+)( \S+)?$", help_of("derper", "-h"), re.M)
+        self.assertIn("hostname", [name for name, _ in flags])
+        items = re.findall(r"^\.It Fl (\S+)( Ar \S+)?$", self.page("derper.8"), re.M)
+        self.assertEqual(len(items), len(set(items)))
+        self.assertEqual(
+            {(name, bool(value)) for name, value in items},
+            {(name, bool(value)) for name, value in flags},
+        )
+
     def test_nothing_is_in_a_page_that_is_not_in_the_help(self):
         options = {"-version"}
         for command in commands_of("derpverify"):
