@@ -163,3 +163,20 @@ place_excerpt(struct slice text, struct doc_pos at, unsigned *column)
 		*column -= !is_continuation(text.p[i]);
 	return slice_of(text.p + start, end - start);
 }
+
+const char *
+place_excerpt_text(
+    struct arena *a, struct slice text, struct doc_pos at, unsigned *column)
+{
+	static const char symbol[] = "\xe2\x90\x80"; /* U+2400 */
+	struct slice line = place_excerpt(text, at, column);
+	char room[PLACE_EXCERPT * (sizeof symbol - 1)];
+	struct writer w = writer_of(room, sizeof room);
+
+	for (size_t i = 0; i < line.n; i++)
+		if (line.p[i] == '\0')
+			writer_bytes(&w, symbol, sizeof symbol - 1);
+		else
+			writer_bytes(&w, &line.p[i], 1);
+	return arena_text(a, room, w.n);
+}

@@ -40,4 +40,9 @@ struct doc_pos place_node_end(const struct doc_node *node);
 struct slice place_excerpt(
     struct slice text, struct doc_pos at, unsigned *column);
 
+/* The same as arena text, which a NUL would end: it is U+2400 there. NULL when
+ * memory is short. */
+const char *place_excerpt_text(
+    struct arena *a, struct slice text, struct doc_pos at, unsigned *column);
+
 #endif

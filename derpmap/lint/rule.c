@@ -12,10 +12,8 @@
 static void
 describe_line(struct rule_run *run, struct finding *f)
 {
-	struct slice line =
-	    place_excerpt(run->load->text, f->at, &f->excerpt_column);
-
-	f->excerpt = arena_text(run->out->arena, (const char *)line.p, line.n);
+	f->excerpt = place_excerpt_text(
+	    run->out->arena, run->load->text, f->at, &f->excerpt_column);
 	if (f->excerpt == NULL)
 		run->out->failed = true;
 }

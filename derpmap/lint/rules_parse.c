@@ -4,6 +4,7 @@
 
 #include "duplicates.h"
 #include "edit.h"
+#include "glued.h"
 #include "num.h"
 #include "placeholder.h"
 
@@ -121,10 +122,20 @@ bad_bool(struct rule_run *run, const struct derpmap_diagnostic *d)
 		edit_value(run, f, &value, "false");
 }
 
+static bool
+is_yaml(const struct rule_run *run)
+{
+	return run->load->dialect == DIALECT_HEADSCALE;
+}
+
+#define SPACE_AFTER_DASH "put a space after the dash that begins each element"
+
 static void
 dup_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	found_as_reported(run, d, DERPMAP_DUP_KEY, "keep one of the two");
+	found_as_reported(run, d, DERPMAP_DUP_KEY,
+	    is_yaml(run) && glued_dash(d->node) ? SPACE_AFTER_DASH
+						: "keep one of the two");
 	found_as_reported(run, d, DERPMAP_REPEATED_KEY, "keep one of the two");
 }
 
@@ -134,24 +145,17 @@ dup_region_spelling(struct rule_run *run, const struct derpmap_diagnostic *d)
 	found_as_reported(run, d, DERPMAP_SAME_REGION, "keep one of the two");
 }
 
-/* Whether a key and its value were read as one text: regionid:900. */
-static bool
-is_glued(const struct derpmap_diagnostic *d)
-{
-	struct slice head, tail;
-
-	return d->node != NULL && d->node->kind == DOC_SCALAR &&
-	    d->node->style == DOC_PLAIN &&
-	    slice_cut(d->node->text, ':', &head, &tail) &&
-	    (derpmap_field_meant(DERPMAP_LEVEL_REGION, head) != NULL ||
-		derpmap_field_meant(DERPMAP_LEVEL_NODE, head) != NULL);
-}
-
 static void
 container(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	found_as_reported(run, d, DERPMAP_BAD_SHAPE,
-	    is_glued(d) ? "put a space after the colon" : NULL);
+	const struct doc_node *n = d->node;
+	const char *fix = glued_colon(n) ? "put a space after the colon" : NULL;
+
+	/* a list whose dashes run into what follows is a mapping */
+	if (n != NULL && n->kind == DOC_MAPPING && n->count > 0 &&
+	    is_yaml(run) && glued_dash(n->items[0]))
+		fix = SPACE_AFTER_DASH;
+	found_as_reported(run, d, DERPMAP_BAD_SHAPE, fix);
 }
 
 static void

@@ -223,14 +223,30 @@ bad_json_bytes(struct rule_run *run)
 		    ->fix = "save the file as UTF-8";
 }
 
+/* A control character cannot be seen where it is. */
+static void
+control_character(struct rule_run *run, uint8_t code)
+{
+	const struct doc *d = &run->load->doc;
+
+	rule_found(run, d->error_at, "%s, U+%04X", d->error_text, code)->fix =
+	    "remove it";
+}
+
 static void
 encoding(struct rule_run *run)
 {
+	const struct load *l = run->load;
+	const size_t at = l->doc.error_at.offset;
 	const struct doc_note *utf16;
 
-	reader_error(run, DOC_ENCODING,
-	    "save the file as UTF-8 without a byte order mark");
-	utf16 = doc_note_find(&run->load->doc, DOC_NOTE_UTF16);
+	utf16 = doc_note_find(&l->doc, DOC_NOTE_UTF16);
+	if (l->doc.error == DOC_ENCODING && utf16 == NULL && at < l->text.n &&
+	    (l->text.p[at] < ' ' || l->text.p[at] == 0x7f))
+		control_character(run, l->text.p[at]);
+	else
+		reader_error(run, DOC_ENCODING,
+		    "save the file as UTF-8 without a byte order mark");
 	if (utf16 != NULL)
 		rule_found_as(run, SEVERITY_INFO, utf16->at,
 		    "the file is UTF-16: headscale reads it, few others do")

@@ -199,7 +199,7 @@ keep(struct scan *scan, const struct suppression *made)
 static void
 describe(struct scan *scan, struct suppression *made, size_t start)
 {
-	struct slice text = scan->load->text, line;
+	struct slice text = scan->load->text;
 	unsigned column;
 
 	doc_pos_advance(&scan->at, text, start);
@@ -209,10 +209,10 @@ describe(struct scan *scan, struct suppression *made, size_t start)
 	}
 	made->at = scan->at;
 	made->end = scan->end;
-	line = place_excerpt(text, made->at, &column);
-	if (column == 1)
-		made->excerpt =
-		    arena_text(scan->out->arena, (const char *)line.p, line.n);
+	made->excerpt =
+	    place_excerpt_text(scan->out->arena, text, made->at, &column);
+	if (column != 1)
+		made->excerpt = NULL;
 }
 
 /* Reads what follows the mark: ignore=RULES reason. */

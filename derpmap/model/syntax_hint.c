@@ -2,6 +2,7 @@
 #include "syntax_hint.h"
 
 #include "derpmap.h"
+#include "doc_line.h"
 #include "utf8.h"
 
 #include <string.h>
@@ -57,8 +58,7 @@ content_end(const struct lines *l, size_t start, size_t end)
 			end = i;
 			break;
 		}
-	while (end > start &&
-	    (is_blank(byte_at(l, end - 1)) || byte_at(l, end - 1) == '\r'))
+	while (end > start && is_blank(byte_at(l, end - 1)))
 		end--;
 	return end;
 }
@@ -149,14 +149,12 @@ read_lines(struct lines *l, unsigned last)
 {
 	size_t start = 0, end;
 
-	for (unsigned number = 1; start < l->text.n && number <= last;
-	     number++, start = end + 1) {
-		const uint8_t *newline =
-		    memchr(l->text.p + start, '\n', l->text.n - start);
+	for (unsigned number = 1; start < l->text.n && number <= last; number++,
+		      start =
+			  end + doc_line_break(l->text, end, DOC_LINE_YAML)) {
 		struct line line;
 
-		end =
-		    newline != NULL ? (size_t)(newline - l->text.p) : l->text.n;
+		end = doc_line_end(l->text, start, DOC_LINE_YAML);
 		parse_line(l, &line, number, start, end);
 		if (line.body == line.end)
 			continue;
@@ -173,6 +171,24 @@ pos_of(const struct lines *l, const struct line *line, size_t offset)
 {
 	struct doc_pos at = { line->number, 1, line->start };
 
+	doc_pos_advance(&at, l->text, offset);
+	return at;
+}
+
+/* The place of an offset anywhere in the text. */
+static struct doc_pos
+pos_in_text(const struct lines *l, size_t offset)
+{
+	struct doc_pos at = { 1, 1, 0 };
+
+	for (;;) {
+		size_t end = doc_line_end(l->text, at.offset, DOC_LINE_YAML);
+
+		if (offset <= end)
+			break;
+		at.offset = end + doc_line_break(l->text, end, DOC_LINE_YAML);
+		at.line++;
+	}
 	doc_pos_advance(&at, l->text, offset);
 	return at;
 }
@@ -229,13 +245,22 @@ has_no_space(struct syntax_hint *h, struct arena *a, const struct lines *l,
 	return true;
 }
 
+/* Whether the line is a dash that runs into a key or a mapping. */
+static bool
+has_glued_dash(const struct lines *l, const struct line *line)
+{
+	if (byte_at(l, line->body) != '-')
+		return false;
+	return byte_at(l, line->body + 1) == '{' ||
+	    (line->colon != line->end && is_field(l, line));
+}
+
 /* A list's entry whose dash runs into its key. */
 static bool
 has_no_space_after_dash(struct syntax_hint *h, struct arena *a,
     const struct lines *l, const struct line *line)
 {
-	if (line->number == 0 || byte_at(l, line->body) != '-' ||
-	    line->colon == line->end || !is_field(l, line))
+	if (line->number == 0 || !has_glued_dash(l, line))
 		return false;
 	h->at = pos_of(l, line, line->body);
 	h->text = "a space is missing after the dash: YAML reads it as a part "
@@ -348,7 +373,7 @@ is_value_start(const struct lines *l, size_t i)
 {
 	while (i > 0 && is_blank(byte_at(l, i - 1)))
 		i--;
-	return i == 0 || strchr(":-\n", byte_at(l, i - 1)) != NULL;
+	return i == 0 || strchr(":-\n\r", byte_at(l, i - 1)) != NULL;
 }
 
 /* Where the innermost [ or { is opened that is not closed before the error, on
@@ -361,14 +386,16 @@ find_open_bracket(const struct lines *l, size_t error)
 
 	for (size_t i = 0; i < error && depth < INDENTS_MAX; i++) {
 		uint8_t c = byte_at(l, i);
-		bool begins = i == 0 || strchr(" \t\n[{,:", byte_at(l, i - 1));
+		bool begins =
+		    i == 0 || strchr(" \t\n\r[{,:", byte_at(l, i - 1));
 
 		if (quote != 0)
 			quote = c == quote ? 0 : quote;
 		else if (begins && (c == '"' || c == '\''))
 			quote = c;
 		else if (begins && c == '#')
-			while (i + 1 < error && byte_at(l, i + 1) != '\n')
+			while (i + 1 < error &&
+			    doc_line_break(l->text, i + 1, DOC_LINE_YAML) == 0)
 				i++;
 		else if ((c == '[' || c == '{') &&
 		    (depth > 0 || is_value_start(l, i)))
@@ -377,8 +404,7 @@ find_open_bracket(const struct lines *l, size_t error)
 			depth--;
 	}
 	if (depth == 0 ||
-	    memchr(l->text.p + open[depth - 1], '\n',
-		error - open[depth - 1]) == NULL)
+	    doc_line_end(l->text, open[depth - 1], DOC_LINE_YAML) >= error)
 		return l->text.n;
 	return open[depth - 1];
 }
@@ -391,8 +417,7 @@ has_open_bracket(struct syntax_hint *h, struct arena *a, const struct lines *l,
 
 	if (open == l->text.n)
 		return false;
-	h->at = (struct doc_pos){ .line = 1, .column = 1 };
-	doc_pos_advance(&h->at, l->text, open);
+	h->at = pos_in_text(l, open);
 	h->text = arena_printf(a,
 	    "the '%c' that opens here is not closed where the %s ends",
 	    byte_at(l, open), byte_at(l, open) == '[' ? "list" : "mapping");

@@ -1,17 +1,26 @@
 /* command: see command.h. */
 #include "command.h"
 
+#include "quote.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define TEXT_MAX 4096 /* bytes of a message */
+
+/* Names of files and words of the command line are in it: what they hold must
+ * not reach the terminal as it is. */
 static void
 print_text(const char *program, const char *fmt, va_list args)
 {
-	fprintf(stderr, "%s: ", program);
-	vfprintf(stderr, fmt, args);
-	fputc('\n', stderr);
+	char text[TEXT_MAX], clean[TEXT_MAX * QUOTE_PUT_GROWTH];
+	struct writer w = writer_of(clean, sizeof clean);
+
+	vsnprintf(text, sizeof text, fmt, args);
+	quote_put(&w, slice_str(text));
+	fprintf(stderr, "%s: %.*s\n", program, (int)w.n, clean);
 }
 
 static void

@@ -71,6 +71,24 @@ keep_text(struct json *j, struct doc_node *node, const struct json_token *t)
 	return 0;
 }
 
+/* Takes the token of a scalar. A string that its line or the text ends is told
+ * where it opens: that is where the quote is missing. */
+static int
+take_scalar(struct json *j, struct json_token *t, const struct doc_node *node)
+{
+	const struct json_scan *s = &j->scan;
+	const bool is_string = json_token_peek(&j->scan) == JSON_TOKEN_STRING;
+
+	if (json_token_take(&j->scan, t) == 0)
+		return 0;
+	if (is_string &&
+	    (s->at == s->text.n || s->text.p[s->at] == '\n' ||
+		s->text.p[s->at] == '\r'))
+		return doc_builder_fail(&j->builder, DOC_SYNTAX, node->start,
+		    "the quote that opens here is not closed on its line");
+	return syntax(j, s->expected);
+}
+
 static int
 read_scalar(struct json *j)
 {
@@ -78,7 +96,8 @@ read_scalar(struct json *j)
 	    doc_builder_add(&j->builder, DOC_SCALAR, here(j));
 	struct json_token t;
 
-	if (node == NULL || take(j, &t) == -1 || keep_text(j, node, &t) == -1)
+	if (node == NULL || take_scalar(j, &t, node) == -1 ||
+	    keep_text(j, node, &t) == -1)
 		return -1;
 	if (t.kind == JSON_TOKEN_STRING)
 		node->style = DOC_DOUBLE;

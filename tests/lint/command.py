@@ -235,6 +235,20 @@ class Command(unittest.TestCase):
         self.assertNotIn("\033", result.stdout)
         self.assertIn("\\x1b[31mx", result.stdout)
 
+    def test_control_characters_of_the_words_stay_in_them(self):
+        for args in (["lint", "\033[31m*"], ["lint", "\033[31m"],
+                     ["convert", "\033[31m"], ["merge", "--drop", "\033", "-"],
+                     ["lint", "--select", "\033[31m", "-"]):
+            result = run(*args)
+            self.assertEqual(result.returncode, 2, args)
+            self.assertNotIn("\033", result.stderr)
+            self.assertIn("\\x1b", result.stderr)
+
+    def test_what_cannot_be_seen_has_a_name(self):
+        result = run("lint", "-", text="regions: a\0b\n")
+        self.assertIn("a control character, U+0000", result.stdout)
+        self.assertIn("regions: a\u2400b", result.stdout)
+
     def test_file_name_that_is_not_utf8(self):
         path = os.path.join(self.folder.name.encode(), b"\xff.yaml")
         with open(path, "wb") as file:

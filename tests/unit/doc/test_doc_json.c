@@ -137,8 +137,10 @@ doc_json_places_errors(void **state)
 	read_bad("[-]", 1, 3, "a digit");
 	read_bad("[1e+]", 1, 5, "a digit");
 	read_bad("\"\\x\"", 1, 3, "backslash");
-	read_bad("\"a\nb\"", 1, 3, "end of the string");
-	read_bad("\"a", 1, 3, "text ends");
+	read_bad("\"a\tb\"", 1, 3, "end of the string");
+	read_bad("[\"a\nb\"", 1, 2, "not closed on its line");
+	read_bad("[\"a\rb\"", 1, 2, "not closed on its line");
+	read_bad("\"a", 1, 1, "not closed on its line");
 	read_bad("{} {}", 1, 4, "end of the text");
 	read_bad("truex", 1, 5, "end of the text");
 	read_bad("tru", 1, 1, "a value");
