@@ -272,6 +272,7 @@ struct fake_peer {
 	struct conn *conn;
 	struct derp_private_key private_key;
 	struct derp_key key;
+	bool mesh;           /* it knows the mesh key */
 	uint8_t in[1 << 18]; /* read and not yet taken */
 	size_t n;
 };
@@ -332,11 +333,12 @@ fake_peer_key(struct fake_peer *p)
 static inline void
 fake_peer_say_hello(struct fake_peer *p)
 {
-	static const struct derp_client_info info = { .version = 2,
-		.can_ack_pings = true };
+	struct derp_client_info info = { .version = 2, .can_ack_pings = true };
 	uint8_t bytes[1024];
 	struct writer w = writer_of(bytes, sizeof bytes);
 
+	if (p->mesh)
+		memset(info.mesh_key, FAKE_MESH_KEY, sizeof info.mesh_key);
 	writer_printf(&w,
 	    "GET /derp HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
 	    "Derp-Fast-Start: 1\r\nUpgrade: DERP\r\n\r\n");
