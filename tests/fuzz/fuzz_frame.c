@@ -21,6 +21,26 @@ parse_packet(struct slice body)
 		FUZZ_CHECK(packet.n + DERP_KEY == body.n);
 }
 
+/* What a mesh peer forwards: rewritten in place, it is the packet alone. */
+static void
+parse_forward(const struct derp_frame *frame)
+{
+	struct derp_key src, dst, from;
+	struct slice packet, sent;
+	uint8_t *head;
+
+	if (derp_forward_packet_parse(frame->body, &src, &dst, &packet) == -1)
+		return;
+	FUZZ_CHECK(packet.n + 2 * DERP_KEY == frame->body.n);
+	head = derp_forward_to_recv(frame->head);
+	FUZZ_CHECK(head[0] == DERP_RECV_PACKET);
+	FUZZ_CHECK(derp_header_get(head).len == DERP_KEY + packet.n);
+	FUZZ_CHECK(derp_recv_packet_parse(
+		       slice_of(head + DERP_HEADER, DERP_KEY + packet.n), &from,
+		       &sent) == 0);
+	FUZZ_CHECK(derp_key_eq(&from, &src) && sent.p == packet.p);
+}
+
 /* Every parser must survive every body, whatever the type says. */
 static void
 parse_all(struct slice body)
@@ -61,6 +81,10 @@ cut_all(cut_fn *cut, uint8_t *p, size_t n)
 			FUZZ_CHECK(used == DERP_HEADER + (size_t)frame.len);
 			FUZZ_CHECK(frame.body.n == frame.len);
 			parse_all(frame.body);
+			if (cut == derp_frame_cut_mesh)
+				FUZZ_CHECK(frame.len <= DERP_MAX_PRESENCE);
+			if (frame.type == DERP_FORWARD_PACKET)
+				parse_forward(&frame);
 		} else {
 			FUZZ_CHECK(used - DERP_HEADER + frame.skip ==
 			    (size_t)frame.len);
@@ -82,6 +106,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	cut_all(derp_frame_cut, copy, n);
 	cut_all(derp_frame_cut_login, copy, n);
 	cut_all(derp_frame_cut_client, copy, n);
+	if (n > 0)
+		memcpy(copy, data, n); /* it was rewritten in place */
+	cut_all(derp_frame_cut_mesh, copy, n);
 	free(copy);
 	parse_all(slice_of(data, n));
 	return 0;
