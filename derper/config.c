@@ -18,6 +18,7 @@ static const struct config defaults = {
 	.cert_mode = "letsencrypt",
 	.hostname = "derp.tailscale.com",
 	.home = "",
+	.completion = "",
 	.socket = "",
 	.verify_url = "",
 	.mesh_psk_file = "",

@@ -63,6 +63,7 @@ struct config {
 	int64_t batch_delay_us;
 	uint64_t drain_timeout_ms;
 	bool renew_self_signed;
+	const char *completion; /* a shell; "": none */
 	bool landlock, seccomp, keep_capabilities, core_dumps; /* sandbox.h */
 	/* derived */
 	char cert_dir_default[4096]; /* <user cache>/tailscale/derper-certs;

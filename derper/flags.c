@@ -1,6 +1,7 @@
 /* flags: see flags.h. */
 #include "flags.h"
 
+#include "completion.h"
 #include "num.h"
 #include "opts.h"
 #include "spelling.h"
@@ -155,6 +156,9 @@ static const struct row rows[] = {
 	SWITCH("renew-self-signed", renew_self_signed,
 	    "replace the self-signed certificate of an IP address by a new "
 	    "one, print its pin and exit"),
+	TEXT("completion", completion, "shell", NULL,
+	    "print a script with which bash, zsh or fish completes flags, and "
+	    "exit"),
 	SWITCH("landlock", landlock,
 	    "after start, open only the files that serving needs"),
 	SWITCH("seccomp", seccomp,
@@ -213,6 +217,7 @@ bind_variable(struct flags *flags, size_t i)
 	flags->variables[i][0] = '\0';
 	flags->shown[i] = NULL;
 	if (strcmp(flags->table[i].name, "version") == 0 ||
+	    strcmp(flags->table[i].name, "completion") == 0 ||
 	    strcmp(flags->table[i].name, "renew-self-signed") == 0)
 		return;
 	name_variable(flags->table[i].name, flags->variables[i]);
@@ -492,7 +497,8 @@ flags_parse(struct config *config, int argc, char **argv,
 	if (read_environment(&flags, env, why) == -1)
 		return FLAGS_BAD;
 	result = read_arguments(&flags, argc, argv, why);
-	if (result != FLAGS_OK || config->show_version)
+	if (result != FLAGS_OK || config->show_version ||
+	    config->completion[0] != '\0')
 		return result;
 	if (check_ranges(&flags, why) == -1 ||
 	    config_derive(config, env, why) == -1)
@@ -520,4 +526,22 @@ flags_print_usage(void)
 	      "-verify-client-url-fail-open=false\n"
 	      "  derper -dev\n",
 	    stderr);
+}
+
+int
+flags_print_completion(const char *shell, struct fail *why)
+{
+	struct config config;
+	struct flags flags;
+
+	config_init(&config, getenv);
+	bind_table(&flags, &config);
+	if (completion_put_flags(
+		stdout, "derper", shell, flags.table, flags.opts.count) == -1)
+		return fail_set(why,
+		    "-completion \"%s\" is neither bash nor zsh nor fish",
+		    shell);
+	if (fflush(stdout) == EOF || ferror(stdout))
+		return fail_errno(why, "cannot write to standard output");
+	return 0;
 }

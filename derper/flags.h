@@ -37,4 +37,8 @@ bool flags_next_unknown(char **variables, size_t *next, struct fail *text);
  * standard error. */
 void flags_print_usage(void);
 
+/* Prints a script that completes the flags in that shell to standard output. -1
+ * and the reason. */
+int flags_print_completion(const char *shell, struct fail *why);
+
 #endif

@@ -54,6 +54,17 @@ print_line(const char *text)
 }
 
 static int
+print_completion(const char *shell)
+{
+	struct fail why = { 0 };
+
+	if (flags_print_completion(shell, &why) == 0)
+		return 0;
+	log_error("derper: %s", why.text);
+	return 1;
+}
+
+static int
 renew_certificate(const struct config *config)
 {
 	char pin[CERTS_PIN_TEXT];
@@ -91,6 +102,8 @@ main(int argc, char **argv)
 	}
 	if (config.show_version)
 		return print_line("derpkit " DERPKIT_VERSION);
+	if (config.completion[0] != '\0')
+		return print_completion(config.completion);
 	if (config.renew_self_signed)
 		return renew_certificate(&config);
 	if (set_debug_log(&why) == -1) {

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* What comes after an option, or as a word of a command. */
 enum value_kind {
@@ -21,6 +22,12 @@ struct script {
 	size_t option_count;
 };
 
+static bool
+is_called(const struct opts_option *o, const char *arg)
+{
+	return o->arg != NULL && strcasecmp(o->arg, arg) == 0;
+}
+
 static enum value_kind
 kind_of(const struct opts_option *o)
 {
@@ -31,9 +38,9 @@ kind_of(const struct opts_option *o)
 		return VALUE_CHOICE;
 	case OPTS_TEXT:
 	case OPTS_LIST:
-		if (o->arg != NULL && strcmp(o->arg, "file") == 0)
+		if (is_called(o, "file") || is_called(o, "path"))
 			return VALUE_FILE;
-		if (o->arg != NULL && strcmp(o->arg, "folder") == 0)
+		if (is_called(o, "folder") || is_called(o, "dir"))
 			return VALUE_FOLDER;
 		break;
 	case OPTS_INT:
@@ -197,9 +204,9 @@ put_bash(struct script *s)
 /* --- zsh --- */
 
 static void
-put_zsh_option(FILE *to, const struct opts_option *o)
+put_zsh_option(FILE *to, const struct opts_option *o, const char *dash)
 {
-	fprintf(to, "\t\t\t'*%s%s%s[", dashes(o), o->name,
+	fprintf(to, "\t\t\t'*%s%s%s[", dash, o->name,
 	    kind_of(o) != VALUE_NONE && o->name[1] != '\0' ? "=" : "");
 	put_escaped(to, o->help, "[]\\");
 	fputc(']', to);
@@ -231,7 +238,7 @@ put_zsh_command(struct script *s)
 
 	fprintf(s->to, "\t\t%s)\n\t\t\t_arguments \\\n", s->command->name);
 	for (size_t i = 0; i < s->option_count; i++)
-		put_zsh_option(s->to, &s->options[i]);
+		put_zsh_option(s->to, &s->options[i], dashes(&s->options[i]));
 	fputs("\t\t\t'(- *)--help[describe the command]'", s->to);
 	if (words == NULL)
 		fputs(" \\\n\t\t\t'*:file:_files'", s->to);
@@ -289,6 +296,34 @@ put_zsh(struct script *s)
 
 /* --- fish --- */
 
+/* What follows the name of an option. */
+static void
+put_fish_rest(FILE *to, const struct opts_option *o)
+{
+	switch (kind_of(o)) {
+	case VALUE_NONE:
+		break;
+	case VALUE_FILE:
+		fputs(" -rF", to);
+		break;
+	case VALUE_FOLDER:
+		fputs(" -xa '(__fish_complete_directories)'", to);
+		break;
+	case VALUE_CHOICE:
+		fputs(" -xa '", to);
+		put_names(to, o);
+		fputc('\'', to);
+		break;
+	case VALUE_UNKNOWN:
+		fputs(" -x", to);
+		break;
+	}
+	fputs(" -d '", to);
+	for (const char *c = o->help; *c != '\0'; c++)
+		fprintf(to, "%s%c", *c == '\'' || *c == '\\' ? "\\" : "", *c);
+	fputs("'\n", to);
+}
+
 static void
 put_fish_option(struct script *s, const struct opts_option *o)
 {
@@ -296,29 +331,7 @@ put_fish_option(struct script *s, const struct opts_option *o)
 	    "complete -c %s -n '__fish_seen_subcommand_from %s' %s %s",
 	    s->program->name, s->command->name,
 	    o->name[1] != '\0' ? "-l" : "-s", o->name);
-	switch (kind_of(o)) {
-	case VALUE_NONE:
-		break;
-	case VALUE_FILE:
-		fputs(" -rF", s->to);
-		break;
-	case VALUE_FOLDER:
-		fputs(" -xa '(__fish_complete_directories)'", s->to);
-		break;
-	case VALUE_CHOICE:
-		fputs(" -xa '", s->to);
-		put_names(s->to, o);
-		fputc('\'', s->to);
-		break;
-	case VALUE_UNKNOWN:
-		fputs(" -x", s->to);
-		break;
-	}
-	fputs(" -d '", s->to);
-	for (const char *c = o->help; *c != '\0'; c++)
-		fprintf(
-		    s->to, "%s%c", *c == '\'' || *c == '\\' ? "\\" : "", *c);
-	fputs("'\n", s->to);
+	put_fish_rest(s->to, o);
 }
 
 static void
@@ -367,6 +380,114 @@ put_fish(struct script *s)
 		    s->program->commands[i].name);
 	fputs("'\n", s->to);
 	return each_command(s, put_fish_command);
+}
+
+/* --- flags without commands --- */
+
+struct flag_script {
+	FILE *to;
+	const char *program;
+	const struct opts_option *flags;
+	size_t count;
+};
+
+/* Whether it is there at all: what is still to come is not offered. */
+static bool
+is_offered(const struct opts_option *o)
+{
+	return o->kind != OPTS_LATER;
+}
+
+static void
+put_bash_flags(const struct flag_script *s)
+{
+	fprintf(s->to,
+	    "# bash completion for %s, made by `%s -completion bash`\n"
+	    "_%s()\n"
+	    "{\n"
+	    "\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
+	    "\tlocal prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+	    "\tCOMPREPLY=()\n"
+	    "\t# bash takes -flag=value apart\n"
+	    "\tif [[ $cur == = ]]; then\n"
+	    "\t\tcur=\n"
+	    "\telif [[ $prev == = ]]; then\n"
+	    "\t\tprev=${COMP_WORDS[COMP_CWORD-2]}\n"
+	    "\tfi\n"
+	    "\tcase $prev in\n",
+	    s->program, s->program, s->program);
+	for (size_t i = 0; i < s->count; i++)
+		if (is_offered(&s->flags[i]))
+			put_bash_value(s->to, &s->flags[i]);
+	fputs("\tesac\n\tcompopt +o default\n\tCOMPREPLY=($(compgen -W '-h",
+	    s->to);
+	for (size_t i = 0; i < s->count; i++)
+		if (is_offered(&s->flags[i]))
+			fprintf(s->to, " -%s", s->flags[i].name);
+	fprintf(s->to,
+	    "' -- \"$cur\"))\n"
+	    "}\n"
+	    "complete -o default -F _%s %s\n",
+	    s->program, s->program);
+}
+
+static void
+put_zsh_flags(const struct flag_script *s)
+{
+	fprintf(s->to,
+	    "#compdef %s\n"
+	    "# zsh completion for %s, made by `%s -completion zsh`\n"
+	    "_%s()\n"
+	    "{\n"
+	    "\t_arguments \\\n",
+	    s->program, s->program, s->program, s->program);
+	for (size_t i = 0; i < s->count; i++)
+		if (is_offered(&s->flags[i]))
+			put_zsh_option(s->to, &s->flags[i], "-");
+	fprintf(s->to,
+	    "\t\t\t'(- *)-h[list the flags]'\n"
+	    "}\n"
+	    "# in a file of fpath it is called, else it is made known\n"
+	    "if [ \"$funcstack[1]\" = _%s ]; then\n"
+	    "\t_%s \"$@\"\n"
+	    "else\n"
+	    "\tcompdef _%s %s\n"
+	    "fi\n",
+	    s->program, s->program, s->program, s->program);
+}
+
+static void
+put_fish_flags(const struct flag_script *s)
+{
+	fprintf(s->to,
+	    "# fish completion for %s, made by `%s -completion fish`\n"
+	    "complete -c %s -f\n"
+	    "complete -c %s -o h -d 'list the flags'\n",
+	    s->program, s->program, s->program, s->program);
+	for (size_t i = 0; i < s->count; i++) {
+		if (!is_offered(&s->flags[i]))
+			continue;
+		fprintf(s->to, "complete -c %s -o %s", s->program,
+		    s->flags[i].name);
+		put_fish_rest(s->to, &s->flags[i]);
+	}
+}
+
+int
+completion_put_flags(FILE *to, const char *program, const char *shell,
+    const struct opts_option *flags, size_t count)
+{
+	const struct flag_script s = { to, program, flags, count };
+
+	if (strcmp(shell, "bash") == 0)
+		put_bash_flags(&s);
+	else if (strcmp(shell, "zsh") == 0)
+		put_zsh_flags(&s);
+	else if (strcmp(shell, "fish") == 0)
+		put_fish_flags(&s);
+	else
+		return -1;
+	return 0;
 }
 
 /* --- the command --- */

@@ -98,6 +98,11 @@ class Completion(unittest.TestCase):
                                       capture_output=True, timeout=30,
                                       check=True)
                 (cls.folder / name).write_bytes(done.stdout)
+        for shell, name in (("bash", "derper.bash"), ("zsh", "_derper"),
+                            ("fish", "derper.fish")):
+            done = subprocess.run([f"{BIN}/derper", "-completion", shell],
+                                  capture_output=True, timeout=30, check=True)
+            (cls.folder / name).write_bytes(done.stdout)
 
     def run_in(self, *command):
         env = {**os.environ, "HOME": str(self.folder), "LC_ALL": "C.UTF-8",
@@ -125,7 +130,7 @@ class Completion(unittest.TestCase):
         return [x.split("OFFER:")[1] for x in lines if "OFFER:" in x]
 
     def test_the_scripts_are_well_formed(self):
-        for program in PROGRAMS:
+        for program in [*PROGRAMS, "derper"]:
             for command in (["bash", "-n", f"{program}.bash"],
                             ["zsh", "-n", f"_{program}"],
                             ["fish", "-n", f"{program}.fish"]):
@@ -133,6 +138,29 @@ class Completion(unittest.TestCase):
                                       capture_output=True, check=False)
                 self.assertEqual((done.returncode, done.stderr), (0, b""),
                                  command)
+
+    def test_flags_of_the_relay(self):
+        text = subprocess.run([f"{BIN}/derper", "-h"], capture_output=True,
+                              text=True, timeout=30, check=True).stderr
+        want = {"-" + x for x in re.findall(r"^  -(\S+)", text, re.M)} | {"-h"}
+        self.assertIn("-verify-config", want)
+        self.assertEqual(set(self.bash("derper", "")) - {"compopt +o default"},
+                         want)
+        self.assertEqual(set(self.fish("derper -")), want)
+        self.assertEqual(self.bash("derper", "-verify-config", ""), [])
+        for words in (["-certdir", ""], ["--certdir", "="]):
+            self.assertEqual(self.bash("derper", *words),
+                             ["compopt -o dirnames +o default"])
+        self.assertEqual(self.bash("derper", "-max-connections", ""),
+                         ["compopt +o default"])
+        self.assertEqual(self.fish("derper -verify-config "),
+                         ["map.yaml", "sub/"])
+        self.assertEqual(self.zsh("derper -verify-conf"), ["-verify-config"])
+        wrong = subprocess.run([f"{BIN}/derper", "-completion", "tcsh"],
+                               capture_output=True, text=True, timeout=30,
+                               check=False)
+        self.assertEqual((wrong.returncode, wrong.stdout), (1, ""))
+        self.assertIn("neither bash nor zsh nor fish", wrong.stderr)
 
     def test_commands(self):
         for program in PROGRAMS:
