@@ -29,6 +29,7 @@ type judge struct {
 	atOnce       bool // whoever has registered gets in at the first try
 	admitsExpiry bool // it is not told that a key has expired
 	keepsLive    bool // only the next connect of a key is refused
+	listsOnMiss  bool // it lists for an unknown key, and not again soon
 
 	*relay
 	live *peer // a connection of the node that is looked at
