@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 
+import deletion
 from relays import Failure
 from scenarios import Login, Metric, Scenario
 
@@ -207,12 +208,13 @@ class Deleted(OursAlone):
 
     def __init__(self, bench):
         super().__init__(bench)
-        self.list = None
+        self.source = None
 
     def cases(self):
         many = 2000 if self.set.runs == 1 else 10000
-        for clients in (1, many):
-            yield True, {"source": "node list", "clients": clients}
+        for name in deletion.SOURCES:
+            for clients in (1, many):
+                yield True, {"source": name, "clients": clients}
 
     def label(self, params):
         return "%s, %d connections" % (params["source"], params["clients"])
@@ -221,15 +223,15 @@ class Deleted(OursAlone):
         return [Metric("seconds", "until the last is closed", "s")]
 
     def flags(self, params):
-        self.list = tempfile.NamedTemporaryFile("w", prefix="derp-bench-")
-        self.put(public_keys(params["clients"]))
-        return ["-verify-nodes=" + self.list.name]
+        self.finish()
+        self.source = deletion.SOURCES[params["source"]](
+            [self.keep, *public_keys(params["clients"])])
+        return self.source.flags()
 
-    def put(self, keys):
-        """A new list in place of the old one."""
-        with open(self.list.name + ".new", "w", encoding="ascii") as f:
-            f.writelines(k + "\n" for k in [self.keep, *keys])
-        os.rename(self.list.name + ".new", self.list.name)
+    def finish(self):
+        if self.source is not None:
+            self.source.stop()
+            self.source = None
 
     def measure(self, running, params):
         crowd = Crowd(self.program("derp-crowd"), running,
@@ -238,7 +240,7 @@ class Deleted(OursAlone):
             crowd.login(params["clients"])
             time.sleep(self.set.settle)
             began = time.monotonic()
-            self.put([])
+            self.source.put([self.keep])
             crowd.wait_broken(params["clients"])
             seconds = time.monotonic() - began
         finally:
