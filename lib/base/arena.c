@@ -1,5 +1,5 @@
-/* arena: see arena.h. Blocks in a list; big requests get a block of their own.
- */
+/* arena: see arena.h. Blocks in a list, each as large as all before it together
+ * within limits; larger requests get a block of their own. */
 #include "arena.h"
 
 #include <stdalign.h>
@@ -8,13 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define ARENA_BLOCK 16384 /* bytes of an ordinary block */
+#define ARENA_BLOCK_MIN ((size_t)16 << 10) /* bytes of an ordinary block */
+#define ARENA_BLOCK_MAX (((size_t)4 << 20) - sizeof(struct block))
+#define HUGE_PAGE ((size_t)2 << 20)
 
 struct block {
 	struct block *next;
 	size_t used;
 	size_t cap;
+	size_t mapped; /* bytes of its mapping; 0: it is from the heap */
 	alignas(max_align_t) unsigned char bytes[];
 };
 
@@ -23,6 +27,33 @@ struct arena {
 	size_t total;         /* bytes of all blocks */
 	size_t max;
 };
+
+/* Zeroed memory for a block of n bytes in all. Large ones ask for huge pages: a
+ * page fault for each 4 KiB costs more than most of what the memory is for. */
+static struct block *
+new_block(size_t n)
+{
+	struct block *b;
+
+	if (n < HUGE_PAGE)
+		return calloc(1, n);
+	b = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	    -1, 0);
+	if (b == MAP_FAILED)
+		return NULL;
+	(void)madvise(b, n, MADV_HUGEPAGE);
+	b->mapped = n;
+	return b;
+}
+
+static void
+free_block(struct block *b)
+{
+	if (b->mapped > 0)
+		munmap(b, b->mapped);
+	else
+		free(b);
+}
 
 struct arena *
 arena_new(size_t max)
@@ -43,22 +74,30 @@ arena_free(struct arena *a)
 		return;
 	for (b = a->blocks; b != NULL; b = next) {
 		next = b->next;
-		free(b);
+		free_block(b);
 	}
 	free(a);
+}
+
+static size_t
+block_size(const struct arena *a)
+{
+	if (a->total < ARENA_BLOCK_MIN)
+		return ARENA_BLOCK_MIN;
+	return a->total < ARENA_BLOCK_MAX ? a->total : ARENA_BLOCK_MAX;
 }
 
 static struct block *
 add_block(struct arena *a, size_t need)
 {
-	size_t cap = need > ARENA_BLOCK ? need : ARENA_BLOCK;
+	size_t cap = block_size(a);
 	struct block *b;
 
-	if (cap > a->max - a->total)
+	if (cap < need || cap > a->max - a->total)
 		cap = need;
 	if (cap > a->max - a->total || cap > SIZE_MAX - sizeof *b)
 		return NULL;
-	b = calloc(1, sizeof *b + cap);
+	b = new_block(sizeof *b + cap);
 	if (b == NULL)
 		return NULL;
 	b->cap = cap;
