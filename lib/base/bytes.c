@@ -27,6 +27,9 @@ slice_eq(struct slice a, struct slice b)
 bool
 slice_is(struct slice s, const char *text)
 {
+	/* most comparisons end at the first byte */
+	if (s.n == 0 || s.p[0] != (uint8_t)text[0])
+		return s.n == 0 && text[0] == '\0';
 	return slice_eq(s, slice_str(text));
 }
 
@@ -40,9 +43,13 @@ slice_is_nocase(struct slice s, const char *text)
 bool
 slice_starts(struct slice s, const char *text)
 {
-	size_t n = strlen(text);
+	size_t n;
 
-	return s.n >= n && (n == 0 || memcmp(s.p, text, n) == 0);
+	/* as above */
+	if (s.n == 0 || s.p[0] != (uint8_t)text[0])
+		return text[0] == '\0';
+	n = strlen(text);
+	return s.n >= n && memcmp(s.p, text, n) == 0;
 }
 
 static bool
