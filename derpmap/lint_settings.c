@@ -198,9 +198,17 @@ lint_settings_read(struct lint_settings *s, struct arena *a, const char *path,
 	struct buf text;
 	struct doc doc;
 	int result = infile_read(&text, path, FILE_MAX, why);
+	const char *copy = NULL;
 
+	if (result == 0) {
+		copy = arena_text(
+		    a, (const char *)buf_slice(&text).p, buf_len(&text));
+		if (copy == NULL)
+			result = fail_set(why, "not enough memory");
+	}
 	if (result == 0 &&
-	    doc_yaml_read(&doc, a, buf_slice(&text), &syntax) == -1)
+	    doc_yaml_read(&doc, a, slice_of(copy, buf_len(&text)), &syntax) ==
+		-1)
 		result = fail_set(why, "%s:%u:%u: %s", path, doc.error_at.line,
 		    doc.error_at.column, doc.error_text);
 	if (result == 0)

@@ -125,14 +125,15 @@ int
 compose_ports_text(struct compose_ports *ports, struct arena *a,
     const char *file, struct slice text, struct fail *why)
 {
+	const char *copy = arena_text(a, (const char *)text.p, text.n);
 	const struct doc_node *services;
 	struct doc d;
 
 	*ports = (struct compose_ports){ .file = file, .is_whole = true };
 	ports->v = arena_alloc(a, COMPOSE_PORTS_MAX, sizeof *ports->v);
-	if (ports->v == NULL)
+	if (ports->v == NULL || copy == NULL)
 		return fail_set(why, "not enough memory");
-	if (doc_yaml_read(&d, a, text, why) == -1)
+	if (doc_yaml_read(&d, a, slice_of(copy, text.n), why) == -1)
 		return -1;
 	services = doc_get(d.root, "services");
 	if (services == NULL || services->kind != DOC_MAPPING)

@@ -98,7 +98,7 @@ look_at_tls(struct relay_sight *s, const struct round *r, const char *host)
 	target.port = (uint16_t)port;
 	target.deadline_ms = step_deadline(r);
 	if (pinned)
-		target.pin = (const char *)name.p + strlen(PIN_PREFIX);
+		target.pin = cert_name + strlen(PIN_PREFIX);
 	else if (name.n > 0)
 		target.cert_name = cert_name;
 	tls_sight_look(&s->tls, r->names, addresses, n, &target);

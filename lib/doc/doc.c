@@ -7,12 +7,12 @@
 
 #define ERROR_TEXT_MAX 300
 
-/* An open collection. */
+/* An open collection. What is in it so far is in the builder's list, after
+ * what is in the collections around it. */
 struct doc_level {
 	struct doc_node *node;
 	struct doc_level *below;
-	size_t used; /* of node->items */
-	size_t cap;
+	size_t first; /* of its items in the list */
 };
 
 const struct doc_node *
@@ -63,22 +63,23 @@ no_memory(struct doc_builder *b, struct doc_pos at)
 	    b, DOC_MEMORY, at, "not enough memory to read the document");
 }
 
-/* Room for one more item in the innermost collection. */
+/* Room for one more item in the list. */
 static int
-level_grow(struct doc_builder *b, struct doc_level *l)
+list_grow(struct doc_builder *b)
 {
-	size_t cap = l->cap == 0 ? 4 : 2 * l->cap;
-	struct doc_node **items;
+	size_t cap = b->list_cap == 0 ? 64 : 2 * b->list_cap;
+	struct doc_node **list;
 
-	if (l->used < l->cap)
+	if (b->list_count < b->list_cap)
 		return 0;
-	items = arena_alloc(b->arena, cap, sizeof *items);
-	if (items == NULL)
+	list = arena_alloc(b->arena, cap, sizeof(struct doc_node *));
+	if (list == NULL)
 		return -1;
-	if (l->used > 0)
-		memcpy(items, l->node->items, l->used * sizeof *items);
-	l->node->items = items;
-	l->cap = cap;
+	if (b->list_count > 0)
+		memcpy((void *)list, (const void *)b->list,
+		    b->list_count * sizeof(struct doc_node *));
+	b->list = list;
+	b->list_cap = cap;
 	return 0;
 }
 
@@ -91,7 +92,7 @@ doc_builder_add(struct doc_builder *b, enum doc_kind kind, struct doc_pos start)
 	if (b->doc->error != DOC_OK)
 		return NULL;
 	node = arena_alloc(b->arena, 1, sizeof *node);
-	if (node == NULL || (l != NULL && level_grow(b, l) == -1)) {
+	if (node == NULL || (l != NULL && list_grow(b) == -1)) {
 		no_memory(b, start);
 		return NULL;
 	}
@@ -102,8 +103,7 @@ doc_builder_add(struct doc_builder *b, enum doc_kind kind, struct doc_pos start)
 		b->doc->root = node;
 		return node;
 	}
-	l->node->items[l->used++] = node;
-	l->node->count = l->node->kind == DOC_MAPPING ? l->used / 2 : l->used;
+	b->list[b->list_count++] = node;
 	return node;
 }
 
@@ -121,9 +121,29 @@ doc_builder_open(struct doc_builder *b, struct doc_node *collection)
 		b->spare = l->below;
 	if (l == NULL)
 		return no_memory(b, collection->start);
-	*l = (struct doc_level){ .node = collection, .below = b->top };
+	*l = (struct doc_level){
+		.node = collection, .below = b->top, .first = b->list_count
+	};
 	b->top = l;
 	b->depth++;
+	return 0;
+}
+
+/* Moves the items of a collection from the list to the node. */
+static int
+take_items(struct doc_builder *b, const struct doc_level *l)
+{
+	size_t n = b->list_count - l->first;
+
+	if (n == 0)
+		return 0;
+	l->node->items = arena_alloc(b->arena, n, sizeof(struct doc_node *));
+	if (l->node->items == NULL)
+		return -1;
+	memcpy((void *)l->node->items, (const void *)(b->list + l->first),
+	    n * sizeof(struct doc_node *));
+	l->node->count = l->node->kind == DOC_MAPPING ? n / 2 : n;
+	b->list_count = l->first;
 	return 0;
 }
 
@@ -134,6 +154,8 @@ doc_builder_close(struct doc_builder *b, struct doc_pos end)
 
 	if (b->doc->error != DOC_OK)
 		return -1;
+	if (take_items(b, l) == -1)
+		return no_memory(b, end);
 	l->node->end = end;
 	b->top = l->below;
 	l->below = b->spare;
@@ -146,6 +168,12 @@ struct doc_node *
 doc_builder_top(const struct doc_builder *b)
 {
 	return b->top != NULL ? b->top->node : NULL;
+}
+
+bool
+doc_builder_has_items(const struct doc_builder *b)
+{
+	return b->top != NULL && b->list_count > b->top->first;
 }
 
 int

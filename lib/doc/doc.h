@@ -45,7 +45,8 @@ struct doc_node {
 	enum doc_kind kind;
 	enum doc_style style;
 	struct slice text;  /* scalar: its value without quotes and escapes,
-			       valid UTF-8, may hold NUL; alias: its name */
+			       valid UTF-8, may hold NUL and has none
+			       after it; alias: its name */
 	const char *tag;    /* YAML: as resolved and shortened: "!!int", "!x",
 			       "!" (non-specific); NULL when none is written */
 	const char *anchor; /* YAML: &name, or NULL */
@@ -115,6 +116,8 @@ struct doc_builder {
 	struct arena *arena; /* borrowed */
 	struct doc *doc;     /* borrowed */
 	struct doc_level *top, *spare;
+	struct doc_node **list; /* items of open collections, the outer first */
+	size_t list_count, list_cap;
 	const struct doc_note **notes_end;
 	size_t depth;
 	size_t depth_max;
@@ -124,7 +127,8 @@ void doc_builder_init(
     struct doc_builder *b, struct arena *a, struct doc *d, size_t depth_max);
 
 /* A new node as the next key, value or element of the innermost open
- * collection, or as the root. NULL on failure. */
+ * collection, which has its items once it is closed, or as the root. NULL on
+ * failure. */
 struct doc_node *doc_builder_add(
     struct doc_builder *b, enum doc_kind kind, struct doc_pos start);
 
@@ -136,6 +140,9 @@ int doc_builder_close(struct doc_builder *b, struct doc_pos end);
 
 /* The innermost open collection, or NULL. */
 struct doc_node *doc_builder_top(const struct doc_builder *b);
+
+/* Whether something was added to it. */
+bool doc_builder_has_items(const struct doc_builder *b);
 
 int doc_builder_note(
     struct doc_builder *b, enum doc_note_kind kind, struct doc_pos at);

@@ -194,7 +194,7 @@ read_next(struct json *j)
 
 	if (is_end(j, close))
 		return read_close(j);
-	if (open->count > 0) {
+	if (doc_builder_has_items(&j->builder)) {
 		if (json_token_peek(&j->scan) != JSON_TOKEN_COMMA)
 			return syntax(j, mapping ? "',' or '}'" : "',' or ']'");
 		if (take(j, &t) == -1)

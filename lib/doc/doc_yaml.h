@@ -20,8 +20,8 @@
 /*
  * Reads the first document of text into *d. 0: read; d->root is NULL when the
  * text has no document at all. -1: d->error says what and d->error_at where,
- * and *why has both. The text may go afterwards; everything in *d is borrowed
- * from the arena.
+ * and *why has both. Everything in *d is borrowed from the arena, and values
+ * that are written as they are from the text, which must stay as long.
  */
 int doc_yaml_read(
     struct doc *d, struct arena *a, struct slice text, struct fail *why);

@@ -69,14 +69,42 @@ yaml_cursor_skip_blanks(struct yaml_cursor *cur)
 void
 yaml_cursor_reset(struct yaml_cursor *cur)
 {
+	cur->piece = slice_of(NULL, 0);
 	buf_consume(&cur->text, buf_len(&cur->text));
 	buf_consume(&cur->breaks, buf_len(&cur->breaks));
 }
 
 int
-yaml_cursor_keep(struct yaml_cursor *cur, struct slice *text)
+yaml_cursor_append(struct yaml_cursor *cur, const void *p, size_t n)
 {
-	struct slice got = buf_slice(&cur->text);
+	struct slice piece = cur->piece;
+
+	if (n == 0)
+		return 0;
+	cur->piece = slice_of(NULL, 0);
+	if (buf_append(&cur->text, piece.p, piece.n) == -1 ||
+	    buf_append(&cur->text, p, n) == -1)
+		return yaml_cursor_no_memory(cur);
+	return 0;
+}
+
+int
+yaml_cursor_append_source(struct yaml_cursor *cur, struct slice bytes)
+{
+	if (cur->piece.n == 0 && buf_len(&cur->text) == 0)
+		cur->piece = bytes;
+	else if (cur->piece.n > 0 && cur->piece.p + cur->piece.n == bytes.p)
+		cur->piece.n += bytes.n;
+	else
+		return yaml_cursor_append(cur, bytes.p, bytes.n);
+	return 0;
+}
+
+int
+yaml_cursor_keep_name(struct yaml_cursor *cur, struct slice *text)
+{
+	struct slice got =
+	    cur->piece.n > 0 ? cur->piece : buf_slice(&cur->text);
 	const char *copy = "";
 
 	if (got.n > 0)
@@ -85,5 +113,14 @@ yaml_cursor_keep(struct yaml_cursor *cur, struct slice *text)
 	if (copy == NULL)
 		return yaml_cursor_no_memory(cur);
 	*text = slice_of(copy, got.n);
+	return 0;
+}
+
+int
+yaml_cursor_keep(struct yaml_cursor *cur, struct slice *text)
+{
+	if (cur->piece.n == 0)
+		return yaml_cursor_keep_name(cur, text);
+	*text = cur->piece;
 	return 0;
 }

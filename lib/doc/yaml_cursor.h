@@ -22,11 +22,14 @@ struct yaml_cursor {
 	int indent;       /* column of the innermost block collection; -1 */
 	bool key_allowed; /* a key may begin here */
 
-	struct buf text, breaks; /* scratch of the token being read */
+	/* the token being read: its text is a piece of the source as long as
+	 * that is possible, else it is collected */
+	struct slice piece;
+	struct buf text, breaks;
 };
 
-/* -1 when memory is short; clear it in either case. text and builder are
- * borrowed as long as the cursor lives. */
+/* -1 when memory is short; clear it in either case. builder is borrowed as
+ * long as the cursor lives, text as long as the tokens. */
 int yaml_cursor_init(
     struct yaml_cursor *cur, struct doc_builder *b, struct slice text);
 void yaml_cursor_clear(struct yaml_cursor *cur);
@@ -44,10 +47,18 @@ int yaml_cursor_need(struct yaml_cursor *cur, size_t n);
 /* Steps over spaces and tabs, after making sure that they are there. */
 int yaml_cursor_skip_blanks(struct yaml_cursor *cur);
 
-/* Empties the scratch before a token. */
+/* Forgets the text of the token before. */
 void yaml_cursor_reset(struct yaml_cursor *cur);
 
-/* Copies what was collected in cur->text into the arena. */
+/* Appends n bytes to the token's text. -1 when memory is short. */
+int yaml_cursor_append(struct yaml_cursor *cur, const void *p, size_t n);
+
+/* The same with bytes that are in the source. */
+int yaml_cursor_append_source(struct yaml_cursor *cur, struct slice bytes);
+
+/* The token's text, in the text read or in the arena; with a name always in
+ * the arena and with a NUL after it. */
 int yaml_cursor_keep(struct yaml_cursor *cur, struct slice *text);
+int yaml_cursor_keep_name(struct yaml_cursor *cur, struct slice *text);
 
 #endif

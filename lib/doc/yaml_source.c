@@ -3,22 +3,41 @@
 
 #include "utf8.h"
 
-#include <string.h>
-
 #define PORTION 512 /* bytes that yaml.v3 reads at a time */
+
+/* The encoding, by the mark at the start. */
+static void
+find_encoding(struct yaml_source *s)
+{
+	if (slice_starts(s->raw, "\xff\xfe"))
+		s->utf16 = true;
+	else if (slice_starts(s->raw, "\xfe\xff"))
+		s->utf16 = s->big_endian = true;
+	else if (slice_starts(s->raw, "\xef\xbb\xbf"))
+		s->bom = 3;
+	if (s->utf16)
+		s->bom = 2;
+	s->raw_at = s->bom;
+}
 
 int
 yaml_source_init(struct yaml_source *s, struct arena *a, struct slice text)
 {
-	/* two bytes of UTF-16 become at most three of UTF-8 */
-	size_t cap = text.n + text.n / 2 + 4;
-
 	/* yaml.v3 reads an empty text as an empty line */
 	if (text.n == 0)
 		text = slice_str("\n");
-	*s = (struct yaml_source){ .raw = text };
-	s->text = arena_alloc(a, cap, 1);
-	return s->text != NULL ? 0 : -1;
+	*s = (struct yaml_source){
+		.raw = text,
+		.portion = text.n < PORTION ? text.n : PORTION,
+	};
+	find_encoding(s);
+	s->text = s->raw.p + s->bom;
+	if (!s->utf16)
+		return 0;
+	/* two bytes of UTF-16 become at most three of UTF-8 */
+	s->decoded = arena_alloc(a, text.n + text.n / 2 + 4, 1);
+	s->text = s->decoded;
+	return s->decoded != NULL ? 0 : -1;
 }
 
 static bool
@@ -33,22 +52,6 @@ bad(struct yaml_source *s, const char *text)
 	s->failed_text = text;
 	s->failed_at = at;
 	return false;
-}
-
-static void
-start(struct yaml_source *s)
-{
-	s->started = true;
-	s->portion = s->raw.n < PORTION ? s->raw.n : PORTION;
-	if (slice_starts(s->raw, "\xff\xfe"))
-		s->utf16 = true;
-	else if (slice_starts(s->raw, "\xfe\xff"))
-		s->utf16 = s->big_endian = true;
-	else if (slice_starts(s->raw, "\xef\xbb\xbf"))
-		s->bom = 3;
-	if (s->utf16)
-		s->bom = 2;
-	s->raw_at = s->bom;
 }
 
 /* The next portion: 512 bytes from where decoding is. */
@@ -137,14 +140,33 @@ is_text(uint32_t c)
 	    (c >= 0xe000 && c <= 0xfffd) || c >= 0x10000;
 }
 
+/* Steps over the ASCII text that comes next, which is most of any text. */
+static void
+decode_ascii(struct yaml_source *s)
+{
+	const uint8_t *p = s->raw.p + s->raw_at;
+	size_t left = s->portion - s->raw_at, n = 0;
+
+	while (n < left && ((p[n] >= ' ' && p[n] < 0x7f) || p[n] == '\n'))
+		n++;
+	s->raw_at += n;
+	s->n += n;
+	s->unread += n;
+}
+
 /* Decodes what is left of the portion. */
 static bool
 decode_portion(struct yaml_source *s)
 {
-	while (s->raw_at < s->portion) {
-		size_t before = s->raw_at;
+	for (;;) {
+		size_t before;
 		uint32_t code = 0;
 
+		if (!s->utf16)
+			decode_ascii(s);
+		if (s->raw_at >= s->portion)
+			return true;
+		before = s->raw_at;
 		switch (
 		    s->utf16 ? decode_utf16(s, &code) : decode_utf8(s, &code)) {
 		case DECODED_BAD:
@@ -158,10 +180,10 @@ decode_portion(struct yaml_source *s)
 			s->raw_at = before;
 			return bad(s, "a control character");
 		}
-		s->n += utf8_put(s->text + s->n, code);
+		s->n += s->utf16 ? utf8_put(s->decoded + s->n, code)
+				 : s->raw_at - before;
 		s->unread++;
 	}
-	return true;
 }
 
 bool
@@ -173,8 +195,6 @@ yaml_source_need(struct yaml_source *s, size_t n)
 		return true;
 	if (s->failed)
 		return false;
-	if (!s->started)
-		start(s);
 	s->window = s->at;
 	while (s->unread < n && !(s->ended && s->raw_at == s->portion)) {
 		if (!first || s->raw_at == s->portion)
@@ -212,6 +232,49 @@ yaml_source_skip(struct yaml_source *s)
 		s->unread--;
 }
 
+/* How many of what is readable may be stepped over at once: one less, so that
+ * no more is asked for on the way than after it. */
+static size_t
+run_max(const struct yaml_source *s)
+{
+	return s->unread > 0 ? s->unread - 1 : 0;
+}
+
+static void
+skip_ascii(struct yaml_source *s, size_t n)
+{
+	s->at += n;
+	s->index += n;
+	s->column += (unsigned)n;
+	s->unread -= n;
+}
+
+struct slice
+yaml_source_take_run(struct yaml_source *s, uint8_t stop, uint8_t other)
+{
+	const uint8_t *p = s->text + s->at;
+	size_t max = run_max(s), n = 0;
+
+	while (n < max && p[n] > ' ' && p[n] < 0x7f && p[n] != stop &&
+	    p[n] != other)
+		n++;
+	skip_ascii(s, n);
+	if (n > 0)
+		s->newlines = 0;
+	return slice_of(p, n);
+}
+
+void
+yaml_source_skip_spaces(struct yaml_source *s)
+{
+	const uint8_t *p = s->text + s->at;
+	size_t max = run_max(s), n = 0;
+
+	while (n < max && p[n] == ' ')
+		n++;
+	skip_ascii(s, n);
+}
+
 static void
 skip_break(struct yaml_source *s, size_t bytes, size_t characters)
 {
@@ -232,15 +295,15 @@ yaml_source_skip_line(struct yaml_source *s)
 		skip_break(s, width(s), 1);
 }
 
-int
-yaml_source_take(struct yaml_source *s, struct buf *out)
+struct slice
+yaml_source_take(struct yaml_source *s)
 {
 	size_t at = s->at;
 
 	if (at + width(s) > s->n)
-		return 0; /* callers stop at the end */
+		return slice_of(NULL, 0); /* callers stop at the end */
 	yaml_source_skip(s);
-	return out == NULL ? 0 : buf_append(out, s->text + at, s->at - at);
+	return slice_of(s->text + at, s->at - at);
 }
 
 int
@@ -251,7 +314,7 @@ yaml_source_take_line(struct yaml_source *s, struct buf *out)
 	bool keep = yaml_source_peek(s, 0) == 0xe2;
 
 	yaml_source_skip_line(s);
-	if (s->at == at || out == NULL)
+	if (s->at == at)
 		return 0;
 	return keep ? buf_append(out, s->text + at, s->at - at)
 		    : buf_append(out, "\n", 1);
@@ -271,13 +334,13 @@ yaml_source_pos(const struct yaml_source *s)
 bool
 yaml_is_break(const struct yaml_source *s, size_t i)
 {
-	uint8_t a = yaml_source_peek(s, i), b = yaml_source_peek(s, i + 1);
+	uint8_t a = yaml_source_peek(s, i);
 
-	if (a == '\n' || a == '\r')
-		return true;
+	if (a < 0xc2)
+		return a == '\n' || a == '\r';
 	if (a == 0xc2)
-		return b == 0x85;
-	return a == 0xe2 && b == 0x80 &&
+		return yaml_source_peek(s, i + 1) == 0x85;
+	return a == 0xe2 && yaml_source_peek(s, i + 1) == 0x80 &&
 	    (yaml_source_peek(s, i + 2) | 1) == 0xa9;
 }
 

@@ -21,17 +21,17 @@ struct yaml_source {
 	struct slice raw; /* borrowed */
 	size_t raw_at;    /* next byte to decode */
 	size_t portion;   /* end of the portion being decoded */
-	bool started;     /* the encoding is known */
 	bool ended;       /* all of it is decoded */
 	bool utf16, big_endian;
 	size_t bom; /* bytes of the mark */
 
 	/* as UTF-8; zeros are read past its end */
-	uint8_t *text; /* in the arena */
-	size_t n;      /* decoded so far */
-	size_t at;     /* next byte to read */
-	size_t unread; /* characters between both */
-	size_t window; /* where `at` was when the last portion came */
+	const uint8_t *text; /* in raw, or decoded */
+	uint8_t *decoded;    /* UTF-16: in the arena */
+	size_t n;            /* decoded so far */
+	size_t at;           /* next byte to read */
+	size_t unread;       /* characters between both */
+	size_t window;       /* where `at` was when the last portion came */
 
 	/* place of the next character, counted from 0 */
 	unsigned line, column;
@@ -43,7 +43,8 @@ struct yaml_source {
 	const char *failed_text; /* static */
 };
 
-/* -1 when memory is short. */
+/* text is borrowed as long as what is read of it is used. -1 when memory is
+ * short. */
 int yaml_source_init(struct yaml_source *s, struct arena *a, struct slice text);
 
 /* Makes at least n characters readable, the end counting as many. false when
@@ -59,9 +60,21 @@ void yaml_source_skip(struct yaml_source *s);
 /* Steps over a line break if there is one; CR LF is one. */
 void yaml_source_skip_line(struct yaml_source *s);
 
-/* Like the two above, and appends to out what was there (NULL: nowhere); CR
- * LF, CR, LF and NEL become LF. -1 when memory is short. */
-int yaml_source_take(struct yaml_source *s, struct buf *out);
+/* Steps over one character that is not a line break, and gives its bytes,
+ * borrowed from the text or the arena; none at the end. */
+struct slice yaml_source_take(struct yaml_source *s);
+
+/* The same with the visible ASCII characters that come next, up to one of the
+ * two given, as far as they are readable without a new portion: a shorter way
+ * to take them one by one with one that is needed after each. */
+struct slice yaml_source_take_run(
+    struct yaml_source *s, uint8_t stop, uint8_t other);
+
+/* Steps over the spaces that come next, as far as the same goes. */
+void yaml_source_skip_spaces(struct yaml_source *s);
+
+/* Steps over a line break and appends it to out; CR LF, CR, LF and NEL become
+ * LF. -1 when memory is short. */
 int yaml_source_take_line(struct yaml_source *s, struct buf *out);
 
 /* The place of the next character. */

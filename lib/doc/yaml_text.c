@@ -6,11 +6,10 @@
 
 #include <string.h>
 
-/*
- * The white space between two words of a scalar. cur->breaks holds its blanks
- * when there is no line break in it, else the breaks after the first one.
- */
+/* The white space between two words of a scalar. With a line break in it,
+ * cur->breaks holds those after the first one, and blanks do not count. */
 struct gap {
+	struct slice blanks; /* in the source */
 	bool broken;
 	uint8_t first[3]; /* the first break; none when it was escaped */
 	size_t first_n;
@@ -29,16 +28,10 @@ checked(struct yaml_cursor *cur, int result)
 }
 
 static int
-add(struct yaml_cursor *cur, const void *p, size_t n)
-{
-	return n == 0 ? 0 : checked(cur, buf_append(&cur->text, p, n));
-}
-
-static int
 add_breaks(struct yaml_cursor *cur)
 {
 	struct slice breaks = buf_slice(&cur->breaks);
-	int result = add(cur, breaks.p, breaks.n);
+	int result = yaml_cursor_append(cur, breaks.p, breaks.n);
 
 	reset(&cur->breaks);
 	return result;
@@ -47,7 +40,16 @@ add_breaks(struct yaml_cursor *cur)
 static int
 take(struct yaml_cursor *cur)
 {
-	return checked(cur, yaml_source_take(&cur->source, &cur->text));
+	return yaml_cursor_append_source(cur, yaml_source_take(&cur->source));
+}
+
+/* Takes what comes next of a word, up to one of the two characters; it may stop
+ * early. */
+static int
+take_run(struct yaml_cursor *cur, uint8_t stop, uint8_t other)
+{
+	return yaml_cursor_append_source(
+	    cur, yaml_source_take_run(&cur->source, stop, other));
 }
 
 static void
@@ -70,7 +72,6 @@ gap_break(struct yaml_cursor *cur, struct gap *gap)
 		return -1;
 	if (gap->broken)
 		return checked(cur, yaml_source_take_line(src, &cur->breaks));
-	reset(&cur->breaks);
 	gap->broken = true;
 	gap->first_n = 1;
 	gap->first[0] = '\n';
@@ -81,6 +82,14 @@ gap_break(struct yaml_cursor *cur, struct gap *gap)
 	}
 	yaml_source_skip_line(src);
 	return 0;
+}
+
+static void
+gap_blank(struct gap *gap, struct slice blank)
+{
+	if (gap->blanks.n == 0)
+		gap->blanks.p = blank.p;
+	gap->blanks.n += blank.n;
 }
 
 /* Reads the blanks and breaks up to the next word. Behind a break, tabs left
@@ -101,9 +110,7 @@ read_gap(struct yaml_cursor *cur, struct gap *gap, int tab_limit)
 			    "a tab where indentation is expected; YAML "
 			    "indents with spaces");
 		else
-			result = checked(cur,
-			    yaml_source_take(
-				src, gap->broken ? NULL : &cur->breaks));
+			gap_blank(gap, yaml_source_take(src));
 		if (result == 0)
 			result = yaml_cursor_need(cur, 1);
 	}
@@ -117,9 +124,11 @@ add_gap(struct yaml_cursor *cur, const struct gap *gap)
 {
 	bool fold = gap->first_n > 0 && gap->first[0] == '\n';
 
-	if (gap->broken && fold && buf_len(&cur->breaks) == 0)
-		return add(cur, " ", 1);
-	if (gap->broken && !fold && add(cur, gap->first, gap->first_n) == -1)
+	if (!gap->broken)
+		return yaml_cursor_append_source(cur, gap->blanks);
+	if (fold && buf_len(&cur->breaks) == 0)
+		return yaml_cursor_append(cur, " ", 1);
+	if (!fold && yaml_cursor_append(cur, gap->first, gap->first_n) == -1)
 		return -1;
 	return add_breaks(cur);
 }
@@ -137,6 +146,22 @@ ends_plain(const struct yaml_cursor *cur)
 	if (c == ':' && yaml_is_space_or_end(src, 1))
 		return true;
 	return cur->flow > 0 && strchr(",?[]{}", c) != NULL;
+}
+
+static int
+read_plain_word(struct yaml_cursor *cur, struct yaml_token *t)
+{
+	while (!ends_plain(cur)) {
+		if (take(cur) == -1)
+			return -1;
+		/* brackets end it in a flow collection */
+		if (cur->flow == 0 && take_run(cur, ':', ':') == -1)
+			return -1;
+		t->end = yaml_source_pos(&cur->source);
+		if (yaml_cursor_need(cur, 2) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 int
@@ -158,13 +183,8 @@ yaml_text_plain(struct yaml_cursor *cur, struct yaml_token *t)
 				return -1;
 			gap = (struct gap){ 0 };
 		}
-		while (!ends_plain(cur)) {
-			if (take(cur) == -1)
-				return -1;
-			t->end = yaml_source_pos(src);
-			if (yaml_cursor_need(cur, 2) == -1)
-				return -1;
-		}
+		if (read_plain_word(cur, t) == -1)
+			return -1;
 		if (!yaml_is_blank(src, 0) && !yaml_is_break(src, 0))
 			break;
 		if (yaml_cursor_need(cur, 1) == -1 ||
@@ -212,7 +232,7 @@ read_code(struct yaml_cursor *cur, size_t n)
 		    (unsigned long long)code);
 	for (size_t i = 0; i < n; i++)
 		yaml_source_skip(src);
-	return add(cur, bytes, utf8_put(bytes, (uint32_t)code));
+	return yaml_cursor_append(cur, bytes, utf8_put(bytes, (uint32_t)code));
 }
 
 /* What follows a backslash, if it is one character for another. */
@@ -271,9 +291,9 @@ read_escape(struct yaml_cursor *cur)
 	yaml_source_skip(src);
 	yaml_source_skip(src);
 	if (text != NULL)
-		return add(cur, text, strlen(text));
+		return yaml_cursor_append(cur, text, strlen(text));
 	if (c == '0')
-		return add(cur, "", 1);
+		return yaml_cursor_append(cur, "", 1);
 	return read_code(cur, c == 'x' ? 2 : c == 'u' ? 4 : 8);
 }
 
@@ -283,6 +303,7 @@ static int
 read_quoted_word(struct yaml_cursor *cur, bool single, bool *joined)
 {
 	struct yaml_source *src = &cur->source;
+	uint8_t quote = single ? '\'' : '"';
 	int result;
 
 	while (!yaml_is_space_or_end(src, 0)) {
@@ -305,7 +326,9 @@ read_quoted_word(struct yaml_cursor *cur, bool single, bool *joined)
 		} else if (!single && c == '\\') {
 			result = read_escape(cur);
 		} else {
-			result = take(cur);
+			result = take(cur) == 0
+			    ? take_run(cur, quote, single ? quote : '\\')
+			    : -1;
 		}
 		if (result == -1 || yaml_cursor_need(cur, 2) == -1)
 			return -1;
@@ -460,7 +483,8 @@ read_block_line(struct yaml_cursor *cur)
 	struct yaml_source *src = &cur->source;
 
 	while (!yaml_is_break_or_end(src, 0)) {
-		if (take(cur) == -1 || yaml_cursor_need(cur, 1) == -1)
+		if (take(cur) == -1 || take_run(cur, 0, 0) == -1 ||
+		    yaml_cursor_need(cur, 1) == -1)
 			return -1;
 	}
 	return yaml_cursor_need(cur, 2);
@@ -483,10 +507,10 @@ yaml_text_block(struct yaml_cursor *cur, struct yaml_token *t, bool literal)
 		bool fold =
 		    !literal && !was_blank && !is_blank && slice_is(last, "\n");
 
-		if (!fold && add(cur, last.p, last.n) == -1)
+		if (!fold && yaml_cursor_append(cur, last.p, last.n) == -1)
 			return -1;
 		if (fold && buf_len(&cur->breaks) == 0 &&
-		    add(cur, " ", 1) == -1)
+		    yaml_cursor_append(cur, " ", 1) == -1)
 			return -1;
 		was_blank = is_blank;
 		if (add_breaks(cur) == -1 || read_block_line(cur) == -1)
@@ -498,7 +522,7 @@ yaml_text_block(struct yaml_cursor *cur, struct yaml_token *t, bool literal)
 		if (read_block_breaks(cur, &b, &t->end) == -1)
 			return -1;
 	}
-	if (b.chomp != -1 && add(cur, last.p, last.n) == -1)
+	if (b.chomp != -1 && yaml_cursor_append(cur, last.p, last.n) == -1)
 		return -1;
 	if (b.chomp == 1 && add_breaks(cur) == -1)
 		return -1;

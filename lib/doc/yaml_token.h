@@ -33,7 +33,7 @@ enum yaml_token_kind {
 struct yaml_token {
 	enum yaml_token_kind kind;
 	enum doc_style style; /* of a scalar */
-	struct slice text;    /* in the arena */
+	struct slice text;    /* in the text read, or in the arena */
 	struct slice more;    /* in the arena */
 	struct doc_pos start, end;
 };

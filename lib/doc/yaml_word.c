@@ -6,8 +6,10 @@
 static int
 take(struct yaml_cursor *cur)
 {
-	if (yaml_source_take(&cur->source, &cur->text) == -1)
-		return yaml_cursor_no_memory(cur);
+	struct slice taken = yaml_source_take(&cur->source);
+
+	if (yaml_cursor_append(cur, taken.p, taken.n) == -1)
+		return -1;
 	return yaml_cursor_need(cur, 1);
 }
 
@@ -46,7 +48,7 @@ yaml_word_anchor(struct yaml_cursor *cur, struct yaml_token *t)
 		    "the name of an %s is letters, digits, - and _",
 		    alias ? "alias" : "anchor");
 	finish(cur, t);
-	return yaml_cursor_keep(cur, &t->text);
+	return yaml_cursor_keep_name(cur, &t->text);
 }
 
 /* --- tags --- */
@@ -169,7 +171,7 @@ read_verbatim(struct yaml_cursor *cur, struct yaml_token *t)
 		return yaml_cursor_fail(
 		    cur, DOC_SYNTAX, "'>' is expected at the end of a tag");
 	yaml_source_skip(src);
-	return yaml_cursor_keep(cur, &t->more);
+	return yaml_cursor_keep_name(cur, &t->more);
 }
 
 /* A handle and what follows it; without a second ! the handle is ! alone and
@@ -184,14 +186,15 @@ read_tag(struct yaml_cursor *cur, struct yaml_token *t)
 		return -1;
 	handle = buf_slice(&cur->text);
 	if (handle.n > 1 && handle.p[handle.n - 1] == '!') {
-		if (yaml_cursor_keep(cur, &t->text) == -1)
+		if (yaml_cursor_keep_name(cur, &t->text) == -1)
 			return -1;
 		yaml_cursor_reset(cur);
 		return take_wanted_uri(cur) == 0
-		    ? yaml_cursor_keep(cur, &t->more)
+		    ? yaml_cursor_keep_name(cur, &t->more)
 		    : -1;
 	}
-	if (take_uri(cur, &any) == -1 || yaml_cursor_keep(cur, &t->more) == -1)
+	if (take_uri(cur, &any) == -1 ||
+	    yaml_cursor_keep_name(cur, &t->more) == -1)
 		return -1;
 	if (t->more.n > 1) {
 		t->text = slice_of(t->more.p, 1);
@@ -276,7 +279,7 @@ read_version(struct yaml_cursor *cur, struct yaml_token *t)
 	yaml_cursor_reset(cur);
 	if (buf_printf(&cur->text, "%d.%d", major, minor) == -1)
 		return yaml_cursor_no_memory(cur);
-	return yaml_cursor_keep(cur, &t->text);
+	return yaml_cursor_keep_name(cur, &t->text);
 }
 
 static int
@@ -285,7 +288,7 @@ read_tag_line(struct yaml_cursor *cur, struct yaml_token *t)
 	t->kind = YAML_TAG_LINE;
 	yaml_cursor_reset(cur);
 	if (yaml_cursor_skip_blanks(cur) == -1 || take_handle(cur) == -1 ||
-	    yaml_cursor_keep(cur, &t->text) == -1)
+	    yaml_cursor_keep_name(cur, &t->text) == -1)
 		return -1;
 	if (t->text.n > 1 && t->text.p[t->text.n - 1] != '!')
 		return bad_directive(
@@ -300,7 +303,7 @@ read_tag_line(struct yaml_cursor *cur, struct yaml_token *t)
 	if (!yaml_is_space_or_end(&cur->source, 0))
 		return bad_directive(
 		    cur, "a character that cannot be in a %TAG line's prefix");
-	return yaml_cursor_keep(cur, &t->more);
+	return yaml_cursor_keep_name(cur, &t->more);
 }
 
 /* The name after %. */

@@ -443,12 +443,18 @@ verify_settings_parse(struct verify_config *config, struct slice text,
 {
 	struct reading r = { .config = config, .name = name, .why = why };
 	struct fail reason = { 0 };
+	const char *copy = NULL;
 	struct doc doc;
 	int rc = -1;
 
 	config->arena = arena_new(ARENA_MAX);
-	if (config->arena == NULL)
+	if (config->arena != NULL)
+		copy = arena_text(config->arena, (const char *)text.p, text.n);
+	if (copy == NULL) {
+		verify_config_clear(config);
 		return fail_set(why, "out of memory");
+	}
+	text = slice_of(copy, text.n);
 	if (doc_yaml_read(&doc, config->arena, text, &reason) == -1)
 		fail_at(why, reason.line, reason.column, "%s:%u:%u: %s", name,
 		    reason.line, reason.column, reason.text);

@@ -21,17 +21,22 @@ doc_builder_makes_a_tree(void **state)
 	check_ptr(doc_builder_top(&b), root);
 	key = doc_builder_add(&b, DOC_SCALAR, here);
 	key->text = slice_str("list");
-	check_null(doc_get(root, "list"));
 	list = doc_builder_add(&b, DOC_SEQUENCE, here);
-	check_ptr(doc_get(root, "list"), list);
+	/* an open one has no items yet */
+	check_null(doc_get(root, "list"));
+	check(doc_builder_has_items(&b));
 	check_int(doc_builder_open(&b, list), 0);
+	check(!doc_builder_has_items(&b));
 	for (int i = 0; i < 100; i++)
 		check(doc_builder_add(&b, DOC_SCALAR, here) != NULL);
 	check_int(doc_builder_close(&b, (struct doc_pos){ 4, 5, 6 }), 0);
 	check_size(list->count, 100);
 	check_int(list->end.line, 4);
-	check_size(root->count, 1);
+	check_size(root->count, 0);
 	check_int(doc_builder_close(&b, here), 0);
+	check_size(root->count, 1);
+	check_ptr(doc_get(root, "list"), list);
+	check(!doc_builder_has_items(&b));
 	check_null(doc_builder_top(&b));
 	check_ptr(d.root, root);
 	arena_free(a);
