@@ -85,6 +85,8 @@ decode_yaml_resolve(struct yaml_decoder *y, enum derpmap_level level,
 
 /* --- duplicate keys --- */
 
+#define SMALL_MAX 16 /* keys of which each is compared with each */
+
 struct key_ref {
 	const struct doc_node *node;
 	size_t index;
@@ -132,6 +134,22 @@ duplicate(struct yaml_decoder *y, enum derpmap_level level,
 		    first->start.line);
 }
 
+/* Whether each key of a small mapping differs from all others, so that nothing
+ * is to be reported. */
+static bool
+is_small_and_clear(const struct doc_node *n)
+{
+	if (n->count > SMALL_MAX)
+		return false;
+	for (size_t i = 1; i < n->count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (n->items[2 * i]->text.n ==
+				n->items[2 * k]->text.n &&
+			    key_order(n->items[2 * i], n->items[2 * k]) == 0)
+				return false;
+	return true;
+}
+
 bool
 decode_yaml_has_duplicates(
     struct yaml_decoder *y, enum derpmap_level level, const struct doc_node *n)
@@ -139,7 +157,7 @@ decode_yaml_has_duplicates(
 	struct key_ref *refs;
 	bool any = false;
 
-	if (n->count < 2)
+	if (is_small_and_clear(n))
 		return false;
 	refs = reallocarray(NULL, n->count, sizeof *refs);
 	if (refs == NULL) {

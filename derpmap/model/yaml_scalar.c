@@ -10,6 +10,9 @@
 #include <string.h>
 
 #define NUMBER_TEXT_MAX 4000 /* longer numbers are not read */
+#define DECIMAL_MAX 18       /* digits that always fit 64 bits */
+#define WORD_MAX 5           /* bytes of the longest word with a meaning */
+#define BOOL_WORD_MAX 3      /* of yes, no and their like */
 
 static bool
 is_one_of(struct slice text, const char *const *words, size_t n)
@@ -27,6 +30,8 @@ is_one_of(struct slice text, const char *const *words, size_t n)
 int
 yaml_scalar_bool_word(struct slice text, bool *out)
 {
+	if (text.n > BOOL_WORD_MAX)
+		return -1;
 	if (IS_ONE_OF(text, "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"))
 		*out = true;
 	else if (IS_ONE_OF(
@@ -189,6 +194,8 @@ set_float(struct yaml_value *v, double f)
 static bool
 guess_word(struct yaml_value *v, struct slice text)
 {
+	if (text.n > WORD_MAX)
+		return false;
 	if (IS_ONE_OF(text, "", "~", "null", "Null", "NULL"))
 		v->type = YAML_NULL;
 	else if (IS_ONE_OF(text, "true", "True", "TRUE"))
@@ -207,11 +214,23 @@ guess_word(struct yaml_value *v, struct slice text)
 	return true;
 }
 
+/* -0b1 and -0o7, whose digits are given. */
+static bool
+guess_negative(struct yaml_value *v, const char *digits_only, unsigned base)
+{
+	char turned[NUMBER_TEXT_MAX + 2];
+
+	snprintf(turned, sizeof turned, "-%s", digits_only);
+	if (parse_int(turned, base, &v->i) != PARSED)
+		return false;
+	v->type = YAML_INT;
+	return true;
+}
+
 /* Text that begins with a sign or a digit, without its underscores. */
 static bool
 guess_number(struct yaml_value *v, const char *plain)
 {
-	char turned[NUMBER_TEXT_MAX + 2];
 	bool minus = plain[0] == '-';
 	const char *rest = plain + (minus ? 1 : 0);
 	unsigned base;
@@ -222,13 +241,8 @@ guess_number(struct yaml_value *v, const char *plain)
 	if (rest[0] != '0' || (rest[1] != 'b' && rest[1] != 'o'))
 		return false;
 	base = rest[1] == 'b' ? 2 : 8;
-	if (!minus)
-		return parse_integer(v, rest + 2, base);
-	snprintf(turned, sizeof turned, "-%s", rest + 2);
-	if (parse_int(turned, base, &v->i) != PARSED)
-		return false;
-	v->type = YAML_INT;
-	return true;
+	return minus ? guess_negative(v, rest + 2, base)
+		     : parse_integer(v, rest + 2, base);
 }
 
 /* Text that begins with a point goes to Go's ParseFloat as it is, which has
@@ -249,25 +263,37 @@ is_number_start(struct slice text)
 	return c == '.' || c == '+' || c == '-' || (c >= '0' && c <= '9');
 }
 
-/* The type of the text; dates are looked for if `dates`. */
+/* Whether it has nothing but what numbers are written with: most of what
+ * begins like one is an address. */
+static bool
+may_be_number(struct slice text)
+{
+	bool point = false;
+
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+
+		if (c == '.' && point)
+			return false;
+		point |= c == '.';
+		if (c != '.' && digit_value((char)c) >= 16 &&
+		    strchr("_+-xXoO", c) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* Text that begins like a number. */
 static void
-guess(struct yaml_value *v, struct slice text, bool dates)
+guess_numeric(struct yaml_value *v, struct slice text)
 {
 	char plain[NUMBER_TEXT_MAX + 1];
+	uint8_t first = text.p[0];
 	size_t n = 0;
-	uint8_t c;
 
-	*v = (struct yaml_value){ .type = YAML_TEXT, .text = text };
-	if (guess_word(v, text) || !is_number_start(text))
-		return;
-	c = text.p[0];
-	if (c != '.' && dates && yaml_date_is(text)) {
-		v->type = YAML_DATE;
-		return;
-	}
 	for (size_t i = 0; i < text.n; i++) {
 		if (text.p[i] == '_' &&
-		    (c != '.' || is_between_digits(text, i)))
+		    (first != '.' || is_between_digits(text, i)))
 			continue;
 		/* numbers are ASCII, and no NUL may end one early */
 		if (n == NUMBER_TEXT_MAX || text.p[i] == 0)
@@ -275,10 +301,42 @@ guess(struct yaml_value *v, struct slice text, bool dates)
 		plain[n++] = (char)text.p[i];
 	}
 	plain[n] = '\0';
-	if (c == '.')
+	if (first == '.')
 		parse_float(v, plain);
 	else
 		guess_number(v, plain);
+}
+
+/* A number as almost all are written: decimal, without a leading zero. */
+static bool
+guess_decimal(struct yaml_value *v, struct slice text)
+{
+	int64_t number = 0;
+
+	if (text.n > DECIMAL_MAX || text.p[0] == '0')
+		return false;
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] < '0' || text.p[i] > '9')
+			return false;
+		number = number * 10 + (text.p[i] - '0');
+	}
+	v->type = YAML_INT;
+	v->i = number;
+	return true;
+}
+
+/* The type of the text; dates are looked for if `dates`. */
+static void
+guess(struct yaml_value *v, struct slice text, bool dates)
+{
+	*v = (struct yaml_value){ .type = YAML_TEXT, .text = text };
+	if (guess_word(v, text) || !is_number_start(text) ||
+	    guess_decimal(v, text))
+		return;
+	if (text.p[0] != '.' && dates && yaml_date_is(text))
+		v->type = YAML_DATE;
+	else if (may_be_number(text))
+		guess_numeric(v, text);
 }
 
 void
