@@ -46,12 +46,51 @@ by_key_then_index(const void *a, const void *b)
 			  : (x->index > y->index) - (x->index < y->index);
 }
 
+/* A hash of what is compared (FNV-1a). */
+static size_t
+hash_of(const struct duplicate *d)
+{
+	uint64_t h = 14695981039346656037U ^ (uint64_t)d->number;
+
+	for (size_t i = 0; i < d->text.n; i++)
+		h = (h ^ d->text.p[i]) * 1099511628211U;
+	return (size_t)(h ^ h >> 32);
+}
+
+/* Drops those whose hash nothing else has, as far as that is seen in a table:
+ * almost all of a good map, and sorting is what costs. */
+static void
+drop_single(struct rule_run *run, struct duplicates *t)
+{
+	size_t size = 64, kept = 0;
+	uint8_t *counts; /* how many have the hash, up to 2 */
+
+	while (size < 8 * t->n)
+		size *= 2;
+	counts = calloc(size, 1);
+	if (counts == NULL) {
+		run->out->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < t->n; i++) {
+		uint8_t *count = &counts[hash_of(&t->v[i]) & (size - 1)];
+
+		*count = *count > 0 ? 2 : 1;
+	}
+	for (size_t i = 0; i < t->n; i++)
+		if (counts[hash_of(&t->v[i]) & (size - 1)] > 1)
+			t->v[kept++] = t->v[i];
+	t->n = kept;
+	free(counts);
+}
+
 void
 duplicates_visit(
     struct rule_run *run, struct duplicates *t, duplicates_fn *visit)
 {
 	size_t first = 0;
 
+	drop_single(run, t);
 	if (t->n > 1)
 		qsort(t->v, t->n, sizeof *t->v, by_key_then_index);
 	for (size_t i = 1; i < t->n; i++) {

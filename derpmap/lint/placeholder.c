@@ -13,9 +13,10 @@ holds(struct slice s, const char *text)
 static bool
 holds_pair(struct slice s, const char *open, const char *close)
 {
-	const uint8_t *at =
-	    s.n > 0 ? memmem(s.p, s.n, open, strlen(open)) : NULL;
+	const uint8_t *at = s.n > 0 ? memchr(s.p, open[0], s.n) : NULL;
 
+	if (at != NULL && open[1] != '\0')
+		at = memmem(s.p, s.n, open, strlen(open));
 	return at != NULL &&
 	    holds(slice_of(at, s.n - (size_t)(at - s.p)), close);
 }
@@ -65,6 +66,18 @@ has_x_label(struct slice host)
 	return false;
 }
 
+/* Whether one of the words, which end with NULL, is in the text. */
+static bool
+holds_one_of(struct slice s, const char *const *words)
+{
+	for (; s.n > 0; s = slice_of(s.p + 1, s.n - 1))
+		for (size_t i = 0; words[i] != NULL; i++)
+			if (s.p[0] == (uint8_t)words[i][0] &&
+			    slice_starts(s, words[i]))
+				return true;
+	return false;
+}
+
 bool
 placeholder_is_host(struct slice host)
 {
@@ -77,9 +90,8 @@ placeholder_is_host(struct slice host)
 		"twojadomena", "twoja-domena", "вашдомен", "ваш-домен",
 		"мойдомен", "ваш_домен", "域名", "ドメイン", "도메인", NULL };
 
-	for (size_t i = 0; words[i] != NULL; i++)
-		if (holds(host, words[i]))
-			return true;
+	if (holds_one_of(host, words))
+		return true;
 	/* a name of a relay has a dot; a word that is not even ASCII and has
 	 * none is what an example says in its own language */
 	return has_x_label(host) ||

@@ -38,16 +38,34 @@ escape(const struct text_report *r, const char *code)
 	return r->colour ? code : "";
 }
 
+/* Whether it is visible ASCII, of which each character takes a column: most
+ * texts are. */
+static bool
+is_plain(struct slice text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] < ' ' || text.p[i] > '~')
+			return false;
+	return true;
+}
+
 /* Prints the text so that it cannot move the cursor; returns how many columns
  * it takes. Without a stream it is only measured. */
 static unsigned
 put_clean(struct text_report *r, FILE *to, struct slice text)
 {
 	const size_t cap = text.n * QUOTE_PUT_GROWTH;
-	char *room = malloc(cap + 1);
-	struct writer w = writer_of(room, cap);
+	struct writer w;
 	unsigned width;
+	char *room;
 
+	if (is_plain(text)) {
+		if (to != NULL)
+			fwrite(text.p, 1, text.n, to);
+		return (unsigned)text.n;
+	}
+	room = malloc(cap + 1);
+	w = writer_of(room, cap);
 	if (room == NULL) {
 		r->failed = true;
 		return 0;
@@ -80,6 +98,19 @@ first_characters(struct slice text, unsigned count)
 	return slice_of(text.p, at);
 }
 
+static void
+put_wave(FILE *to, unsigned width)
+{
+	static const char wave[] = "~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~";
+
+	while (width > 0) {
+		unsigned n = width < sizeof wave - 1 ? width : sizeof wave - 1;
+
+		fwrite(wave, 1, n, to);
+		width -= n;
+	}
+}
+
 /* The line of the finding, and below it what the finding is about. */
 static void
 put_excerpt(struct text_report *r, const struct finding *f)
@@ -103,8 +134,7 @@ put_excerpt(struct text_report *r, const struct finding *f)
 	width = put_clean(r, NULL, about);
 	fprintf(r->to, "%*s%s^", (int)indent, "",
 	    escape(r, colour_of(f->severity)));
-	for (; width > 1; width--)
-		fputc('~', r->to);
+	put_wave(r->to, width > 1 ? width - 1 : 0);
 	fprintf(r->to, "%s\n", escape(r, PLAIN));
 }
 

@@ -42,7 +42,8 @@ rule_list_index(const char *id)
 
 	for (size_t i = 0; i < GROUP_COUNT; i++)
 		for (size_t j = 0; j < groups[i]->n; j++, index++)
-			if (strcmp(groups[i]->v[j].id, id) == 0)
+			if (groups[i]->v[j].id[0] == id[0] &&
+			    strcmp(groups[i]->v[j].id, id) == 0)
 				return index;
 	return index;
 }

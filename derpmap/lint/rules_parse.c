@@ -222,13 +222,14 @@ static void
 octal_int(struct rule_run *run, const struct derpmap_field *field,
     const struct derpmap_origin *from)
 {
-	struct slice text = written(from);
 	struct finding *f;
+	struct slice text;
 	char number[24];
 	uint64_t n;
 
 	if ((from->how & DERPMAP_OCTAL) == 0)
 		return;
+	text = written(from);
 	f = rule_found(run, derpmap_origin_pos(from),
 	    "%s %.*s has a leading zero: headscale reads it as octal, another "
 	    "number",
@@ -245,14 +246,15 @@ static void
 odd_int(struct rule_run *run, const struct derpmap_field *field,
     const struct derpmap_origin *from)
 {
-	struct slice text = written(from);
 	bool cut = (from->how & DERPMAP_TRUNCATED) != 0;
 	struct finding *f;
+	struct slice text;
 	char number[24];
 
 	if ((from->how & (DERPMAP_ODD_INT | DERPMAP_TRUNCATED)) == 0 ||
 	    (from->how & DERPMAP_OCTAL) != 0)
 		return;
+	text = written(from);
 	f = rule_found(run, derpmap_origin_pos(from), "%s is written as %.*s%s",
 	    field != NULL ? field->yaml : "region key", RULE_SHOWN(text),
 	    cut ? ", and headscale cuts off what does not fit an integer"
@@ -297,12 +299,14 @@ static void
 string_coerced(struct rule_run *run, const struct derpmap_field *field,
     const struct derpmap_origin *from)
 {
-	struct slice text = written(from);
 	const char *quoted;
 	struct finding *f;
+	struct slice text;
 
-	if (field == NULL || (from->how & DERPMAP_COERCED) == 0 ||
-	    is_plain_number(text))
+	if (field == NULL || (from->how & DERPMAP_COERCED) == 0)
+		return;
+	text = written(from);
+	if (is_plain_number(text))
 		return;
 	f = rule_found(run, derpmap_origin_pos(from),
 	    "%s %.*s is text for headscale, but a number, a bool or a date "

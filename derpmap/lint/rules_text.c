@@ -82,33 +82,48 @@ found_odd_space(struct rule_run *run, size_t at, uint32_t code)
 	return f;
 }
 
+/* Where the next character that is not ASCII begins. */
+static size_t
+next_wide(struct slice text, size_t at)
+{
+	while (at < text.n && text.p[at] < 0x80)
+		at++;
+	return at;
+}
+
+/* Whether there are nothing but spaces and list marks before it on its line. */
+static bool
+is_indent(struct slice text, size_t at)
+{
+	while (at > 0 && (text.p[at - 1] == ' ' || text.p[at - 1] == '-'))
+		at--;
+	return at == 0 || text.p[at - 1] == '\n' || text.p[at - 1] == '\r';
+}
+
 static void
 odd_space(struct rule_run *run)
 {
-	struct slice rest = run->load->text;
-	bool indent = true; /* nothing but spaces on this line so far */
+	struct slice text = run->load->text;
+	size_t at = next_wide(text, 0), next = 0;
 	struct finding *f = NULL;
 	struct texts texts;
-	size_t next = 0;
 
+	if (at == text.n)
+		return;
 	if (texts_find(&texts, run->load->doc.root) == -1)
 		run->out->failed = true;
-	while (rest.n > 0) {
-		size_t at = run->load->text.n - rest.n;
+	while (at < text.n) {
 		uint32_t code = 0;
-		size_t n = utf8_next(rest, &code);
+		size_t n = utf8_next(slice_of(text.p + at, text.n - at), &code);
 
-		if (indent && n > 0 && is_odd_space(code) &&
+		if (n > 0 && is_odd_space(code) && is_indent(text, at) &&
 		    !is_in_text(&texts, &next, at)) {
 			if (f == NULL)
 				f = found_odd_space(run, at, code);
 			/* one without width is no more than a slip */
 			edit_span(run, f, at, n, code == 0x200b ? "" : " ");
 		}
-		indent = code == '\n' || code == '\r' ||
-		    (indent && (code == ' ' || code == '-'));
-		n = n > 0 ? n : 1;
-		rest = slice_of(rest.p + n, rest.n - n);
+		at = next_wide(text, at + (n > 0 ? n : 1));
 	}
 	texts_clear(&texts);
 }

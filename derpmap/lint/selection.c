@@ -140,10 +140,8 @@ bool
 selection_has(
     const struct selection *s, const char *id, enum severity *severity)
 {
-	size_t i = 0;
+	size_t i = rule_list_index(id);
 
-	while (strcmp(rule_list_at(i)->id, id) != 0)
-		i++;
 	if (s->rules[i].is_off)
 		return false;
 	if (s->rules[i].has_severity)
