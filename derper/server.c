@@ -13,6 +13,7 @@
 #include "keyfile.h"
 #include "listener.h"
 #include "log.h"
+#include "memory_trim.h"
 #include "mesh.h"
 #include "mesh_config.h"
 #include "metrics.h"
@@ -27,7 +28,6 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
@@ -36,8 +36,7 @@
 #include <unistd.h>
 
 #define KEY_PATH_ROOT "/var/lib/derper/derper.key"
-#define POLL_S 1              /* how often files are looked at */
-#define TRIM_CONNECTIONS 1000 /* whose memory is worth giving back */
+#define POLL_S 1 /* how often files are looked at */
 
 /* Ports: the main one, and -http-port. */
 enum { PORT_MAIN, PORT_HTTP, PORTS };
@@ -80,10 +79,7 @@ struct server {
 
 	struct thread threads[CONFIG_WORKERS_MAX];
 	unsigned started; /* threads */
-	/* connections, for giving memory back */
-	size_t most_open;    /* since it was given back */
-	size_t trimmed_open; /* when it was */
-	size_t last_open;    /* when last looked at */
+	struct memory_trim trim;
 };
 
 static unsigned
@@ -374,36 +370,6 @@ reload(struct server *s, bool forced)
 		verify_reload(s->verify);
 }
 
-/* Whether there should be much memory that nobody uses: that of many
- * connections that have ended, or of the handshakes of as many that have begun
- * and now rest. */
-static bool
-is_worth_trimming(const struct server *s, size_t open)
-{
-	const bool many_ended =
-	    s->most_open - open >= TRIM_CONNECTIONS && open <= s->most_open / 2;
-	const bool many_began =
-	    open >= 2 * s->trimmed_open + TRIM_CONNECTIONS &&
-	    open < s->last_open + TRIM_CONNECTIONS / 10;
-
-	return many_ended || many_began;
-}
-
-/* Gives memory back to the system; of itself the allocator keeps all of it. */
-static void
-trim(struct server *s)
-{
-	size_t most, open = ip_limit_open(s->ip_limit, &most);
-
-	if (most > s->most_open)
-		s->most_open = most;
-	if (is_worth_trimming(s, open)) {
-		malloc_trim(0);
-		s->most_open = s->trimmed_open = open;
-	}
-	s->last_open = open;
-}
-
 /* Handles signals and looks at files until it is time to go. */
 static void
 wait_for_end(struct server *s, const sigset_t *signals)
@@ -428,7 +394,7 @@ wait_for_end(struct server *s, const sigset_t *signals)
 			break;
 		default:
 			reload(s, false);
-			trim(s);
+			memory_trim(&s->trim, s->ip_limit);
 			metrics_sample(&s->metrics, clock_now_ms());
 			break;
 		}
