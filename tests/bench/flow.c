@@ -121,12 +121,12 @@ sender_of(const struct flow *f, const struct pair *pair)
 }
 
 static void
-login(struct flow *f, const struct pair *pair, struct peer *peer)
+login(struct flow *f, const struct pair *pair, struct peer *peer,
+    const struct relay *relay)
 {
 	struct fail why = { 0 };
 
-	if (peer_login_now(peer, &f->load->relay, f->scratch, LOGIN_MS, &why) ==
-	    -1)
+	if (peer_login_now(peer, relay, f->scratch, LOGIN_MS, &why) == -1)
 		load_run_die("pair %u: %s", pair->number, why.text);
 }
 
@@ -151,9 +151,9 @@ open_pairs(struct flow *f)
 		pair->window_from = pair->window_to = UINT64_MAX;
 		peer_init(&pair->tx, 0);
 		peer_init(&pair->rx, 0);
-		login(f, pair, &pair->rx);
+		login(f, pair, &pair->rx, &f->load->far);
 		if (sender_of(f, pair) == pair)
-			login(f, pair, &pair->tx);
+			login(f, pair, &pair->tx, &f->load->relay);
 		watch(f, pair);
 	}
 }

@@ -28,6 +28,7 @@ struct load_gate {
 
 struct load {
 	struct relay relay;
+	struct relay far; /* where receivers are; else the same */
 	/* traffic */
 	unsigned threads;
 	unsigned pairs; /* receivers, and senders as long as each has one */

@@ -41,15 +41,16 @@ static const char usage_text[] =
     "               pair\n\nOptions:\n";
 
 struct orders {
-	const char *addr, *host, *records;
+	const char *addr, *far, *host, *records;
 	bool tls;
 	int64_t threads, pairs, destinations, size, per_write, rate;
-	int64_t probe_hz, probe_size, clients, concurrency, relay_pid;
+	int64_t probe_hz, probe_size, clients, concurrency, relay_pid, far_pid;
 	uint64_t warmup_ms, measure_ms, drain_ms;
 };
 
 static const struct orders defaults = {
 	.addr = "",
+	.far = "",
 	.host = "",
 	.records = "own",
 	.pairs = 10,
@@ -76,7 +77,7 @@ struct crew { /* the threads of a run */
 static struct opts parse(struct orders *o, int argc, char **argv);
 static void make_load(struct load *load, const struct orders *o);
 static void resolve(struct relay *relay, const char *addr);
-static void learn_key(struct load *load, struct report *report);
+static void learn_key(struct relay *relay, struct report *report);
 static void run_flow(
     struct load *load, const struct orders *o, struct report *report);
 static void run_crowd(struct load *load, const struct orders *o,
@@ -97,7 +98,11 @@ main(int argc, char **argv)
 	make_load(load, &o);
 	report.load = load;
 	report.relay_watched = o.relay_pid != 0;
-	learn_key(load, &report);
+	learn_key(&load->relay, &report);
+	if (o.far[0] == '\0')
+		load->far = load->relay;
+	else
+		learn_key(&load->far, &report);
 	if (strcmp(mode, "flow") == 0 || strcmp(mode, "latency") == 0)
 		run_flow(load, &o, &report);
 	else if (strcmp(mode, "idle") == 0)
@@ -129,6 +134,10 @@ parse(struct orders *o, int argc, char **argv)
 {
 	const struct opts_option table[] = {
 		{ "addr", OPTS_TEXT, &o->addr, "host:port", "the relay" },
+		{ "far-addr", OPTS_TEXT, &o->far, "host:port",
+		    "another relay of its mesh, where receivers log in" },
+		{ "far-pid", OPTS_INT, &o->far_pid, "pid",
+		    "its process, whose time is added" },
 		{ "host", OPTS_TEXT, &o->host, "name",
 		    "Host header; default is the address" },
 		{ "tls", OPTS_BOOL, &o->tls, "", "speak TLS" },
@@ -234,7 +243,10 @@ make_load(struct load *load, const struct orders *o)
 	load->relay.wire.own_records = strcmp(o->records, "own") == 0;
 	if (!load->relay.wire.own_records && strcmp(o->records, "openssl") != 0)
 		load_run_die("-tls-records: want own or openssl");
+	load->far = load->relay;
 	resolve(&load->relay, o->addr);
+	if (o->far[0] != '\0')
+		resolve(&load->far, o->far);
 	if (o->host[0] != '\0')
 		snprintf(load->relay.host, PEER_HOST_MAX, "%s", o->host);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -263,17 +275,17 @@ resolve(struct relay *relay, const char *addr)
 
 /* A first login tells the relay's key, and whether it works at all. */
 static void
-learn_key(struct load *load, struct report *report)
+learn_key(struct relay *relay, struct report *report)
 {
 	struct wire_scratch *scratch = wire_scratch_new();
 	struct peer p;
 	struct fail why = { 0 };
 
 	peer_init(&p, 0);
-	if (peer_login_now(&p, &load->relay, scratch, LOGIN_MS, &why) == -1)
+	if (peer_login_now(&p, relay, scratch, LOGIN_MS, &why) == -1)
 		load_run_die("cannot log in: %s", why.text);
-	load->relay.key = p.server;
-	load->relay.key_known = true;
+	relay->key = p.server;
+	relay->key_known = true;
 	report->cipher = wire_cipher(&p.wire);
 	report->own_records = wire_is_own(&p.wire);
 	peer_clear(&p);
@@ -290,9 +302,15 @@ spawn(struct crew *crew, void *(*body)(void *), void *ctx)
 static void
 take(struct usage *u, const struct orders *o)
 {
+	struct usage far = { .relay_us = 0 };
+
 	if (usage_take(u, (pid_t)o->relay_pid) == -1)
 		load_run_die(
 		    "the relay (pid %lld) is gone", (long long)o->relay_pid);
+	if (usage_take(&far, (pid_t)o->far_pid) == -1)
+		load_run_die(
+		    "the relay (pid %lld) is gone", (long long)o->far_pid);
+	u->relay_us += far.relay_us;
 }
 
 static void

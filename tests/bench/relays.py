@@ -7,13 +7,16 @@ import resource
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 HOST = "127.0.0.1"
 START_S = 10
 STOP_S = 10
+MESH_S = 30  # upstream tries again after 5 s
 
 
 class Failure(Exception):
@@ -135,6 +138,7 @@ class Running:
         self.command += [*relay.args, *flags]
         self.cores = machine.relay
         self.process = None
+        self.env = {}
 
     def __enter__(self):
         cores = self.cores
@@ -144,7 +148,8 @@ class Running:
             os.sched_setaffinity(0, cores)
             resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
-        env = dict(os.environ, GOMAXPROCS=str(len(cores)), **self.relay.env)
+        env = dict(os.environ, GOMAXPROCS=str(len(cores)), **self.relay.env,
+                   **self.env)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 self.command, env=env, preexec_fn=prepare, stdout=log,
@@ -155,6 +160,34 @@ class Running:
             self.__exit__()
             raise
         return self
+
+    def join_mesh(self, other, home):
+        """Before it starts: makes it a node of a mesh with the other one,
+        with a key of its own, as a relay takes itself for itself."""
+        psk = os.path.join(home.path, "mesh.key")
+        with open(psk, "w", encoding="ascii") as f:
+            f.write("5e" * 32)
+        os.chmod(psk, 0o600)
+        own = os.path.join(home.path, "%d.key" % self.port)
+        self.log_path = os.path.join(home.path, "%d.log" % self.port)
+        self.command += ["-c=" + own, "-mesh-psk-file=" + psk,
+                         "-mesh-with=" + other.addr]
+        self.env = {"SSL_CERT_FILE": home.stem + ".crt"}
+
+    def wait_for_mesh(self):
+        """Until it watches the other one, which tells of itself at least."""
+        trusting = ssl._create_unverified_context()
+        until = time.monotonic() + MESH_S
+        while time.monotonic() < until:
+            with urllib.request.urlopen(
+                    "https://%s/debug/varz" % self.addr, timeout=MESH_S,
+                    context=trusting) as varz:
+                text = varz.read().decode()
+            if re.search(r"^derp_clients_remote [1-9]", text, re.M):
+                return
+            time.sleep(0.05)
+        raise Failure("%s: no mesh\n%s" % (self.relay.name,
+                                           self.last_words()))
 
     def wait_until_up(self):
         until = time.monotonic() + START_S

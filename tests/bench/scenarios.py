@@ -175,6 +175,33 @@ class Hubs(Cpu):
         return False
 
 
+class Mesh(Cpu):
+    """Two relays of one kind, senders at one and receivers at the other: what
+    a packet costs both."""
+
+    name = "mesh"
+    title = "CPU per delivered packet across a mesh of two relays"
+
+    def cases(self):
+        for per_write in (1, 11):
+            yield True, {"rate": self.set.rates[0], "per_write": per_write,
+                         "pairs": 10}
+
+    def shows_records(self, params):
+        return False
+
+    def measure(self, running, params):
+        running.__exit__()
+        far = running.relay.running(self.machine(), self.bench.home, True)
+        for node, other in ((running, far), (far, running)):
+            node.join_mesh(other, self.bench.home)
+        with running, far:
+            running.wait_for_mesh()
+            far.wait_for_mesh()
+            return self.flow(running, far_addr=far.addr,
+                             far_pid=far.process.pid, **params)
+
+
 class Capacity(Scenario):
     name = "capacity"
     title = "Capacity of one core: highest offered load with < 1 % loss"
@@ -405,4 +432,4 @@ class Storm(Scenario):
 
 
 # in this order: later ones use the capacities that earlier ones found
-ALL = [Cpu, Workers, Hubs, Capacity, Unstoppable, Latency, Memory, Login, Storm]
+ALL = [Cpu, Workers, Hubs, Mesh, Capacity, Unstoppable, Latency, Memory, Login, Storm]
