@@ -40,7 +40,7 @@ look_at(struct tls_sight *s, const struct dial *d,
 		return;
 	}
 	s->state = TLS_REFUSED;
-	snprintf(s->text, sizeof s->text, "certificate: %s", why.text);
+	snprintf(s->text, sizeof s->text, "certificate: %.380s", why.text);
 }
 
 /* TLS with the server name (NULL: the host's, "": none), over a socket that is
