@@ -115,7 +115,7 @@ check_clean(const struct arguments *a, struct slice text, struct fail *why)
 	lint_run(&l, &list);
 	for (const struct finding *f = list.first; f != NULL; f = f->next)
 		if (f->severity == SEVERITY_ERROR && errors++ < 20)
-			fprintf(stderr, "%s: error: %s [%s]\n",
+			command_note("%s: error: %s [%s]",
 			    f->path != NULL ? f->path : "the map", f->message,
 			    f->rule);
 	if (list.failed)
@@ -138,8 +138,7 @@ remember(
 
 	if (fetch_state_save(&m->state, a->output, text,
 		load_form_name(a->to.n), &why) == -1)
-		fprintf(stderr,
-		    "%s; the next fetch will not ask for changes only\n",
+		command_note("%s; the next fetch will not ask for changes only",
 		    why.text);
 }
 
@@ -155,7 +154,7 @@ write_file(const struct arguments *a, const struct current *c,
 	}
 	if (!same && outfile_write(a->output, text, why) == -1)
 		return -1;
-	fprintf(stderr, "%s: %s, %zu regions\n", a->output,
+	command_note("%s: %s, %zu regions", a->output,
 	    same ? "unchanged" : "written", m->map.region_count);
 	if (c->is_file)
 		remember(a, m, text);
@@ -169,11 +168,11 @@ report_dropped(const struct fetch_maps *m, const char *const *urls)
 		const struct fetch_maps_dropped *d = &m->dropped[i];
 
 		if (i == DROPPED_TOLD) {
-			fprintf(stderr, "%zu more regions are null: left out\n",
+			command_note("%zu more regions are null: left out",
 			    m->dropped_count - i);
 			return;
 		}
-		fprintf(stderr, "%s: region %" PRId64 " is null: left out\n",
+		command_note("%s: region %" PRId64 " is null: left out",
 		    url_text_of(urls[d->url]).text, d->region);
 	}
 }
@@ -239,7 +238,7 @@ fetch_and_take(const struct command_call *call, const struct current *c)
 		status = take(call, c, &m);
 		break;
 	case FETCH_MAPS_UNCHANGED:
-		fprintf(stderr, "%s: not modified\n", a->output);
+		command_note("%s: not modified", a->output);
 		break;
 	case FETCH_MAPS_REFUSED:
 		status = refuse(call, &why);

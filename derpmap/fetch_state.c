@@ -4,6 +4,7 @@
 #include "encode.h"
 #include "infile.h"
 #include "outfile.h"
+#include "utf8.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -117,6 +118,12 @@ fetch_state_add(
 {
 	char sum[SHA256_TEXT];
 
+	/* an ETag may have bytes that JSON cannot hold; RFC 9110 section 8.8.3
+	 */
+	if (!utf8_valid(slice_str(v.etag)))
+		v.etag = "";
+	if (!utf8_valid(slice_str(v.last_modified)))
+		v.last_modified = "";
 	digest_of(url, sum);
 	if (s->root == NULL)
 		s->root = json_pack("{s:[]}", "urls");

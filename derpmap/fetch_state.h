@@ -37,7 +37,8 @@ bool fetch_state_is_for(
 /* What is remembered of the n-th URL. Borrowed. */
 struct fetch_validators fetch_state_get(const struct fetch_state *s, size_t n);
 
-/* Appends a URL to an empty state, or one that was made so. -1: memory is
+/* Appends a URL to an empty state, or one that was made so. A validator that is
+ * not UTF-8 is not remembered. -1: memory is
  * short. */
 int fetch_state_add(
     struct fetch_state *s, const char *url, struct fetch_validators v);

@@ -8,19 +8,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX 4096 /* bytes of a message */
+#define MESSAGE_MAX 8192
 
-/* Names of files and words of the command line are in it: what they hold must
- * not reach the terminal as it is. */
+/* One line, escaped: a message quotes files, servers and names of files. */
 static void
-print_text(const char *program, const char *fmt, va_list args)
+print_text(const char *prefix, const char *fmt, va_list args)
 {
-	char text[TEXT_MAX], clean[TEXT_MAX * QUOTE_PUT_GROWTH];
+	char text[MESSAGE_MAX], clean[MESSAGE_MAX * QUOTE_PUT_GROWTH];
 	struct writer w = writer_of(clean, sizeof clean);
 
-	vsnprintf(text, sizeof text, fmt, args);
+	if (vsnprintf(text, sizeof text, fmt, args) < 0)
+		text[0] = '\0';
 	quote_put(&w, slice_str(text));
-	fprintf(stderr, "%s: %.*s\n", program, (int)w.n, clean);
+	fprintf(stderr, "%s%.*s\n", prefix, (int)w.n, clean);
+}
+
+void
+command_note(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	print_text("", fmt, args);
+	va_end(args);
+}
+
+/* Who speaks, before what went wrong. */
+static void
+print_fault(const struct command_call *call, const char *fmt, va_list args)
+{
+	char prefix[64];
+
+	snprintf(prefix, sizeof prefix, "%s: ", call->program->name);
+	print_text(prefix, fmt, args);
 }
 
 static void
@@ -36,7 +56,7 @@ command_misuse(const struct command_call *call, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	print_text(call->program->name, fmt, args);
+	print_fault(call, fmt, args);
 	va_end(args);
 	print_usage(stderr, call);
 	return COMMAND_UNUSABLE;
@@ -48,7 +68,7 @@ command_fail(const struct command_call *call, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	print_text(call->program->name, fmt, args);
+	print_fault(call, fmt, args);
 	va_end(args);
 	return COMMAND_UNUSABLE;
 }

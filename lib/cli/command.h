@@ -75,6 +75,10 @@ size_t command_options(
  * help, help COMMAND and --version. Returns the exit status. */
 int command_main(const struct command_program *program, int argc, char **argv);
 
+/* Prints a line on standard error. Here and below what a terminal would obey is
+ * escaped, as quote.h does it, and a text longer than 8 KiB is cut. */
+__attribute__((format(printf, 1, 2))) void command_note(const char *fmt, ...);
+
 /* Prints "PROGRAM: TEXT" and the usage of the command on standard error. Both
  * return COMMAND_UNUSABLE; command_fail is for anything but wrong usage. */
 __attribute__((format(printf, 2, 3))) int command_misuse(

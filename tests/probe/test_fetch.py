@@ -45,7 +45,11 @@ class Server:
                 if (headers.get("ETag") and headers["ETag"] ==
                         self.headers.get("If-None-Match")):
                     status, body = 304, b""
-                self.send_response(status)
+                if isinstance(status, str):  # with a reason of its own
+                    code, reason = status.split(" ", 1)
+                    self.send_response(int(code), reason)
+                else:
+                    self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
@@ -148,6 +152,26 @@ class Fetch(unittest.TestCase):
         self.before = self.file.read_bytes()
         self.assert_kept(self.fetch("--to", "json", paths=("/drop",)), 1,
                          "without a single node")
+
+    def test_an_answer_cannot_reach_the_terminal(self):
+        bad = region(900)
+        bad["Nodes"][0]["HostName"] = "a\x1b[31mb"
+        for body, status, headers in (
+                (GOOD, "500 \x1b[31mred\x9b", {}), (a_map(bad), "200 OK", {}),
+                (b"", "302 Found", {"Location": "ftp://\x1b[31m/"})):
+            self.server.answers["/map"] = (status, headers, body)
+            done = self.fetch()
+            self.assertIn(done.returncode, (1, 2), done)
+            self.assertNotIn("\x1b", done.stderr)
+            self.assertNotEqual(done.stderr, "")
+            self.assertFalse(self.file.exists())
+
+    def test_validators_that_are_not_utf8_are_not_remembered(self):
+        self.answer(GOOD, ETag='"\xff\xfe"', **{"Last-Modified": "\xff"})
+        done = self.fetch()
+        self.assertEqual(done.returncode, 0, done)
+        self.fetch()
+        self.assertNotIn("If-None-Match", self.server.asked[-1][1])
 
     def test_many_nulls_are_counted(self):
         nulls = ", ".join(f'"{n}": null' for n in range(1, 31))
