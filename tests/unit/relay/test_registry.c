@@ -1,112 +1,10 @@
 /* registry: joining, leaving, duplicates, who is told; many threads. */
-#include "check.h"
 #include "fake_alloc.h"
-
-#include "registry.h"
+#include "registry_members.h"
 
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
-
-static struct derp_key
-key_of(unsigned n)
-{
-	struct derp_key k = { { 0 } };
-
-	bytes_put_u32(k.b, n + 1);
-	k.b[7] = (uint8_t)n; /* spreads over the shards */
-	return k;
-}
-
-static struct conn_addr
-addr_of(unsigned n)
-{
-	return (struct conn_addr){
-		.worker = (uint16_t)(n % 3), .slot = n, .generation = n + 1
-	};
-}
-
-static int
-setup(void **state)
-{
-	*state = registry_new(1000, 100);
-	return *state != NULL ? 0 : -1;
-}
-
-static int
-teardown(void **state)
-{
-	registry_free(*state);
-	return 0;
-}
-
-static void
-check_active(struct registry *r, const struct derp_key *key, unsigned want)
-{
-	struct registry_entry entry;
-
-	check(registry_find(r, key, &entry));
-	check(registry_is_current(&entry));
-	check_int(entry.addr.slot, want);
-	check(conn_addr_eq(entry.addr, addr_of(want)));
-}
-
-static bool
-is_here(struct registry *r, const struct derp_key *key)
-{
-	struct registry_entry entry;
-
-	return registry_find(r, key, &entry);
-}
-
-/* Joins, and nobody has to go for it. */
-static struct registry_member
-join(struct registry *r, const struct derp_key *key, unsigned conn)
-{
-	struct registry_member member;
-	struct conn_addr evict;
-
-	check_int(registry_join(r, key, addr_of(conn), &member, &evict), 0);
-	check_size(evict.generation, 0);
-	return member;
-}
-
-/* Tells all; how many. */
-static size_t
-tell(struct registry *r, const struct derp_key *key,
-    struct notify_departure departure)
-{
-	struct notify_receiver some[3];
-	size_t got, n = 0;
-
-	while ((got = registry_departed(r, key, departure, some, 3)) > 0)
-		for (size_t i = 0; i < got; i++, n++)
-			registry_told(r, departure, &some[i]);
-	return n;
-}
-
-/* Leaves; how many are told. */
-static size_t
-leave_key(struct registry *r, struct registry_member *member,
-    const struct derp_key *key)
-{
-	struct notify_departure departure;
-	const bool told = registry_leave(r, member, &departure);
-
-	check(told == (departure.key != 0));
-	check(member->peer == NULL);
-	return told ? tell(r, key, departure) : 0;
-}
-
-/* The same where nobody is to be told. */
-static void
-leave(struct registry *r, struct registry_member *member)
-{
-	struct notify_departure departure;
-
-	check(!registry_leave(r, member, &departure));
-	check(member->peer == NULL);
-}
 
 static void
 registry_finds_who_joined_until_it_leaves(void **state)
@@ -560,122 +458,6 @@ registry_is_safe_for_many_threads(void **state)
 	check_size(registry_notify_stats(*state).bytes, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-static void
-remove_link(struct registry *r, const struct derp_key *k, uint8_t link,
-    enum forwarders_removed want, size_t told)
-{
-	struct notify_departure departure;
-
-	check_int(registry_remove_link(r, k, link, &departure), want);
-	check_size(departure.key != 0 ? tell(r, k, departure) : 0, told);
-}
-
-static void
-check_link(struct registry *r, const struct derp_key *k, uint8_t link)
-{
-	struct registry_entry entry;
-
-	check(registry_find(r, k, &entry));
-	check_int(entry.link, link);
-	check(conn_addr_eq(entry.addr, addr_of(100U + link)));
-}
-
-/* Upstream's rules: who is here wins over who is elsewhere, of links the
- * earliest, and what was forwarded to is wrong as soon as that changes. */
-static void
-registry_prefers_a_connection_to_a_link(void **state)
-{
-	struct registry *r = *state;
-	struct derp_key k = key_of(1);
-	struct registry_member member;
-	struct registry_entry entry;
-
-	for (uint8_t link = 1; link <= 2; link++)
-		registry_open_link(r, link, addr_of(100U + link));
-	check_int(registry_add_link(r, &k, 2), FORWARDERS_FIRST);
-	check_link(r, &k, 2);
-	check(registry_find(r, &k, &entry));
-	check_int(registry_add_link(r, &k, 1), FORWARDERS_SECOND);
-	check_link(r, &k, 2);
-	member = join(r, &k, 7);
-	check(!registry_is_current(&entry));
-	check_active(r, &k, 7);
-	check_int(registry_stats(r).local, 1);
-	check_int(registry_stats(r).remote, 0);
-	check(registry_find(r, &k, &entry));
-	check_int(entry.link, 0);
-	remove_link(r, &k, 2, FORWARDERS_COLLAPSED, 0);
-	check_active(r, &k, 7);
-	leave(r, &member);
-	check(!registry_is_current(&entry));
-	check_link(r, &k, 1);
-	check_int(registry_stats(r).local, 0);
-	check_int(registry_stats(r).remote, 1);
-	remove_link(r, &k, 2, FORWARDERS_OTHER, 0);
-	remove_link(r, &k, 1, FORWARDERS_LAST, 0);
-	check(!is_here(r, &k));
-	remove_link(r, &k, 1, FORWARDERS_UNKNOWN, 0);
-	check_int(registry_stats(r).remote, 0);
-}
-
-/* A key that was heard from leaves when it is nowhere in the region. */
-static void
-registry_tells_when_a_key_has_left_the_region(void **state)
-{
-	struct registry *r = *state;
-	struct derp_key far = key_of(1), near = key_of(2);
-	struct registry_member to = join(r, &near, 7), again;
-	struct registry_entry entry, from;
-
-	registry_open_link(r, 1, addr_of(101));
-	registry_open_link(r, 2, addr_of(102));
-	check(registry_find(r, &near, &entry));
-	check_int(registry_note_key(r, &far, &entry, &from), NOTIFY_GONE);
-	check_int(registry_add_link(r, &far, 1), FORWARDERS_FIRST);
-	check_int(registry_note_key(r, &far, &entry, &from), NOTIFY_NOTED);
-	check_int(from.link, 1);
-	check(registry_is_current(&from));
-	/* it moves to another relay, to this one, and away */
-	check_int(registry_add_link(r, &far, 2), FORWARDERS_SECOND);
-	check(registry_is_current(&from));
-	remove_link(r, &far, 1, FORWARDERS_COLLAPSED, 0);
-	check(!registry_is_current(&from));
-	again = join(r, &far, 8);
-	remove_link(r, &far, 2, FORWARDERS_LAST, 0);
-	check_size(leave_key(r, &again, &far), 1);
-	/* the same the other way: the connection first */
-	check_int(registry_add_link(r, &far, 1), FORWARDERS_FIRST);
-	check_int(registry_note_key(r, &far, &entry, &from), NOTIFY_NOTED);
-	again = join(r, &far, 8);
-	leave(r, &again);
-	remove_link(r, &far, 1, FORWARDERS_LAST, 1);
-	leave(r, &to);
-}
-
-/* It is back, at another relay, before all were told. */
-static void
-registry_stops_telling_when_a_link_has_the_key(void **state)
-{
-	struct registry *r = *state;
-	struct derp_key far = key_of(1), near = key_of(2);
-	struct registry_member to = join(r, &near, 7);
-	struct notify_departure departure;
-	struct registry_entry entry, from;
-
-	check(registry_find(r, &near, &entry));
-	check_int(registry_add_link(r, &far, 1), FORWARDERS_FIRST);
-	check_int(registry_note_key(r, &far, &entry, &from), NOTIFY_NOTED);
-	check_int(
-	    registry_remove_link(r, &far, 1, &departure), FORWARDERS_LAST);
-	check(departure.key != 0);
-	check_int(registry_add_link(r, &far, 2), FORWARDERS_FIRST);
-	check_size(tell(r, &far, departure), 0);
-	remove_link(r, &far, 2, FORWARDERS_LAST, 1);
-	leave(r, &to);
-}
-
 int
 main(void)
 {
@@ -689,9 +471,6 @@ main(void)
 		TEST(registry_entry_is_current_until_it_is_wrong),
 		TEST(registry_tells_when_the_last_one_leaves),
 		TEST(registry_stops_telling_when_a_key_is_back),
-		TEST(registry_prefers_a_connection_to_a_link),
-		TEST(registry_tells_when_a_key_has_left_the_region),
-		TEST(registry_stops_telling_when_a_link_has_the_key),
 		cmocka_unit_test(registry_holds_at_most_so_many_keys),
 		cmocka_unit_test(registry_survives_lack_of_memory),
 		TEST(registry_is_safe_for_many_threads),
