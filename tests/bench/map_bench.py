@@ -4,8 +4,9 @@
   map_bench.py --bin FOLDER --peer MAP-PEER [--regions N...] [--most RATIO]
 
 For each number of regions a map is made, three nodes in each, and linted and
-converted; the times are user and system time, the least of five runs, the
-memory is the largest that was resident. Time and memory should grow as the map
+converted, in turns with libyaml, from a warm cache; the times are user and
+system time, medians of the runs, the memory is the largest that was resident.
+The text of the findings is written, too, to /dev/null. Time and memory should grow as the map
 does. With --most the exit status is 1 when lint needs more than that many times
 what libyaml does.
 """
@@ -13,11 +14,12 @@ what libyaml does.
 import argparse
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
 
-RUNS = 5
+RUNS = 9
 
 
 def make(path, regions):
@@ -35,20 +37,22 @@ def make(path, regions):
                     "        derpport: 443\n        stunport: 3478\n")
 
 
-def cost(*command):
+def cost(command):
     """Seconds of CPU and bytes of memory of a command."""
-    best, most = None, 0
-    for _ in range(RUNS):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in (0, 1):
-            sys.exit(f"{' '.join(command)}: status {process.returncode}")
-        seconds = usage.ru_utime + usage.ru_stime
-        best = seconds if best is None else min(best, seconds)
-        most = max(most, usage.ru_maxrss * 1024)
-    return best, most
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 1):
+        sys.exit(f"{' '.join(command)}: status {process.returncode}")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+
+
+def costs(*commands):
+    """The median time of each command, run in turns, and its most memory."""
+    runs = [[cost(command) for command in commands] for _ in range(RUNS)]
+    return [(statistics.median(run[i][0] for run in runs),
+             max(run[i][1] for run in runs)) for i in range(len(commands))]
 
 
 def main():
@@ -67,9 +71,9 @@ def main():
         for regions in args.regions:
             path = os.path.join(folder, f"{regions}.yaml")
             make(path, regions)
-            peer, _ = cost(args.peer, path)
-            lint, memory = cost(derpmap, "lint", "--no-config", path)
-            convert, _ = cost(derpmap, "convert", path)
+            (peer, _), (lint, memory), (convert, _) = costs(
+                (args.peer, path), (derpmap, "lint", "--no-config", path),
+                (derpmap, "convert", path))
             ratio = lint / max(peer, 1e-3)
             worst = max(worst, ratio)
             print(f"{regions:>6} regions {os.path.getsize(path) / 1e6:>5.1f} "
