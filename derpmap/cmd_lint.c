@@ -351,9 +351,11 @@ lint(const struct command_call *call, const struct input_list *inputs)
 	status = report(call, &files, unread);
 	if (files.untried > 0)
 		fprintf(stderr,
-		    "%zu relays were not looked at: there are too many for "
+		    "%zu %s not looked at: there are too many for "
 		    "%d seconds\n",
-		    files.untried, RELAY_SIGHTS_ALL_MS / 1000);
+		    files.untried,
+		    files.untried == 1 ? "relay was" : "relays were",
+		    RELAY_SIGHTS_ALL_MS / 1000);
 	lint_files_close(&files);
 	return status;
 }
@@ -429,9 +431,9 @@ run(const struct command_call *call)
 
 	if (a->list || a->explain != NULL)
 		return explain(call);
-	if (a->compose != NULL && a->config == NULL)
-		return command_misuse(
-		    call, "--compose goes with --headscale-config");
+	if (a->config == NULL && (a->compose != NULL || a->env_file != NULL))
+		return command_misuse(call,
+		    "--compose and --env-file go with --headscale-config");
 	if (call->word_count == 0 && !has_other_input(a))
 		return command_misuse(
 		    call, "give a FILE, or - for standard input");
@@ -551,15 +553,16 @@ const struct command cmd_lint = {
 	    "headscale-version.\n"
 	    "Exit status: 0 nothing worse than information, 1 warnings "
 	    "or\nerrors, 2 a file could not be read.\n",
-	.examples = "  derpmap lint derp.yaml\n"
-		    "  derpmap lint --format json *.yaml > findings.json\n"
-		    "  tailscale debug derp-map | derpmap lint -\n"
-		    "  derpmap lint --select P,N --severity R16=error maps/\n"
-		    "  derpmap lint --fix --dry-run derp.yaml\n"
-		    "  derpmap lint --explain R16   # or all\n"
-		    "  derpmap lint --headscale-config "
-		    "/etc/headscale/config.yaml\n"
-		    "  derpmap lint --list          # all rules\n",
+	.examples =
+	    "  derpmap lint derp.yaml\n"
+	    "  derpmap lint --format json *.yaml > findings.json\n"
+	    "  tailscale debug derp-map | derpmap lint -\n"
+	    "  derpmap lint --select P,N,R16 --severity R16=error maps/\n"
+	    "  derpmap lint --fix --dry-run derp.yaml\n"
+	    "  derpmap lint --explain R16   # or all\n"
+	    "  derpmap lint --headscale-config "
+	    "/etc/headscale/config.yaml\n"
+	    "  derpmap lint --list          # all rules\n",
 	.options = options,
 	.option_count = sizeof options / sizeof options[0],
 	.defaults = &defaults,

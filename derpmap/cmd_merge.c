@@ -323,6 +323,11 @@ run(const struct command_call *call)
 		return command_misuse(call,
 		    "give FILEs, or - for standard input, or "
 		    "--headscale-config");
+	if (a->config == NULL &&
+	    (a->env_file != NULL || a->url_files.n > 0 || a->fetch))
+		return command_misuse(call,
+		    "--env-file, --url-file and --fetch go with "
+		    "--headscale-config");
 	if (has_stdin_twice(call))
 		return command_misuse(
 		    call, "standard input (-) is named twice");

@@ -1,6 +1,7 @@
 /* lint_files: see lint_files.h. */
 #include "lint_files.h"
 
+#include "derper_words.h"
 #include "effective.h"
 #include "fixer.h"
 #include "infile.h"
@@ -121,11 +122,17 @@ lint_files_add_derper(struct lint_files *f, const char *file, struct fail *why)
 	const struct lint_settings *settings = settings_of(f, file, why);
 	struct load text = { .file = file };
 	struct buf bytes;
+	size_t start;
 	int result;
 
 	if (settings == NULL)
 		return -1;
 	result = infile_read(&bytes, file, DERPER_MAX, why);
+	if (result == 0 && !derper_words_start(buf_slice(&bytes), &start))
+		result = fail_set(why,
+		    "%s: nothing in it starts derper: neither a program or "
+		    "an image of that name nor a variable DERP_*",
+		    file);
 	if (result == 0)
 		result = keep_file(f, file, settings, why);
 	if (result == 0) {

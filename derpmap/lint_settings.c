@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #define FILE_MAX ((size_t)1 << 20)
 
@@ -242,12 +242,14 @@ lint_settings_find(const char *file, struct arena *a)
 {
 	char *folder = folder_of(file), *slash = folder;
 	const char *found = NULL;
+	struct stat st;
 
 	while (slash != NULL && found == NULL) {
 		const char *path = arena_printf(a, "%s/" LINT_SETTINGS_FILE,
 		    strcmp(folder, "/") == 0 ? "" : folder);
 
-		if (path != NULL && access(path, F_OK) == 0)
+		/* a link that leads nowhere is told when it is read */
+		if (path != NULL && lstat(path, &st) == 0)
 			found = path;
 		slash = strcmp(folder, "/") == 0 ? NULL : strrchr(folder, '/');
 		if (slash != NULL)

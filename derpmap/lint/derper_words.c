@@ -157,11 +157,17 @@ derper_words_is_on(struct slice text, const char *name)
 bool
 derper_words_start(struct slice text, size_t *offset)
 {
-	const uint8_t *at = text.n > 0
-	    ? memmem(text.p, text.n, "derper", strlen("derper"))
-	    : NULL;
+	static const char *const names[] = { "derper", "DERP_" };
 
-	if (at != NULL)
-		*offset = (size_t)(at - text.p);
-	return at != NULL;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		const uint8_t *at = text.n > 0
+		    ? memmem(text.p, text.n, names[i], strlen(names[i]))
+		    : NULL;
+
+		if (at != NULL) {
+			*offset = (size_t)(at - text.p);
+			return true;
+		}
+	}
+	return false;
 }

@@ -27,7 +27,7 @@ bool derper_words_find(
 /* Whether a switch is on: given, and not as false. */
 bool derper_words_is_on(struct slice text, const char *name);
 
-/* Where derper is named first; false: nowhere. */
+/* Where derper is named first, or else one of its variables; false: nowhere. */
 bool derper_words_start(struct slice text, size_t *offset);
 
 #endif

@@ -157,8 +157,9 @@ key_case(struct rule_run *run)
 		    rule_field_name(run, first->meant->yaml));
 	else
 		f = rule_found(run, first->at,
-		    "`%.*s` and %zu more keys are ignored by %s; it reads %s",
-		    RULE_SHOWN(key_text(first)), more, reader(run),
+		    "`%.*s` and %zu more %s ignored by %s; it reads %s",
+		    RULE_SHOWN(key_text(first)), more,
+		    more == 1 ? "key are" : "keys are", reader(run),
 		    run->load->dialect == DIALECT_JSON
 			? "Go's names, without separators"
 			: "Go's names in lower case, without separators");

@@ -126,9 +126,10 @@ found_foreign(struct rule_run *run)
 	if (count > 0)
 		rule_note(rule_found_as(run, SEVERITY_INFO,
 		    derpmap_origin_pos(&m->regions_from),
-		    "%zu of %zu regions are Tailscale's own (*.tailscale.com): "
-		    "they are not judged",
-		    count, m->region_count));
+		    "%zu of %zu %s Tailscale's own (*.tailscale.com): not "
+		    "judged",
+		    count, m->region_count,
+		    m->region_count == 1 ? "region is" : "regions are"));
 }
 
 static void

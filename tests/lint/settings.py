@@ -225,6 +225,33 @@ class Settings(unittest.TestCase):
         self.assertEqual(self.run_lint("--config", "/none",
                                        self.map).returncode, 2)
 
+    def test_settings_that_cannot_be_read(self):
+        settings = self.folder / ".derpmap.yaml"
+        for target, why in ((settings, "symbolic links"),
+                            ("/none", "No such file")):
+            settings.symlink_to(target)
+            result = self.run_lint(self.map)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn(why, result.stderr)
+            settings.unlink()
+
+    def test_a_file_that_starts_no_relay(self):
+        other = self.folder / "Dockerfile"
+        other.write_text("FROM scratch\nCMD [\"sleep\"]\n", encoding="utf-8")
+        result = self.run_lint("--derper", other)
+        self.assertEqual((result.returncode, result.stdout), (2, ""))
+        self.assertIn("nothing in it starts derper", result.stderr)
+
+    def test_options_that_need_another(self):
+        for options in ["--env-file", "x"], ["--compose", "x"]:
+            self.assertIn("--headscale-config", self.misuse(*options))
+        for options in ["--env-file", "x"], ["--fetch"], ["--url-file", "x=y"]:
+            result = subprocess.run([DERPMAP, "merge", *options, self.map],
+                                    capture_output=True, text=True, timeout=60,
+                                    check=False)
+            self.assertEqual((result.returncode, result.stdout), (2, ""))
+            self.assertIn("--headscale-config", result.stderr)
+
     def test_folders_and_patterns(self):
         for name in "a.yml", "b.json", "c.txt", ".hidden.yaml":
             (self.folder / "maps" / name).write_text("{}")
