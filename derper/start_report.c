@@ -107,7 +107,8 @@ warn_outages(const struct verify_config *admission)
 		if (outage == VERIFY_OUTAGE_OPEN)
 			log_warn("admission: outage: open: while %s %s is "
 				 "away, it admits EVERYBODY",
-			    row->kind->name, url_text_of(row->argument).text);
+			    row->kind->name,
+			    url_text_origin(row->argument).text);
 	}
 }
 
@@ -147,7 +148,7 @@ report_admission(const struct start_report *r)
 	if (c->verify_url[0] != '\0')
 		log_info("admission: nodes that %s allows; everybody%s while "
 			 "it is unreachable",
-		    url_text_of(c->verify_url).text,
+		    url_text_origin(c->verify_url).text,
 		    c->verify_url_fail_open ? "" : " is refused");
 	report_lists(r);
 }

@@ -352,11 +352,11 @@ class Running(Scenario):
             "-verify-nodes=" + self.path("nodes"),
             "-verify-clients",
             "-socket=" + self.path("sock"),
-            "-verify-client-url=http://u:secret@127.0.0.1:9/v?token=secret",
+            "-verify-client-url=http://u:secret@127.0.0.1:9/secret?token=secret",
         )
         relay.wait_log(r"admission: 2 keys of 1 node list$")
         relay.wait_log(r"admission: .* tailscaled at .*/sock knows; it is not there now")
-        relay.wait_log(r"admission: nodes that http://127\.0\.0\.1:9/v allows; everybody while")
+        relay.wait_log(r"admission: nodes that http://127\.0\.0\.1:9 allows; everybody while")
         self.assertNotIn("open relay", relay.log.text())
         self.assertNotIn("secret", relay.log.text())
 
@@ -392,16 +392,17 @@ class Running(Scenario):
         with socket.create_server((HOST, 0)) as silent:
             origin = "http://%s:%d" % silent.getsockname()
             self.write(
-                "v.yaml", f"sources:\n- url: {origin}/v\n  outage: open\n- nodes: none\n"
+                "v.yaml", f"sources:\n- url: {origin}/secret\n  outage: open\n- nodes: none\n"
             )
             self.write("none", f"nodekey:{'1' * 64}\n")
             relay = self.derper("-verify-config=" + self.path("v.yaml"))
             relay.wait_log(rf"{origin} does not answer now: .*; everybody is admitted")
             text = relay.log.text()
             self.assertLess(text.index(" serving on "), text.index("answer now"))
-            self.assertIn(f"url {origin}/v", text)
+            self.assertIn(f"- url {origin}\n", text)
             self.assertIn("node list", text)
-            self.assertRegex(text, rf"while url {origin}/v is away, it admits EVERYBODY")
+            self.assertRegex(text, rf"while url {origin} is away, it admits EVERYBODY")
+            self.assertNotIn("secret", text)
 
     @ours_only
     def test_too_few_descriptors_are_told(self):

@@ -59,7 +59,7 @@ put_source(struct buf *out, const struct verify_source_config *row)
 	const bool denies = row->role == VERIFY_ROLE_DENY;
 	int rc = buf_printf(out, "- %s%s%s%s\n", word,
 	    row->argument[0] != '\0' ? " " : "",
-	    url_text_of(row->argument).text,
+	    url_text_origin(row->argument).text,
 	    denies ? ": its keys are denied, whatever other sources say" : "");
 
 	if (rc == 0 && !denies)

@@ -117,7 +117,7 @@ settings_are_told_in_words(void **state)
 {
 	static const char text[] =
 	    "policy: any\nsources:\n"
-	    "- url: http://u:SECRET@a/b\n  outage: open\n"
+	    "- url: http://u:SECRET@a/SECRET\n  outage: open\n"
 	    "- nodes: b\n  deny: true\n"
 	    "- nodes: c\n";
 	struct verify_config c = { 0 };
@@ -130,7 +130,7 @@ settings_are_told_in_words(void **state)
 	check_int(buf_append(&out, "", 1), 0);
 	check_text((const char *)buf_slice(&out).p,
 	    "admitted is whom any of these sources allows:\n"
-	    "- url http://a/b\n"
+	    "- url http://a\n"
 	    "  while it is away: EVERYBODY is admitted by it\n"
 	    "- node list b: its keys are denied, whatever other sources say\n"
 	    "- node list c\n"
