@@ -5,6 +5,7 @@
 #include "num.h"
 #include "sandbox.h"
 
+#include <math.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,9 @@ static const struct config defaults = {
 	.secrets_url = "",
 	.secrets_path_prefix = "prod/derp",
 	.secrets_cache_dir = "",
+	.rate_config = "",
+	.accept_limit = HUGE_VAL,
+	.accept_burst = INT64_MAX,
 	.http_port = 80,
 	.stun_port = 3478,
 	.derp = true,
@@ -245,6 +249,11 @@ parse_numbers(
 		if (c->workers > CONFIG_WORKERS_MAX)
 			c->workers = CONFIG_WORKERS_MAX;
 	}
+	/* Go's reads as no limit, or as one that lets nothing through */
+	if (!(c->accept_limit > 0))
+		return fail_set(why,
+		    "-accept-connection-limit %g is not above 0",
+		    c->accept_limit);
 	if (c->max_before_login == 0)
 		c->max_before_login = (c->max_connections + 1) / 2;
 	if (depth == NULL || depth[0] == '\0')

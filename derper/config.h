@@ -38,6 +38,9 @@ struct config {
 	const char *mesh_psk_file; /* "": none */
 	const char *mesh_with;
 	const char *secrets_url, *secrets_path_prefix, *secrets_cache_dir;
+	const char *rate_config; /* file; "": no limits */
+	double accept_limit;     /* connections per second, or infinite */
+	int64_t accept_burst;
 	int64_t http_port; /* -1: none */
 	int64_t stun_port;
 	bool derp, dev, stun, verify_clients, verify_url_fail_open;

@@ -62,6 +62,7 @@ collect_files(struct files *files, const struct config *c,
 	admission_config_each_path(
 	    admission, add_admission_file, set_folder, files);
 	add_file(files, c->verify_config);
+	add_file(files, c->rate_config);
 	add_file(files, getenv("TS_DEBUG_KEY_PATH"));
 	/* OpenSSL's own variables */
 	add_file(files, getenv("SSL_CERT_FILE"));

@@ -50,6 +50,10 @@ struct row {
 	{                                                             \
 		name, OPTS_INT, AT(member), arg, NULL, min, max, help \
 	}
+#define RATE(name, member, arg, help)                               \
+	{                                                           \
+		name, OPTS_FLOAT, AT(member), arg, NULL, 0, 0, help \
+	}
 #define TIME(name, member, max, help)                                       \
 	{                                                                   \
 		name, OPTS_DURATION, AT(member), "time", NULL, 0, max, help \
@@ -64,6 +68,12 @@ static const struct row rows[] = {
 	TEXT("a", addr_text, "addr", "DERP_ADDR",
 	    "listen address, [host]:port; TLS is served on port 443 or with "
 	    "-certmode manual, plain HTTP otherwise"),
+	NUMBER("accept-connection-burst", accept_burst, "n", 1, INT64_MAX,
+	    "connections that are accepted at once on the TLS port, beyond "
+	    "-accept-connection-limit"),
+	RATE("accept-connection-limit", accept_limit, "n",
+	    "connections per second that are accepted on the TLS port; others "
+	    "wait"),
 	TEXT("c", key_path, "path", "DERP_KEY_FILE", "key file"),
 	TEXT("certdir", cert_dir, "dir", "DERP_CERT_DIR",
 	    "folder with HOSTNAME.crt and HOSTNAME.key"),
@@ -93,6 +103,9 @@ static const struct row rows[] = {
 	    "likewise"),
 	TEXT("secrets-url", secrets_url, "url", NULL,
 	    "not supported: use -mesh-psk-file"),
+	TEXT("rate-config", rate_config, "file", NULL,
+	    "JSON file with the limits of what clients may send, read again on "
+	    "SIGHUP"),
 	TEXT("socket", socket, "path", NULL,
 	    "tailscaled socket for -verify-clients"),
 	SWITCH("stun", stun, "run a STUN server"),
@@ -168,15 +181,12 @@ static const struct row rows[] = {
 	SWITCH("core-dumps", core_dumps,
 	    "allow core dumps and debuggers, which can read all keys"),
 	/* the Go derper's, still to come; its defaults ask for nothing */
-	LATER("accept-connection-burst", "9223372036854775807"),
-	LATER("accept-connection-limit", "+Inf"),
 	LATER("ace", "false"),
 	LATER("acme-eab-key", ""),
 	LATER("acme-eab-kid", ""),
 	LATER("acme-email", ""),
 	LATER("acme-ip-certs", "false"),
 	LATER("bootstrap-dns-names", ""),
-	LATER("rate-config", ""),
 	LATER("unpublished-bootstrap-dns-names", ""),
 };
 

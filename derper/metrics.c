@@ -90,6 +90,8 @@ read_values(const struct metrics *m)
 	if (m->verify != NULL)
 		verify_get_counters(m->verify, &v.verify);
 	v.registry = registry_stats(m->registry);
+	if (m->rate_limit != NULL)
+		v.rate_limit = rate_limit_get(m->rate_limit).scope[RATE_CLIENT];
 	process_stats_read(&m->process, &v.process);
 	v.files = atomic_load_explicit(&m->files, memory_order_relaxed);
 	v.started_s = (uint64_t)m->process.started_s;

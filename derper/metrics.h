@@ -15,6 +15,7 @@
 #include "bytes.h"
 #include "counters.h"
 #include "process_stats.h"
+#include "rate_limit.h"
 #include "verify.h"
 
 struct registry;
@@ -26,7 +27,8 @@ struct metrics {
 	/* immutable after metrics_open; borrowed */
 	const struct counters_array *counters;
 	const struct registry *registry;
-	struct verify *verify; /* NULL: everybody is admitted */
+	struct rate_limit *rate_limit; /* NULL: there is none */
+	struct verify *verify;         /* NULL: everybody is admitted */
 	uint64_t workers;
 	struct process_stats process;
 

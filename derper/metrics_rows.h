@@ -8,6 +8,7 @@
 
 #include "counters.h"
 #include "process_stats.h"
+#include "rate_config.h"
 #include "registry.h"
 #include "verify.h"
 
@@ -23,6 +24,7 @@ struct metrics_values {
 	uint64_t certificate_expires_s;
 	/* what is left of a sum, and payloads of packets without the heads of
 	 * their frames */
+	struct rate rate_limit; /* of one client */
 	uint64_t received_other, stun_ipv6;
 	uint64_t dropped_other[5], dropped_other_bytes[5],
 	    dropped_disco_bytes[5];

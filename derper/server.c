@@ -20,6 +20,7 @@
 #include "presence.h"
 #include "registry.h"
 #include "relay.h"
+#include "server_limits.h"
 #include "service.h"
 #include "start_report.h"
 #include "stun_server.h"
@@ -67,6 +68,7 @@ struct server {
 	struct metrics metrics;
 	struct registry *registry;
 	struct ip_limit *ip_limit;
+	struct server_limits limits;
 	struct verify *verify;           /* NULL: everybody is admitted */
 	struct url_check *url_check;     /* NULL: no URL is asked */
 	struct certs *certs;             /* NULL: plain HTTP */
@@ -219,6 +221,7 @@ fill_shared(struct server *s)
 	s->relay.crossing = &s->crossing;
 	s->relay.presence = s->presence;
 	s->relay.drain_timeout_ms = c->drain_timeout_ms;
+	s->relay.rate_limit = s->limits.rate_limit;
 	s->site = (struct http_site){
 		.home_url =
 		    c->home_kind == CONFIG_HOME_REDIRECT ? c->home : NULL,
@@ -252,6 +255,8 @@ open_ports(struct server *s, struct thread *t, struct fail *why)
 		config.ports[i] = (struct service_port){
 			.addr = i == PORT_MAIN ? s->main_addr : s->http_addr,
 			.tls = i == PORT_MAIN,
+			.accept_limit =
+			    i == PORT_MAIN ? s->limits.accept_limit : NULL,
 			.accepted = http_accepted,
 			.ctx = &t->ports[i],
 		};
@@ -366,6 +371,8 @@ reload(struct server *s, bool forced)
 	}
 	if (s->certs != NULL)
 		certs_remind(s->certs, clock_now_ms());
+	if (forced)
+		server_limits_reload(&s->limits);
 	if (forced && s->verify != NULL)
 		verify_reload(s->verify);
 }
@@ -441,6 +448,7 @@ server_free(struct server *s)
 	certs_close(s->certs);
 	metrics_close(&s->metrics);
 	ip_limit_free(s->ip_limit);
+	server_limits_close(&s->limits);
 	registry_free(s->registry);
 	presence_free(s->presence);
 	counters_free(s->counters);
@@ -492,6 +500,9 @@ build(struct server *s, struct fail *why)
 			return -1;
 		metrics_set_certificate(&s->metrics, certs_expiry_s(s->certs));
 	}
+	if (server_limits_open(&s->limits, c, why) == -1)
+		return -1;
+	s->metrics.rate_limit = s->limits.rate_limit;
 	return choose_addresses(s, why) == 0 ? build_workers(s, why) : -1;
 }
 

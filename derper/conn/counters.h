@@ -30,6 +30,7 @@
 #define COUNTERS(X)                                                        \
 	X(accepts)              /* connections that logged in to DERP */   \
 	X(connections)          /* TCP connections accepted */             \
+	X(accept_delays)        /* times that newcomers had to wait */     \
 	X(refused_limit)        /* closed at once: a connection limit */   \
 	X(evicted_duplicates)   /* ended: too many of their key */         \
 	X(refused_memory)       /* closed: no memory, or a limit of it */  \
@@ -93,6 +94,12 @@
 	X(crossed)                 /* packets for other workers */         \
 	X(turns)                   /* loop turns */                        \
 	X(pauses)                  /* turns put off to batch more */       \
+	/* frames that waited, by whose limit it was for; rate_gate.h */   \
+	X(rate_limit_per_client_waited)                                    \
+	X(rate_limit_per_key_waited)                                       \
+	X(rate_limit_per_address_waited)                                   \
+	X(rate_limit_total_waited)                                         \
+	X(rate_limited_clients) /* clients of which one ever did */        \
 	X(stun_success)                                                    \
 	X(stun_not_stun)                                                   \
 	X(stun_write_failed)                                               \

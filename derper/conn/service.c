@@ -1,6 +1,7 @@
 /* service: see service.h. */
 #include "service.h"
 
+#include "accept_limit.h"
 #include "clock.h"
 #include "conn_input.h"
 #include "ip_limit.h"
@@ -176,8 +177,15 @@ static uint64_t
 wait_ms(void *ctx)
 {
 	const struct port *port = ctx;
+	struct worker *worker = port->service->worker;
+	uint64_t limit_ms = 0, shed_ms;
 
-	return shed_wait_ms(port->service->worker);
+	if (port->config.accept_limit != NULL)
+		limit_ms = accept_limit_wait_ms(
+		    port->config.accept_limit, loop_now_us(worker->loop));
+	counters_add(&worker->counters->accept_delays, limit_ms > 0);
+	shed_ms = shed_wait_ms(worker);
+	return shed_ms > limit_ms ? shed_ms : limit_ms;
 }
 
 /* Counts a connection in. When all slots are taken, one that is not logged in
@@ -219,6 +227,9 @@ accepted(void *ctx, int fd, const struct netaddr *remote)
 	struct conn *c;
 
 	counters_add(&worker->counters->connections, 1);
+	if (port->config.accept_limit != NULL)
+		accept_limit_take(
+		    port->config.accept_limit, loop_now_us(worker->loop));
 	if (worker->draining || !enter(worker, remote)) {
 		counters_add(&worker->counters->refused_limit, 1);
 		if (!worker->draining)

@@ -12,12 +12,14 @@
 #include "listener.h"
 #include "tls.h"
 
+struct accept_limit;
 struct service;
 
 /* A listening address, and what connections to it speak at first. */
 struct service_port {
 	struct netaddr addr;
 	bool tls;
+	struct accept_limit *accept_limit; /* borrowed; NULL: none */
 	/* Gives the connection its first protocol (conn_become) and deadline.
 	 * -1 when memory is short. */
 	int (*accepted)(void *ctx, struct conn *conn);

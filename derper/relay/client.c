@@ -5,6 +5,7 @@
 #include "conn_table.h"
 #include "derp_msg.h"
 #include "forward_cache.h"
+#include "rate_gate.h"
 #include "registry.h"
 #include "relay.h"
 #include "watchers.h"
@@ -124,12 +125,21 @@ client_join(struct conn *conn, struct relay *relay, const struct derp_key *key,
 	struct counters *counters = conn->worker->counters;
 	struct client *c =
 	    calloc(1, is_mesh ? sizeof(struct client_mesh) : sizeof *c);
+	struct rate_gate *gate = NULL;
 	struct registry_member member;
 	struct conn_addr evicted;
 
+	if (relay->shared->rate_limit != NULL && !is_mesh &&
+	    (gate = rate_gate_new(relay->shared->rate_limit, conn, key)) ==
+		NULL) {
+		free(c);
+		counters_add(&counters->refused_memory, 1);
+		return NULL;
+	}
 	if (c == NULL ||
 	    registry_join(relay->shared->registry, key, conn->addr, &member,
 		&evicted) == -1) {
+		rate_gate_free(gate);
 		free(c);
 		counters_add(&counters->refused_limit, 1);
 		return NULL;
@@ -140,6 +150,7 @@ client_join(struct conn *conn, struct relay *relay, const struct derp_key *key,
 		    join_presence(relay->shared, key, &conn->remote, flags),
 		.relay = relay,
 		.member = member,
+		.gate = gate,
 		.not_here_left = CLIENT_NOT_HERE_BURST,
 		.not_here_ms = loop_now_ms(conn->worker->loop),
 		.keep_alive_jitter_ms =
@@ -251,6 +262,8 @@ client_leave(struct client *c)
 	if (c->home)
 		counters_subtract(&counters->current_home, 1);
 	route_cache_clear(&c->routes);
+	rate_gate_free(c->gate);
+	c->gate = NULL;
 	if (c->is_mesh)
 		leave_mesh(client_mesh(c));
 	if (registry_leave(relay->shared->registry, &c->member, &left))

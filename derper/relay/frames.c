@@ -6,6 +6,7 @@
 #include "deliver.h"
 #include "derp_msg.h"
 #include "mesh_peer.h"
+#include "rate_gate.h"
 #include "registry.h"
 #include "relay.h"
 #include "worker.h"
@@ -57,9 +58,13 @@ next_frame(struct client *c, uint8_t *p, size_t n)
 	}
 	switch (derp_frame_cut(p, n, &f, &used)) {
 	case DERP_CUT_FRAME:
+		if (c->gate != NULL && !rate_gate_pass(c->gate, f.len))
+			return 0;
 		dispatch(c, &f);
 		return used;
 	case DERP_CUT_SKIP:
+		if (c->gate != NULL && !rate_gate_pass(c->gate, f.len))
+			return 0;
 		counters_add(&counters_of(c)->unknown_frames, 1);
 		c->skip = f.skip;
 		return used;

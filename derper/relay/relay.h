@@ -14,6 +14,7 @@
 #include "log.h"
 #include "watchers.h"
 
+struct rate_limit;
 struct registry;
 struct relay;
 struct verify;
@@ -32,6 +33,7 @@ struct relay_shared {
 	struct registry *registry;
 	struct verify *verify; /* NULL: everybody is admitted */
 	struct crossing_shared *crossing;
+	struct rate_limit *rate_limit;  /* NULL: clients have no limits */
 	struct relay_mesh_key mesh_key; /* not set: nobody is a mesh peer */
 	struct presence *presence;      /* NULL without a mesh key */
 	/* each worker's, by its index; set before workers run */

@@ -185,16 +185,12 @@ config_names_the_flag_that_may_be_meant(void **state)
 static const struct {
 	const char *flag, *nothing;
 } later[] = {
-	{ "accept-connection-burst", "9223372036854775807" },
-	{ "accept-connection-limit", "+Inf" },
-	{ "accept-connection-limit", "inf" },
 	{ "ace", "false" },
 	{ "acme-eab-key", "" },
 	{ "acme-eab-kid", "" },
 	{ "acme-email", "" },
 	{ "acme-ip-certs", "false" },
 	{ "bootstrap-dns-names", "" },
-	{ "rate-config", "" },
 	{ "unpublished-bootstrap-dns-names", "" },
 };
 

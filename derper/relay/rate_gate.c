@@ -1,0 +1,143 @@
+/* rate_gate: see rate_gate.h. */
+#include "rate_gate.h"
+
+#include "conn.h"
+#include "conn_input.h"
+#include "worker.h"
+
+#include <stdlib.h>
+
+/* New limits are looked for so often while a frame waits. */
+#define LOOK_MS 1000
+
+struct rate_gate {
+	struct rate_limit *limit;   /* borrowed */
+	struct conn *conn;          /* borrowed: its client owns this */
+	struct rate_client *client; /* owned */
+	struct loop_timer timer;    /* set while a frame waits */
+	uint64_t due_ms;            /* when it may be handled */
+	unsigned generation;        /* of the limits that it was charged to */
+	bool charged;               /* the next frame is */
+	bool told;                  /* that the client has to wait */
+};
+
+static void go_on(void *ctx);
+
+struct rate_gate *
+rate_gate_new(
+    struct rate_limit *limit, struct conn *conn, const struct derp_key *key)
+{
+	struct rate_gate *gate = calloc(1, sizeof *gate);
+
+	if (gate == NULL)
+		return NULL;
+	gate->limit = limit;
+	gate->conn = conn;
+	gate->timer = (struct loop_timer){ .fire = go_on, .ctx = gate };
+	gate->client = rate_client_new(
+	    limit, key, &conn->remote, loop_now_us(conn->worker->loop));
+	if (gate->client != NULL)
+		return gate;
+	free(gate);
+	return NULL;
+}
+
+void
+rate_gate_free(struct rate_gate *gate)
+{
+	if (gate == NULL)
+		return;
+	loop_timer_clear(gate->conn->worker->loop, &gate->timer);
+	rate_client_free(gate->client);
+	free(gate);
+}
+
+static void
+count(struct rate_gate *gate, enum rate_scope scope)
+{
+	struct counters *counters = gate->conn->worker->counters;
+
+	switch (scope) {
+	case RATE_CLIENT:
+		counters_add(&counters->rate_limit_per_client_waited, 1);
+		break;
+	case RATE_KEY:
+		counters_add(&counters->rate_limit_per_key_waited, 1);
+		break;
+	case RATE_ADDRESS:
+		counters_add(&counters->rate_limit_per_address_waited, 1);
+		break;
+	case RATE_TOTAL:
+		counters_add(&counters->rate_limit_total_waited, 1);
+		break;
+	}
+	counters_add(&counters->rate_limited_clients, !gate->told);
+}
+
+/* Once per client: who it is, and which limit. */
+static void
+tell(struct rate_gate *gate, enum rate_scope scope)
+{
+	struct fail text = { 0 };
+
+	if (gate->told)
+		return;
+	gate->told = true;
+	fail_set(&text, "sends more than a %sRateLimit allows, and waits",
+	    rate_scope_name(scope));
+	conn_log(gate->conn, "rate config:", text.text);
+}
+
+/* Sets the timer for what is left of the wait; ends the connection when memory
+ * is short. */
+static void
+wait(struct rate_gate *gate)
+{
+	struct loop *loop = gate->conn->worker->loop;
+	const uint64_t look_ms = loop_now_ms(loop) + LOOK_MS;
+
+	conn_pause(gate->conn, CONN_PAUSE_RATE);
+	if (loop_timer_set(loop, &gate->timer,
+		gate->due_ms < look_ms ? gate->due_ms : look_ms) == -1)
+		conn_end(gate->conn, "out of memory");
+}
+
+static void
+go_on(void *ctx)
+{
+	struct rate_gate *gate = ctx;
+	struct conn *conn = gate->conn;
+
+	if (loop_now_ms(conn->worker->loop) < gate->due_ms &&
+	    rate_limit_generation(gate->limit) == gate->generation) {
+		wait(gate);
+		return;
+	}
+	conn_resume(conn, CONN_PAUSE_RATE);
+	conn_input_saved(conn); /* may end it, and the gate */
+}
+
+bool
+rate_gate_pass(struct rate_gate *gate, size_t len)
+{
+	struct loop *loop = gate->conn->worker->loop;
+	enum rate_scope scope;
+	uint64_t wait_ms;
+
+	if (gate->charged) {
+		gate->charged = false;
+		return true;
+	}
+	wait_ms =
+	    rate_client_charge(gate->client, len, loop_now_us(loop), &scope) /
+	    1000;
+	if (wait_ms == 0)
+		return true;
+	count(gate, scope);
+	tell(gate, scope);
+	gate->charged = true;
+	gate->generation = rate_limit_generation(gate->limit);
+	gate->due_ms = loop_now_ms(loop) + wait_ms;
+	wait(gate);
+	return false;
+}

@@ -1,0 +1,34 @@
+/*
+ * token_bucket: how much of something may pass per second.
+ *
+ * Tokens are taken at once, also those that are not there yet: the bucket is
+ * then in debt, and whoever took them waits until it is paid. So the rate holds
+ * in the long run however large the pieces are, and nobody is passed over.
+ * Threads: plain values, with the time passed in.
+ */
+#ifndef DERPKIT_TOKEN_BUCKET_H
+#define DERPKIT_TOKEN_BUCKET_H
+
+#include <stdint.h>
+
+struct token_bucket {
+	double per_s;   /* tokens earned; not above zero: no limit */
+	double burst;   /* most tokens in it */
+	double tokens;  /* below zero: owed */
+	uint64_t at_us; /* when they were counted */
+};
+
+/* A full bucket; per_s may be infinite. */
+struct token_bucket token_bucket_of(
+    double per_s, double burst, uint64_t now_us);
+
+/* Takes n tokens. Returns for how many microseconds to wait, 0 for not at all.
+ */
+uint64_t token_bucket_take(struct token_bucket *b, double n, uint64_t now_us);
+
+/* For how many microseconds to wait until n tokens are there, which are not
+ * taken. */
+uint64_t token_bucket_wait_us(
+    struct token_bucket *b, double n, uint64_t now_us);
+
+#endif

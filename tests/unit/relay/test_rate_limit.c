@@ -1,0 +1,174 @@
+/* rate_config, rate_limit: what the file means, who shares a limit with whom,
+ * and new limits. */
+#include "check.h"
+
+#include "rate_limit.h"
+
+static struct rate_config
+config_of(const char *text)
+{
+	struct rate_config config;
+	struct fail why = { 0 };
+
+	check_int(rate_config_parse(&config, slice_str(text), &why), 0);
+	check_text(why.text, "");
+	return config;
+}
+
+static void
+bad_config(const char *text, const char *want)
+{
+	struct rate_config config;
+	struct fail why = { 0 };
+
+	check_int(rate_config_parse(&config, slice_str(text), &why), -1);
+	check_contains(why.text, want);
+}
+
+static void
+rate_config_is_read_as_go_does(void **state)
+{
+	struct rate_config c;
+
+	(void)state;
+	c = config_of("{\"PerClientRateLimitBytesPerSec\":1000,"
+		      "\"perclientrateburstbytes\":70000,\"Other\":[1,{}]}");
+	check_size(c.scope[RATE_CLIENT].bytes_per_s, 1000);
+	check_size(c.scope[RATE_CLIENT].burst_bytes, 70000);
+	check_size(c.scope[RATE_KEY].bytes_per_s, 0);
+	/* the least burst, and none without a limit; the last of a name wins */
+	c = config_of("{\"PerClientRateLimitBytesPerSec\":1,"
+		      "\"PerClientRateLimitBytesPerSec\":2,"
+		      "\"PerClientRateLimitBytesPerSec\":null}");
+	check_size(c.scope[RATE_CLIENT].bytes_per_s, 2);
+	check_size(c.scope[RATE_CLIENT].burst_bytes, RATE_FRAME_MAX);
+	c = config_of("{\"PerClientRateBurstBytes\":70000}");
+	check_size(c.scope[RATE_CLIENT].burst_bytes, 0);
+	c = config_of("null");
+	check_size(c.scope[RATE_TOTAL].packets_per_s, 0);
+	/* ours */
+	c = config_of("{\"TotalRateLimitPacketsPerSec\":18446744073709551615,"
+		      "\"PerAddressRateLimitPacketsPerSec\":5,"
+		      "\"PerAddressRateBurstPackets\":7,"
+		      "\"PerKeyRateLimitBytesPerSec\":9}");
+	check_size(c.scope[RATE_TOTAL].packets_per_s, UINT64_MAX);
+	check_size(c.scope[RATE_TOTAL].burst_packets, UINT64_MAX);
+	check_size(c.scope[RATE_ADDRESS].packets_per_s, 5);
+	check_size(c.scope[RATE_ADDRESS].burst_packets, 7);
+	check_size(c.scope[RATE_KEY].bytes_per_s, 9);
+	bad_config("", "malformed JSON");
+	bad_config("{} x", "malformed JSON");
+	bad_config("[]", "not an object");
+	bad_config("{\"PerClientRateLimitBytesPerSec\":-1}",
+	    "PerClientRateLimitBytesPerSec is not a whole number");
+	bad_config("{\"totalrateburstpackets\":1.5}",
+	    "TotalRateBurstPackets is not a whole number");
+	bad_config("{\"PerKeyRateBurstBytes\":\"1\"}", "PerKeyRateBurstBytes");
+	bad_config("{\"PerKeyRateBurstBytes\":18446744073709551616}", "PerKey");
+}
+
+static struct rate_client *
+client(struct rate_limit *limit, uint8_t key, const char *source)
+{
+	struct derp_key k = { { key } };
+	struct netaddr a = { 0 };
+	struct rate_client *c;
+
+	check_int(netaddr_parse_ip(&a, slice_str(source)), 0);
+	c = rate_client_new(limit, &k, &a, 0);
+	check(c != NULL);
+	return c;
+}
+
+/* Takes packets of one byte until one has to wait; how many did not. */
+static size_t
+passes(struct rate_client *c, enum rate_scope *scope)
+{
+	size_t n = 0;
+
+	while (rate_client_charge(c, 1, 0, scope) == 0 && n < 1000)
+		n++;
+	return n;
+}
+
+static void
+rate_limit_is_shared_by_key_address_and_all(void **state)
+{
+	const struct rate_config config =
+	    config_of("{\"PerClientRateLimitPacketsPerSec\":4,"
+		      "\"PerKeyRateLimitPacketsPerSec\":6,"
+		      "\"PerAddressRateLimitPacketsPerSec\":9,"
+		      "\"TotalRateLimitPacketsPerSec\":14}");
+	struct rate_limit *limit = rate_limit_new(&config, 10);
+	struct rate_client *c[6];
+	enum rate_scope scope;
+
+	(void)state;
+	c[0] = client(limit, 1, "2001:db8::1");
+	c[1] = client(limit, 1, "2001:db8::2"); /* the same /64 */
+	c[2] = client(limit, 2, "2001:db8::3");
+	c[3] = client(limit, 3, "192.0.2.1");
+	c[4] = client(limit, 4, "192.0.2.2");
+	check_size(passes(c[0], &scope), 4);
+	check_int(scope, RATE_CLIENT);
+	check_size(passes(c[1], &scope), 1); /* 5 of 6 were taken */
+	check_int(scope, RATE_KEY);
+	check_size(passes(c[2], &scope), 2); /* 7 of 9 */
+	check_int(scope, RATE_ADDRESS);
+	check_size(passes(c[3], &scope), 4); /* 10 of 14 */
+	check_int(scope, RATE_CLIENT);
+	check_size(passes(c[4], &scope), 0); /* 15 of 14 */
+	check_int(scope, RATE_TOTAL);
+	/* a key that has left altogether begins anew */
+	rate_client_free(c[0]);
+	rate_client_free(c[1]);
+	rate_limit_set(limit, &config);
+	c[0] = client(limit, 1, "198.51.100.1");
+	check_size(passes(c[0], &scope), 4);
+	check_int(scope, RATE_CLIENT);
+	for (size_t i = 0; i < 5; i++)
+		if (i != 1)
+			rate_client_free(c[i]);
+	rate_limit_free(limit);
+}
+
+/* Large frames count as the largest that may be; new limits come with full
+ * buckets. */
+static void
+rate_limit_changes_at_once(void **state)
+{
+	const struct rate_config slow =
+	    config_of("{\"PerClientRateLimitBytesPerSec\":1000,"
+		      "\"TotalRateLimitBytesPerSec\":2000}");
+	const struct rate_config none = config_of("{}");
+	struct rate_limit *limit = rate_limit_new(&slow, 2);
+	const unsigned generation = rate_limit_generation(limit);
+	struct rate_client *c = client(limit, 1, "192.0.2.1");
+	enum rate_scope scope;
+
+	(void)state;
+	check_size(rate_client_charge(c, 1 << 20, 0, &scope), 0);
+	check_size(rate_client_charge(c, 1000, 0, &scope), 1000001);
+	check_int(scope, RATE_CLIENT);
+	rate_limit_set(limit, &slow);
+	check(rate_limit_generation(limit) != generation);
+	check_size(rate_client_charge(c, 1 << 20, 0, &scope), 0);
+	rate_limit_set(limit, &none);
+	for (int i = 0; i < 100; i++)
+		check_size(rate_client_charge(c, 1 << 20, 0, &scope), 0);
+	check_size(rate_limit_get(limit).scope[RATE_CLIENT].bytes_per_s, 0);
+	rate_client_free(c);
+	rate_limit_free(limit);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rate_config_is_read_as_go_does),
+		cmocka_unit_test(rate_limit_is_shared_by_key_address_and_all),
+		cmocka_unit_test(rate_limit_changes_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
