@@ -97,13 +97,13 @@ class Stream(WebSocketScenario):
     def test_the_relay_says_when_it_ends(self):
         relay = self.derper()
         ws = self.websocket(relay).login()
-        ws.sendall(frame(0x0A))  # WatchConns, which is for a mesh
+        ws.sendall(frame(0x10))  # WatchConns, which is for a mesh
         self.assertEqual(ws.end(), (1000, ""))
         ws = self.websocket(relay)
         ws.sendall(frame(0x01, bytes(100)))  # instead of ClientInfo
         self.assertEqual(ws.end(), (1000, ""))
         ws = self.websocket(relay).login()
-        relay.proc.terminate()
+        relay.stop()
         self.assertEqual(ws.end(), (1000, ""))
 
 
