@@ -110,6 +110,28 @@ arena_survives_short_memory(void **state)
 	check(n > 4);
 }
 
+/* Blocks grow up to some MiB, and what does not fit one has its own. */
+static void
+arena_gives_zeroed_memory_when_large(void **state)
+{
+	const size_t piece = 100000, count = 200, large = (size_t)5 << 20;
+	struct arena *a = arena_new((size_t)64 << 20);
+	unsigned char *p;
+
+	(void)state;
+	for (size_t i = 0; i <= count; i++) {
+		size_t n = i == count / 2 ? large : piece;
+
+		p = arena_alloc(a, n, 1);
+		check(p != NULL);
+		for (size_t k = 0; k < n; k++)
+			if (p[k] != 0)
+				fail_msg("byte %zu of piece %zu is set", k, i);
+		memset(p, 0xaa, n);
+	}
+	arena_free(a);
+}
+
 int
 main(void)
 {
@@ -119,6 +141,7 @@ main(void)
 		cmocka_unit_test(arena_sees_overflow),
 		cmocka_unit_test(arena_copies_and_prints_text),
 		cmocka_unit_test(arena_survives_short_memory),
+		cmocka_unit_test(arena_gives_zeroed_memory_when_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
