@@ -57,6 +57,25 @@ add_sources(struct verify_config *v, const struct config *c, struct fail *why)
 	return 0;
 }
 
+/* Deny lists, which beat all others, and so go with every policy. */
+static int
+add_deny_lists(
+    struct verify_config *v, const struct config *c, struct fail *why)
+{
+	for (size_t i = 0; i < c->verify_deny.n; i++) {
+		struct verify_source_config *row;
+
+		if (c->verify_deny.v[i][0] == '\0')
+			continue;
+		row = verify_config_add(v, "nodes", c->verify_deny.v[i], why);
+		if (row == NULL)
+			return -1;
+		row->role = VERIFY_ROLE_DENY;
+		row->follow = true;
+	}
+	return 0;
+}
+
 static int
 read_file(
     struct verify_config *config, const struct config *flags, struct fail *why)
@@ -77,20 +96,24 @@ admission_config_read(
 	if (read_file(config, flags, why) == -1)
 		return -1;
 	of_file = config->source_count;
-	if (add_sources(config, flags, why) == 0) {
-		if (config->policy == VERIFY_POLICY_ALL || of_file == 0 ||
-		    config->source_count == of_file) {
-			config->context.allow_empty =
-			    config->context.allow_empty ||
-			    flags->verify_allow_empty;
-			return 0;
-		}
+	if (add_sources(config, flags, why) == -1)
+		goto clear;
+	if (config->policy != VERIFY_POLICY_ALL && of_file > 0 &&
+	    config->source_count > of_file) {
 		fail_set(why,
 		    "%s: its policy is any, but what -verify-clients, "
 		    "-verify-client-url and -verify-nodes name must always "
 		    "allow a key: put them into the file, or use policy: all",
 		    flags->verify_config);
+		goto clear;
 	}
+	if (add_deny_lists(config, flags, why) == -1)
+		goto clear;
+	config->context.allow_empty =
+	    config->context.allow_empty || flags->verify_allow_empty;
+	return 0;
+
+clear:
 	verify_config_clear(config);
 	return -1;
 }

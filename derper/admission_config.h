@@ -13,7 +13,7 @@
 /*
  * The sources of the file, if there is one, and those of the flags, all of
  * which must allow a key; a file whose policy is any cannot be combined with
- * flags. Without either there are no sources. *config is { 0 } before and
+ * flags, but with deny lists. Without either there are no sources. *config is { 0 } before and
  * cleared with verify_config_clear after. -1 and the reason.
  */
 int admission_config_read(

@@ -51,6 +51,7 @@ struct config {
 	struct opts_list verify_sources[VERIFY_KINDS_MAX];
 	/* of each kind, in the order of its table; NULL: not given */
 	const char *verify_settings[VERIFY_KINDS_MAX][VERIFY_OPTIONS_MAX];
+	struct opts_list verify_deny; /* files with keys that are denied */
 	const char *verify_url_ca;
 	const char *verify_config; /* file; "": none */
 	bool verify_allow_empty;

@@ -58,6 +58,10 @@ struct row {
 	{                                                                   \
 		name, OPTS_DURATION, AT(member), "time", NULL, 0, max, help \
 	}
+#define LIST(name, member, arg, help)                              \
+	{                                                          \
+		name, OPTS_LIST, AT(member), arg, NULL, 0, 0, help \
+	}
 #define LATER(name, nothing)                                 \
 	{                                                    \
 		name, OPTS_LATER, 0, nothing, NULL, 0, 0, "" \
@@ -131,6 +135,9 @@ static const struct row rows[] = {
 	    "YAML file with the sources of admission, their policy and what "
 	    "an outage means (derpverify explain --config tells it in words); "
 	    "what other verify flags name must allow a client, too"),
+	LIST("verify-deny", verify_deny, "file",
+	    "refuse the node keys in this file, whatever else allows them; it "
+	    "is read again when it changes; may be given several times"),
 	SWITCH("verify-allow-empty", verify_allow_empty,
 	    "believe a node list that became empty; otherwise it takes effect "
 	    "on SIGHUP only"),
@@ -354,21 +361,30 @@ fail_words(const struct flags *flags, char **argv, struct fail *why)
 	return FLAGS_USAGE;
 }
 
+/* All flags that may be given several times. */
+#define LISTS (VERIFY_KINDS_MAX + 1)
+
+static struct opts_list *
+list_of(struct config *config, size_t i)
+{
+	return i < VERIFY_KINDS_MAX ? &config->verify_sources[i]
+				    : &config->verify_deny;
+}
+
 /* Lists as they are now, to be forgotten where the command line has its own.
  */
 static void
-count_lists(const struct config *config, size_t counts[static VERIFY_KINDS_MAX])
+count_lists(struct config *config, size_t counts[static LISTS])
 {
-	for (size_t i = 0; i < VERIFY_KINDS_MAX; i++)
-		counts[i] = config->verify_sources[i].n;
+	for (size_t i = 0; i < LISTS; i++)
+		counts[i] = list_of(config, i)->n;
 }
 
 static void
-drop_defaults(
-    struct config *config, const size_t counts[static VERIFY_KINDS_MAX])
+drop_defaults(struct config *config, const size_t counts[static LISTS])
 {
-	for (size_t i = 0; i < VERIFY_KINDS_MAX; i++) {
-		struct opts_list *list = &config->verify_sources[i];
+	for (size_t i = 0; i < LISTS; i++) {
+		struct opts_list *list = list_of(config, i);
 
 		if (counts[i] == 0 || list->n == counts[i])
 			continue;
@@ -382,7 +398,7 @@ drop_defaults(
 static enum flags_result
 read_arguments(struct flags *flags, int argc, char **argv, struct fail *why)
 {
-	size_t counts[VERIFY_KINDS_MAX];
+	size_t counts[LISTS];
 
 	count_lists(flags->config, counts);
 	switch (opts_parse(&flags->opts, argc, argv, why)) {
