@@ -149,6 +149,41 @@ warn_unreadable(const struct files *files)
 	}
 }
 
+/* Why it cannot be opened is a matter of rights. */
+static bool
+is_forbidden(const char *file)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd != -1)
+		close(fd);
+	return fd == -1 && errno == EACCES;
+}
+
+static void
+ignore_folder(void *ctx, const char *path)
+{
+	(void)ctx;
+	(void)path;
+}
+
+int
+confinement_check(const struct verify_config *admission, struct fail *why)
+{
+	struct files files = { .n = 0 };
+
+	admission_config_each_path(
+	    admission, add_admission_file, ignore_folder, &files);
+	for (size_t i = 0; i < files.n; i++)
+		if (is_forbidden(files.v[i]))
+			return fail_set(why,
+			    "%s cannot be read: the relay may read only the "
+			    "folders of the files that it was started with; "
+			    "restart it, or move the file",
+			    files.v[i]);
+	return 0;
+}
+
 int
 confinement_enter(const struct config *config,
     const struct verify_config *admission, const struct certs *certs,

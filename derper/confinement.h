@@ -23,4 +23,8 @@ int confinement_enter(const struct config *config,
     const struct verify_config *admission, const struct certs *certs,
     struct fail *why);
 
+/* Whether the files of a configuration that is read later are among those that
+ * may be read. -1 and the reason when one is not. */
+int confinement_check(const struct verify_config *admission, struct fail *why);
+
 #endif

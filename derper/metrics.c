@@ -88,7 +88,7 @@ read_values(const struct metrics *m)
 
 	v.counters = counters_sum(m->counters);
 	if (m->verify != NULL)
-		verify_get_counters(m->verify, &v.verify);
+		verify_current_get_counters(m->verify, &v.verify);
 	v.registry = registry_stats(m->registry);
 	if (m->rate_limit != NULL)
 		v.rate_limit = rate_limit_get(m->rate_limit).scope[RATE_CLIENT];

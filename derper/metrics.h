@@ -16,7 +16,7 @@
 #include "counters.h"
 #include "process_stats.h"
 #include "rate_limit.h"
-#include "verify.h"
+#include "verify_current.h"
 
 struct registry;
 
@@ -28,7 +28,7 @@ struct metrics {
 	const struct counters_array *counters;
 	const struct registry *registry;
 	struct rate_limit *rate_limit; /* NULL: there is none */
-	struct verify *verify;         /* NULL: everybody is admitted */
+	struct verify_current *verify; /* NULL: everybody is admitted */
 	uint64_t workers;
 	struct process_stats process;
 

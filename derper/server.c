@@ -25,7 +25,7 @@
 #include "start_report.h"
 #include "stun_server.h"
 #include "url_check.h"
-#include "verify.h"
+#include "verify_config_file.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -69,10 +69,11 @@ struct server {
 	struct registry *registry;
 	struct ip_limit *ip_limit;
 	struct server_limits limits;
-	struct verify *verify;           /* NULL: everybody is admitted */
-	struct url_check *url_check;     /* NULL: no URL is asked */
-	struct certs *certs;             /* NULL: plain HTTP */
-	struct counters_array *counters; /* a set for each worker */
+	struct verify_current *verify;         /* NULL: everybody is admitted */
+	struct verify_config_file verify_file; /* of it */
+	struct url_check *url_check;           /* NULL: no URL is asked */
+	struct certs *certs;                   /* NULL: plain HTTP */
+	struct counters_array *counters;       /* a set for each worker */
 	struct crossing_shared crossing;
 	struct presence *presence; /* NULL without a mesh key */
 	struct mesh_target mesh_targets[MESH_LINKS_MAX];
@@ -137,19 +138,57 @@ verify_notice(void *ctx, const char *text)
 	log_warn("%s", text);
 }
 
-static int
-open_verify(
-    struct server *s, const struct verify_config *from, struct fail *why)
+/* Whom the engine tells of what. */
+static void
+set_events(struct server *s, struct verify_config *config)
 {
-	struct verify_config config = *from;
+	config->context.notice = verify_notice;
+	config->watch = (struct verify_watch){ admission_is_connected,
+		admission_revoked, &s->relay, admission_connected };
+}
 
-	if (config.source_count == 0)
+/* The configuration of the engine as it is now; the rights of the relay are
+ * those that the one of the start wanted. */
+static int
+read_verify(void *ctx, struct verify_config *config, struct fail *why)
+{
+	struct server *s = ctx;
+
+	if (admission_config_read(config, s->config, why) == -1)
+		return -1;
+	set_events(s, config);
+	if (confinement_check(config, why) == 0)
 		return 0;
-	config.context.notice = verify_notice;
-	config.watch = (struct verify_watch){ admission_is_connected,
-		admission_revoked, &s->relay };
-	s->verify = verify_new(&config, why);
-	return s->verify != NULL ? 0 : -1;
+	verify_config_clear(config);
+	return -1;
+}
+
+static void
+tell_verify(void *ctx, bool is_bad, const char *text)
+{
+	(void)ctx;
+	if (is_bad)
+		log_error("admission: %s", text);
+	else
+		log_info("admission: %s", text);
+}
+
+static int
+open_verify(struct server *s, struct verify_config *config, struct fail *why)
+{
+	const struct verify_config_file_events events = { read_verify,
+		tell_verify, s };
+	const char *path = s->config->verify_config;
+
+	if (config->source_count == 0)
+		return 0;
+	set_events(s, config);
+	s->verify = verify_current_new(config, why);
+	if (s->verify == NULL)
+		return -1;
+	verify_config_file_init(
+	    &s->verify_file, s->verify, path[0] != '\0' ? path : NULL, &events);
+	return 0;
 }
 
 /* Finds out whether the ports are free, before any worker opens its share. */
@@ -336,34 +375,9 @@ use_tls(struct server *s, struct tls_context *ctx)
 			    i);
 }
 
-/* What the file says is in force from the start on; better that somebody learns
- * now that it would not be accepted. */
-static void
-check_admission(const struct server *s)
-{
-	struct verify_config config = { .source_count = 0 };
-	struct fail why = { 0 };
-
-	if (s->config->verify_config[0] == '\0')
-		return;
-	if (admission_config_read(&config, s->config, &why) == -1) {
-		log_error("admission: %s: the configuration of the start "
-			  "stays in force; the relay would not start with "
-			  "this one",
-		    why.text);
-		return;
-	}
-	verify_config_clear(&config);
-	log_info("admission: %s is valid; lists that it names are read again, "
-		 "what else was changed in it takes effect at the next start",
-	    s->config->verify_config);
-}
-
 static void
 reload(struct server *s, bool forced)
 {
-	if (forced)
-		check_admission(s);
 	if (s->certs != NULL && certs_poll(s->certs, forced)) {
 		use_tls(s, certs_context(s->certs));
 		certs_report(s->certs);
@@ -373,8 +387,8 @@ reload(struct server *s, bool forced)
 		certs_remind(s->certs, clock_now_ms());
 	if (forced)
 		server_limits_reload(&s->limits);
-	if (forced && s->verify != NULL)
-		verify_reload(s->verify);
+	if (s->verify != NULL)
+		verify_config_file_poll(&s->verify_file, forced);
 }
 
 /* Handles signals and looks at files until it is time to go. */
@@ -431,7 +445,7 @@ server_free(struct server *s)
 	url_check_stop(s->url_check);
 	/* answers the pending questions, by message to workers that still exist
 	 */
-	verify_free(s->verify);
+	verify_current_free(s->verify);
 	/* connections that wait for an answer take their questions back */
 	s->relay.verify = NULL;
 	for (unsigned i = 0; i < workers_of(s); i++) {

@@ -5,7 +5,7 @@
 #include "certs.h"
 #include "log.h"
 #include "url_text.h"
-#include "verify.h"
+#include "verify_current.h"
 #include "verify_describe.h"
 
 #include <stdio.h>
@@ -74,6 +74,18 @@ report_tailscaled(const struct config *c)
 }
 
 static void
+report_deny_lists(const struct config *c)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->verify_deny.n; i++)
+		count += c->verify_deny.v[i][0] != '\0';
+	if (count > 0)
+		log_info("admission: except the keys of %zu deny list%s", count,
+		    count == 1 ? "" : "s");
+}
+
+static void
 report_lists(const struct start_report *r)
 {
 	const struct verify_source_kind *kind;
@@ -86,7 +98,7 @@ report_lists(const struct start_report *r)
 				lists++;
 	if (lists == 0)
 		return;
-	verify_get_counters(r->verify, &counters);
+	verify_current_get_counters(r->verify, &counters);
 	log_info("admission: %llu key%s of %zu node list%s%s",
 	    (unsigned long long)counters.nodes_listed,
 	    counters.nodes_listed == 1 ? "" : "s", lists, lists == 1 ? "" : "s",
@@ -151,6 +163,7 @@ report_admission(const struct start_report *r)
 		    url_text_origin(c->verify_url).text,
 		    c->verify_url_fail_open ? "" : " is refused");
 	report_lists(r);
+	report_deny_lists(c);
 }
 
 void

@@ -11,7 +11,7 @@
 #include "verify_config.h"
 
 struct certs;
-struct verify;
+struct verify_current;
 
 /* All borrowed for the call. */
 struct start_report {
@@ -19,7 +19,7 @@ struct start_report {
 	/* as bound; NULL: not served */
 	const struct netaddr *main, *http, *stun;
 	const struct certs *certs;             /* NULL: plain HTTP */
-	struct verify *verify;                 /* NULL: everybody is admitted */
+	struct verify_current *verify;         /* NULL: everybody is admitted */
 	const struct verify_config *admission; /* the sources */
 };
 

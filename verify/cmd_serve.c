@@ -118,6 +118,8 @@ serve(const struct command_call *call, const struct verify_config *verify,
 		.drain_ms = DRAIN_MS,
 		.quiet = a->quiet,
 		.verify = verify,
+		.verify_file = or_null(a->sources.config),
+		.ask_ms = a->sources.ask_ms,
 	};
 	struct fail why = { 0 };
 
@@ -212,8 +214,9 @@ const struct command cmd_serve = {
 	.notes =
 	    "Answers: 200 {\"Allow\": true} or {\"Allow\":false}, of one "
 	    "length; 503 when no source\ncould tell, 400, 401, 405, 413 for "
-	    "what is not a question. Certificate, tokens and\nnode lists are "
-	    "read again when they change and on SIGHUP; SIGTERM answers what "
+	    "what is not a question. Certificate, tokens, node\nlists and the "
+	    "file of --config are read again when they change and on SIGHUP; "
+	    "SIGTERM answers what "
 	    "was\nasked, and ends. Exit status: 0 ended by a signal, 2 it "
 	    "could not start.\n",
 	.examples =

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define KEYS_MIN 256
+
 /* A question on its way, and its answer as a message. Owned by whoever is about
  * to answer; the connection only knows that one is pending. */
 struct admission {
@@ -70,7 +72,7 @@ admission_ask(const struct relay_shared *shared, struct conn *conn,
 		.mailbox = shared->crossing->mailboxes[conn->addr.worker],
 		.addr = conn->addr,
 		.answered = answered };
-	if (!verify_ask(
+	if (!verify_current_ask(
 		shared->verify, key, &conn->remote, answer, post_answer, a))
 		return ADMISSION_PENDING;
 	free(a);
@@ -91,7 +93,7 @@ admission_cancel(const struct relay_shared *shared, const struct conn *conn,
     const struct derp_key *key)
 {
 	if (shared->verify != NULL)
-		free(verify_cancel(
+		free(verify_current_cancel(
 		    shared->verify, key, &conn->remote, is_of, &conn->addr));
 }
 
@@ -108,6 +110,47 @@ admission_is_connected(void *ctx, const struct derp_key *key)
 	const struct relay_shared *shared = ctx;
 
 	return registry_count(shared->registry, key) > 0;
+}
+
+/* Keys that are being collected. */
+struct keys {
+	struct derp_key *v; /* owned */
+	size_t count, room;
+	bool failed; /* memory is short */
+};
+
+static void
+add_key(void *ctx, const struct derp_key *key)
+{
+	struct keys *keys = ctx;
+
+	if (keys->count == keys->room) {
+		const size_t room = keys->room * 2 + KEYS_MIN;
+		struct derp_key *grown = realloc(keys->v, room * sizeof *grown);
+
+		keys->failed = keys->failed || grown == NULL;
+		if (grown == NULL)
+			return;
+		keys->v = grown;
+		keys->room = room;
+	}
+	keys->v[keys->count++] = *key;
+}
+
+int
+admission_connected(void *ctx, struct derp_key **keys, size_t *count)
+{
+	const struct relay_shared *shared = ctx;
+	struct keys found = { 0 };
+
+	registry_each_key(shared->registry, add_key, &found);
+	if (found.failed) {
+		free(found.v);
+		return -1;
+	}
+	*keys = found.v;
+	*count = found.count;
+	return 0;
 }
 
 void

@@ -9,7 +9,7 @@
 #ifndef DERPKIT_ADMISSION_H
 #define DERPKIT_ADMISSION_H
 
-#include "verify.h"
+#include "verify_current.h"
 
 struct conn;
 struct relay_shared;
@@ -32,6 +32,7 @@ void admission_cancel(const struct relay_shared *shared,
 bool admission_is_connected(void *ctx, const struct derp_key *key);
 int admission_revoked(void *ctx, const struct derp_key *key, const char *name,
     const char *reason);
+int admission_connected(void *ctx, struct derp_key **keys, size_t *count);
 
 /* Ends a client, of the worker that calls, for that. The reason is logged. */
 void admission_end(struct conn *conn, const char *reason);

@@ -1,6 +1,8 @@
 /* registry: see registry.h. */
 #include "registry.h"
 
+#include "keytable.h"
+
 #include "shard.h"
 
 #include <assert.h>
@@ -512,6 +514,23 @@ registry_stats(const struct registry *r)
 		.duplicate_connections = atomic_load(&r->duplicate_connections),
 		.duplicates_total = atomic_load(&r->duplicates_total),
 	};
+}
+
+void
+registry_each_key(struct registry *r,
+    void (*each)(void *ctx, const struct derp_key *key), void *ctx)
+{
+	for (size_t i = 0; i < SHARDS; i++) {
+		struct shard *s = &r->shards[i];
+		const struct peer *peer;
+		size_t at = 0;
+
+		pthread_mutex_lock(&s->lock);
+		while ((peer = keytable_next(s->table, &at)) != NULL)
+			if (peer->members.count > 0)
+				each(ctx, &peer->key);
+		pthread_mutex_unlock(&s->lock);
+	}
 }
 
 struct notify_stats

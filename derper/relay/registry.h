@@ -159,6 +159,12 @@ size_t registry_addresses(struct registry *r, const struct derp_key *key,
 
 /* How many connections of the key are here. */
 size_t registry_count(struct registry *r, const struct derp_key *key);
+/* Calls each for every key that has a connection here; those that join or leave
+ * meanwhile may be missing or among them. It is called under a lock: it may
+ * neither block nor use the registry. */
+void registry_each_key(struct registry *r,
+    void (*each)(void *ctx, const struct derp_key *key), void *ctx);
+
 /* Keys and connections now. */
 struct registry_stats {
 	uint64_t local;  /* keys that have a connection here */

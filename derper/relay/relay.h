@@ -17,7 +17,7 @@
 struct rate_limit;
 struct registry;
 struct relay;
-struct verify;
+struct verify_current;
 struct worker;
 
 /* What all nodes of a mesh know; wipe it. */
@@ -31,7 +31,7 @@ struct relay_shared {
 	const struct derp_private_key *private_key;
 	const struct derp_key *public_key;
 	struct registry *registry;
-	struct verify *verify; /* NULL: everybody is admitted */
+	struct verify_current *verify; /* NULL: everybody is admitted */
 	struct crossing_shared *crossing;
 	struct rate_limit *rate_limit;  /* NULL: clients have no limits */
 	struct relay_mesh_key mesh_key; /* not set: nobody is a mesh peer */

@@ -166,7 +166,7 @@ recheck(struct conn *conn, uint64_t epoch)
 	struct verify_answer answer = { 0 };
 
 	if (shared->verify == NULL || client->is_mesh ||
-	    verify_epoch(shared->verify) == epoch)
+	    verify_current_epoch(shared->verify) == epoch)
 		return;
 	switch (admission_ask(
 	    shared, conn, client_key(client), rechecked, &answer)) {

@@ -5,10 +5,19 @@ import signal
 import time
 import unittest
 
-from relaytest import HOST, Scenario, free_port, ours_only, stub_verify
+from relaytest import HOST, Scenario, free_port, ours_only, request, stub_verify
 
 ALLOW = (200, '{"Allow":true}\n')
 DENY = (200, '{"Allow":false}\n')
+
+
+def admission_counts(relay):
+    lines = request(relay, "/metrics").body.decode().splitlines()
+    return {
+        name: int(value)
+        for name, value in (line.rsplit(" ", 1) for line in lines if line[:1] != "#")
+        if name.startswith("derpkit_admission_")
+    }
 
 
 @ours_only  # the Go derper has no such file
@@ -117,15 +126,106 @@ class Config(Scenario):
         self.refused(relay, "b", "not in node list")
         self.refused(relay, "c", "not allowed")
 
-    def test_a_bad_file_is_said_on_sighup_and_changes_nothing(self):
+    def rewrite(self, text):
+        """As an editor or a deployment does: the new file takes the old one's place."""
+        self.write("new.yaml", text)
+        os.replace(self.path("new.yaml"), self.path("admission.yaml"))
+
+    def test_a_bad_file_is_said_and_changes_nothing(self):
         self.write("nodes", self.keys["a"] + "\n")
         relay = self.relay(f"sources:\n- nodes: {self.path('nodes')}\n")
-        mark = relay.log_mark()
-        self.write("admission.yaml", "sources:\n- nods: x\n")
-        relay.proc.send_signal(signal.SIGHUP)
-        relay.wait_log(r"admission.yaml:2:3: names no kind of source.*stays in force", mark)
+        for bad, why in (
+            ("sources:\n- nods: x\n", r'admission.yaml:2:3: "nods" is not a kind of source; is it "nodes"'),
+            ("sources:\n- nodes: x\n  outag: open\n", r"admission.yaml:3:3: \"outag\" is not known"),
+            (f"sources:\n- nodes: {self.path('none')}\n", r"none: cannot open"),
+            ("sources:\n- nodes: /etc/shadow\n", r"/etc/shadow"),
+        ):
+            for signalled in (False, True):
+                mark = relay.log_mark()
+                if signalled:
+                    relay.proc.send_signal(signal.SIGHUP)
+                else:
+                    self.rewrite(bad)
+                relay.wait_log(why + ".*the configuration before stays in force", mark)
         self.p.login(relay, "a")
         self.refused(relay, "b", "not in node list")
+
+    def test_a_changed_file_takes_effect_for_all(self):
+        """By SIGHUP and by itself; who is connected, and who comes."""
+        for name in "abc":
+            self.write(name, f"{self.keys[name]} {name}\n")
+        relay = self.relay(
+            f"policy: any\nsources:\n- nodes: {self.path('a')}\n- nodes: {self.path('b')}\n",
+            "-loops=2",
+        )
+        self.p.login(relay, "a", "b")
+        self.refused(relay, "c", "not in node list")
+        mark = relay.log_mark()
+        self.rewrite(
+            f"policy: any\nsources:\n- nodes: {self.path('b')}\n- nodes: {self.path('c')}\n"
+        )
+        relay.wait_log(r"admission.yaml is in force", mark)
+        self.p.expect("closed a .*")
+        relay.wait_log(rf"client nodekey:{self.keys['a']} disconnected: .*not in node list", mark)
+        self.p.login(relay, "c")
+        self.p.ping("b")
+        mark = relay.log_mark()
+        stub = self.stub("c")
+        self.rewrite(f"sources:\n- url: {stub.url}\n")
+        relay.proc.send_signal(signal.SIGHUP)
+        self.p.expect("closed b .*")
+        self.p.ping("c")
+        self.refused(relay, "a", "not allowed")
+
+    def test_counters_go_on(self):
+        self.write("nodes", self.keys["a"] + "\n")
+        text = f"sources:\n- nodes: {self.path('nodes')}\n"
+        relay = self.relay(text)
+        self.p.login(relay, "a")
+        self.refused(relay, "b", "not in node list")
+        before = admission_counts(relay)
+        mark = relay.log_mark()
+        self.rewrite("# changed\n" + text)
+        relay.wait_log(r"admission.yaml is in force", mark)
+        after = admission_counts(relay)
+        self.assertGreater(before["derpkit_admission_questions_total"], 1)
+        for name, count in before.items():
+            self.assertGreaterEqual(after[name], count, name)
+        self.p.ping("a")
+
+    def test_who_waits_when_the_file_changes_has_an_answer(self):
+        hanging = stub_verify(self, lambda path, body: "hang")
+        relay = self.relay(f"timeout: 2s\nsources:\n- url: {hanging.url}\n")
+        mark = relay.log_mark()
+        self.p.connect("a", relay)
+        hanging.wait_requests(1)
+        self.write("nodes", self.keys["b"] + "\n")
+        self.rewrite(f"sources:\n- nodes: {self.path('nodes')}\n")
+        relay.wait_log(r"admission.yaml is in force", mark)
+        self.p.login(relay, "b")
+        relay.wait_log(rf"client nodekey:{self.keys['a']} rejected: ", mark)
+
+    def test_deny_lists_by_flag_go_with_everything(self):
+        k = self.keys
+        for name in "abd":
+            self.write(name, f"{k[name]} {name}\n")
+        deny = [f"-verify-deny={self.path(name)}" for name in "ab"]
+        relay = self.derper(*deny)
+        self.p.login(relay, "c", "d")
+        self.refused(relay, "a", "a denied by node list")
+        self.refused(relay, "b", "b denied by node list")
+        relay.wait_log("except the keys of 2 deny lists")
+        mark = relay.log_mark()
+        self.write("b", f"{k['b']} b\n{k['d']} dora\n")
+        self.p.expect("closed d .*")
+        relay.wait_log("disconnected: dora", mark)
+        self.p.ping("c")
+        relay = self.relay(
+            f"policy: any\nsources:\n- nodes: {self.path('a')}\n- nodes: {self.path('d')}\n",
+            deny[0],
+        )
+        self.refused(relay, "a", "a denied by")
+        self.p.login(relay, "d")
 
     def test_flags_without_effect_are_warned_of(self):
         relay = self.derper("-socket=/run/x", "-verify-client-url-fail-open=false")

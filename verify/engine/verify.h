@@ -17,6 +17,7 @@
 
 #include "verify_answer.h"
 #include "verify_config.h"
+#include "verify_pending.h"
 #include "verify_sources.h"
 
 struct verify;
@@ -29,10 +30,6 @@ struct verify *verify_new(const struct verify_config *config, struct fail *why);
 /* Blocks for up to a second when questions are running. NULL is fine. Nobody
  * may be asking any more. */
 void verify_free(struct verify *v);
-
-/* Called once with the answer, which is borrowed for the call, on a worker
- * thread (or in verify_free). */
-typedef void verify_done_fn(void *ctx, const struct verify_answer *answer);
 
 /*
  * Asks without blocking. True: *answer is set now and done is not called.
@@ -50,7 +47,6 @@ bool verify_ask(struct verify *v, const struct derp_key *key,
  * ctx, which is the caller's again, or NULL when done() has been called or is
  * about to be.
  */
-typedef bool verify_matches_fn(const void *ctx, const void *arg);
 void *verify_cancel(struct verify *v, const struct derp_key *key,
     const struct netaddr *client, verify_matches_fn *matches, const void *arg);
 
@@ -68,6 +64,19 @@ uint64_t verify_epoch(const struct verify *v);
  * it. Not on an event loop. */
 void verify_explain(struct verify *v, const struct derp_key *key,
     verify_explain_fn *tell, void *ctx, struct verify_answer *answer);
+
+/*
+ * From here on v is in force in place of the one that its config named as
+ * `before`, which nobody asks any more, and which disconnects nobody and writes
+ * no file any more. Counts go on in v; every connected key is asked about.
+ */
+void verify_take_over(struct verify *v, struct verify *before);
+
+/* Whether no question waits for an answer. Nobody is asking. */
+bool verify_is_idle(struct verify *v);
+
+/* Adds the counts of another engine, which begin anew there. */
+void verify_take_counts(struct verify *v, struct verify *from);
 
 /* Has files checked for changes now instead of at the next interval (SIGHUP).
  * Returns at once; the engine's own thread does it, and notice tells the

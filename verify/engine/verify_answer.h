@@ -47,6 +47,9 @@ struct verify_answer {
 	/* allowed only because a source was unreachable and its policy for
 	 * outages is open; the relay logs upstream's line for it */
 	bool fail_open;
+	/* of an UNKNOWN: a source was not asked, as it did not answer those
+	 * before (verify_breaker.h) */
+	bool spared;
 	/* of a denial: no other source can allow the key (a deny list) */
 	bool is_final;
 	/* how long ago the source last confirmed this; 0: just now */

@@ -12,13 +12,19 @@ verify_breaker_allows(struct verify_breaker *b, uint64_t now_ms)
 {
 	uint64_t next_ms = atomic_load(&b->next_ms);
 
-	if (atomic_load(&b->failures) < FAILURES_MAX)
+	if (!verify_breaker_is_open(b))
 		return true;
 	if (now_ms < next_ms)
 		return false;
 	/* whoever moves the time on asks */
 	return atomic_compare_exchange_strong(
 	    &b->next_ms, &next_ms, now_ms + PAUSE_MS);
+}
+
+bool
+verify_breaker_is_open(const struct verify_breaker *b)
+{
+	return atomic_load(&b->failures) >= FAILURES_MAX;
 }
 
 void

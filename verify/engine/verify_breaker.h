@@ -20,6 +20,9 @@ struct verify_breaker {
 /* Whether a question may be asked now. After it call verify_breaker_told. */
 bool verify_breaker_allows(struct verify_breaker *b, uint64_t now_ms);
 
+/* Whether most questions are not asked now. */
+bool verify_breaker_is_open(const struct verify_breaker *b);
+
 /* What came of it: an answer, of whatever kind, or none. */
 void verify_breaker_told(
     struct verify_breaker *b, uint64_t now_ms, bool answered);

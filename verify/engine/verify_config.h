@@ -12,6 +12,7 @@
 #include "verify_source.h"
 
 struct arena;
+struct verify;
 
 #define VERIFY_SOURCES_MAX 64
 
@@ -47,6 +48,9 @@ struct verify_config {
 	struct verify_source_context context;
 	/* who is told of keys that may no longer use the relay */
 	struct verify_watch watch;
+	/* the engine that the new one is to replace (verify_take_over), or
+	 * NULL; borrowed for verify_new */
+	struct verify *before;
 	/* who is told of nodes that come and go; all zero: nobody */
 	struct verify_observer observer;
 	/* the texts, if it was read from a file; owned */

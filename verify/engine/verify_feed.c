@@ -247,6 +247,30 @@ verify_feed_restore(
 	verify_set_drop(old);
 }
 
+bool
+verify_feed_inherit(struct verify_feed *f, struct verify_feed *from)
+{
+	struct verify_set *set = verify_feed_hold(from), *old;
+
+	if (set == NULL)
+		return false;
+	pthread_mutex_lock(&f->change_lock);
+	atomic_store(&f->true_ms, atomic_load(&from->true_ms));
+	atomic_store(&f->fault, atomic_load(&from->fault));
+	old = swap(f, set);
+	pthread_mutex_unlock(&f->change_lock);
+	verify_set_drop(old);
+	return true;
+}
+
+void
+verify_feed_take_counts(struct verify_feed *f, struct verify_feed *from)
+{
+	atomic_fetch_add(&f->replaced, atomic_exchange(&from->replaced, 0));
+	atomic_fetch_add(&f->doubted, atomic_exchange(&from->doubted, 0));
+	atomic_fetch_add(&f->lost, atomic_exchange(&from->lost, 0));
+}
+
 uint64_t
 verify_feed_generation(const struct verify_feed *f)
 {

@@ -85,6 +85,13 @@ void verify_feed_free(struct verify_feed *f);
 void verify_feed_restore(
     struct verify_feed *f, struct verify_set *set, int64_t true_s);
 
+/* Before the source has been read: what the feed of the same source in another
+ * engine has, as true as it is there. False: it has no set. */
+bool verify_feed_inherit(struct verify_feed *f, struct verify_feed *from);
+
+/* Adds the counts of the other one, which begin anew there. */
+void verify_feed_take_counts(struct verify_feed *f, struct verify_feed *from);
+
 /* Changes with every set that is put in force. */
 uint64_t verify_feed_generation(const struct verify_feed *f);
 

@@ -10,6 +10,7 @@
 struct known {
 	struct derp_key key;
 	int64_t allowed_s, until_s;
+	struct netaddr client; /* that it was last allowed to */
 };
 
 struct verify_known {
@@ -86,7 +87,7 @@ add(struct verify_known *k, const struct derp_key *key, int64_t now_s)
 
 void
 verify_known_put(struct verify_known *k, const struct derp_key *key,
-    int64_t allowed_s, int64_t until_s)
+    const struct netaddr *client, int64_t allowed_s, int64_t until_s)
 {
 	struct known *one;
 
@@ -97,21 +98,72 @@ verify_known_put(struct verify_known *k, const struct derp_key *key,
 	if (one != NULL) {
 		one->allowed_s = allowed_s;
 		one->until_s = until_s;
+		if (client != NULL)
+			one->client = *client;
 	}
 	pthread_mutex_unlock(&k->lock);
+}
+
+bool
+verify_known_client(
+    struct verify_known *k, const struct derp_key *key, struct netaddr *client)
+{
+	const struct known *one;
+
+	pthread_mutex_lock(&k->lock);
+	one = keytable_get(k->by_key, key->b);
+	*client = one != NULL ? one->client : (struct netaddr){ 0 };
+	pthread_mutex_unlock(&k->lock);
+	return client->is_set;
+}
+
+void
+verify_known_forget(
+    struct verify_known *k, const struct derp_key *key, int64_t since_s)
+{
+	struct known *one;
+
+	pthread_mutex_lock(&k->lock);
+	one = keytable_get(k->by_key, key->b);
+	if (one != NULL && one->allowed_s > since_s)
+		one = NULL;
+	if (one != NULL) {
+		keytable_remove(k->by_key, key->b);
+		k->generation++;
+	}
+	pthread_mutex_unlock(&k->lock);
+	free(one);
 }
 
 void
 verify_known_remove(struct verify_known *k, const struct derp_key *key)
 {
-	struct known *one;
+	verify_known_forget(k, key, INT64_MAX);
+}
 
-	pthread_mutex_lock(&k->lock);
-	one = keytable_remove(k->by_key, key->b);
-	if (one != NULL)
-		k->generation++;
-	pthread_mutex_unlock(&k->lock);
-	free(one);
+/* Under the lock of one table only: the other may be written to at that time,
+ * too, and a key that comes twice is put twice. */
+void
+verify_known_copy(struct verify_known *k, struct verify_known *from)
+{
+	struct verify_set *set = verify_known_set(from, INT64_MIN);
+	struct verify_set_node node;
+
+	for (size_t i = 0; set != NULL && i < verify_set_count(set); i++) {
+		struct known one = { 0 };
+		const struct known *found;
+
+		verify_set_at(set, i, &node);
+		pthread_mutex_lock(&from->lock);
+		found = keytable_get(from->by_key, node.key.b);
+		if (found != NULL)
+			one = *found;
+		pthread_mutex_unlock(&from->lock);
+		if (found != NULL)
+			verify_known_put(k, &one.key, &one.client,
+			    one.allowed_s, one.until_s);
+	}
+	verify_set_drop(set);
 }
 
 bool

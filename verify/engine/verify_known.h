@@ -9,6 +9,7 @@
 #ifndef DERPKIT_VERIFY_KNOWN_H
 #define DERPKIT_VERIFY_KNOWN_H
 
+#include "netaddr.h"
 #include "verify_set.h"
 
 struct verify_known;
@@ -17,13 +18,24 @@ struct verify_known;
 struct verify_known *verify_known_new(void);
 void verify_known_free(struct verify_known *k);
 
-/* The source has allowed the key at that time, in seconds since 1970; it counts
- * until_s. */
+/* The source has allowed the key at that time, in seconds since 1970, to that
+ * client, which may be NULL: not known; it counts until_s. */
 void verify_known_put(struct verify_known *k, const struct derp_key *key,
-    int64_t allowed_s, int64_t until_s);
+    const struct netaddr *client, int64_t allowed_s, int64_t until_s);
+
+/* The address of the client that it was last allowed to. False: not known. */
+bool verify_known_client(
+    struct verify_known *k, const struct derp_key *key, struct netaddr *client);
 
 /* The source has denied it. */
 void verify_known_remove(struct verify_known *k, const struct derp_key *key);
+
+/* Removes it if it was not allowed after since_s. */
+void verify_known_forget(
+    struct verify_known *k, const struct derp_key *key, int64_t since_s);
+
+/* Puts all that `from` has. */
+void verify_known_copy(struct verify_known *k, struct verify_known *from);
 
 /* Whether it counts at now_s; *allowed_s is when it was allowed, now_s at the
  * latest. One that was allowed later than now, as the clock was set back, may

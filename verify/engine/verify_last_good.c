@@ -6,6 +6,7 @@
 #include "newfile.h"
 #include "num.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
@@ -51,23 +52,33 @@ hash_row(crypto_generichash_state *hash, const struct verify_source_config *row)
 	}
 }
 
+static_assert(VERIFY_LAST_GOOD_ID == 2 * ID_BYTES + 1, "in hexadecimal");
+
+void
+verify_last_good_id(
+    const struct verify_source_config *row, char id[static VERIFY_LAST_GOOD_ID])
+{
+	unsigned char bytes[ID_BYTES < crypto_generichash_BYTES_MIN
+		? crypto_generichash_BYTES_MIN
+		: ID_BYTES];
+	crypto_generichash_state hash;
+
+	crypto_generichash_init(&hash, NULL, 0, sizeof bytes);
+	hash_row(&hash, row);
+	crypto_generichash_final(&hash, bytes, sizeof bytes);
+	sodium_bin2hex(id, VERIFY_LAST_GOOD_ID, bytes, ID_BYTES);
+}
+
 int
 verify_last_good_path(const char *folder,
     const struct verify_source_config *row, char path[static PATH_MAX])
 {
-	unsigned char id[ID_BYTES < crypto_generichash_BYTES_MIN
-		? crypto_generichash_BYTES_MIN
-		: ID_BYTES];
-	char hex[2 * ID_BYTES + 1];
-	crypto_generichash_state hash;
+	char id[VERIFY_LAST_GOOD_ID];
 	int n;
 
-	crypto_generichash_init(&hash, NULL, 0, sizeof id);
-	hash_row(&hash, row);
-	crypto_generichash_final(&hash, id, sizeof id);
-	sodium_bin2hex(hex, sizeof hex, id, ID_BYTES);
+	verify_last_good_id(row, id);
 	n = snprintf(
-	    path, PATH_MAX, "%s/%s-%s.last-good", folder, row->kind->name, hex);
+	    path, PATH_MAX, "%s/%s-%s.last-good", folder, row->kind->name, id);
 	return n > 0 && n < PATH_MAX ? 0 : -1;
 }
 

@@ -17,9 +17,15 @@
 
 #include <limits.h>
 
-/* The file of a source in the folder: its name is made of what identifies the
- * source: kind, argument, role, and what only its kind has, as the key that it
- * asks with. -1: the path is too long. */
+#define VERIFY_LAST_GOOD_ID 17 /* bytes of text, with the NUL */
+
+/* What identifies a source among those of its kind: argument, role, and what
+ * only its kind has, as the key that it asks with. Hexadecimal digits. */
+void verify_last_good_id(const struct verify_source_config *row,
+    char id[static VERIFY_LAST_GOOD_ID]);
+
+/* The file of a source in the folder: its name is made of the kind and the id.
+ * -1: the path is too long. */
 int verify_last_good_path(const char *folder,
     const struct verify_source_config *row, char path[static PATH_MAX]);
 

@@ -208,7 +208,7 @@ list_once(
 }
 
 int
-verify_lister_first(struct verify_lister *l, struct fail *why)
+verify_lister_first(struct verify_lister *l, bool believe, struct fail *why)
 {
 	struct verify_listing listing = { .stop = verify_feed_stop(l->feed),
 		.set = verify_set_new() };
@@ -220,7 +220,8 @@ verify_lister_first(struct verify_lister *l, struct fail *why)
 		verify_set_drop(listing.set);
 		return -1;
 	}
-	verify_feed_replace(l->feed, listing.set, true);
+	verify_feed_replace(
+	    l->feed, listing.set, believe || l->context.allow_empty);
 	end(l, false);
 	return 0;
 }

@@ -25,9 +25,10 @@ struct verify_lister_config {
 struct verify_lister *verify_lister_new(
     const struct verify_lister_config *config);
 
-/* Lists once, on the caller's thread, before there is another. -1 and the
- * reason when that fails. */
-int verify_lister_first(struct verify_lister *l, struct fail *why);
+/* Lists once, on the caller's thread, before there is another; believe: see
+ * verify_feed_replace. -1 and the reason when that fails. */
+int verify_lister_first(
+    struct verify_lister *l, bool believe, struct fail *why);
 
 /* Starts the thread. -1: threads are short. */
 int verify_lister_start(struct verify_lister *l);

@@ -3,8 +3,11 @@
 
 #include "url_text.h"
 #include "verify_breaker.h"
+#include "verify_last_good.h"
 #include "verify_lister.h"
+#include "verify_revoke.h"
 #include "verify_store.h"
+#include "verify_tally.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -13,11 +16,13 @@
 #include <string.h>
 
 #define LABEL_MAX (PATH_MAX + 64)
+#define LOGIN_S 60 /* longer than from an answer to the registration */
 
 struct verify_member {
 	/* immutable */
 	struct verify_source_config row; /* texts are not kept */
 	struct verify_source_context context;
+	char id[VERIFY_LAST_GOOD_ID];
 	char *label;                  /* owned */
 	char *argument;               /* owned */
 	struct verify_source *source; /* owned */
@@ -31,8 +36,7 @@ struct verify_member {
 	uint64_t rechecked_ms;
 	struct verify_breaker breaker;
 	/* atomic */
-	_Atomic uint64_t recalled, asked, allowed, denied, away, bad, ours;
-	_Atomic uint64_t failed_open, last_good, spared, took_ms;
+	struct verify_tally tally;
 };
 
 static int
@@ -122,14 +126,27 @@ make_store(struct verify_member *m, struct fail *why)
 	return 0;
 }
 
+/* What the same source knows in the engine that is to be replaced. True: it has
+ * a set. */
+static bool
+inherit(struct verify_member *m, struct verify_member *before)
+{
+	if (before == NULL)
+		return false;
+	if (m->known != NULL && before->known != NULL)
+		verify_known_copy(m->known, before->known);
+	return m->feed != NULL && before->feed != NULL &&
+	    verify_feed_inherit(m->feed, before->feed);
+}
+
 static int
-list_first(struct verify_member *m, struct fail *why)
+list_first(struct verify_member *m, bool believe, struct fail *why)
 {
 	struct fail reason = { 0 };
 	struct verify_feed_stats stats;
 
 	if (m->feed == NULL || !m->row.kind->list_first ||
-	    verify_lister_first(m->lister, &reason) == 0)
+	    verify_lister_first(m->lister, believe, &reason) == 0)
 		return 0;
 	verify_feed_stats(m->feed, &stats);
 	if (!stats.has_set) {
@@ -140,30 +157,41 @@ list_first(struct verify_member *m, struct fail *why)
 	return 0;
 }
 
+static struct verify_member *
+new_member(const struct verify_source_config *row,
+    const struct verify_source_context *context)
+{
+	struct verify_member *m = calloc(1, sizeof *m);
+
+	if (m == NULL)
+		return NULL;
+	m->row = *row;
+	if (m->row.outage == VERIFY_OUTAGE_DEFAULT)
+		m->row.outage = row->kind->outage;
+	m->context = *context;
+	verify_last_good_id(row, m->id);
+	m->label = make_label(row);
+	m->argument = strdup(row->argument);
+	if (m->label != NULL && m->argument != NULL)
+		return m;
+	verify_member_close(m);
+	return NULL;
+}
+
 struct verify_member *
 verify_member_open(const struct verify_source_config *row,
     const struct verify_source_context *context,
-    const struct verify_observer *observer, const atomic_bool *stop,
-    struct fail *why)
+    const struct verify_observer *observer, struct verify_member *before,
+    const atomic_bool *stop, struct fail *why)
 {
 	struct verify_member *m;
 
 	if (check_settings(row, why) == -1)
 		return NULL;
-	m = calloc(1, sizeof *m);
+	m = new_member(row, context);
 	if (m == NULL) {
 		fail_set(why, "out of memory");
 		return NULL;
-	}
-	m->row = *row;
-	if (m->row.outage == VERIFY_OUTAGE_DEFAULT)
-		m->row.outage = row->kind->outage;
-	m->context = *context;
-	m->label = make_label(row);
-	m->argument = strdup(row->argument);
-	if (m->label == NULL || m->argument == NULL) {
-		fail_set(why, "out of memory");
-		goto close;
 	}
 	m->source = row->kind->open(row, context, why);
 	if (m->source == NULL)
@@ -172,12 +200,38 @@ verify_member_open(const struct verify_source_config *row,
 	m->source->argument = m->argument;
 	m->row.argument = m->argument;
 	if (make_feed(m, observer, stop, why) == 0 && make_known(m, why) == 0 &&
-	    make_store(m, why) == 0 && list_first(m, why) == 0)
+	    make_store(m, why) == 0 &&
+	    list_first(m, !inherit(m, before), why) == 0)
 		return m;
 
 close:
 	verify_member_close(m);
 	return NULL;
+}
+
+bool
+verify_member_is(
+    const struct verify_member *m, const struct verify_source_config *row)
+{
+	char id[VERIFY_LAST_GOOD_ID];
+
+	verify_last_good_id(row, id);
+	return m->row.kind == row->kind && strcmp(m->id, id) == 0;
+}
+
+bool
+verify_member_eq(
+    const struct verify_member *m, const struct verify_member *other)
+{
+	return m->row.kind == other->row.kind && strcmp(m->id, other->id) == 0;
+}
+
+void
+verify_member_take_counts(struct verify_member *m, struct verify_member *from)
+{
+	verify_tally_take(&m->tally, &from->tally);
+	if (m->feed != NULL && from->feed != NULL)
+		verify_feed_take_counts(m->feed, from->feed);
 }
 
 int
@@ -186,11 +240,20 @@ verify_member_start(struct verify_member *m)
 	return m->lister != NULL ? verify_lister_start(m->lister) : 0;
 }
 
+/* Of two engines that have a source, one writes its file. */
+static bool
+is_in_force(const struct verify_member *m)
+{
+	return m->context.revoke == NULL ||
+	    atomic_load(&m->context.revoke->in_force);
+}
+
 void
 verify_member_stop(struct verify_member *m)
 {
 	verify_lister_stop(m->lister);
-	verify_store_tick(&m->store, true);
+	if (is_in_force(m))
+		verify_store_tick(&m->store, true);
 }
 
 void
@@ -268,9 +331,7 @@ verify_member_recall(struct verify_member *m, const struct derp_key *key,
 		return false;
 	if (!settles(m, verify_feed_find(m->feed, key, answer), answer))
 		return false;
-	atomic_fetch_add(&m->recalled, 1);
-	if (answer->fail_open)
-		atomic_fetch_add(&m->failed_open, 1);
+	verify_tally_recalled(&m->tally, answer);
 	return true;
 }
 
@@ -307,7 +368,7 @@ fail_open(struct verify_member *m, struct verify_answer *answer)
 	answer->fault = VERIFY_FAULT_AWAY;
 	answer->fail_open = true;
 	answer->age_ms = age_ms;
-	atomic_fetch_add(&m->failed_open, 1);
+	atomic_fetch_add(&m->tally.failed_open, 1);
 }
 
 /* What it allowed before, as long as that counts. */
@@ -327,7 +388,7 @@ recall_known(struct verify_member *m, const struct derp_key *key,
 	answer->fault = fault;
 	answer->origin = VERIFY_FROM_LAST_GOOD;
 	answer->age_ms = (uint64_t)(now_s - allowed_s) * 1000;
-	atomic_fetch_add(&m->last_good, 1);
+	atomic_fetch_add(&m->tally.last_good, 1);
 }
 
 /* What the outage policy makes of an answer that the source did not give. A
@@ -353,7 +414,7 @@ judge_fault(struct verify_member *m, const struct derp_key *key,
 }
 
 static void
-remember(struct verify_member *m, const struct derp_key *key,
+remember(struct verify_member *m, const struct verify_question *q,
     enum verify_verdict verdict)
 {
 	const uint64_t bound_s = m->row.outage_ms / 1000;
@@ -363,40 +424,11 @@ remember(struct verify_member *m, const struct derp_key *key,
 		return;
 	now_s = m->context.wall_s();
 	if (verdict == VERIFY_ALLOW)
-		verify_known_put(m->known, key, now_s,
+		verify_known_put(m->known, q->key, q->client, now_s,
 		    m->row.outage_ms == 0 ? VERIFY_SET_NEVER
 					  : now_s + (int64_t)bound_s);
 	else if (verdict == VERIFY_DENY)
-		verify_known_remove(m->known, key);
-}
-
-static void
-count(struct verify_member *m, const struct verify_answer *answer)
-{
-	switch (answer->verdict) {
-	case VERIFY_ALLOW:
-		atomic_fetch_add(&m->allowed, 1);
-		return;
-	case VERIFY_DENY:
-		atomic_fetch_add(&m->denied, 1);
-		return;
-	case VERIFY_NO_OPINION:
-		return;
-	case VERIFY_UNKNOWN:
-		break;
-	}
-	switch (answer->fault) {
-	case VERIFY_FAULT_AWAY:
-		atomic_fetch_add(&m->away, 1);
-		break;
-	case VERIFY_FAULT_OURS:
-		atomic_fetch_add(&m->ours, 1);
-		break;
-	case VERIFY_FAULT_NONE:
-	case VERIFY_FAULT_BAD:
-		atomic_fetch_add(&m->bad, 1);
-		break;
-	}
+		verify_known_remove(m->known, q->key);
 }
 
 /* The breaker is not for a source whose absence admits everybody: that must
@@ -407,12 +439,20 @@ may_ask(struct verify_member *m, uint64_t now_ms, struct verify_answer *answer)
 	if (m->row.outage == VERIFY_OUTAGE_OPEN ||
 	    verify_breaker_allows(&m->breaker, now_ms))
 		return true;
-	atomic_fetch_add(&m->spared, 1);
+	atomic_fetch_add(&m->tally.spared, 1);
 	verify_answer_set_fault(answer, VERIFY_FAULT_AWAY,
 	    "%s did not answer several questions in a row, and is asked once a "
 	    "second only",
 	    m->label);
+	answer->spared = true;
 	return false;
+}
+
+bool
+verify_member_is_spared(const struct verify_member *m)
+{
+	return m->row.outage != VERIFY_OUTAGE_OPEN &&
+	    verify_breaker_is_open(&m->breaker);
 }
 
 static void
@@ -422,18 +462,18 @@ ask_source(struct verify_member *m, const struct verify_question *q,
 	const uint64_t began_ms = q->now_ms();
 
 	if (may_ask(m, began_ms, answer)) {
-		atomic_fetch_add(&m->asked, 1);
+		atomic_fetch_add(&m->tally.asked, 1);
 		m->source->ops->ask(m->source, q, answer);
 		if (answer->reason[0] == '\0') /* a bug in it admits nobody */
 			verify_answer_set_fault(answer, VERIFY_FAULT_OURS,
 			    "a verify source gave no answer");
-		count(m, answer);
-		atomic_fetch_add(&m->took_ms, q->now_ms() - began_ms);
+		verify_tally_answer(&m->tally, answer);
+		atomic_fetch_add(&m->tally.took_ms, q->now_ms() - began_ms);
 		if (!atomic_load(q->stop))
 			verify_breaker_told(&m->breaker, q->now_ms(),
 			    answer->fault != VERIFY_FAULT_AWAY);
 	}
-	remember(m, q->key, answer->verdict);
+	remember(m, q, answer->verdict);
 	if (answer->verdict == VERIFY_UNKNOWN)
 		judge_fault(m, q->key, answer);
 }
@@ -452,7 +492,7 @@ verify_member_ask(struct verify_member *m, const struct verify_question *q,
 	verify_lister_want(m->lister, q);
 	verify_feed_find(m->feed, q->key, answer);
 	if (answer->fail_open)
-		atomic_fetch_add(&m->failed_open, 1);
+		atomic_fetch_add(&m->tally.failed_open, 1);
 }
 
 struct verify_set *
@@ -466,7 +506,8 @@ verify_member_tick(struct verify_member *m)
 {
 	if (m->feed != NULL)
 		verify_feed_expire(m->feed);
-	verify_store_tick(&m->store, false);
+	if (is_in_force(m))
+		verify_store_tick(&m->store, false);
 }
 
 uint64_t
@@ -505,7 +546,15 @@ void
 verify_member_forget(struct verify_member *m, const struct derp_key *key)
 {
 	if (m->row.outage != VERIFY_OUTAGE_LAST_GOOD)
-		verify_known_remove(m->known, key);
+		verify_known_forget(
+		    m->known, key, m->context.wall_s() - LOGIN_S);
+}
+
+bool
+verify_member_client(
+    struct verify_member *m, const struct derp_key *key, struct netaddr *client)
+{
+	return m->known != NULL && verify_known_client(m->known, key, client);
 }
 
 void
@@ -531,17 +580,17 @@ verify_member_stats(struct verify_member *m, struct verify_member_stats *out)
 {
 	*out = (struct verify_member_stats){
 		.keeps_set = m->feed != NULL,
-		.recalled = atomic_load(&m->recalled),
-		.asked = atomic_load(&m->asked),
-		.allowed = atomic_load(&m->allowed),
-		.denied = atomic_load(&m->denied),
-		.away = atomic_load(&m->away),
-		.bad = atomic_load(&m->bad),
-		.ours = atomic_load(&m->ours),
-		.failed_open = atomic_load(&m->failed_open),
-		.last_good = atomic_load(&m->last_good),
-		.spared = atomic_load(&m->spared),
-		.took_ms = atomic_load(&m->took_ms),
+		.recalled = atomic_load(&m->tally.recalled),
+		.asked = atomic_load(&m->tally.asked),
+		.allowed = atomic_load(&m->tally.allowed),
+		.denied = atomic_load(&m->tally.denied),
+		.away = atomic_load(&m->tally.away),
+		.bad = atomic_load(&m->tally.bad),
+		.ours = atomic_load(&m->tally.ours),
+		.failed_open = atomic_load(&m->tally.failed_open),
+		.last_good = atomic_load(&m->tally.last_good),
+		.spared = atomic_load(&m->tally.spared),
+		.took_ms = atomic_load(&m->tally.took_ms),
 	};
 	if (m->feed != NULL)
 		verify_feed_stats(m->feed, &out->feed);

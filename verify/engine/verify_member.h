@@ -15,12 +15,27 @@
 
 struct verify_member;
 
-/* Opens the source and, if its kind wants that, reads its first list. NULL and
- * *why on failure. Returns owned. Everything is copied, but stop borrowed. */
+/* Opens the source and, if its kind wants that, reads its first list. before is
+ * the same source in the engine that is to be replaced, or NULL: what it knows
+ * is taken over. NULL and *why on failure. Returns owned. Everything is copied,
+ * but stop borrowed. */
 struct verify_member *verify_member_open(const struct verify_source_config *row,
     const struct verify_source_context *context,
-    const struct verify_observer *observer, const atomic_bool *stop,
-    struct fail *why);
+    const struct verify_observer *observer, struct verify_member *before,
+    const atomic_bool *stop, struct fail *why);
+
+/* Whether it is the source of that row: the same kind, argument, role and
+ * options. */
+bool verify_member_is(
+    const struct verify_member *m, const struct verify_source_config *row);
+
+/* Whether it is the same source as that of another engine. */
+bool verify_member_eq(
+    const struct verify_member *m, const struct verify_member *other);
+
+/* Adds the counts of the other one, which begin anew there. Any thread. */
+void verify_member_take_counts(
+    struct verify_member *m, struct verify_member *from);
 
 /* Starts its thread, if it needs one. -1: threads are short. */
 int verify_member_start(struct verify_member *m);
@@ -59,23 +74,34 @@ bool verify_member_denial(struct verify_member *m, const struct derp_key *key,
 void verify_member_ask(struct verify_member *m, const struct verify_question *q,
     struct verify_answer *answer);
 
+/* Whether it is asked once a second only, as it does not answer. */
+bool verify_member_is_spared(const struct verify_member *m);
+
 /* See verify_feed.h. NULL: it keeps no set, or has none yet. */
 struct verify_set *verify_member_hold(struct verify_member *m);
 
 /* Changes with every set that comes into force. */
 uint64_t verify_member_generation(const struct verify_member *m);
 
-/* Once a second or so: keys expire, the last good set is kept on disk. */
+/* Once a second or so: keys expire, and, of an engine in force, the last good
+ * set is kept on disk. */
 void verify_member_tick(struct verify_member *m);
 
 /* Of a source that only answers questions: the interval at which its connected
  * keys are asked about again, 0: never; whether that has gone by since it was
  * last true; the keys that it has allowed, held for the caller, or NULL; and
- * that one is not connected any more. Due and forget from one thread. */
+ * that one is not connected any more, which is not believed of one that was
+ * allowed a moment ago: it may be logging in. Due and forget from one thread.
+ */
 uint64_t verify_member_recheck_ms(const struct verify_member *m);
 bool verify_member_recheck_due(struct verify_member *m);
 struct verify_set *verify_member_known(struct verify_member *m);
 void verify_member_forget(struct verify_member *m, const struct derp_key *key);
+
+/* The address of the client that it last allowed the key to. False: it is not
+ * known. */
+bool verify_member_client(struct verify_member *m, const struct derp_key *key,
+    struct netaddr *client);
 
 /* The operator wants it read again now. */
 void verify_member_reload(struct verify_member *m);

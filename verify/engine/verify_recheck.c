@@ -32,7 +32,7 @@ run(void *ctx, bool cancelled)
 	struct job *job = ctx;
 
 	if (!cancelled)
-		verify_revoke_recheck(job->r->revoke, &job->key);
+		(void)verify_revoke_recheck(job->r->revoke, &job->key);
 	free(job);
 }
 

@@ -26,7 +26,7 @@ disconnect(struct verify_revoke *r, const struct derp_key *key,
 	const struct verify_watch *w = &r->watch;
 
 	while (w->revoked(w->ctx, key, name, reason) == -1) {
-		if (atomic_load(r->stop))
+		if (atomic_load(r->stop) || !atomic_load(&r->in_force))
 			return;
 		nanosleep(&delay, NULL);
 	}
@@ -36,7 +36,7 @@ disconnect(struct verify_revoke *r, const struct derp_key *key,
 static bool
 is_connected(const struct verify_revoke *r, const struct derp_key *key)
 {
-	return r->watch.revoked != NULL &&
+	return r->watch.revoked != NULL && atomic_load(&r->in_force) &&
 	    r->watch.is_connected(r->watch.ctx, key);
 }
 
@@ -54,17 +54,18 @@ verify_revoke_left(
 		disconnect(r, key, name, answer.reason);
 }
 
-void
+enum verify_verdict
 verify_revoke_recheck(struct verify_revoke *r, const struct derp_key *key)
 {
 	struct verify_answer answer = { 0 };
 
 	if (!is_connected(r, key))
-		return;
+		return VERIFY_ALLOW;
 	r->ask_again(r->engine, key, &answer);
-	if (answer.verdict != VERIFY_DENY)
-		return;
-	/* whoever is about to be registered has an older answer */
-	verify_revoke_changed(r);
-	disconnect(r, key, "", answer.reason);
+	if (answer.verdict == VERIFY_DENY) {
+		/* whoever is about to be registered has an older answer */
+		verify_revoke_changed(r);
+		disconnect(r, key, "", answer.reason);
+	}
+	return answer.verdict;
 }

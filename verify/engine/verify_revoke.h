@@ -21,6 +21,7 @@
 #include "verify_answer.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 
 /* What whoever holds connections is told, on a thread of the engine, from
  * verify_new on. All zero: nobody holds any. */
@@ -32,6 +33,9 @@ struct verify_watch {
 	int (*revoked)(void *ctx, const struct derp_key *key, const char *name,
 	    const char *reason);
 	void *ctx;
+	/* The keys of all who are connected, to be freed by the caller. -1:
+	 * memory is short; called again soon. */
+	int (*connected)(void *ctx, struct derp_key **keys, size_t *count);
 };
 
 struct verify_revoke {
@@ -46,6 +50,9 @@ struct verify_revoke {
 	    struct verify_answer *answer);
 	void *engine;
 	/* atomic */
+	/* not before the engine has taken over, and not when another one has:
+	 * nobody is disconnected then */
+	atomic_bool in_force;
 	_Atomic uint64_t epoch;
 	_Atomic uint64_t count; /* keys that were disconnected */
 };
@@ -60,8 +67,9 @@ void verify_revoke_left(
 
 /* Asks again about the key if it is connected, and has it disconnected when it
  * is denied. Not when it is unknown: nobody is put off the relay by an outage.
- * Any thread. */
-void verify_revoke_recheck(struct verify_revoke *r, const struct derp_key *key);
+ * Returns the answer; ALLOW of one that is not connected. Any thread. */
+enum verify_verdict verify_revoke_recheck(
+    struct verify_revoke *r, const struct derp_key *key);
 
 uint64_t verify_revoke_epoch(const struct verify_revoke *r);
 

@@ -286,6 +286,34 @@ find_kind(const struct doc_node *map, const struct doc_node **argument)
 	return NULL;
 }
 
+/* A row that names no kind; most often the name is misspelt. */
+static int
+complain_kindless(struct reading *r, const struct doc_node *map)
+{
+	const struct doc_node *key = map->count > 0 ? map->items[0] : map;
+	struct spelling near =
+	    spelling_of(map->count > 0 ? key->text : slice_str(""));
+	const struct verify_source_kind *kind;
+	char kinds[256];
+	struct writer w = writer_of(kinds, sizeof kinds);
+	const char *best;
+
+	for (size_t n = 0; (kind = verify_kinds_get(n)) != NULL; n++) {
+		spelling_consider(&near, kind->name);
+		writer_printf(&w, "%s%s", n > 0 ? ", " : "", kind->name);
+	}
+	best = spelling_best(&near);
+	if (best != NULL)
+		return complain(r, key,
+		    "\"%.*s\" is not a kind of source; is it \"%s\"?",
+		    (int)(key->text.n < 40 ? key->text.n : 40),
+		    (const char *)key->text.p, best);
+	return complain(r, key,
+	    "the kind of this source is missing, as in \"nodes: FILE\"; "
+	    "kinds are %.*s",
+	    (int)writer_slice(&w).n, kinds);
+}
+
 /* A setting that only this kind has. */
 static int
 read_option(struct reading *r, const struct verify_option *option,
@@ -386,8 +414,7 @@ read_row(struct reading *r, const struct doc_node *node)
 		return -1;
 	kind = find_kind(map, &place);
 	if (kind == NULL)
-		return complain(r, node,
-		    "names no kind of source (see derpverify explain --help)");
+		return complain_kindless(r, map);
 	argument = text_of(r, place);
 	if (argument == NULL)
 		return -1;

@@ -22,22 +22,56 @@ insert(struct verify_sources *s, struct verify_member *member)
 	    s->reads_client || verify_member_source(member)->reads_client;
 }
 
+static struct verify_member *
+find(const struct verify_sources *s, const struct verify_source_config *row)
+{
+	for (size_t i = 0; s != NULL && i < s->count; i++)
+		if (verify_member_is(s->list[i], row))
+			return s->list[i];
+	return NULL;
+}
+
 int
 verify_sources_open(struct verify_sources *s,
     const struct verify_config *config,
-    const struct verify_source_context *context, const atomic_bool *stop,
+    const struct verify_source_context *context,
+    const struct verify_sources *before, const atomic_bool *stop,
     struct fail *why)
 {
 	*s = (struct verify_sources){ .policy = config->policy };
 	for (size_t i = 0; i < config->source_count; i++) {
-		struct verify_member *member = verify_member_open(
-		    &config->sources[i], context, &config->observer, stop, why);
+		const struct verify_source_config *row = &config->sources[i];
+		struct verify_member *member = verify_member_open(row, context,
+		    &config->observer, find(before, row), stop, why);
 
 		if (member == NULL)
 			return -1;
 		insert(s, member);
 	}
 	return 0;
+}
+
+void
+verify_sources_take_counts(
+    const struct verify_sources *s, const struct verify_sources *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		for (size_t k = 0; k < s->count; k++)
+			if (verify_member_eq(s->list[k], from->list[i])) {
+				verify_member_take_counts(
+				    s->list[k], from->list[i]);
+				break;
+			}
+}
+
+bool
+verify_sources_client(const struct verify_sources *s,
+    const struct derp_key *key, struct netaddr *client)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (verify_member_client(s->list[i], key, client))
+			return true;
+	return false;
 }
 
 int
@@ -140,6 +174,7 @@ combine(const struct verify_sources *s, struct verify_answer *answer,
 	verify_answer_set(
 	    answer, before.verdict, "%s; %s", before.reason, one->reason);
 	answer->fail_open = before.fail_open || one->fail_open;
+	answer->spared = before.spared || one->spared;
 	answer->fault =
 	    before.fault != VERIFY_FAULT_NONE ? before.fault : one->fault;
 	answer->origin = before.origin;
@@ -248,6 +283,15 @@ verify_sources_ask(const struct verify_sources *s, enum verify_group group,
 	conclude(answer);
 }
 
+bool
+verify_sources_spare(const struct verify_sources *s)
+{
+	for (size_t i = 0; i < s->blocking_count; i++)
+		if (verify_member_is_spared(s->list[i]))
+			return true;
+	return false;
+}
+
 uint64_t
 verify_sources_generation(const struct verify_sources *s)
 {
@@ -286,7 +330,9 @@ verify_sources_key_count(const struct verify_sources *s)
 	size_t keys = 0;
 
 	for (size_t i = 0; i < s->count; i++) {
-		struct verify_set *set = verify_member_hold(s->list[i]);
+		struct verify_set *set = verify_member_denies(s->list[i])
+		    ? NULL
+		    : verify_member_hold(s->list[i]);
 
 		keys += set != NULL ? verify_set_count(set) : 0;
 		verify_set_drop(set);

@@ -26,12 +26,24 @@ struct verify_sources {
 	enum verify_policy policy;
 };
 
-/* Opens every source of the config. stop is borrowed. -1 with *why; close it
- * all the same. */
+/* Opens every source of the config. before, if not NULL, is of the engine that
+ * is to be replaced: what it knows of the same sources is taken over. stop is
+ * borrowed. -1 with *why; close it all the same. */
 int verify_sources_open(struct verify_sources *s,
     const struct verify_config *config,
-    const struct verify_source_context *context, const atomic_bool *stop,
+    const struct verify_source_context *context,
+    const struct verify_sources *before, const atomic_bool *stop,
     struct fail *why);
+
+/* Adds the counts of the same sources in the other engine, which begin anew
+ * there. */
+void verify_sources_take_counts(
+    const struct verify_sources *s, const struct verify_sources *from);
+
+/* The address of the client to which a source last allowed the key. False: none
+ * remembers it. */
+bool verify_sources_client(const struct verify_sources *s,
+    const struct derp_key *key, struct netaddr *client);
 
 /* Starts and ends the threads of those that list or push; *stop has been set
  * before the end. -1: threads are short; stop them all the same. */
@@ -61,6 +73,10 @@ bool verify_sources_recall_listed(const struct verify_sources *s,
 void verify_sources_ask(const struct verify_sources *s, enum verify_group group,
     const struct verify_question *q, struct verify_answer *answer);
 
+/* Whether one of those that block is asked once a second only, as it does not
+ * answer. */
+bool verify_sources_spare(const struct verify_sources *s);
+
 /* Changes when what the sources that block keep in memory does: what they
  * answered before is not to be reused then. */
 uint64_t verify_sources_generation(const struct verify_sources *s);
@@ -78,7 +94,7 @@ void verify_sources_explain(const struct verify_sources *s,
 bool verify_sources_decided(
     const struct verify_sources *s, const struct verify_answer *answer);
 
-/* Keys that all sources hold in memory. */
+/* Keys that all sources hold in memory, but for deny lists. */
 size_t verify_sources_key_count(const struct verify_sources *s);
 
 /* Calls each for every node that a source names, source by source; a key that

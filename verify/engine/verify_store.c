@@ -43,7 +43,8 @@ remember(
 
 	for (size_t i = 0; i < verify_set_count(set); i++) {
 		verify_set_at(set, i, &node);
-		verify_known_put(known, &node.key, true_s, node.expires_s);
+		verify_known_put(
+		    known, &node.key, NULL, true_s, node.expires_s);
 	}
 }
 

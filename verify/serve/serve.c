@@ -4,6 +4,8 @@
 #include "serve_listen.h"
 #include "serve_reload.h"
 #include "serve_site.h"
+#include "verify_config_file.h"
+#include "verify_settings.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -19,7 +21,8 @@ struct server {
 	struct loop *loop;
 	struct mailbox *mailbox; /* ctx is this */
 	struct http_service *service;
-	struct verify *verify;
+	struct verify_current *verify;
+	struct verify_config_file verify_file; /* of it */
 	struct serve_state state;
 	struct message end; /* the last one */
 	pthread_t thread;
@@ -181,14 +184,43 @@ load_files(struct server *s, struct fail *why)
 }
 
 static int
+read_verify(void *ctx, struct verify_config *config, struct fail *why)
+{
+	const struct server *s = ctx;
+
+	if (verify_settings_load(config, s->config->verify_file, why) == -1)
+		return -1;
+	if (config->ask_ms == 0)
+		config->ask_ms = s->config->ask_ms;
+	config->context.notice = notice;
+	return 0;
+}
+
+static void
+tell_verify(void *ctx, bool is_bad, const char *text)
+{
+	(void)ctx;
+	if (is_bad)
+		log_error("derpverify: %s", text);
+	else
+		log_info("derpverify: %s", text);
+}
+
+static int
 open_verify(struct server *s, struct fail *why)
 {
+	const struct verify_config_file_events events = { read_verify,
+		tell_verify, s };
 	struct verify_config verify = *s->config->verify;
 
 	verify.context.notice = notice;
-	s->verify = verify_new(&verify, why);
+	s->verify = verify_current_new(&verify, why);
 	s->state.verify = s->verify;
-	return s->verify != NULL ? 0 : -1;
+	if (s->verify == NULL)
+		return -1;
+	verify_config_file_init(
+	    &s->verify_file, s->verify, s->config->verify_file, &events);
+	return 0;
 }
 
 static void
@@ -254,8 +286,7 @@ reload(struct server *s, bool forced)
 	serve_reload_poll(&s->reload, forced, &tls, &tokens);
 	if (tls != NULL || tokens != NULL)
 		post_files(s, tls, tokens);
-	if (forced)
-		verify_reload(s->verify);
+	verify_config_file_poll(&s->verify_file, forced);
 }
 
 static void
@@ -296,7 +327,7 @@ static void
 server_clear(struct server *s)
 {
 	http_service_free(s->service);
-	verify_free(s->verify);
+	verify_current_free(s->verify);
 	mailbox_free(s->mailbox);
 	loop_free(s->loop);
 	serve_site_use_tokens(&s->state, NULL);

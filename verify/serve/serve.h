@@ -3,8 +3,9 @@
  *
  * One thread runs the loop with all connections; the main thread waits for
  * signals and looks at files: SIGTERM and SIGINT end it in good order, SIGHUP
- * reads certificate, tokens and node lists again, which is also done when they
- * change. A bad new file keeps the old state and says so. Threads: main.
+ * reads configuration, certificate, tokens and node lists again, which is also
+ * done when they change. A bad new file keeps the old state and says so.
+ * Threads: main.
  */
 #ifndef DERPKIT_SERVE_H
 #define DERPKIT_SERVE_H
@@ -31,6 +32,8 @@ struct serve_config {
 	uint64_t drain_ms;   /* to answer what was asked before the end */
 	bool quiet;          /* no log line for each question */
 	const struct verify_config *verify; /* its notice is set here */
+	const char *verify_file; /* it was read from; NULL: there is none */
+	uint64_t ask_ms;         /* for a question, unless the file says it */
 };
 
 /* Serves until a signal ends it: 0. -1 and the reason when it cannot start. */

@@ -344,17 +344,25 @@ put_program(struct page *page)
 		"time."));
 }
 
+static void
+put_verify(void *ctx, struct verify *v)
+{
+	struct page *page = ctx;
+	struct verify_counters engine;
+
+	verify_get_counters(v, &engine);
+	put_engine(page, &engine);
+	put_sources(page, verify_get_sources(v));
+}
+
 int
 serve_metrics_put(const struct serve_state *state, struct buf *text)
 {
 	struct page page = { .text = text };
-	struct verify_counters engine;
 
-	verify_get_counters(state->verify, &engine);
 	put_program(&page);
 	put_answers(&page, &state->counters);
 	put_connections(&page, state->http);
-	put_engine(&page, &engine);
-	put_sources(&page, verify_get_sources(state->verify));
+	verify_current_use(state->verify, put_verify, &page);
 	return page.failed ? -1 : 0;
 }

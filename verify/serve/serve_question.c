@@ -147,8 +147,8 @@ gone(void *arg)
 	if (q->timer.place != 0) {
 		loop_timer_clear(state->loop, &q->timer);
 		free(q);
-	} else if (verify_cancel(state->verify, &q->key, client_of(q), is_same,
-		       q) != NULL) {
+	} else if (verify_current_cancel(state->verify, &q->key, client_of(q),
+		       is_same, q) != NULL) {
 		free(q);
 	}
 }
@@ -186,7 +186,7 @@ serve_question_ask(struct serve_state *state, struct http_service_conn *conn,
 		http_server_error(s, 503, "out of memory");
 		return;
 	}
-	if (!verify_ask(
+	if (!verify_current_ask(
 		state->verify, key, client_of(q), &q->answer, post_answer, q) ||
 	    waits(q)) {
 		http_server_later(s, &promise);

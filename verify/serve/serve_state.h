@@ -10,7 +10,7 @@
 #include "mailbox.h"
 #include "serve_log.h"
 #include "serve_token.h"
-#include "verify.h"
+#include "verify_current.h"
 
 /* What was answered, since the start. */
 struct serve_counters {
@@ -22,10 +22,10 @@ struct serve_counters {
 
 struct serve_state {
 	/* immutable */
-	struct loop *loop;       /* borrowed */
-	struct mailbox *mailbox; /* borrowed: the loop's */
-	struct verify *verify;   /* borrowed */
-	uint64_t answer_ms;      /* from question to answer; 0: at once */
+	struct loop *loop;             /* borrowed */
+	struct mailbox *mailbox;       /* borrowed: the loop's */
+	struct verify_current *verify; /* borrowed */
+	uint64_t answer_ms;            /* from question to answer; 0: at once */
 	/* for /metrics; set when the service has been made; borrowed */
 	const struct http_service_counters *http;
 	/* loop-owned */

@@ -57,7 +57,7 @@ teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	verify_free(fake_server.shared.verify);
+	verify_current_free(fake_server.shared.verify);
 	fake_server.shared.verify = NULL;
 	fake_peer_free(f->p);
 	fake_server_close();
@@ -72,7 +72,7 @@ start(struct fixture *f)
 {
 	struct fail why = { 0 };
 
-	fake_server.shared.verify = verify_new(&f->config, &why);
+	fake_server.shared.verify = verify_current_new(&f->config, &why);
 	check_text(why.text, "");
 	f->p->conn = fake_server_conn(0, &f->p->fd);
 	f->p->n = 0;
@@ -214,7 +214,7 @@ static void
 admission_survives_lack_of_memory(void **state)
 {
 	struct fixture *f = *state;
-	struct verify *verify;
+	struct verify_current *verify;
 	bool failed = true;
 
 	list(f, &f->p->key);
@@ -243,7 +243,7 @@ static void
 watch(struct fixture *f)
 {
 	f->config.watch = (struct verify_watch){ admission_is_connected,
-		admission_revoked, &fake_server.shared };
+		admission_revoked, &fake_server.shared, NULL };
 	f->config.context.refresh_ms = 20;
 }
 
@@ -251,15 +251,15 @@ watch(struct fixture *f)
 static void
 unlist(struct fixture *f)
 {
-	struct verify *v = fake_server.shared.verify;
-	const uint64_t epoch = verify_epoch(v);
+	struct verify_current *v = fake_server.shared.verify;
+	const uint64_t epoch = verify_current_epoch(v);
 	char text[DERP_KEY_TEXT];
 	FILE *file = fopen(f->nodes, "w");
 
 	derp_key_format(&fake_server.public_key, text);
 	fprintf(file, "%s\n", text);
 	fclose(file);
-	for (unsigned i = 0; verify_epoch(v) == epoch; i++) {
+	for (unsigned i = 0; verify_current_epoch(v) == epoch; i++) {
 		check(i < 5000);
 		usleep(1000);
 	}
@@ -304,7 +304,7 @@ admission_asks_again_when_overtaken(void **state)
 	check(waits(f->p));
 	do {
 		usleep(5000);
-		verify_get_counters(fake_server.shared.verify, &counters);
+		verify_current_get_counters(fake_server.shared.verify, &counters);
 	} while (counters.allowed == 0);
 	usleep(20000); /* it is posted */
 	unlist(f);

@@ -256,12 +256,27 @@ member_lists_once_for_many(void **state)
 	verify_free(v);
 }
 
+/* Asks about so many keys without waiting. */
+static void
+ask_many(struct verify *v, unsigned first, unsigned count,
+    struct engine_answers *answers)
+{
+	for (unsigned n = first; n < first + count; n++) {
+		const struct derp_key key = engine_key(n);
+		struct verify_answer answer;
+
+		check(
+		    !verify_ask(v, &key, NULL, &answer, engine_done, answers));
+	}
+}
+
 /* Who does not answer is asked once a second, but not where that would admit
  * everybody for longer than the outage. */
 static void
 member_spares_who_does_not_answer(void **state)
 {
 	for (int open = 0; open <= 1; open++) {
+		struct engine_answers answers = ENGINE_ANSWERS;
 		struct verify_config config = { .context.now_ms =
 						    engine_now_ms };
 		struct verify *v;
@@ -271,16 +286,65 @@ member_spares_who_does_not_answer(void **state)
 		    open ? VERIFY_OUTAGE_OPEN : VERIFY_OUTAGE_CLOSED;
 		say(1, 1, 0, VERIFY_FAULT_AWAY);
 		v = new_ready(&config);
-		for (unsigned n = 0; n < 20; n++)
+		for (unsigned n = 0; n < 5; n++)
 			engine_check(v, 100 + n);
+		ask_many(v, 110, 15, &answers);
+		engine_await(&answers, 15);
 		check_int(script.asks, open ? 20 : 5);
-		check_size(stats_of(v).spared, open ? 0 : 15);
+		check_int(stats_of(v).spared == 0, open);
+		check_int(answers.allowed, open ? 15 : 0);
 		engine_ms += 1300;
 		say(1, 1, 0, VERIFY_FAULT_NONE);
 		check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
 		check_int(engine_check(v, 1).verdict, VERIFY_ALLOW);
 		verify_free(v);
 	}
+}
+
+/* Whoever comes while a source is spared is not refused for the end of its
+ * outage: all are asked about as soon as it answers one. */
+static void
+member_asks_for_those_that_wait_when_the_source_is_back(void **state)
+{
+	struct engine_answers answers = ENGINE_ANSWERS;
+	struct verify_config config = { .context.now_ms = engine_now_ms };
+	struct verify *v;
+
+	(void)state;
+	add(&config, "a")->outage = VERIFY_OUTAGE_CLOSED;
+	say(1, 200, 0, VERIFY_FAULT_AWAY);
+	v = new_ready(&config);
+	for (unsigned n = 0; n < 5; n++)
+		engine_check(v, 1000 + n);
+	say(1, 200, 0, VERIFY_FAULT_NONE); /* nobody has noticed yet */
+	ask_many(v, 1, 200, &answers);
+	while (stats_of(v).spared == 0)
+		usleep(1000);
+	engine_ms += 1300;
+	engine_await(&answers, 200);
+	check_int(answers.allowed, 200);
+	check_int(script.asks, 205);
+	verify_free(v);
+}
+
+/* Nor does anybody wait for it when the engine ends. */
+static void
+member_answers_those_that_wait_for_a_spared_source_at_the_end(void **state)
+{
+	struct engine_answers answers = ENGINE_ANSWERS;
+	struct verify_config config = { .context.now_ms = engine_now_ms };
+	struct verify *v;
+
+	(void)state;
+	add(&config, "a")->outage = VERIFY_OUTAGE_CLOSED;
+	say(1, 1, 0, VERIFY_FAULT_AWAY);
+	v = new_ready(&config);
+	for (unsigned n = 0; n < 5; n++)
+		engine_check(v, 1000 + n);
+	ask_many(v, 1, 50, &answers);
+	verify_free(v);
+	check_int(answers.count, 50);
+	check_int(answers.allowed, 0);
 }
 
 /* A relay that starts while its source is away knows its members. */
@@ -460,6 +524,10 @@ main(void)
 		cmocka_unit_test(member_asks_once_for_each_of_many),
 		cmocka_unit_test(member_lists_once_for_many),
 		cmocka_unit_test(member_spares_who_does_not_answer),
+		cmocka_unit_test(
+		    member_asks_for_those_that_wait_when_the_source_is_back),
+		cmocka_unit_test(
+		    member_answers_those_that_wait_for_a_spared_source_at_the_end),
 		cmocka_unit_test(
 		    member_knows_its_last_good_set_after_a_restart),
 		cmocka_unit_test(member_does_not_count_on_a_clock_set_back),

@@ -74,7 +74,7 @@ static const struct {
 	{ "policy: any\npolicy: all\n",
 	    "f:2:1: \"policy\" is set a second time" },
 	{ "timeout: 5\n", "f:1:10: \"5\" is not a time" },
-	{ "sources:\n  - refresh: 1s\n", "f:2:5: names no kind of source" },
+	{ "sources:\n  - refresh: 1s\n", "f:2:5: the kind of this source is missing" },
 	{ "sources:\n  - nodes: \n",
 	    "f:2:11: source nodes: the FILE is empty" },
 	{ "sources:\n  - nodes: [a]\n", "f:2:12: expected a single value" },

@@ -123,7 +123,7 @@ sources_combine_by_policy(void **state)
 			    (struct verify_source_config){ .kind = &said_kind,
 				    .argument = c };
 		check_int(verify_sources_open(
-			      &s, &config, &config.context, &stop, &why),
+			      &s, &config, &config.context, NULL, &stop, &why),
 		    0);
 		verify_sources_ask(&s, VERIFY_BLOCKING, &q, &answer);
 		verify_sources_ask(&s, VERIFY_MEMORY, &q, &answer);

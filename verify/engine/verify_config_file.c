@@ -1,0 +1,83 @@
+/* verify_config_file: see verify_config_file.h. */
+#include "verify_config_file.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+__attribute__((format(printf, 3, 4))) static void
+tell(struct verify_config_file *f, bool is_bad, const char *fmt, ...)
+{
+	char text[FAIL_TEXT_MAX + 128];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	f->events.tell(f->events.ctx, is_bad, text);
+}
+
+void
+verify_config_file_init(struct verify_config_file *f,
+    struct verify_current *current, const char *path,
+    const struct verify_config_file_events *events)
+{
+	*f = (struct verify_config_file){
+		.current = current, .path = path, .events = *events
+	};
+	if (path != NULL)
+		f->tried = f->seen = filestamp_of(path);
+}
+
+static void
+read_again(struct verify_config_file *f)
+{
+	struct verify_config config = { .source_count = 0 };
+	struct fail why = { 0 };
+	int rc = f->events.read(f->events.ctx, &config, &why);
+
+	if (rc == 0) {
+		rc = verify_current_replace(f->current, &config, &why);
+		verify_config_clear(&config);
+	}
+	f->is_bad = rc == -1;
+	if (rc == -1)
+		tell(f, true, "%s; the configuration before stays in force",
+		    why.text);
+	else
+		tell(f, false,
+		    "%s has been read; it takes over when its sources have "
+		    "been read, too",
+		    f->path);
+}
+
+/* Whether the file differs from what was last read, and is not being written.
+ */
+static bool
+has_changed(struct verify_config_file *f, bool forced)
+{
+	const struct filestamp now = filestamp_of(f->path);
+	const bool is_quiet = filestamp_eq(&now, &f->seen);
+	const bool differs = !filestamp_eq(&now, &f->tried);
+
+	f->seen = now;
+	if (!forced && (!differs || !is_quiet))
+		return false;
+	f->tried = now;
+	return differs || f->is_bad;
+}
+
+void
+verify_config_file_poll(struct verify_config_file *f, bool forced)
+{
+	if (f->path != NULL && has_changed(f, forced))
+		read_again(f);
+	else if (f->path != NULL && forced)
+		tell(f, false,
+		    "%s has not changed; the lists that it names are read "
+		    "again",
+		    f->path);
+	if (forced)
+		verify_current_reload(f->current);
+	if (verify_current_tick(f->current))
+		tell(f, false, "%s is in force", f->path);
+}

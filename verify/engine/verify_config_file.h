@@ -1,0 +1,46 @@
+/*
+ * verify_config_file: keeps the engine in force true to the file that
+ * configures it.
+ *
+ * The file is read when it has changed, or when the operator says so; one that
+ * cannot be used is told, and what is in force stays so. While a file is
+ * written in place, only a part of it can be read: it is read when two looks
+ * find it the same.
+ *
+ * Life: verify_config_file_init -> verify_config_file_poll .... Threads: main;
+ * blocking (files).
+ */
+#ifndef DERPKIT_VERIFY_CONFIG_FILE_H
+#define DERPKIT_VERIFY_CONFIG_FILE_H
+
+#include "filestamp.h"
+#include "verify_current.h"
+
+struct verify_config_file_events {
+	/* Makes the whole config, to be cleared with verify_config_clear; what
+	 * it borrows stays until poll returns. -1 with *why. */
+	int (*read)(void *ctx, struct verify_config *config, struct fail *why);
+	/* Tells the operator. */
+	void (*tell)(void *ctx, bool is_bad, const char *text);
+	void *ctx;
+};
+
+struct verify_config_file {
+	struct verify_current *current; /* borrowed */
+	const char *path;               /* borrowed; NULL: there is none */
+	struct verify_config_file_events events;
+	struct filestamp tried; /* that was last read */
+	struct filestamp seen;  /* at the last look */
+	bool is_bad;            /* what was last read */
+};
+
+/* Of the file as it is in force now. */
+void verify_config_file_init(struct verify_config_file *f,
+    struct verify_current *current, const char *path,
+    const struct verify_config_file_events *events);
+
+/* Once a second or so; forced: the operator says so, which has the lists of the
+ * sources read again, too, and believed. */
+void verify_config_file_poll(struct verify_config_file *f, bool forced);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * verify_current: the engine that is in force, and how another takes its place
+ * under live questions.
+ *
+ * A new engine is made beside the one in force, which answers until the sources
+ * of the new one have been read, or for so long as is reasonable. From then on
+ * the new one is asked; questions that the old one was asked before, it still
+ * answers, with an epoch that is not that of the new one (verify_revoke.h), and
+ * it is freed when it has answered all of them. No question is lost, and none
+ * answered twice.
+ *
+ * Life: verify_current_new -> ask, tick, replace ... -> verify_current_free.
+ * Threads: ask, cancel, epoch and use from any, without a lock that a change
+ * holds; the others from one.
+ */
+#ifndef DERPKIT_VERIFY_CURRENT_H
+#define DERPKIT_VERIFY_CURRENT_H
+
+#include "verify.h"
+
+struct verify_current;
+
+/* See verify_new. Returns owned. */
+struct verify_current *verify_current_new(
+    const struct verify_config *config, struct fail *why);
+/* See verify_free. */
+void verify_current_free(struct verify_current *c);
+
+/* See verify.h. */
+bool verify_current_ask(struct verify_current *c, const struct derp_key *key,
+    const struct netaddr *client, struct verify_answer *answer,
+    verify_done_fn *done, void *ctx);
+void *verify_current_cancel(struct verify_current *c,
+    const struct derp_key *key, const struct netaddr *client,
+    verify_matches_fn *matches, const void *arg);
+uint64_t verify_current_epoch(struct verify_current *c);
+
+/* Calls use with the engine in force, which is borrowed for the call. That must
+ * not block. */
+void verify_current_use(struct verify_current *c,
+    void (*use)(void *ctx, struct verify *v), void *ctx);
+
+/* The counts of all engines that were in force. */
+void verify_current_get_counters(
+    struct verify_current *c, struct verify_counters *out);
+
+/* See verify_reload; of the engine that is to take over, too. */
+void verify_current_reload(struct verify_current *c);
+
+/* Makes the engine that is to take over, in place of one that is still to. -1
+ * with *why: what is in force stays so. */
+int verify_current_replace(struct verify_current *c,
+    const struct verify_config *config, struct fail *why);
+
+/* Once a second or so. True: another engine has taken over. */
+bool verify_current_tick(struct verify_current *c);
+
+#endif
