@@ -1,8 +1,8 @@
 /* server: see server.h. */
 #include "server.h"
 
-#include "admission.h"
 #include "admission_config.h"
+#include "admission_engine.h"
 #include "certs.h"
 #include "clock.h"
 #include "confinement.h"
@@ -25,7 +25,6 @@
 #include "start_report.h"
 #include "stun_server.h"
 #include "url_check.h"
-#include "verify_config_file.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -69,11 +68,10 @@ struct server {
 	struct registry *registry;
 	struct ip_limit *ip_limit;
 	struct server_limits limits;
-	struct verify_current *verify;         /* NULL: everybody is admitted */
-	struct verify_config_file verify_file; /* of it */
-	struct url_check *url_check;           /* NULL: no URL is asked */
-	struct certs *certs;                   /* NULL: plain HTTP */
-	struct counters_array *counters;       /* a set for each worker */
+	struct admission_engine admission;
+	struct url_check *url_check;     /* NULL: no URL is asked */
+	struct certs *certs;             /* NULL: plain HTTP */
+	struct counters_array *counters; /* a set for each worker */
 	struct crossing_shared crossing;
 	struct presence *presence; /* NULL without a mesh key */
 	struct mesh_target mesh_targets[MESH_LINKS_MAX];
@@ -128,66 +126,6 @@ load_key(struct server *s, struct fail *why)
 	}
 	if (derp_private_key_public(&s->private_key, &s->public_key) == -1)
 		return fail_set(why, "config: the private key is unusable");
-	return 0;
-}
-
-static void
-verify_notice(void *ctx, const char *text)
-{
-	(void)ctx;
-	log_warn("%s", text);
-}
-
-/* Whom the engine tells of what. */
-static void
-set_events(struct server *s, struct verify_config *config)
-{
-	config->context.notice = verify_notice;
-	config->watch = (struct verify_watch){ admission_is_connected,
-		admission_revoked, &s->relay, admission_connected };
-}
-
-/* The configuration of the engine as it is now; the rights of the relay are
- * those that the one of the start wanted. */
-static int
-read_verify(void *ctx, struct verify_config *config, struct fail *why)
-{
-	struct server *s = ctx;
-
-	if (admission_config_read(config, s->config, why) == -1)
-		return -1;
-	set_events(s, config);
-	if (confinement_check(config, why) == 0)
-		return 0;
-	verify_config_clear(config);
-	return -1;
-}
-
-static void
-tell_verify(void *ctx, bool is_bad, const char *text)
-{
-	(void)ctx;
-	if (is_bad)
-		log_error("admission: %s", text);
-	else
-		log_info("admission: %s", text);
-}
-
-static int
-open_verify(struct server *s, struct verify_config *config, struct fail *why)
-{
-	const struct verify_config_file_events events = { read_verify,
-		tell_verify, s };
-	const char *path = s->config->verify_config;
-
-	if (config->source_count == 0)
-		return 0;
-	set_events(s, config);
-	s->verify = verify_current_new(config, why);
-	if (s->verify == NULL)
-		return -1;
-	verify_config_file_init(
-	    &s->verify_file, s->verify, path[0] != '\0' ? path : NULL, &events);
 	return 0;
 }
 
@@ -387,8 +325,7 @@ reload(struct server *s, bool forced)
 		certs_remind(s->certs, clock_now_ms());
 	if (forced)
 		server_limits_reload(&s->limits);
-	if (s->verify != NULL)
-		verify_config_file_poll(&s->verify_file, forced);
+	admission_engine_poll(&s->admission, forced);
 }
 
 /* Handles signals and looks at files until it is time to go. */
@@ -445,7 +382,7 @@ server_free(struct server *s)
 	url_check_stop(s->url_check);
 	/* answers the pending questions, by message to workers that still exist
 	 */
-	verify_current_free(s->verify);
+	admission_engine_close(&s->admission);
 	/* connections that wait for an answer take their questions back */
 	s->relay.verify = NULL;
 	for (unsigned i = 0; i < workers_of(s); i++) {
@@ -525,15 +462,15 @@ build(struct server *s, struct fail *why)
 static void
 report_start(struct server *s, const struct verify_config *admission)
 {
-	s->relay.verify = s->verify;
-	s->metrics.verify = s->verify;
+	s->relay.verify = s->admission.verify;
+	s->metrics.verify = s->admission.verify;
 	start_report(&(struct start_report){
 	    .config = s->config,
 	    .main = &s->main_addr,
 	    .http = s->use_http ? &s->http_addr : NULL,
 	    .stun = s->use_stun ? &s->stun_addr : NULL,
 	    .certs = s->certs,
-	    .verify = s->verify,
+	    .verify = s->admission.verify,
 	    .admission = admission,
 	});
 	s->url_check = url_check_start(admission);
@@ -553,7 +490,8 @@ start(struct server *s, struct fail *why)
 		return -1;
 	rc = confinement_enter(s->config, &admission, s->certs, why);
 	if (rc == 0)
-		rc = open_verify(s, &admission, why);
+		rc = admission_engine_open(
+		    &s->admission, s->config, &s->relay, &admission, why);
 	if (rc == 0)
 		report_start(s, &admission);
 	verify_config_clear(&admission);
