@@ -103,6 +103,7 @@ class Stream(WebSocketScenario):
         ws.sendall(frame(0x01, bytes(100)))  # instead of ClientInfo
         self.assertEqual(ws.end(), (1000, ""))
         ws = self.websocket(relay).login()
+        relay.exit_expected = True
         relay.stop()
         self.assertEqual(ws.end(), (1000, ""))
 
