@@ -27,6 +27,7 @@ static const struct config defaults = {
 	.secrets_url = "",
 	.secrets_path_prefix = "prod/derp",
 	.secrets_cache_dir = "",
+	.proxy_from_text = "",
 	.rate_config = "",
 	.accept_limit = HUGE_VAL,
 	.accept_burst = INT64_MAX,
@@ -278,13 +279,51 @@ check_secrets(const struct config *c, struct fail *why)
 	    "the relay can read, and name it with -mesh-psk-file");
 }
 
+/* "192.0.2.0/24" or "192.0.2.1". */
+static int
+parse_proxy(struct netaddr_prefix *prefix, struct slice text)
+{
+	struct netaddr ip;
+
+	if (netaddr_parse_prefix(prefix, text) == 0)
+		return 0;
+	if (netaddr_parse_ip(&ip, text) == -1)
+		return -1;
+	*prefix = (struct netaddr_prefix){ .bits = 128, .is_v4 = ip.is_v4 };
+	memcpy(prefix->ip, ip.ip, sizeof prefix->ip);
+	return 0;
+}
+
+static int
+parse_proxies(struct config *c, struct fail *why)
+{
+	struct slice rest = slice_str(c->proxy_from_text), one;
+
+	while (rest.n > 0) {
+		(void)slice_cut(rest, ',', &one, &rest);
+		one = slice_trim(one);
+		if (c->proxy_from_count == CONFIG_PROXIES_MAX)
+			return fail_set(why,
+			    "-proxy-protocol-from: more than %d prefixes",
+			    CONFIG_PROXIES_MAX);
+		if (parse_proxy(&c->proxy_from[c->proxy_from_count], one) == -1)
+			return fail_set(why,
+			    "-proxy-protocol-from: \"%.*s\" is not an IP "
+			    "address or prefix, like 192.0.2.0/24",
+			    (int)(one.n < 64 ? one.n : 64),
+			    (const char *)one.p);
+		c->proxy_from_count++;
+	}
+	return 0;
+}
+
 int
 config_derive(
     struct config *c, char *(*env)(const char *name), struct fail *why)
 {
 	if (parse_address(c, why) == -1 || parse_home(c, why) == -1 ||
 	    parse_tls(c, why) == -1 || check_ports(c, why) == -1 ||
-	    check_secrets(c, why) == -1)
+	    parse_proxies(c, why) == -1 || check_secrets(c, why) == -1)
 		return -1;
 	return parse_numbers(c, env, why);
 }

@@ -16,6 +16,7 @@
 #define CONFIG_WORKERS_MAX 64
 #define CONFIG_QUEUE_DEPTH 32   /* packets per kind, as upstream */
 #define CONFIG_FRAME_MAX 65573  /* bytes of the largest packet's frame */
+#define CONFIG_PROXIES_MAX 64   /* prefixes of -proxy-protocol-from */
 #define CONFIG_DEV_ADDR ":3340" /* what -dev listens on */
 
 enum config_home {
@@ -38,8 +39,9 @@ struct config {
 	const char *mesh_psk_file; /* "": none */
 	const char *mesh_with;
 	const char *secrets_url, *secrets_path_prefix, *secrets_cache_dir;
-	const char *rate_config; /* file; "": no limits */
-	double accept_limit;     /* connections per second, or infinite */
+	const char *proxy_from_text; /* -proxy-protocol-from as given */
+	const char *rate_config;     /* file; "": no limits */
+	double accept_limit;         /* connections per second, or infinite */
 	int64_t accept_burst;
 	int64_t http_port; /* -1: none */
 	int64_t stun_port;
@@ -80,6 +82,8 @@ struct config {
 	bool hostname_is_ip;
 	enum tls_records tls_records;
 	unsigned queue_depth; /* packets per kind */
+	struct netaddr_prefix proxy_from[CONFIG_PROXIES_MAX];
+	size_t proxy_from_count;
 };
 
 /* The defaults. */

@@ -141,6 +141,10 @@ static const struct row rows[] = {
 	SWITCH("verify-allow-empty", verify_allow_empty,
 	    "believe a node list that became empty; otherwise it takes effect "
 	    "on SIGHUP only"),
+	TEXT("proxy-protocol-from", proxy_from_text, "prefixes", NULL,
+	    "load balancers, ADDRESS[/BITS],..., whose connections begin with "
+	    "a "
+	    "PROXY header (version 1 or 2) that names the client"),
 	TEXT("tls-records", tls_records_text, "which", NULL,
 	    "TLS 1.3 record implementation: native or openssl"),
 	NUMBER("loops", workers, "n", 0, CONFIG_WORKERS_MAX,

@@ -221,6 +221,8 @@ open_ports(struct server *s, struct thread *t, struct fail *why)
 		.worker = t->worker,
 		.port_count = s->use_http ? PORTS : PORT_HTTP,
 		.tls = s->certs != NULL ? certs_context(s->certs) : NULL,
+		.proxy_from = s->config->proxy_from,
+		.proxy_from_count = s->config->proxy_from_count,
 		.keepalive_ms = s->config->keepalive_ms,
 		.user_timeout_ms = s->config->user_timeout_ms,
 	};

@@ -31,6 +31,8 @@
 	X(accepts)              /* connections that logged in to DERP */   \
 	X(connections)          /* TCP connections accepted */             \
 	X(accept_delays)        /* times that newcomers had to wait */     \
+	X(proxy_headers)        /* PROXY headers that were believed */     \
+	X(proxy_refused)        /* closed: no good PROXY header */         \
 	X(refused_limit)        /* closed at once: a connection limit */   \
 	X(evicted_duplicates)   /* ended: too many of their key */         \
 	X(refused_memory)       /* closed: no memory, or a limit of it */  \

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "conn_input.h"
 #include "ip_limit.h"
+#include "proxy_wait.h"
 #include "shed.h"
 #include "worker.h"
 
@@ -22,6 +23,7 @@ struct port {
 	struct service *service;
 	struct service_port config;
 	struct listener listener;
+	struct proxy_waits waits;
 };
 
 struct service {
@@ -44,6 +46,7 @@ struct command {
 
 static uint64_t wait_ms(void *ctx);
 static void accepted(void *ctx, int fd, const struct netaddr *remote);
+static void take(void *ctx, int fd, const struct netaddr *remote);
 static void end_turn(void *ctx);
 static void stop_if_drained(void *ctx);
 static void drop_command(struct message *m);
@@ -80,6 +83,11 @@ open_port(struct service *s, const struct service_config *config, size_t i,
 
 	*port = (struct port){ .service = s,
 		.config = config->ports[i],
+		.waits = { .worker = s->worker,
+		    .from = config->proxy_from,
+		    .from_count = config->proxy_from_count,
+		    .done = take,
+		    .ctx = port },
 		.listener = { .watch.fd = -1,
 		    .wait_ms = wait_ms,
 		    .accepted = accepted,
@@ -120,8 +128,17 @@ service_new(const struct service_config *config, struct fail *why)
 static void
 stop_listening(struct service *s)
 {
-	for (size_t i = 0; i < s->port_count; i++)
+	for (size_t i = 0; i < s->port_count; i++) {
 		listener_stop(&s->ports[i].listener);
+		proxy_waits_clear(&s->ports[i].waits);
+	}
+}
+
+static void
+free_proxy_waits(struct service *s)
+{
+	for (size_t i = 0; i < s->port_count; i++)
+		proxy_waits_end_turn(&s->ports[i].waits);
 }
 
 void
@@ -136,6 +153,7 @@ service_free(struct service *s)
 		conn_end(c, NULL);
 	conn_free_ended(s->worker);
 	stop_listening(s);
+	free_proxy_waits(s);
 	loop_timer_clear(s->worker->loop, &s->drain_timer);
 	loop_on_turn(s->worker->loop, NULL, NULL);
 	tls_context_release(s->tls);
@@ -224,12 +242,25 @@ accepted(void *ctx, int fd, const struct netaddr *remote)
 {
 	struct port *port = ctx;
 	struct worker *worker = port->service->worker;
-	struct conn *c;
 
 	counters_add(&worker->counters->connections, 1);
 	if (port->config.accept_limit != NULL)
 		accept_limit_take(
 		    port->config.accept_limit, loop_now_us(worker->loop));
+	if (!worker->draining && proxy_waits_for(&port->waits, remote))
+		proxy_waits_add(&port->waits, fd, remote);
+	else
+		take(port, fd, remote);
+}
+
+/* Makes a connection of a descriptor that belongs to who is at `remote`. */
+static void
+take(void *ctx, int fd, const struct netaddr *remote)
+{
+	struct port *port = ctx;
+	struct worker *worker = port->service->worker;
+	struct conn *c;
+
 	if (worker->draining || !enter(worker, remote)) {
 		counters_add(&worker->counters->refused_limit, 1);
 		if (!worker->draining)
@@ -310,6 +341,7 @@ end_turn(void *ctx)
 		worker->turn_ending(worker->hook_ctx);
 	conn_flush_all(worker);
 	conn_free_ended(worker);
+	free_proxy_waits(s);
 	report_out_of_fds(s);
 	if (worker->draining)
 		stop_if_drained(s);

@@ -32,6 +32,10 @@ struct service_config {
 	struct worker *worker;                        /* borrowed */
 	struct service_port ports[SERVICE_PORTS_MAX]; /* port_count of them */
 	size_t port_count;
+	/* Who sends a PROXY header before anything else: proxy_from_count of
+	 * them, borrowed. */
+	const struct netaddr_prefix *proxy_from;
+	size_t proxy_from_count;
 	struct tls_context *tls; /* a share is taken; NULL: no port has TLS */
 	/* what sockets inherit */
 	uint64_t keepalive_ms, user_timeout_ms;
