@@ -2,6 +2,8 @@
  * built, reads the same document as headscale does. */
 #include "rule_groups.h"
 
+#include "plain_lines.h"
+
 #include <yaml.h>
 
 #include <stdlib.h>
@@ -161,7 +163,8 @@ read_otherwise(struct rule_run *run)
 	struct comparison c = { .run = run };
 
 	if (load->dialect != DIALECT_HEADSCALE || load->doc.error != DOC_OK ||
-	    load->doc.root == NULL || load->kind.kind == FILEKIND_CONFIGMAP)
+	    load->doc.root == NULL || load->kind.kind == FILEKIND_CONFIGMAP ||
+	    plain_lines_only(load->text))
 		return;
 	if (yaml_parser_initialize(&c.parser) == 0) {
 		run->out->failed = true;
