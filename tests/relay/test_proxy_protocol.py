@@ -75,19 +75,21 @@ class ProxyProtocol(Scenario):
 
     def test_limits_count_the_client(self):
         relay = self.derper("-proxy-protocol-from=127.0.0.1", "-max-connections-per-address=2")
+        other = V1.replace(b"198.51.100.7", b"198.51.100.8")
+        self.assertIn(b" 426 ", self.connect(relay, other + LOST).recv(4096))
         mark = relay.log_mark()
         socks = [self.connect(relay, V1) for _ in range(2)]
-        wait_until(lambda: relay.counters().get("proxy_headers") == 2, "both headers")
+        wait_until(lambda: relay.counters().get("proxy_headers") == 3, "both headers")
         self.assertEqual(read_all(self.connect(relay, V1)), b"")
         relay.wait_log("http: 198.51.100.7:4711: refused: too many connections", mark)
-        other = V1.replace(b"198.51.100.7", b"198.51.100.8")
         self.assertIn(b" 426 ", self.connect(relay, other + LOST).recv(4096))
         self.assertEqual(len(socks), 2)
 
     def test_a_relay_that_ends_waits_for_nobody(self):
         relay = self.derper("-proxy-protocol-from=127.0.0.1")
+        self.assertIn(b" 426 ", self.connect(relay, V1 + LOST).recv(4096))
         sock = self.connect(relay, V2[:5])
-        wait_until(lambda: relay.counters().get("connections", 0) >= 1, "the connection")
+        wait_until(lambda: relay.counters()["connections"] >= 2, "the connection")
         relay.exit_expected = True
         self.assertEqual(relay.stop(), 0)
         self.assertEqual(read_all(sock), b"")
