@@ -1,11 +1,14 @@
 """-proxy-protocol-from: whose a connection is, as a load balancer says, and
 what becomes of headers that are not good, late, or from somebody else."""
 
+import shutil
 import socket
 import struct
+import subprocess
 import unittest
 
-from relaytest import HOST, Scenario, make_cert, read_all, tls_context, wait_until
+from relaytest import (HOST, Scenario, free_port, make_cert, read_all, tls_context,
+                       wait_until)
 
 V1 = b"PROXY TCP4 198.51.100.7 192.0.2.1 4711 443\r\n"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -99,6 +102,41 @@ class ProxyProtocol(Scenario):
             status, _, err = self.run_relay(["-a=127.0.0.1:0", "-proxy-protocol-from=" + text])
             self.assertEqual(status, 1)
             self.assertIn("is not an IP address or prefix", err)
+
+    @unittest.skipUnless(shutil.which("haproxy"), "there is no haproxy")
+    def test_through_haproxy(self):
+        relay = self.derper("-proxy-protocol-from=127.0.0.2")
+        for version in ("send-proxy", "send-proxy-v2"):
+            port = free_port()
+            self.write("haproxy.cfg", f"""
+defaults
+  mode tcp
+  timeout connect 10s
+  timeout client 30s
+  timeout server 30s
+listen derp
+  bind {HOST}:{port}
+  server relay {HOST}:{relay.port} {version} source 127.0.0.2
+""")
+            proxy = subprocess.Popen(["haproxy", "-db", "-f", self.path("haproxy.cfg")],
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.DEVNULL)
+            self.addCleanup(proxy.wait, 30)
+            self.addCleanup(proxy.kill)
+            wait_until(lambda: self.reaches(port), "haproxy to listen")
+            mark = relay.log_mark()
+            with socket.create_connection((HOST, port), 30, ("127.0.0.3", 0)) as sock:
+                mine = sock.getsockname()
+                sock.sendall(LOST)
+                self.assertIn(b" 426 ", sock.recv(4096))
+            relay.wait_log(f"derp: {mine[0]}:{mine[1]}: a request for /derp", mark)
+
+    def reaches(self, port):
+        try:
+            socket.create_connection((HOST, port), 5).close()
+        except OSError:
+            return False
+        return True
 
 
 if __name__ == "__main__":
