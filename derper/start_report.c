@@ -85,25 +85,61 @@ report_deny_lists(const struct config *c)
 		    count == 1 ? "" : "s");
 }
 
+/* A source that lists its nodes some time after the start. */
+static void
+report_listed_source(
+    const struct verify_source_kind *kind, const char *argument)
+{
+	const char *label = kind->label != NULL ? kind->label : kind->name;
+
+	log_info("admission: nodes that %s %s lists", label,
+	    url_text_origin(argument).text);
+}
+
+/* What the flags of our own name; returns how many sources that are, and how
+ * many of them are files, which were read before the start. */
+static size_t
+report_sources_of_flags(const struct config *c, size_t *files)
+{
+	const struct verify_source_kind *kind;
+	size_t count = 0;
+
+	*files = 0;
+	for (size_t i = 0; (kind = verify_kinds_get(i)) != NULL; i++)
+		for (size_t k = 0; k < c->verify_sources[i].n; k++) {
+			const char *argument = c->verify_sources[i].v[k];
+
+			if (argument[0] == '\0')
+				continue;
+			count++;
+			if (kind->list_first)
+				(*files)++;
+			else
+				report_listed_source(kind, argument);
+		}
+	return count;
+}
+
 static void
 report_lists(const struct start_report *r)
 {
-	const struct verify_source_kind *kind;
 	struct verify_counters counters;
-	size_t lists = 0;
+	size_t files;
+	const size_t count = report_sources_of_flags(r->config, &files);
 
-	for (size_t i = 0; (kind = verify_kinds_get(i)) != NULL; i++)
-		for (size_t k = 0; k < r->config->verify_sources[i].n; k++)
-			if (r->config->verify_sources[i].v[k][0] != '\0')
-				lists++;
-	if (lists == 0)
-		return;
 	verify_current_get_counters(r->verify, &counters);
-	log_info("admission: %llu key%s of %zu node list%s%s",
-	    (unsigned long long)counters.nodes_listed,
-	    counters.nodes_listed == 1 ? "" : "s", lists, lists == 1 ? "" : "s",
-	    lists > 1 ? "; only those are admitted that are in all of them"
-		      : "");
+	/* the counter is of all sources: without others it is of the files */
+	if (files > 0 && files == count)
+		log_info("admission: %llu key%s of %zu node list%s",
+		    (unsigned long long)counters.nodes_listed,
+		    counters.nodes_listed == 1 ? "" : "s", files,
+		    files == 1 ? "" : "s");
+	else if (files > 0)
+		log_info("admission: the keys of %zu node list%s", files,
+		    files == 1 ? "" : "s");
+	if (count > 1)
+		log_info("admission: only those are admitted that all of these "
+			 "have");
 }
 
 /* Those that an outage opens the relay by, however it came to be configured. */

@@ -360,6 +360,23 @@ class Running(Scenario):
         self.assertNotIn("open relay", relay.log.text())
         self.assertNotIn("secret", relay.log.text())
 
+    @ours_only
+    def test_sources_that_list_later_are_told_by_name(self):
+        self.write("nodes", f"nodekey:{'1' * 64}\n")
+        self.write("key", "secret\n")
+        relay = self.derper(
+            "-verify-nodes=" + self.path("nodes"),
+            "-verify-tailscaled=" + self.path("sock"),
+            "-verify-headscale=http://u:secret@127.0.0.1:9",
+            "-verify-headscale-key-file=" + self.path("key"),
+        )
+        relay.wait_log("admission: the keys of 1 node list$")
+        relay.wait_log("admission: nodes that tailscaled /.*/sock lists$")
+        relay.wait_log(r"admission: nodes that headscale http://127\.0\.0\.1:9 lists$")
+        relay.wait_log("admission: only those are admitted that all of these have$")
+        self.assertNotIn("open relay", relay.log.text())
+        self.assertNotIn("secret", relay.log.text())
+
     def url_relay(self, url, *flags):
         return self.derper("-verify-client-url=" + url, *flags)
 
