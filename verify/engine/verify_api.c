@@ -8,6 +8,7 @@
  * tokens of an hour, which are kept and renewed in time. Source: tailscale
  * publicapi/device.md, https://tailscale.com/kb/1215/oauth-clients.
  */
+#include "fetch_config.h"
 #include "verify_pull.h"
 #include "verify_server.h"
 #include "verify_token.h"
@@ -229,6 +230,16 @@ set_up(struct api *a, const struct verify_source_config *config,
 	return 0;
 }
 
+static int
+check_base(const char *argument, struct fail *why)
+{
+	bool has_path;
+
+	return argument[0] == '\0'
+	    ? 0
+	    : fetch_config_check_url(argument, &has_path, why);
+}
+
 static struct verify_source *
 open_api(const struct verify_source_config *config,
     const struct verify_source_context *context, struct fail *why)
@@ -275,5 +286,6 @@ const struct verify_source_kind verify_api_kind = {
 	.can_fail_open = true,
 	.outage = VERIFY_OUTAGE_LAST_GOOD,
 	.refresh_ms = REFRESH_MS,
+	.check = check_base,
 	.open = open_api,
 };

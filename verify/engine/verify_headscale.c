@@ -6,6 +6,8 @@
  * headscale, hscontrol/app.go; what 0.26 to 0.29 answer is the same list
  * (verify_document.h).
  */
+#include "fetch_config.h"
+#include "url_text.h"
 #include "verify_pull.h"
 #include "verify_server.h"
 
@@ -135,11 +137,34 @@ close_headscale(struct verify_source *s)
 	free(h);
 }
 
+static bool
+is_socket(const char *argument)
+{
+	return argument[0] == '/';
+}
+
+static int
+check_address(const char *argument, struct fail *why)
+{
+	bool has_path;
+
+	if (is_socket(argument))
+		return 0;
+	if (strstr(argument, "://") == NULL)
+		return fail_set(why,
+		    "%s: is neither a URL (http:// or https://) nor the path "
+		    "of a unix socket, which begins with /",
+		    url_text_of(argument).text);
+	return fetch_config_check_url(argument, &has_path, why);
+}
+
 static int
 set_up(struct headscale *h, const struct verify_source_config *config,
     const struct verify_source_context *context, struct fail *why)
 {
-	if (config->argument[0] == '/') {
+	if (check_address(config->argument, why) == -1)
+		return -1;
+	if (is_socket(config->argument)) {
 		h->socket = strdup(config->argument);
 		h->url = strdup("http://headscale" LIST_PATH);
 		h->server.client = fetch_client_new(1);
@@ -196,5 +221,6 @@ const struct verify_source_kind verify_headscale_kind = {
 	.can_fail_open = true,
 	.outage = VERIFY_OUTAGE_LAST_GOOD,
 	.refresh_ms = REFRESH_MS,
+	.check = check_address,
 	.open = open_headscale,
 };

@@ -418,6 +418,8 @@ read_row(struct reading *r, const struct doc_node *node)
 	argument = text_of(r, place);
 	if (argument == NULL)
 		return -1;
+	if (kind->check != NULL && kind->check(argument, &reason) == -1)
+		return complain(r, place, "%s", reason.text);
 	row = verify_config_add(r->config, kind->name, argument, &reason);
 	if (row == NULL)
 		return complain(r, place, "%s", reason.text);

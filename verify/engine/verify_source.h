@@ -198,6 +198,9 @@ struct verify_source_kind {
 	/* an empty list is only believed when the operator says so, not at the
 	 * second look (a file that a script wrote) */
 	bool doubt_empty;
+	/* -1 and *why: no source can be opened with that argument, whatever
+	 * the state of the world. NULL: any will do. */
+	int (*check)(const char *argument, struct fail *why);
 	/* NULL and *why on failure. Returns owned: free with ops->close. */
 	struct verify_source *(*open)(const struct verify_source_config *config,
 	    const struct verify_source_context *context, struct fail *why);

@@ -19,6 +19,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* How long a server that is not trusted is not taken to be away when a question
  * gets no further than its socket. */
@@ -64,9 +65,17 @@ judge_body(const struct fetch_response *response,
 
 /* What a status usually means that says nothing about the key. */
 static const char *
-hint_for(unsigned status)
+hint_for(const struct url *u, unsigned status)
 {
 	switch (status) {
+	case 400:
+		return strncasecmp(u->url, "https:", 6) == 0
+		    ? ""
+		    : " (if it serves TLS on that port, its URL begins with "
+		      "https://)";
+	case 401:
+		return " (it wants a token in the URL, "
+		       "https://relay:TOKEN@HOST/verify)";
 	case 404:
 	case 405:
 		return " (headscale 0.24 and newer answer on /verify: is the "
@@ -77,8 +86,8 @@ hint_for(unsigned status)
 }
 
 static void
-judge(const struct fetch_response *response, const struct verify_question *q,
-    struct verify_answer *answer)
+judge(const struct url *u, const struct fetch_response *response,
+    const struct verify_question *q, struct verify_answer *answer)
 {
 	if (response->status == 200)
 		judge_body(response, q, answer);
@@ -88,7 +97,7 @@ judge(const struct fetch_response *response, const struct verify_question *q,
 	else
 		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
 		    "admission controller: %s%s", response->status_line,
-		    hint_for(response->status));
+		    hint_for(u, response->status));
 }
 
 /*
@@ -177,7 +186,7 @@ ask(struct verify_source *s, const struct verify_question *q,
 	case FETCH_OK:
 		atomic_store(&u->answered_ms, q->now_ms());
 		atomic_store(&u->untrusted_ms, 0);
-		judge(&response, q, answer);
+		judge(u, &response, q, answer);
 		break;
 	case FETCH_UNREACHABLE:
 		judge_unreachable(u, q, left_ms, why.text, answer);
@@ -209,6 +218,14 @@ close_url(struct verify_source *s)
 	free(u->ca_file);
 	free(u->url);
 	free(u);
+}
+
+static int
+check_url(const char *argument, struct fail *why)
+{
+	bool has_path;
+
+	return fetch_config_check_url(argument, &has_path, why);
 }
 
 static struct verify_source *
@@ -261,5 +278,6 @@ const struct verify_source_kind verify_url_kind = {
 	.needs_argument = true,
 	.uses_ca_file = true,
 	.can_fail_open = true,
+	.check = check_url,
 	.open = open_url,
 };

@@ -49,12 +49,14 @@ static const struct {
 	{ "403", HEAD("403 Forbidden") "{\"Allow\":true}", STUB_CLOSE,
 	    VERIFY_DENY, VERIFY_DENY, "admission controller: 403 Forbidden" },
 	{ "400", HEAD("400 Bad Request"), STUB_CLOSE, VERIFY_UNKNOWN,
-	    VERIFY_UNKNOWN, "admission controller: 400 Bad Request" },
+	    VERIFY_UNKNOWN,
+	    "400 Bad Request (if it serves TLS on that port, its URL begins" },
+	{ "401", HEAD("401 Unauthorized"), STUB_CLOSE, VERIFY_UNKNOWN,
+	    VERIFY_UNKNOWN, "401 Unauthorized (it wants a token in the URL" },
 	{ "404", HEAD("404 Not Found"), STUB_CLOSE, VERIFY_UNKNOWN,
 	    VERIFY_UNKNOWN,
 	    "admission controller: 404 Not Found (headscale 0.24 and newer "
-	    "answer "
-	    "on /verify" },
+	    "answer on /verify" },
 	{ "405", HEAD("405 Method Not Allowed"), STUB_CLOSE, VERIFY_UNKNOWN,
 	    VERIFY_UNKNOWN,
 	    "405 Method Not Allowed (headscale 0.24 and newer answer on" },
