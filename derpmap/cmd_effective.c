@@ -100,7 +100,9 @@ static const struct opts_row options[] = {
 };
 
 static const struct arguments defaults = {
-	.version = { .name = headscale_version_name, .n = HEADSCALE_0_29 },
+	.version = { .name = headscale_version_name,
+	    .find = headscale_version_find,
+	    .n = HEADSCALE_0_29 },
 	.format = { .name = format_name },
 };
 

@@ -518,7 +518,9 @@ static const struct arguments defaults = {
 	.format = { .name = report_format_name },
 	.as = { .name = load_form_name, .n = LOAD_DETECT },
 	.colour = { .name = colour_name },
-	.headscale = { .name = headscale_version_name, .n = SIZE_MAX },
+	.headscale = { .name = headscale_version_name,
+	    .find = headscale_version_find,
+	    .n = SIZE_MAX },
 	.max_size = LOAD_TEXT_MAX >> 20,
 	.level = { .name = finding_severity_name, .n = SEVERITY_COUNT },
 };

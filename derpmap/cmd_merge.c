@@ -372,7 +372,9 @@ static const struct opts_row options[] = {
 };
 
 static const struct arguments defaults = {
-	.version = { .name = headscale_version_name, .n = SIZE_MAX },
+	.version = { .name = headscale_version_name,
+	    .find = headscale_version_find,
+	    .n = SIZE_MAX },
 	.from = { .name = load_form_name, .n = LOAD_DETECT },
 	.to = { .name = map_output_form_name, .n = MAP_OUTPUT_HEADSCALE },
 	.max_size = LOAD_TEXT_MAX >> 20,

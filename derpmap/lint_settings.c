@@ -6,11 +6,13 @@
 #include "infile.h"
 #include "quote.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define FILE_MAX ((size_t)1 << 20)
+#define VERSION_TEXT 64
 
 int
 lint_settings_init(struct lint_settings *s, struct arena *a)
@@ -23,13 +25,17 @@ int
 lint_settings_headscale(
     struct lint_settings *s, struct slice name, struct fail *why)
 {
-	char quoted[QUOTE_TEXT];
+	char quoted[QUOTE_TEXT], text[VERSION_TEXT] = "";
+	const struct headscale_version *version;
 
-	for (size_t i = 0; headscale_version_at(i) != NULL; i++)
-		if (slice_is(name, headscale_version_name(i))) {
-			s->target.headscale = headscale_version_at(i);
-			return 0;
-		}
+	if (name.n < sizeof text)
+		snprintf(text, sizeof text, "%.*s", (int)name.n,
+		    (const char *)name.p);
+	version = headscale_version_at(headscale_version_find(text));
+	if (version != NULL) {
+		s->target.headscale = version;
+		return 0;
+	}
 	return fail_set(why,
 	    "%s is not a version of headscale that is known (0.26 to 0.29, "
 	    "head)",

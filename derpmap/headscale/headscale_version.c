@@ -1,6 +1,9 @@
 /* headscale_version: see headscale_version.h. */
 #include "headscale_version.h"
 
+#include <stdint.h>
+#include <string.h>
+
 static const struct headscale_version versions[] = {
 	[HEADSCALE_0_26] = { .name = "0.26",
 	    .null_region = HEADSCALE_NULL_SENT,
@@ -41,4 +44,33 @@ headscale_version_name(size_t n)
 	const struct headscale_version *version = headscale_version_at(n);
 
 	return version != NULL ? version->name : NULL;
+}
+
+/* Whether that is what comes after the name in 0.28.1 or 0.28.0-beta.1. */
+static bool
+is_patch(const char *rest)
+{
+	size_t digits;
+
+	if (rest[0] == '\0')
+		return true;
+	if (rest[0] != '.')
+		return false;
+	digits = strspn(rest + 1, "0123456789");
+	return digits > 0 &&
+	    (rest[1 + digits] == '\0' || rest[1 + digits] == '-');
+}
+
+size_t
+headscale_version_find(const char *text)
+{
+	const char *name;
+
+	if (text[0] == 'v')
+		text++;
+	for (size_t n = 0; (name = headscale_version_name(n)) != NULL; n++)
+		if (strncmp(text, name, strlen(name)) == 0 &&
+		    is_patch(text + strlen(name)))
+			return n;
+	return SIZE_MAX;
 }

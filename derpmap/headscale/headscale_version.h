@@ -48,4 +48,8 @@ const struct headscale_version *headscale_version_at(size_t n);
 /* Its name, for opts.h; NULL after the last. */
 const char *headscale_version_name(size_t n);
 
+/* The n of what a release or an image's tag is called, as v0.28.1 or
+ * 0.28.0-beta.1, and of a name; SIZE_MAX: none. */
+size_t headscale_version_find(const char *text);
+
 #endif

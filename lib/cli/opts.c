@@ -69,7 +69,10 @@ set_choice(struct opts_choice *choice, const char *value)
 			choice->n = n;
 			return 0;
 		}
-	return -1;
+	if (choice->find == NULL)
+		return -1;
+	choice->n = choice->find(value);
+	return choice->name(choice->n) != NULL ? 0 : -1;
 }
 
 struct choices {

@@ -44,6 +44,9 @@ struct opts_list {
 struct opts_choice {
 	/* the n-th name, or NULL after the last */
 	const char *(*name)(size_t n);
+	/* the n of another spelling, or one after the last; NULL: there are no
+	 * others */
+	size_t (*find)(const char *value);
 	size_t n; /* the chosen one; after the last: none */
 };
 

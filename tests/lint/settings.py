@@ -160,6 +160,8 @@ class Settings(unittest.TestCase):
             return self.lint("--select", "P22", *args, self.map)[1]["P22"]
         self.assertEqual(null("--headscale-version", "0.28"), "info")
         self.assertEqual(null("--headscale-version", "head"), "warning")
+        for text in ("v0.28.1", "0.28.0-beta.1"):  # as an image is tagged
+            self.assertEqual(null("--headscale-version", text), "info")
         self.assertEqual(null("--headscale-version", "0.26"), "error")
         self.assertEqual(null("--headscale-version", "0.26", "--min-client",
                               "1.80"), "warning")
@@ -170,7 +172,8 @@ class Settings(unittest.TestCase):
         self.assertIn("RULE=SEVERITY", self.misuse("--severity", "R16"))
         self.assertIn("a severity is", self.misuse("--severity", "R16=bad"))
         self.assertIn("version", self.misuse("--min-client", "1"))
-        self.assertIn("version", self.misuse("--headscale-version", "0.1"))
+        for text in ("0.1", "0.281", "0.28.", "0.28.x", "v", "heads"):
+            self.assertIn("version", self.misuse("--headscale-version", text))
 
     def test_settings_are_found_upwards(self):
         self.settings({"select": ["R"]})
