@@ -116,25 +116,40 @@ add_node(
 		l->failed = true;
 }
 
-/* Whether every source has told its nodes; says which has not. */
+/* Whether the source has told its nodes, as it can and should; says if not. */
+static bool
+has_listed(const struct command_call *call, struct verify_member *member,
+    const struct verify_member_stats *stats)
+{
+	const char *label = verify_member_label(member);
+
+	if (!stats->keeps_set)
+		command_note("%s: can only be asked about one key", label);
+	else if (!stats->feed.has_set)
+		(void)command_fail(call, "%s: has not listed its nodes", label);
+	return stats->keeps_set && stats->feed.has_set;
+}
+
+/* Whether the sources have told their nodes; says which have not. Of those in
+ * a file, which is written for the relay, some may be ones that only answer. */
 static bool
 all_listed(
     const struct command_call *call, const struct verify_sources *sources)
 {
+	const struct arguments *a = call->values;
+	const bool from_file =
+	    a->sources.config != NULL && a->sources.config[0] != '\0';
 	struct verify_member_stats stats;
-	bool all = true;
+	size_t listed = 0, excused = 0;
 
 	for (size_t i = 0; i < sources->count; i++) {
 		verify_member_stats(sources->list[i], &stats);
-		if (stats.keeps_set && stats.feed.has_set)
-			continue;
-		all = false;
-		(void)command_fail(call, "%s: %s",
-		    verify_member_label(sources->list[i]),
-		    stats.keeps_set ? "has not listed its nodes"
-				    : "can only be asked about one key");
+		if (has_listed(call, sources->list[i], &stats))
+			listed++;
+		else if (from_file && !stats.keeps_set)
+			excused++;
 	}
-	return all;
+	return listed > 0 && listed + excused == sources->count;
 }
 
 static void
@@ -158,7 +173,8 @@ print_sources(const struct command_call *call, const struct verify *v)
 	if (!l.failed)
 		verify_sources_each_node(verify_get_sources(v), add_node, &l);
 	if (!l.failed && root != NULL) {
-		(void)json_dumpf(root, stdout, JSON_INDENT(2));
+		(void)json_dumpf(
+		    root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
 		putchar('\n');
 	}
 	json_decref(root);
@@ -259,7 +275,9 @@ const struct command cmd_list = {
 	    "REST answer. What it prints as text\nis a node list for derper "
 	    "--verify-nodes; expired keys are comments in it.\n\n"
 	    "Without FILE it prints the nodes that the sources name, with "
-	    "what they say of each,\nand how long ago they said it.\n",
+	    "what they say of each,\nand how long ago they said it. Sources of "
+	    "a --config that can only be asked about\none key are left out, "
+	    "and told.\n",
 	.notes = "Exit status: 0 printed, 2 a node list or a source cannot be "
 		 "read.\n",
 	.examples = "  headscale nodes list -o json | derpverify list - > "

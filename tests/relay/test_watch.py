@@ -132,6 +132,16 @@ class List(Nodes):
         self.assertNotIn("secret", err)
         self.assertEqual(self.run_tool("list", "--nodes", "nodes", "nodes")[0], 2)
 
+    def test_of_a_file_what_can_only_be_asked_is_left_out(self):
+        self.nodes(ONE)
+        self.write("config", "policy: any\nsources:\n- nodes: nodes\n- url: http://127.0.0.1:9/v\n")
+        status, out, err = self.run_tool("list", "--config", "config")
+        self.assertEqual(status, 0, err)
+        self.assertRegex(out, f"^nodekey:{ONE} ")
+        self.assertIn("url http://127.0.0.1:9/v: can only be asked about one key", err)
+        self.write("config", "sources:\n- url: http://127.0.0.1:9/v\n")
+        self.assertEqual(self.run_tool("list", "--config", "config")[:2], (2, ""))
+
 
 if __name__ == "__main__":
     unittest.main()
