@@ -154,8 +154,9 @@ write_file(const struct arguments *a, const struct current *c,
 	}
 	if (!same && outfile_write(a->output, text, why) == -1)
 		return -1;
-	command_note("%s: %s, %zu regions", a->output,
-	    same ? "unchanged" : "written", m->map.region_count);
+	command_note("%s: %s, %zu region%s", a->output,
+	    same ? "unchanged" : "written", m->map.region_count,
+	    m->map.region_count == 1 ? "" : "s");
 	if (c->is_file)
 		remember(a, m, text);
 	return 0;

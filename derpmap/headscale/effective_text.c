@@ -171,6 +171,27 @@ put_regions(FILE *to, const struct effective *e)
 	}
 }
 
+/* In the largest unit that goes into it: headscale's 24h would not be known
+ * again in 86400 s. */
+static void
+put_interval(FILE *to, int64_t ns)
+{
+	static const struct {
+		int64_t ns;
+		const char *name;
+	} units[] = {
+		{ INT64_C(3600000000000), "h" },
+		{ INT64_C(60000000000), "min" },
+		{ INT64_C(1000000000), "s" },
+	};
+	size_t i = 0;
+
+	while (i < sizeof units / sizeof units[0] - 1 && ns % units[i].ns != 0)
+		i++;
+	fprintf(to, "\nThe map is refreshed every %.9g %s.\n",
+	    (double)ns / (double)units[i].ns, units[i].name);
+}
+
 static void
 put_refresh(FILE *to, const struct headscale_config *c)
 {
@@ -183,8 +204,7 @@ put_refresh(FILE *to, const struct headscale_config *c)
 		      "zero or not a duration.\n",
 		    to);
 	else
-		fprintf(to, "\nThe map is refreshed every %.9g s.\n",
-		    (double)c->update_frequency.v / 1e9);
+		put_interval(to, c->update_frequency.v);
 }
 
 void

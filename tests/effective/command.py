@@ -127,6 +127,14 @@ class Effective(unittest.TestCase):
             self.by_version(section, lambda s: [r["id"] for r in s["regions"]]),
             {v: [] if v == "0.26" else [0] for v in VERSIONS})
 
+    def test_frequency_is_told_in_a_unit_of_its_own(self):
+        for written, told in (("24h", "24 h"), ("5400s", "90 min"),
+                              ("1m30s", "90 s"), ("1500ms", "1.5 s")):
+            done = self.run_on(
+                HEAD + "derp: {paths: [a.yaml], auto_update_enabled: true, "
+                f"update_frequency: {written}}}\n")
+            self.assertIn(f"refreshed every {told}.\n".encode(), done.stdout)
+
     def test_default_frequency(self):
         self.assertEqual(
             self.by_version("paths: [a.yaml]",
