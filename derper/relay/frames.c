@@ -43,8 +43,15 @@ frames_input(struct conn *conn, uint8_t *p, size_t n)
 	return used;
 }
 
-/* Handles the first whole frame of the n bytes at p. Returns how many bytes
- * were used: 0 when more are needed. */
+static bool
+may_pass(struct client *c, size_t len)
+{
+	return c->gate == NULL || rate_gate_pass(c->gate, len);
+}
+
+/* Handles the first whole frame of the n bytes at p. Of a frame that is ignored
+ * what has come is charged: its length alone costs the sender nothing. Returns
+ * how many bytes were used: 0 when more are needed. */
 static size_t
 next_frame(struct client *c, uint8_t *p, size_t n)
 {
@@ -53,17 +60,19 @@ next_frame(struct client *c, uint8_t *p, size_t n)
 
 	if (c->skip > 0) {
 		used = n < c->skip ? n : c->skip;
+		if (!may_pass(c, used))
+			return 0;
 		c->skip -= (uint32_t)used;
 		return used;
 	}
 	switch (derp_frame_cut(p, n, &f, &used)) {
 	case DERP_CUT_FRAME:
-		if (c->gate != NULL && !rate_gate_pass(c->gate, f.len))
+		if (!may_pass(c, f.len))
 			return 0;
 		dispatch(c, &f);
 		return used;
 	case DERP_CUT_SKIP:
-		if (c->gate != NULL && !rate_gate_pass(c->gate, f.len))
+		if (!may_pass(c, used))
 			return 0;
 		counters_add(&counters_of(c)->unknown_frames, 1);
 		c->skip = f.skip;

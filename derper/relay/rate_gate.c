@@ -16,9 +16,10 @@ struct rate_gate {
 	struct rate_client *client; /* owned */
 	struct loop_timer timer;    /* set while a frame waits */
 	uint64_t due_ms;            /* when it may be handled */
-	unsigned generation;        /* of the limits that it was charged to */
-	bool charged;               /* the next frame is */
-	bool told;                  /* that the client has to wait */
+	size_t len;                 /* bytes that were charged */
+	unsigned generation; /* of the limits that they were charged to */
+	bool charged;        /* the next frame is */
+	bool told;           /* that the client has to wait */
 };
 
 static void go_on(void *ctx);
@@ -48,6 +49,8 @@ rate_gate_free(struct rate_gate *gate)
 	if (gate == NULL)
 		return;
 	loop_timer_clear(gate->conn->worker->loop, &gate->timer);
+	if (gate->charged)
+		rate_client_refund(gate->client, gate->len, gate->generation);
 	rate_client_free(gate->client);
 	free(gate);
 }
@@ -136,6 +139,7 @@ rate_gate_pass(struct rate_gate *gate, size_t len)
 	count(gate, scope);
 	tell(gate, scope);
 	gate->charged = true;
+	gate->len = len;
 	gate->generation = rate_limit_generation(gate->limit);
 	gate->due_ms = loop_now_ms(loop) + wait_ms;
 	wait(gate);

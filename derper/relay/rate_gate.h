@@ -22,8 +22,8 @@ struct rate_gate *rate_gate_new(
     struct rate_limit *limit, struct conn *conn, const struct derp_key *key);
 void rate_gate_free(struct rate_gate *gate);
 
-/* Whether the frame of len bytes may be handled now. If not, the connection is
- * paused, and the frame comes again when it may. */
+/* Whether a frame, or a part of one, of len bytes may be handled now. If not,
+ * the connection is paused, and the frame comes again when it may. */
 bool rate_gate_pass(struct rate_gate *gate, size_t len);
 
 #endif

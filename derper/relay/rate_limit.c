@@ -219,29 +219,42 @@ charge(struct buckets *b, size_t len, uint64_t now_us)
 	return bytes_us > packets_us ? bytes_us : packets_us;
 }
 
+/* With the lock: the buckets of a scope that the client shares with others. */
+static struct buckets *
+shared_buckets(struct rate_client *c, enum rate_scope scope)
+{
+	switch (scope) {
+	case RATE_KEY:
+		return &c->key->buckets;
+	case RATE_ADDRESS:
+		return &c->address->buckets;
+	case RATE_TOTAL:
+		return &c->limit->total;
+	case RATE_CLIENT:
+		break;
+	}
+	return &c->own;
+}
+
 /* Charges what is shared; the longest wait. */
 static uint64_t
 charge_shared(
     struct rate_client *c, size_t len, uint64_t now_us, enum rate_scope *scope)
 {
 	struct rate_limit *limit = c->limit;
-	struct buckets *const shared[RATE_SCOPES] = {
-		[RATE_KEY] = &c->key->buckets,
-		[RATE_ADDRESS] = &c->address->buckets,
-		[RATE_TOTAL] = &limit->total,
-	};
 	uint64_t wait_us, longest_us = 0;
 
 	pthread_mutex_lock(&limit->lock);
 	for (size_t i = RATE_KEY; i < RATE_SCOPES; i++) {
 		const struct rate *rate = &limit->config.scope[i];
 		const unsigned generation = atomic_load(&limit->generation);
+		struct buckets *shared = shared_buckets(c, (enum rate_scope)i);
 
 		if (!limits(rate))
 			continue;
-		if (shared[i]->generation != generation)
-			fill(shared[i], rate, generation, now_us);
-		wait_us = charge(shared[i], len, now_us);
+		if (shared->generation != generation)
+			fill(shared, rate, generation, now_us);
+		wait_us = charge(shared, len, now_us);
 		if (wait_us <= longest_us)
 			continue;
 		longest_us = wait_us;
@@ -251,6 +264,12 @@ charge_shared(
 	return longest_us;
 }
 
+static size_t
+charged_len(size_t len)
+{
+	return len < RATE_FRAME_MAX ? len : RATE_FRAME_MAX;
+}
+
 uint64_t
 rate_client_charge(
     struct rate_client *c, size_t len, uint64_t now_us, enum rate_scope *scope)
@@ -258,8 +277,7 @@ rate_client_charge(
 	enum rate_scope shared_scope = RATE_TOTAL;
 	uint64_t wait_us, shared_us;
 
-	if (len > RATE_FRAME_MAX)
-		len = RATE_FRAME_MAX;
+	len = charged_len(len);
 	if (c->own.generation != rate_limit_generation(c->limit))
 		renew(c, now_us);
 	*scope = RATE_CLIENT;
@@ -271,4 +289,21 @@ rate_client_charge(
 		return wait_us;
 	*scope = shared_scope;
 	return shared_us;
+}
+
+void
+rate_client_refund(struct rate_client *c, size_t len, unsigned generation)
+{
+	struct rate_limit *limit = c->limit;
+
+	pthread_mutex_lock(&limit->lock);
+	for (size_t i = RATE_KEY; i < RATE_SCOPES; i++) {
+		struct buckets *shared = shared_buckets(c, (enum rate_scope)i);
+
+		if (shared->generation != generation)
+			continue;
+		token_bucket_put(&shared->bytes, (double)charged_len(len));
+		token_bucket_put(&shared->packets, 1);
+	}
+	pthread_mutex_unlock(&limit->lock);
 }

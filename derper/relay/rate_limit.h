@@ -46,4 +46,9 @@ void rate_client_free(struct rate_client *c);
 uint64_t rate_client_charge(
     struct rate_client *c, size_t len, uint64_t now_us, enum rate_scope *scope);
 
+/* Gives back what a frame of len bytes was charged to limits that others share,
+ * as of that generation, because it will not be handled: or those who leave
+ * while they wait would make others pay for them. */
+void rate_client_refund(struct rate_client *c, size_t len, unsigned generation);
+
 #endif

@@ -53,6 +53,14 @@ token_bucket_take(struct token_bucket *b, double n, uint64_t now_us)
 	return time_for(b, -b->tokens);
 }
 
+void
+token_bucket_put(struct token_bucket *b, double n)
+{
+	b->tokens += n;
+	if (b->tokens > b->burst)
+		b->tokens = b->burst;
+}
+
 uint64_t
 token_bucket_wait_us(struct token_bucket *b, double n, uint64_t now_us)
 {

@@ -26,6 +26,9 @@ struct token_bucket token_bucket_of(
  */
 uint64_t token_bucket_take(struct token_bucket *b, double n, uint64_t now_us);
 
+/* Gives n tokens back that were taken in vain. */
+void token_bucket_put(struct token_bucket *b, double n);
+
 /* For how many microseconds to wait until n tokens are there, which are not
  * taken. */
 uint64_t token_bucket_wait_us(

@@ -5,10 +5,12 @@ import json
 import os
 import signal
 import socket
+import struct
 import time
 import unittest
 
-from relaytest import HOST, Scenario, make_cert, wait_until
+from rawlogin import raw_login
+from relaytest import HOST, Scenario, frame, make_cert, wait_until
 
 try:
     import jsonschema
@@ -19,6 +21,7 @@ SCHEMA = os.path.join(os.path.dirname(os.path.abspath(__file__)),
                       "../../schemas/rate-config.schema.json")
 
 FRAME_MAX = 65568  # the least burst
+SEND_PACKET, UNKNOWN = 0x04, 0x77
 
 
 class Rates(Scenario):
@@ -103,6 +106,38 @@ class Rates(Scenario):
         wait_until(lambda: self.waited(relay, "total") > 0, "the client to wait")
         p.stop()
         wait_until(lambda: relay.counters().get("current_connections", 0) == 0, "both to leave")
+
+    def test_a_length_alone_costs_others_nothing(self):
+        relay = self.relay(TotalRateLimitBytesPerSec=1000)
+        socks = [raw_login(relay) for _ in range(5)]
+        for sock in socks:
+            self.addCleanup(sock.close)
+            sock.sendall(frame(UNKNOWN, length=60_000))
+        wait_until(lambda: relay.counters().get("unknown_frames", 0) == 5, "the heads")
+        p, to = self.pair(relay)
+        p.do(f"send a {to} 00")
+        wait_until(lambda: self.received(p) == 1, "the packet")
+        self.assertEqual(self.waited(relay, "total"), 0)
+        # but what comes of it is counted
+        for sock in socks:
+            sock.sendall(bytes(60_000))
+        wait_until(lambda: self.waited(relay, "total") > 0, "them to wait")
+
+    def test_frames_of_those_who_left_cost_others_nothing(self):
+        relay = self.relay(TotalRateLimitBytesPerSec=1000)
+        p, to = self.pair(relay)
+        p.do(f"send a {to} " + "00" * 60_000)
+        wait_until(lambda: self.received(p) == 1, "the packet that was free")
+        socks = [raw_login(relay) for _ in range(10)]
+        for sock in socks:
+            sock.sendall(frame(SEND_PACKET, bytes(60_000)))
+        wait_until(lambda: self.waited(relay, "total") == 10, "all to wait")
+        for sock in socks:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.close()
+        wait_until(lambda: relay.counters()["current_connections"] == 2, "them to leave")
+        p.do(f"send a {to} 00")
+        wait_until(lambda: self.received(p) == 2, "a packet without their debts")
 
     def test_a_bad_file_is_told_at_start(self):
         flags = ["-a=127.0.0.1:0", "-c=" + self.path("key"), "-stun=false"]

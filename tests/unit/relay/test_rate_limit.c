@@ -161,6 +161,41 @@ rate_limit_changes_at_once(void **state)
 	rate_limit_free(limit);
 }
 
+/* A frame that waited and was never handled costs others nothing. */
+static void
+rate_limit_gives_back_to_those_who_share(void **state)
+{
+	const struct rate_config config =
+	    config_of("{\"PerKeyRateLimitBytesPerSec\":1000,"
+		      "\"TotalRateLimitBytesPerSec\":1000,"
+		      "\"TotalRateLimitPacketsPerSec\":2}");
+	struct rate_limit *limit = rate_limit_new(&config, 3);
+	const unsigned generation = rate_limit_generation(limit);
+	struct rate_client *c = client(limit, 1, "192.0.2.1");
+	struct rate_client *other = client(limit, 2, "192.0.2.2");
+	enum rate_scope scope;
+
+	(void)state;
+	check_size(rate_client_charge(c, RATE_FRAME_MAX, 0, &scope), 0);
+	check(rate_client_charge(c, 1 << 20, 0, &scope) > 0);
+	rate_client_refund(c, 1 << 20, generation);
+	check_size(rate_client_charge(other, 1000, 0, &scope), 1000001);
+	check_int(scope, RATE_TOTAL);
+	rate_client_refund(other, 1000, generation);
+	/* not more than was there, and nothing to limits that are newer */
+	for (int i = 0; i < 100; i++)
+		rate_client_refund(c, 1 << 20, generation);
+	check_size(rate_client_charge(c, RATE_FRAME_MAX, 0, &scope), 0);
+	check_size(rate_client_charge(c, 1000, 0, &scope), 1000001);
+	rate_limit_set(limit, &config);
+	check_size(rate_client_charge(c, RATE_FRAME_MAX, 0, &scope), 0);
+	rate_client_refund(c, RATE_FRAME_MAX, generation);
+	check_size(rate_client_charge(c, 1000, 0, &scope), 1000001);
+	rate_client_free(c);
+	rate_client_free(other);
+	rate_limit_free(limit);
+}
+
 int
 main(void)
 {
@@ -168,6 +203,7 @@ main(void)
 		cmocka_unit_test(rate_config_is_read_as_go_does),
 		cmocka_unit_test(rate_limit_is_shared_by_key_address_and_all),
 		cmocka_unit_test(rate_limit_changes_at_once),
+		cmocka_unit_test(rate_limit_gives_back_to_those_who_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
