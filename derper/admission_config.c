@@ -1,6 +1,7 @@
 /* admission_config: see admission_config.h. */
 #include "admission_config.h"
 
+#include "infile.h"
 #include "log.h"
 #include "verify_settings.h"
 
@@ -84,6 +85,9 @@ read_file(
 		config->policy = VERIFY_POLICY_ALL;
 		return 0;
 	}
+	/* it is read again by who handles signals */
+	if (infile_check_regular(flags->verify_config, why) == -1)
+		return -1;
 	return verify_settings_load(config, flags->verify_config, why);
 }
 

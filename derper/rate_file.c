@@ -9,8 +9,11 @@ rate_file_read(struct rate_config *config, const char *path, struct fail *why)
 {
 	struct fail inner = { 0 };
 	struct buf text;
-	int rc = infile_read(&text, path, RATE_FILE_MAX, why);
+	int rc;
 
+	if (infile_check_regular(path, why) == -1)
+		return -1;
+	rc = infile_read(&text, path, RATE_FILE_MAX, why);
 	if (rc == 0)
 		rc = rate_config_parse(config, buf_slice(&text), &inner);
 	if (inner.text[0] != '\0')

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_CHUNK 65536
@@ -59,4 +60,14 @@ infile_read(struct buf *text, const char *path, size_t max, struct fail *why)
 	if (!is_stdin(path))
 		close(fd);
 	return result;
+}
+
+int
+infile_check_regular(const char *path, struct fail *why)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return fail_set(why, "%s: not a regular file", path);
+	return 0;
 }

@@ -20,4 +20,8 @@ const char *infile_name(const char *path);
 int infile_read(
     struct buf *text, const char *path, size_t max, struct fail *why);
 
+/* Whether the file at path is a regular one, or is missing, which infile_read
+ * tells: for those who must not wait for the writer of a pipe. -1 with *why. */
+int infile_check_regular(const char *path, struct fail *why);
+
 #endif

@@ -40,13 +40,14 @@ open_pem(const char *file, struct fail *why)
 	struct stat st;
 	BIO *bio;
 
-	errno = 0;
-	bio = stat(file, &st) == 0 && S_ISDIR(st.st_mode)
-	    ? NULL
-	    : BIO_new_file(file, "r");
-	if (bio == NULL && errno == 0)
-		fail_set(why, "open %s: it is a directory", file);
-	else if (bio == NULL)
+	/* opening a pipe would wait for somebody who writes to it */
+	if (stat(file, &st) == 0 && !S_ISREG(st.st_mode)) {
+		fail_set(why, "open %s: it is %s", file,
+		    S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
+		return NULL;
+	}
+	bio = BIO_new_file(file, "r");
+	if (bio == NULL)
 		fail_errno(why, "open %s", file);
 	ERR_clear_error();
 	return bio;

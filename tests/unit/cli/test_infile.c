@@ -40,6 +40,19 @@ infile_reads_up_to_the_limit(void **state)
 }
 
 static void
+infile_tells_what_would_be_waited_for(void **state)
+{
+	struct fail why = { 0 };
+
+	(void)state;
+	check_int(infile_check_regular("/nonexistent", &why), 0);
+	check_int(infile_check_regular("/proc/self/exe", &why), 0);
+	check_text(why.text, "");
+	check_int(infile_check_regular("/dev/null", &why), -1);
+	check_text(why.text, "/dev/null: not a regular file");
+}
+
+static void
 colour_is_for_terminals(void **state)
 {
 	int pipes[2];
@@ -60,6 +73,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(infile_reads_up_to_the_limit),
+		cmocka_unit_test(infile_tells_what_would_be_waited_for),
 		cmocka_unit_test(colour_is_for_terminals),
 	};
 

@@ -241,6 +241,10 @@ cert_checks_pairs(void **state)
 	check_refused(cert, cert, "192.0.2.7", "are the two files swapped?");
 	check_refused(dir, key, "192.0.2.7", "it is a directory");
 	check_refused(cert, dir, "192.0.2.7", "it is a directory");
+	run(out, "mkfifo pipe");
+	snprintf(bad, sizeof bad, "%s/pipe", dir);
+	check_refused(bad, key, "192.0.2.7", "it is not a regular file");
+	check_refused(cert, bad, "192.0.2.7", "it is not a regular file");
 	check_refused(cert, key, "x.example",
 	    "it has 192.0.2.7; its common name 192.0.2.7 does not count");
 }
