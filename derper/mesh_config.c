@@ -28,15 +28,18 @@ trimmed(struct slice text)
 
 /* A text that is empty says that there is no key. */
 static int
-parse_key(struct slice text, struct relay_mesh_key *key, struct fail *why)
+parse_key(struct slice text, const char *from, struct relay_mesh_key *key,
+    struct fail *why)
 {
-	if (text.n == 0)
-		return 0;
-	if (derp_mesh_key_parse(key->b, trimmed(text)) == -1)
+	if (text.n > 0 && derp_mesh_key_parse(key->b, trimmed(text)) == -1)
 		return fail_set(why,
-		    "invalid mesh key: it is not 64 hex digits "
-		    "(openssl rand -hex 32 makes one)");
+		    "invalid mesh key: %s is not 64 hex digits "
+		    "(openssl rand -hex 32 makes one)",
+		    from);
 	key->is_set = !sodium_is_zero(key->b, sizeof key->b);
+	if (!key->is_set)
+		log_warn("%s %s, which is the same as no mesh key", from,
+		    text.n == 0 ? "is empty" : "is zero");
 	return 0;
 }
 
@@ -55,10 +58,10 @@ read_file(const char *path, struct relay_mesh_key *key, struct fail *why)
 	if (got == -1)
 		rc = fail_errno(why, "unable to get key: %s", path);
 	else
-		rc = parse_key(slice_of(text, n), key, why);
+		rc = parse_key(slice_of(text, n), path, key, why);
 	close(fd);
 	sodium_memzero(text, sizeof text);
-	if (rc == 0)
+	if (key->is_set)
 		log_info("Got mesh key from static file");
 	return rc;
 }
@@ -72,7 +75,7 @@ read_variable(char *(*env)(const char *name), struct relay_mesh_key *key,
 	if (text == NULL || text[0] == '\0')
 		return 0;
 	log_info("Set mesh key from " KEY_VARIABLE);
-	return parse_key(slice_str(text), key, why);
+	return parse_key(slice_str(text), KEY_VARIABLE, key, why);
 }
 
 int
@@ -108,6 +111,12 @@ copy_text(
 	    memchr(text.p, '\0', text.n) != NULL)
 		return fail_set(
 		    why, "-mesh-with: %s is empty or too long", what);
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] <= ' ' || text.p[i] == 0x7f)
+			return fail_set(why,
+			    "-mesh-with: \"%.*s\" has a blank or a control "
+			    "character; entries are separated by commas alone",
+			    (int)text.n, (const char *)text.p);
 	memcpy(to, text.p, text.n);
 	to[text.n] = '\0';
 	return 0;

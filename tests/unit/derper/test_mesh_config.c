@@ -78,6 +78,8 @@ mesh_config_refuses_bad_targets(void **state)
 	refused(",a", "a host is empty");
 	refused("a/", "a dial host is empty");
 	refused("/b", "a host is empty");
+	refused("a, b", "\" b\" has a blank");
+	refused("a/b\t", "has a blank or a control character");
 	refused("a:0", "the port is not a number from 1 to 65535");
 	refused("a:http", "the port is not a number");
 	refused("a:", "the port is not a number");
@@ -123,11 +125,11 @@ mesh_config_reads_the_key(void **state)
 	check(key.is_set);
 	for (size_t i = 0; i < sizeof key.b; i++)
 		check_int(key.b[i], 0x5e);
-	/* an empty file is no key, and blanks are a bad one, as upstream */
+	/* an empty file holds no key, and blanks are a bad one, as upstream */
 	check_int(read_text("", "", &key, &why), 0);
 	check(!key.is_set);
 	check_int(read_text("\n", "", &key, &why), -1);
-	check_contains(why.text, "invalid mesh key");
+	check_contains(why.text, "invalid mesh key: /tmp/derpkit-mesh-");
 	check_int(read_text("badf00d", "", &key, &why), -1);
 	check_contains(why.text, "invalid mesh key");
 	check_int(read_text(KEY "00", "", &key, &why), -1);
