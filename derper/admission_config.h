@@ -13,8 +13,8 @@
 /*
  * The sources of the file, if there is one, and those of the flags, all of
  * which must allow a key; a file whose policy is any cannot be combined with
- * flags, but with deny lists. Without either there are no sources. *config is { 0 } before and
- * cleared with verify_config_clear after. -1 and the reason.
+ * flags, but with deny lists. Without either there are no sources. *config is
+ * { 0 } before and cleared with verify_config_clear after. -1 and the reason.
  */
 int admission_config_read(
     struct verify_config *config, const struct config *flags, struct fail *why);

@@ -79,8 +79,8 @@ parse_line(struct slice line, struct netaddr *source, struct fail *why)
 }
 
 static enum proxy_result
-parse_v1(struct slice in, struct netaddr *source, size_t *used,
-    struct fail *why)
+parse_v1(
+    struct slice in, struct netaddr *source, size_t *used, struct fail *why)
 {
 	const size_t start = sizeof v1_start - 1;
 	const struct slice seen =
@@ -120,8 +120,8 @@ parse_addresses(unsigned family, struct slice body, struct netaddr *source,
 }
 
 static enum proxy_result
-parse_v2(struct slice in, struct netaddr *source, size_t *used,
-    struct fail *why)
+parse_v2(
+    struct slice in, struct netaddr *source, size_t *used, struct fail *why)
 {
 	struct reader r = { .rest = in };
 	unsigned version, family;
@@ -151,8 +151,8 @@ parse_v2(struct slice in, struct netaddr *source, size_t *used,
 }
 
 enum proxy_result
-proxy_header_parse(struct slice in, struct netaddr *source, size_t *used,
-    struct fail *why)
+proxy_header_parse(
+    struct slice in, struct netaddr *source, size_t *used, struct fail *why)
 {
 	*source = (struct netaddr){ 0 };
 	*used = 0;

@@ -26,7 +26,7 @@ enum proxy_result {
 /* Reads the header at the front of `in`. *source is the client's address, or
  * unset when the header names none that is an IP address: then it is the
  * proxy's own connection. */
-enum proxy_result proxy_header_parse(struct slice in, struct netaddr *source,
-    size_t *used, struct fail *why);
+enum proxy_result proxy_header_parse(
+    struct slice in, struct netaddr *source, size_t *used, struct fail *why);
 
 #endif

@@ -51,8 +51,8 @@ proxy_header_reads_lines(void **state)
 	(void)state;
 	good(BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n"),
 	    "192.0.2.1:56324");
-	good(BYTES("PROXY TCP6 2001:db8::1 ::1 0 65535\r\n"),
-	    "[2001:db8::1]:0");
+	good(
+	    BYTES("PROXY TCP6 2001:db8::1 ::1 0 65535\r\n"), "[2001:db8::1]:0");
 	good(BYTES("PROXY UNKNOWN\r\n"), "");
 	good(BYTES("PROXY UNKNOWN ffff:: what ever\r\n"), "");
 	refused(BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1 2\n"), "CRLF");
@@ -66,8 +66,9 @@ proxy_header_reads_lines(void **state)
 	refused(BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 01 2\r\n"), "port");
 	refused(BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1 65536\r\n"), "port");
 	refused(BYTES("GET / HTTP/1.1\r\n"), "no PROXY header");
-	refused(BYTES("PROXY UNKNOWN xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-		      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n"),
+	refused(
+	    BYTES("PROXY UNKNOWN xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n"),
 	    "more than 107 bytes");
 }
 
@@ -78,9 +79,10 @@ proxy_header_reads_version_2(void **state)
 	good(BYTES(SIGNATURE "\x21\x11\x00\x0c" ADDRESSES4), "192.0.2.1:56324");
 	good(BYTES(SIGNATURE "\x21\x11\x00\x10" ADDRESSES4 "\x04\x00\x01z"),
 	    "192.0.2.1:56324");
-	good(BYTES(SIGNATURE "\x21\x21\x00\x24"
-			     "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"
-			     "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x00\x07\x01\xbb"),
+	good(BYTES(SIGNATURE
+		 "\x21\x21\x00\x24"
+		 "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"
+		 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x00\x07\x01\xbb"),
 	    "[2001:db8::1]:7");
 	good(BYTES(SIGNATURE "\x20\x11\x00\x0c" ADDRESSES4), "");
 	good(BYTES(SIGNATURE "\x20\x00\x00\x00"), "");

@@ -304,7 +304,8 @@ admission_asks_again_when_overtaken(void **state)
 	check(waits(f->p));
 	do {
 		usleep(5000);
-		verify_current_get_counters(fake_server.shared.verify, &counters);
+		verify_current_get_counters(
+		    fake_server.shared.verify, &counters);
 	} while (counters.allowed == 0);
 	usleep(20000); /* it is posted */
 	unlist(f);
