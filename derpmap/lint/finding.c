@@ -19,15 +19,24 @@ struct finding *
 findings_add(struct findings *list, const char *rule, enum severity severity,
     const char *file, struct doc_pos at, const char *fmt, ...)
 {
-	struct finding *f = arena_alloc(list->arena, 1, sizeof *f);
 	char text[MESSAGE_MAX];
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
+	return findings_add_text(list, rule, severity, file, at, text);
+}
+
+struct finding *
+findings_add_text(struct findings *list, const char *rule,
+    enum severity severity, const char *file, struct doc_pos at,
+    const char *message)
+{
+	struct finding *f = arena_alloc(list->arena, 1, sizeof *f);
+
 	if (f != NULL)
-		f->message = arena_text(list->arena, text, strlen(text));
+		f->message = arena_text(list->arena, message, strlen(message));
 	if (f == NULL || f->message == NULL) {
 		list->failed = true;
 		return NULL;
@@ -73,12 +82,13 @@ rank_files(const struct findings *list, size_t *n)
 {
 	struct file_rank *ranks =
 	    reallocarray(NULL, list->count, sizeof *ranks);
-	size_t count = 0, kept = 0;
+	size_t count = 0, index = 0, kept = 0;
 
 	if (ranks == NULL)
 		return NULL;
-	for (struct finding *f = list->first; f != NULL; f = f->next, count++)
-		ranks[count] = (struct file_rank){ f->file, count };
+	for (struct finding *f = list->first; f != NULL; f = f->next, index++)
+		if (count == 0 || ranks[count - 1].file != f->file)
+			ranks[count++] = (struct file_rank){ f->file, index };
 	qsort(ranks, count, sizeof *ranks, by_file_then_first);
 	for (size_t i = 0; i < count; i++)
 		if (kept == 0 || by_file(&ranks[kept - 1], &ranks[i]) != 0)
@@ -97,8 +107,10 @@ rank_of(const struct file_rank *ranks, size_t n, const char *file)
 	return found != NULL ? found->first : 0;
 }
 
+/* What decides about the order, beside each other. */
 struct sortable {
 	struct finding *f;
+	unsigned line, column;
 	size_t file, index;
 };
 
@@ -115,9 +127,9 @@ by_place(const void *a, const void *b)
 	int o = order(x->file, y->file);
 
 	if (o == 0)
-		o = order(x->f->at.line, y->f->at.line);
+		o = order(x->line, y->line);
 	if (o == 0)
-		o = order(x->f->at.column, y->f->at.column);
+		o = order(x->column, y->column);
 	if (o == 0)
 		o = strcmp(x->f->rule, y->f->rule);
 	return o != 0 ? o : order(x->index, y->index);
@@ -152,8 +164,8 @@ findings_sort(struct findings *list)
 		return;
 	}
 	for (struct finding *f = list->first; f != NULL; f = f->next, n++)
-		all[n] =
-		    (struct sortable){ f, rank_of(ranks, files, f->file), n };
+		all[n] = (struct sortable){ f, f->at.line, f->at.column,
+			rank_of(ranks, files, f->file), n };
 	free(ranks);
 	qsort(all, n, sizeof *all, by_place);
 	list->end = &list->first;

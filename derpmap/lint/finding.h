@@ -71,6 +71,11 @@ __attribute__((format(printf, 6, 7))) struct finding *findings_add(
     struct findings *list, const char *rule, enum severity severity,
     const char *file, struct doc_pos at, const char *fmt, ...);
 
+/* The same with a message as it is, which is copied. */
+struct finding *findings_add_text(struct findings *list, const char *rule,
+    enum severity severity, const char *file, struct doc_pos at,
+    const char *message);
+
 /* Moves all of `from` to the end of the list; both borrow from one arena. */
 void findings_join(struct findings *list, struct findings *from);
 

@@ -53,6 +53,17 @@ by_content(const void *a, const void *b)
 	return order != 0 ? order : order_of(x->index, y->index);
 }
 
+/* Whether each is further on in the text than the one before, as most rules
+ * find: nothing is there twice then. */
+static bool
+is_ascending(const struct findings *list)
+{
+	for (const struct finding *f = list->first; f != NULL; f = f->next)
+		if (f->next != NULL && f->next->at.offset <= f->at.offset)
+			return false;
+	return true;
+}
+
 /* Drops what one rule found twice. */
 static void
 drop_repeats(struct findings *list)
@@ -60,7 +71,7 @@ drop_repeats(struct findings *list)
 	size_t count = list->count, n = 0;
 	struct found *all;
 
-	if (count < 2)
+	if (is_ascending(list))
 		return;
 	all = reallocarray(NULL, count, sizeof *all);
 	if (all == NULL) {

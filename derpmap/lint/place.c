@@ -172,11 +172,12 @@ place_excerpt_text(
 	struct slice line = place_excerpt(text, at, column);
 	char room[PLACE_EXCERPT * (sizeof symbol - 1)];
 	struct writer w = writer_of(room, sizeof room);
+	struct slice part;
 
-	for (size_t i = 0; i < line.n; i++)
-		if (line.p[i] == '\0')
-			writer_bytes(&w, symbol, sizeof symbol - 1);
-		else
-			writer_bytes(&w, &line.p[i], 1);
+	while (slice_cut(line, '\0', &part, &line)) {
+		writer_bytes(&w, part.p, part.n);
+		writer_bytes(&w, symbol, sizeof symbol - 1);
+	}
+	writer_bytes(&w, part.p, part.n);
 	return arena_text(a, room, w.n);
 }

@@ -47,8 +47,8 @@ add(struct rule_run *run, enum severity severity, struct doc_pos at,
 	if (!has_place)
 		at = (struct doc_pos){ .line = 1, .column = 1 };
 	if (!run->on_values || !refusals_have(run->refusals, at.offset))
-		f = findings_add(run->out, run->rule->id, severity, run->file,
-		    at, "%s", message);
+		f = findings_add_text(
+		    run->out, run->rule->id, severity, run->file, at, message);
 	if (f != NULL && has_place && run->load != NULL)
 		describe(run, f);
 	return f != NULL ? f : &run->scratch;
