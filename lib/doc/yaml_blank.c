@@ -87,7 +87,7 @@ yaml_blank_skip(struct yaml_cursor *cur)
 			yaml_source_skip(src);
 		if (yaml_cursor_need(cur, 1) == -1)
 			return -1;
-		yaml_source_skip_spaces(src);
+		(void)yaml_source_take_spaces(src);
 		while (yaml_source_peek(src, 0) == ' ' ||
 		    ((cur->flow > 0 || !cur->key_allowed) &&
 			yaml_source_peek(src, 0) == '\t')) {

@@ -3,7 +3,10 @@
 
 #include "utf8.h"
 
+#include <string.h>
+
 #define PORTION 512 /* bytes that yaml.v3 reads at a time */
+#define ASCII_RUN 8 /* bytes that are looked at together */
 
 /* The encoding, by the mark at the start. */
 static void
@@ -140,6 +143,26 @@ is_text(uint32_t c)
 	    (c >= 0xe000 && c <= 0xfffd) || c >= 0x10000;
 }
 
+static bool
+is_ascii_text(uint8_t c)
+{
+	return (c >= ' ' && c < 0x7f) || c == '\n';
+}
+
+/* Whether all of a run is: the highest bit of each byte tells. */
+static bool
+is_ascii_run(const uint8_t p[static ASCII_RUN])
+{
+	const uint64_t each = UINT64_MAX / UINT8_MAX;
+	uint64_t run, other;
+
+	memcpy(&run, p, sizeof run);
+	/* a line break, which is text, becomes another character of it */
+	other = ((run ^ each * '\n') & each * 0x7f) + each * 0x7f;
+	run |= (~other & each * 0x80) >> 2;
+	return ((run | (run - each * ' ') | (run + each)) & each * 0x80) == 0;
+}
+
 /* Steps over the ASCII text that comes next, which is most of any text. */
 static void
 decode_ascii(struct yaml_source *s)
@@ -147,7 +170,9 @@ decode_ascii(struct yaml_source *s)
 	const uint8_t *p = s->raw.p + s->raw_at;
 	size_t left = s->portion - s->raw_at, n = 0;
 
-	while (n < left && ((p[n] >= ' ' && p[n] < 0x7f) || p[n] == '\n'))
+	while (left - n >= ASCII_RUN && is_ascii_run(p + n))
+		n += ASCII_RUN;
+	while (n < left && is_ascii_text(p[n]))
 		n++;
 	s->raw_at += n;
 	s->n += n;
@@ -186,13 +211,13 @@ decode_portion(struct yaml_source *s)
 	}
 }
 
-bool
-yaml_source_need(struct yaml_source *s, size_t n)
+/* Decodes portions until n characters are readable. Apart, so that to learn
+ * that they are there already costs little. */
+__attribute__((noinline)) static bool
+decode_until(struct yaml_source *s, size_t n)
 {
 	bool first = true;
 
-	if (s->unread >= n)
-		return true;
 	if (s->failed)
 		return false;
 	s->window = s->at;
@@ -204,6 +229,12 @@ yaml_source_need(struct yaml_source *s, size_t n)
 			return false;
 	}
 	return true;
+}
+
+bool
+yaml_source_need(struct yaml_source *s, size_t n)
+{
+	return s->unread >= n || decode_until(s, n);
 }
 
 uint8_t
@@ -264,8 +295,8 @@ yaml_source_take_run(struct yaml_source *s, uint8_t stop, uint8_t other)
 	return slice_of(p, n);
 }
 
-void
-yaml_source_skip_spaces(struct yaml_source *s)
+struct slice
+yaml_source_take_spaces(struct yaml_source *s)
 {
 	const uint8_t *p = s->text + s->at;
 	size_t max = run_max(s), n = 0;
@@ -273,6 +304,7 @@ yaml_source_skip_spaces(struct yaml_source *s)
 	while (n < max && p[n] == ' ')
 		n++;
 	skip_ascii(s, n);
+	return slice_of(p, n);
 }
 
 static void

@@ -70,8 +70,8 @@ struct slice yaml_source_take(struct yaml_source *s);
 struct slice yaml_source_take_run(
     struct yaml_source *s, uint8_t stop, uint8_t other);
 
-/* Steps over the spaces that come next, as far as the same goes. */
-void yaml_source_skip_spaces(struct yaml_source *s);
+/* The same with the spaces that come next. */
+struct slice yaml_source_take_spaces(struct yaml_source *s);
 
 /* Steps over a line break and appends it to out; CR LF, CR, LF and NEL become
  * LF. -1 when memory is short. */

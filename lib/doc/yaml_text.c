@@ -113,6 +113,8 @@ read_gap(struct yaml_cursor *cur, struct gap *gap, int tab_limit)
 			gap_blank(gap, yaml_source_take(src));
 		if (result == 0)
 			result = yaml_cursor_need(cur, 1);
+		if (result == 0)
+			gap_blank(gap, yaml_source_take_spaces(src));
 	}
 	return result;
 }
