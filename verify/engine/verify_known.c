@@ -4,6 +4,7 @@
 #include "keytable.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -14,6 +15,7 @@ struct known {
 };
 
 struct verify_known {
+	_Atomic unsigned holders;
 	pthread_mutex_t lock;
 	/* locked by lock */
 	struct keytable *by_key; /* owned; values are struct known, owned */
@@ -27,21 +29,29 @@ verify_known_new(void)
 
 	if (k == NULL)
 		return NULL;
+	atomic_init(&k->holders, 1);
 	pthread_mutex_init(&k->lock, NULL);
 	k->by_key = keytable_new(VERIFY_SET_MAX, offsetof(struct known, key));
 	if (k->by_key != NULL)
 		return k;
-	verify_known_free(k);
+	verify_known_drop(k);
 	return NULL;
 }
 
+struct verify_known *
+verify_known_hold(struct verify_known *k)
+{
+	atomic_fetch_add(&k->holders, 1);
+	return k;
+}
+
 void
-verify_known_free(struct verify_known *k)
+verify_known_drop(struct verify_known *k)
 {
 	struct known *one;
 	size_t at = 0;
 
-	if (k == NULL)
+	if (k == NULL || atomic_fetch_sub(&k->holders, 1) > 1)
 		return;
 	if (k->by_key != NULL)
 		while ((one = keytable_next(k->by_key, &at)) != NULL)
@@ -139,31 +149,6 @@ void
 verify_known_remove(struct verify_known *k, const struct derp_key *key)
 {
 	verify_known_forget(k, key, INT64_MAX);
-}
-
-/* Under the lock of one table only: the other may be written to at that time,
- * too, and a key that comes twice is put twice. */
-void
-verify_known_copy(struct verify_known *k, struct verify_known *from)
-{
-	struct verify_set *set = verify_known_set(from, INT64_MIN);
-	struct verify_set_node node;
-
-	for (size_t i = 0; set != NULL && i < verify_set_count(set); i++) {
-		struct known one = { 0 };
-		const struct known *found;
-
-		verify_set_at(set, i, &node);
-		pthread_mutex_lock(&from->lock);
-		found = keytable_get(from->by_key, node.key.b);
-		if (found != NULL)
-			one = *found;
-		pthread_mutex_unlock(&from->lock);
-		if (found != NULL)
-			verify_known_put(k, &one.key, &one.client,
-			    one.allowed_s, one.until_s);
-	}
-	verify_set_drop(set);
 }
 
 bool

@@ -2,9 +2,10 @@
  * verify_known: keys that a source allowed when it was asked, and until when
  * that counts if it cannot be reached.
  *
- * Bounded: when it is full, new keys are not remembered. Life: verify_known_new
- * -> put, find ... -> verify_known_free. Threads: any; locked inside, for the
- * time of one access.
+ * Bounded: when it is full, new keys are not remembered. Two engines that have
+ * the source share one, so that no answer of either is missing in the other.
+ * Life: verify_known_new -> hold, put, find ... -> verify_known_drop by each.
+ * Threads: any; locked inside, for the time of one access.
  */
 #ifndef DERPKIT_VERIFY_KNOWN_H
 #define DERPKIT_VERIFY_KNOWN_H
@@ -14,9 +15,12 @@
 
 struct verify_known;
 
-/* Returns owned; NULL when memory is short. */
+/* Returns held; NULL when memory is short. */
 struct verify_known *verify_known_new(void);
-void verify_known_free(struct verify_known *k);
+/* Returns k, held once more. */
+struct verify_known *verify_known_hold(struct verify_known *k);
+/* The last one frees it. NULL is fine. */
+void verify_known_drop(struct verify_known *k);
 
 /* The source has allowed the key at that time, in seconds since 1970, to that
  * client, which may be NULL: not known; it counts until_s. */
@@ -33,9 +37,6 @@ void verify_known_remove(struct verify_known *k, const struct derp_key *key);
 /* Removes it if it was not allowed after since_s. */
 void verify_known_forget(
     struct verify_known *k, const struct derp_key *key, int64_t since_s);
-
-/* Puts all that `from` has. */
-void verify_known_copy(struct verify_known *k, struct verify_known *from);
 
 /* Whether it counts at now_s; *allowed_s is when it was allowed, now_s at the
  * latest. One that was allowed later than now, as the clock was set back, may

@@ -100,20 +100,25 @@ make_feed(struct verify_member *m, const struct verify_observer *observer,
 
 /* What it allows is remembered where that is needed. */
 static int
-make_known(struct verify_member *m, struct fail *why)
+make_known(struct verify_member *m, const struct verify_member *before,
+    struct fail *why)
 {
 	const bool wanted =
 	    m->row.outage == VERIFY_OUTAGE_LAST_GOOD || m->row.recheck_ms != 0;
 
 	if (m->feed != NULL || !wanted)
 		return 0;
-	m->known = verify_known_new();
+	m->known = before != NULL && before->known != NULL
+	    ? verify_known_hold(before->known)
+	    : verify_known_new();
 	return m->known != NULL ? 0 : fail_set(why, "out of memory");
 }
 
-/* A file of an earlier run helps where a source is missing at the start. */
+/* A file of an earlier run helps where a source is missing at the start. What
+ * is shared with another engine is newer: a key may have been denied since. */
 static int
-make_store(struct verify_member *m, struct fail *why)
+make_store(struct verify_member *m, const struct verify_member *before,
+    struct fail *why)
 {
 	struct verify_source_context context = m->context;
 
@@ -122,20 +127,17 @@ make_store(struct verify_member *m, struct fail *why)
 	if (verify_store_init(
 		&m->store, &context, &m->row, m->feed, m->known) == -1)
 		return fail_set(why, "out of memory, or a path is too long");
-	verify_store_load(&m->store);
+	if (before == NULL || before->known == NULL || m->known == NULL)
+		verify_store_load(&m->store);
 	return 0;
 }
 
-/* What the same source knows in the engine that is to be replaced. True: it has
- * a set. */
+/* The set of the same source in the engine that is to be replaced. True: it has
+ * one. */
 static bool
-inherit(struct verify_member *m, struct verify_member *before)
+inherit(struct verify_member *m, const struct verify_member *before)
 {
-	if (before == NULL)
-		return false;
-	if (m->known != NULL && before->known != NULL)
-		verify_known_copy(m->known, before->known);
-	return m->feed != NULL && before->feed != NULL &&
+	return before != NULL && m->feed != NULL && before->feed != NULL &&
 	    verify_feed_inherit(m->feed, before->feed);
 }
 
@@ -199,8 +201,9 @@ verify_member_open(const struct verify_source_config *row,
 	m->source->kind = row->kind;
 	m->source->argument = m->argument;
 	m->row.argument = m->argument;
-	if (make_feed(m, observer, stop, why) == 0 && make_known(m, why) == 0 &&
-	    make_store(m, why) == 0 &&
+	if (make_feed(m, observer, stop, why) == 0 &&
+	    make_known(m, before, why) == 0 &&
+	    make_store(m, before, why) == 0 &&
 	    list_first(m, !inherit(m, before), why) == 0)
 		return m;
 
@@ -262,7 +265,7 @@ verify_member_close(struct verify_member *m)
 	verify_lister_free(m->lister);
 	verify_store_clear(&m->store);
 	verify_feed_free(m->feed);
-	verify_known_free(m->known);
+	verify_known_drop(m->known);
 	if (m->source != NULL)
 		m->source->ops->close(m->source);
 	free(m->argument);

@@ -79,6 +79,9 @@ tick(void *ctx)
 {
 	struct verify_recheck *r = ctx;
 
+	/* what is known belongs to the engine in force, too */
+	if (!atomic_load(&r->revoke->in_force))
+		return;
 	for (size_t i = 0; i < r->sources->count; i++)
 		if (verify_member_recheck_due(r->sources->list[i]))
 			recheck_all(r, r->sources->list[i]);

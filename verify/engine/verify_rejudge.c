@@ -155,6 +155,9 @@ run_first(void *ctx)
 	judge_in_rounds(r);
 	pthread_mutex_lock(&r->lock);
 	r->done = true;
+	free(r->keys); /* as many as there were clients */
+	r->keys = NULL;
+	r->count = r->next = 0;
 	pthread_cond_broadcast(&r->changed);
 	pthread_mutex_unlock(&r->lock);
 	return NULL;

@@ -17,7 +17,8 @@ verify_revoke_epoch(const struct verify_revoke *r)
 	return atomic_load(&r->epoch);
 }
 
-/* Until whoever holds the connections has memory for it. */
+/* Until whoever holds the connections has memory for it. The question may have
+ * been asked before another engine took over, which decides from then on. */
 static void
 disconnect(struct verify_revoke *r, const struct derp_key *key,
     const char *name, const char *reason)
@@ -25,6 +26,8 @@ disconnect(struct verify_revoke *r, const struct derp_key *key,
 	const struct timespec delay = { .tv_nsec = RETRY_MS * 1000000 };
 	const struct verify_watch *w = &r->watch;
 
+	if (!atomic_load(&r->in_force))
+		return;
 	while (w->revoked(w->ctx, key, name, reason) == -1) {
 		if (atomic_load(r->stop) || !atomic_load(&r->in_force))
 			return;

@@ -307,6 +307,33 @@ current_keeps_counts_and_lists(void **state)
 	verify_current_free(c);
 }
 
+/* A key that was allowed, or denied, by the engine before while the one that is
+ * to take over was waiting for its sources is so for that one, too. */
+static void
+current_knows_what_was_answered_before_it_took_over(void **state)
+{
+	struct verify_config config = config_of("a");
+	struct verify_current *c;
+	struct fail why = { 0 };
+
+	(void)state;
+	all_are_connected();
+	config.sources[0].outage = VERIFY_OUTAGE_LAST_GOOD;
+	say(1, CONNECTED, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	c = new_current(&config);
+	check_int(check_current(c, 1), VERIFY_ALLOW);
+	check_int(verify_current_replace(c, &config, &why), 0);
+	say(2, CONNECTED, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	check_int(check_current(c, 1), VERIFY_DENY);
+	check_int(check_current(c, 2), VERIFY_ALLOW);
+	say(2, CONNECTED, VERIFY_LISTED, VERIFY_FAULT_AWAY);
+	while (!verify_current_tick(c))
+		usleep(1000);
+	check_int(check_current(c, 2), VERIFY_ALLOW);
+	check_int(check_current(c, 1), VERIFY_UNKNOWN);
+	verify_current_free(c);
+}
+
 /* What cannot be made changes nothing. */
 static void
 current_keeps_the_old_one_when_the_new_one_cannot_be_made(void **state)
@@ -339,6 +366,8 @@ main(void)
 		    current_judges_who_is_connected_by_the_new_set),
 		cmocka_unit_test(current_asks_again_about_who_is_not_known),
 		cmocka_unit_test(current_keeps_counts_and_lists),
+		cmocka_unit_test(
+		    current_knows_what_was_answered_before_it_took_over),
 		cmocka_unit_test(
 		    current_keeps_the_old_one_when_the_new_one_cannot_be_made),
 	};
