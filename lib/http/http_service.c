@@ -46,7 +46,6 @@ accepted(void *ctx, int fd, const struct netaddr *peer)
 	struct http_service *s = port->service;
 	struct tls *tls = NULL;
 
-	atomic_store(&s->shared.counters.out_of_fds, port->listener.out_of_fds);
 	if (!make_room(&s->shared)) {
 		close(fd);
 		return;
@@ -61,10 +60,9 @@ accepted(void *ctx, int fd, const struct netaddr *peer)
 	http_service_conn_open(&s->shared, fd, peer, tls);
 }
 
-static bool
-free_dead(void *ctx)
+static void
+free_dead(struct http_service *s)
 {
-	struct http_service *s = ctx;
 	struct http_service_conn *c, *next;
 
 	for (c = s->shared.dead.first; c != NULL; c = next) {
@@ -72,6 +70,26 @@ free_dead(void *ctx)
 		free(c);
 	}
 	s->shared.dead = (struct http_service_list){ 0 };
+}
+
+/* Not when a connection is accepted: that may be long after it could not be. */
+static void
+count_shortages(struct http_service *s)
+{
+	uint64_t out_of_fds = 0;
+
+	for (size_t i = 0; i < s->port_count; i++)
+		out_of_fds += s->ports[i].listener.out_of_fds;
+	atomic_store(&s->shared.counters.out_of_fds, out_of_fds);
+}
+
+static bool
+before_wait(void *ctx)
+{
+	struct http_service *s = ctx;
+
+	count_shortages(s);
+	free_dead(s);
 	return false;
 }
 
@@ -104,7 +122,7 @@ http_service_new(const struct http_service_config *config, struct fail *why)
 	s->shared.connected = ip_limit_new(total, 2 * each);
 	s->shared.admitted = ip_limit_new(total, each);
 	s->hook = (struct loop_wait_hook){
-		.before = free_dead, .after = after_wait, .ctx = s
+		.before = before_wait, .after = after_wait, .ctx = s
 	};
 	s->drain_timer = (struct loop_timer){ .fire = stop_loop, .ctx = s };
 	loop_add_wait_hook(config->loop, &s->hook);
@@ -134,7 +152,7 @@ http_service_free(struct http_service *s)
 		http_service_conn_end(s->shared.idle.first);
 	while (s->shared.busy.first != NULL)
 		http_service_conn_end(s->shared.busy.first);
-	(void)free_dead(s);
+	free_dead(s);
 	loop_timer_clear(s->shared.config.loop, &s->drain_timer);
 	loop_remove_wait_hook(s->shared.config.loop, &s->hook);
 	tls_context_release(s->tls);

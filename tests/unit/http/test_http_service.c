@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -231,6 +232,58 @@ http_service_drains(void **state)
 	check_int(http_service_counters(f->service)->open, 0);
 }
 
+/* Uses up the descriptors of the process, but for so many. */
+static size_t
+fill(int *fds, size_t max, size_t left)
+{
+	size_t n = 0;
+
+	while (n < max && (fds[n] = dup(0)) != -1)
+		n++;
+	while (left-- > 0 && n > 0)
+		close(fds[--n]);
+	return n;
+}
+
+/* Of all ports together, also while none of them accepts anything. */
+static void
+http_service_counts_shortages_of_all_ports(void **state)
+{
+	struct fixture *f = *state;
+	const struct netaddr first = f->addr;
+	struct netaddr second;
+	struct fail why = { 0 };
+	struct rlimit old, low;
+	int fds[256], clients[2], fd;
+	size_t taken;
+
+	check_int(netaddr_parse_ip(&second, slice_str("127.0.0.1")), 0);
+	check_int(listener_probe(&second, LISTENER_TCP, &why), 0);
+	fd = listener_open(&second, LISTENER_TCP, &why);
+	check_int(http_service_listen(f->service, fd, false, &why), 0);
+	check_int(getrlimit(RLIMIT_NOFILE, &old), 0);
+	low = (struct rlimit){ 256, old.rlim_max };
+	check_int(setrlimit(RLIMIT_NOFILE, &low), 0);
+	taken = fill(fds, 256, 2);
+	clients[0] = dial(f, GET);
+	f->addr = second;
+	clients[1] = dial(f, GET);
+	f->addr = first;
+	for (int i = 0;
+	     i < 1000 && http_service_counters(f->service)->out_of_fds < 2;
+	     i++) {
+		loop_wake(f->loop);
+		loop_turn(f->loop);
+	}
+	check(http_service_counters(f->service)->out_of_fds >= 2);
+	check_int(f->requests, 0);
+	while (taken > 0)
+		close(fds[--taken]);
+	check_int(setrlimit(RLIMIT_NOFILE, &old), 0);
+	close(clients[0]);
+	close(clients[1]);
+}
+
 static void
 http_service_survives_a_shortage(void **state)
 {
@@ -262,6 +315,9 @@ main(void)
 		    http_service_limits_an_address, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    http_service_drains, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    http_service_counts_shortages_of_all_ports, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    http_service_survives_a_shortage, setup, teardown),
 	};
