@@ -38,6 +38,7 @@ struct hop {
 	struct buf body;
 	bool is_post;
 	bool head_done; /* the head of a final response is complete */
+	bool no_memory; /* for the body */
 	struct fetch_short lack;
 	char error[CURL_ERROR_SIZE];
 };
@@ -226,7 +227,9 @@ on_body(char *p, size_t size, size_t n, void *ctx)
 	const size_t len = size * n;
 	const size_t room = hop->body.max - buf_len(&hop->body);
 
-	if (buf_append(&hop->body, p, len < room ? len : room) == -1)
+	hop->no_memory =
+	    buf_append(&hop->body, p, len < room ? len : room) == -1;
+	if (hop->no_memory)
 		return 0;
 	if (len > room)
 		hop->response->body_cut = true;
@@ -434,7 +437,8 @@ judge_failure(const struct hop *hop, CURLcode code, struct fail *why)
 		.unix_socket = hop->request->unix_socket,
 	};
 
-	if (code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT ||
+	if (hop->no_memory || code == CURLE_OUT_OF_MEMORY ||
+	    code == CURLE_FAILED_INIT ||
 	    (!hop->head_done && fetch_short_seen(&hop->lack, code, why))) {
 		fail_set(why, "out of memory"); /* unless there is a reason */
 		return FETCH_SHORT;
@@ -488,22 +492,22 @@ follow(struct hop *hop, struct fail *why)
 	return judge_failure(hop, code, why);
 }
 
-/* Moves the body that was read to the response. */
-static void
-pass_body_on(struct hop *hop)
+/* Copies the body that was read to the response. */
+static enum fetch_result
+pass_body_on(struct hop *hop, struct fail *why)
 {
-	struct slice body = buf_slice(&hop->body);
+	const struct slice body = buf_slice(&hop->body);
 
-	if (body.n > 0) {
-		hop->response->body = malloc(body.n);
-		if (hop->response->body != NULL) {
-			memcpy(hop->response->body, body.p, body.n);
-			hop->response->body_len = body.n;
-		} else {
-			hop->response->body_cut = true;
-		}
+	if (body.n == 0)
+		return FETCH_OK;
+	hop->response->body = malloc(body.n);
+	if (hop->response->body == NULL) {
+		fail_set(why, "out of memory");
+		return FETCH_SHORT;
 	}
-	buf_clear(&hop->body);
+	memcpy(hop->response->body, body.p, body.n);
+	hop->response->body_len = body.n;
+	return FETCH_OK;
 }
 
 enum fetch_result
@@ -527,7 +531,7 @@ fetch(struct fetch_client *c, const struct fetch_request *request,
 	else
 		result = follow(&hop, why);
 	if (result == FETCH_OK)
-		pass_body_on(&hop);
+		result = pass_body_on(&hop, why);
 	buf_clear(&hop.body);
 	if (hop.curl != NULL)
 		client_give(c, hop.curl);

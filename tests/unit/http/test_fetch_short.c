@@ -2,6 +2,8 @@
 #include "fetch.h"
 
 #include "check.h"
+#include "fake_alloc.h"
+#include "unit/http/http_stub.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -101,12 +103,53 @@ fetch_short_sees_resolver_files_that_may_not_be_read(void **state)
 	}
 }
 
+/* A shortage of ours is told as one, wherever it comes. */
+static void
+fetch_short_memory_is_told_as_such(void **state)
+{
+	struct http_stub stub = {
+		.reply = { .bytes = "HTTP/1.1 200 OK\r\n\r\nhi" },
+	};
+	struct fetch_client *c = fetch_client_new(1);
+	size_t n = 0;
+	bool failed;
+
+	(void)state;
+	assert_non_null(c);
+	http_stub_open(&stub);
+	do {
+		const struct fetch_request request = {
+			.url = stub.url, .timeout_ms = 20000, .body_max = 100
+		};
+		struct fetch_response response;
+		struct fail why = { 0 };
+		enum fetch_result result;
+
+		fake_alloc_fail_at(++n);
+		result = fetch(c, &request, &response, &why);
+		failed = fake_alloc_failed();
+		/* libcurl does without some of them */
+		assert_true(
+		    result == FETCH_OK || (failed && result == FETCH_SHORT));
+		assert_false(response.body_cut);
+		if (result == FETCH_OK)
+			assert_int_equal(response.body_len, 2);
+		else
+			assert_string_equal(why.text, "out of memory");
+		fetch_response_clear(&response);
+	} while (failed);
+	assert_true(n > 2); /* the body is read, and passed on */
+	http_stub_close(&stub);
+	fetch_client_free(c);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    fetch_short_sees_resolver_files_that_may_not_be_read),
+		cmocka_unit_test(fetch_short_memory_is_told_as_such),
 	};
 
 	if (fetch_global_init() == -1)
