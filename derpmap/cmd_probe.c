@@ -27,7 +27,7 @@ struct arguments {
 	const char *cert_name, *ca_file, *key_file, *proxy, *metrics_file;
 	struct opts_choice format, colour;
 	bool verbose, only_v4, only_v6, no_progress;
-	int64_t concurrency, connects, http_port, watch_s;
+	int64_t concurrency, connects, http_port, stun_port, watch_s;
 	uint64_t timeout_ms;
 };
 
@@ -54,6 +54,7 @@ add_urls(struct probe_plan *plan, const struct arguments *a, struct fail *why)
 			return -1;
 		if (a->cert_name != NULL)
 			node->cert_name = a->cert_name;
+		node->stun_port = a->stun_port;
 	}
 	return 0;
 }
@@ -147,6 +148,22 @@ read_key(struct settings *s, const char *file, struct fail *why)
 	return result;
 }
 
+/* Options that say of a relay what its map would. */
+static int
+check_url_options(const struct arguments *a, struct fail *why)
+{
+	if (!port_is_valid(a->stun_port) && a->stun_port != PORT_STUN_OFF)
+		return fail_set(
+		    why, "--stun-port is from 1 to %d, or -1", PORT_MAX);
+	if (a->urls.n > 0)
+		return 0;
+	if (a->cert_name != NULL)
+		return fail_set(why, "--cert-name goes with --url");
+	if (a->stun_port != PORT_STUN)
+		return fail_set(why, "--stun-port goes with --url");
+	return 0;
+}
+
 static int
 check_numbers(const struct arguments *a, struct fail *why)
 {
@@ -166,9 +183,7 @@ check_numbers(const struct arguments *a, struct fail *why)
 		return fail_set(why, "-4 and -6 exclude each other");
 	if (a->metrics_file != NULL && a->metrics_file[0] == '\0')
 		return fail_set(why, "--metrics-file names no file");
-	if (a->cert_name != NULL && a->urls.n == 0)
-		return fail_set(why, "--cert-name goes with --url");
-	return 0;
+	return check_url_options(a, why);
 }
 
 static int
@@ -351,6 +366,8 @@ static const struct opts_row options[] = {
 	    "probe https://HOST[:PORT] without a map; may be repeated" },
 	{ "cert-name", OPTS_TEXT, AT(cert_name), "text",
 	    "certname of the nodes of --url: a name or a pin" },
+	{ "stun-port", OPTS_DECIMAL, AT(stun_port), "port",
+	    "UDP port of STUN of the nodes of --url; -1 for none" },
 	{ "region", OPTS_LIST, AT(regions), "id",
 	    "only this region, by id or code; may be repeated" },
 	{ "node", OPTS_LIST, AT(nodes), "name",
@@ -388,6 +405,7 @@ static const struct arguments defaults = {
 	.concurrency = 32,
 	.connects = 5,
 	.http_port = PORT_HTTP,
+	.stun_port = PORT_STUN,
 	.timeout_ms = 60000,
 };
 

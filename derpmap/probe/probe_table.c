@@ -72,7 +72,7 @@ set_step(struct cell *c, const struct probe_result *step)
 		snprintf(c->text, sizeof c->text, "FAILS");
 	else if (step->time_us == 0)
 		snprintf(c->text, sizeof c->text,
-		    step->state == PROBE_GOOD ? "ok" : "odd");
+		    step->state == PROBE_GOOD ? "ok" : "WARNS");
 	else
 		snprintf(c->text, sizeof c->text, "%.*fms%s",
 		    step->time_us < 1000 ? 2 : 1, (double)step->time_us / 1000,

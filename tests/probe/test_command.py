@@ -176,6 +176,15 @@ class Command(ProbeCase):
                            "http://" + plain)
         self.assertEqual(self.ids(said), ["stun-silent"])
         self.assertEqual(self.visit(said, plain)["admission"], "anyone")
+        said = self.report("-4", "--url", "http://" + plain, "--stun-port", "-1")
+        self.assertEqual(self.ids(said), [])
+
+    def test_a_url_with_another_stun_port(self):
+        relay = self.relay(stun=True)
+        url = f"http://127.0.0.1:{relay.port}"
+        said = self.report("-4", "--url", url, "--stun-port", str(relay.stun_port))
+        self.assertEqual(self.ids(said), [])
+        self.assertTrue(said["netcheck"]["udp"])
 
     def test_ipv6(self):
         try:
@@ -339,6 +348,8 @@ class Command(ProbeCase):
                 (["--url", "https://x", "--metrics-file", ""],
                  "--metrics-file"),
                 (["--cert-name", "x", str(empty)], "--cert-name"),
+                (["--stun-port", "3479", str(empty)], "goes with --url"),
+                (["--url", "https://x", "--stun-port", "0"], "--stun-port is"),
                 (["--key-file", str(text), "--url", "https://x"], "private key"),
                 (["--key-file", self.key_file(f"privkey:{KEY} privkey:{KEY}"),
                   "--url", "https://x"], "not one private key"),
