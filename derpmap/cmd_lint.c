@@ -534,7 +534,7 @@ const struct command cmd_lint = {
 	    "decoder rejects or ignores silently, and what makes clients\n"
 	    "lose their relay. Each finding has its place and, where there\n"
 	    "is one, its fix. FILE - is standard input, a folder stands for\n"
-	    "all *.yaml, *.yml and *.json below it.\n"
+	    "all *.yaml, *.yml, *.json and *.hujson below it.\n"
 	    "A file named *.yaml or *.yml is read as headscale reads\n"
 	    "derp.paths, one named *.json as a JSON map; otherwise its form\n"
 	    "is detected. --as sets it for all files. A policy file, a "

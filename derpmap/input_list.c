@@ -53,7 +53,7 @@ is_map_name(const char *name)
 
 	return dot != NULL &&
 	    (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0 ||
-		strcmp(dot, ".json") == 0);
+		strcmp(dot, ".json") == 0 || strcmp(dot, ".hujson") == 0);
 }
 
 static int
@@ -108,7 +108,8 @@ add_folder(struct input_list *l, const char *folder, struct fail *why)
 	free(path);
 	if (result == 0 && l->n == before)
 		return fail_set(why,
-		    "%s: no *.yaml, *.yml or *.json in this folder", folder);
+		    "%s: no *.yaml, *.yml, *.json or *.hujson in this folder",
+		    folder);
 	return result;
 }
 

@@ -277,6 +277,8 @@ class Settings(unittest.TestCase):
         # a name that is a pattern too
         (self.folder / "a[1].yaml").write_text("{}")
         self.assertEqual(files("a[1].yaml"), ["a[1].yaml"])
+        (self.folder / "maps/policy.hujson").write_text("{}")
+        self.assertEqual(files("maps"), [*everything, "maps/policy.hujson"])
 
     def test_words_that_name_nothing(self):
         (self.folder / "none").mkdir()
