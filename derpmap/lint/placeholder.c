@@ -70,8 +70,12 @@ has_x_label(struct slice host)
 static bool
 holds_one_of(struct slice s, const char *const *words)
 {
+	bool begins[UINT8_MAX + 1] = { false };
+
+	for (size_t i = 0; words[i] != NULL; i++)
+		begins[(uint8_t)words[i][0]] = true;
 	for (; s.n > 0; s = slice_of(s.p + 1, s.n - 1))
-		for (size_t i = 0; words[i] != NULL; i++)
+		for (size_t i = 0; begins[s.p[0]] && words[i] != NULL; i++)
 			if (s.p[0] == (uint8_t)words[i][0] &&
 			    slice_starts(s, words[i]))
 				return true;
