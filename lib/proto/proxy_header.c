@@ -74,7 +74,9 @@ parse_line(struct slice line, struct netaddr *source, struct fail *why)
 	if (!parse_port(from_port, &client.port) ||
 	    !parse_port(to_port, &server.port))
 		return bad(why, "a bad port");
-	*source = client;
+	/* IPv4 ones may be written as IPv6 ones, of which all would be in one
+	 * prefix and share its limits */
+	netaddr_from_ip16(source, client.ip, client.port);
 	return PROXY_OK;
 }
 

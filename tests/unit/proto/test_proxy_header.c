@@ -53,6 +53,8 @@ proxy_header_reads_lines(void **state)
 	    "192.0.2.1:56324");
 	good(
 	    BYTES("PROXY TCP6 2001:db8::1 ::1 0 65535\r\n"), "[2001:db8::1]:0");
+	good(BYTES("PROXY TCP6 ::ffff:192.0.2.1 ::ffff:c633:6401 7 443\r\n"),
+	    "192.0.2.1:7");
 	good(BYTES("PROXY UNKNOWN\r\n"), "");
 	good(BYTES("PROXY UNKNOWN ffff:: what ever\r\n"), "");
 	refused(BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1 2\n"), "CRLF");
@@ -60,6 +62,8 @@ proxy_header_reads_lines(void **state)
 	refused(BYTES("PROXY UDP4 192.0.2.1 198.51.100.1 1 2\r\n"), "neither");
 	refused(BYTES("PROXY TCP4 ::1 ::2 1 2\r\n"), "not of its family");
 	refused(BYTES("PROXY TCP6 192.0.2.1 ::2 1 2\r\n"), "of its family");
+	refused(BYTES("PROXY TCP4 ::ffff:192.0.2.1 192.0.2.2 1 2\r\n"),
+	    "of its family");
 	refused(BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1\r\n"), "two ports");
 	refused(BYTES("PROXY TCP4  192.0.2.1 198.51.100.1 1 2\r\n"), "two");
 	refused(BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1 2 3\r\n"), "two");
