@@ -10,6 +10,10 @@
 /* New limits are looked for so often while a frame waits. */
 #define LOOK_MS 1000
 
+/* What is waited for at least, ms: whoever waits has its input kept, and copied
+ * each time that some of it may go on. */
+#define WAIT_MIN_MS 10
+
 struct rate_gate {
 	struct rate_limit *limit;   /* borrowed */
 	struct conn *conn;          /* borrowed: its client owns this */
@@ -134,7 +138,7 @@ rate_gate_pass(struct rate_gate *gate, size_t len)
 	wait_ms =
 	    rate_client_charge(gate->client, len, loop_now_us(loop), &scope) /
 	    1000;
-	if (wait_ms == 0)
+	if (wait_ms < WAIT_MIN_MS)
 		return true;
 	count(gate, scope);
 	tell(gate, scope);

@@ -2,8 +2,8 @@
  * rate_gate: where the frames of a client wait for its rate limits.
  *
  * A frame that has to wait stays whole with the connection, which is not read
- * from meanwhile: TCP holds the sender back, and nothing is dropped. Waits
- * below a millisecond are put on the account of the next frame.
+ * from meanwhile: TCP holds the sender back, and nothing is dropped. Short
+ * waits, of a few milliseconds, are put on the account of the next frame.
  *
  * Life: rate_gate_new -> rate_gate_pass ... -> rate_gate_free. Threads:
  * loop-owned.

@@ -107,6 +107,16 @@ class Rates(Scenario):
         p.stop()
         wait_until(lambda: relay.counters().get("current_connections", 0) == 0, "both to leave")
 
+    def test_short_waits_are_taken_together(self):
+        """Each wait has what is kept of the client copied."""
+        relay = self.relay(PerClientRateLimitPacketsPerSec=500, PerClientRateBurstPackets=1)
+        p, to = self.pair(relay)
+        for _ in range(500):
+            p.do(f"send a {to} 00")
+        wait_until(lambda: self.received(p) == 500, "all packets")
+        # none for less than 10 ms, in which five are let through
+        self.assertLess(self.waited(relay, "per_client"), 500 / 4)
+
     def test_a_length_alone_costs_others_nothing(self):
         relay = self.relay(TotalRateLimitBytesPerSec=1000)
         socks = [raw_login(relay) for _ in range(5)]
