@@ -11,6 +11,7 @@
 #define SOON_MS 1000     /* after a shortage */
 #define RETRY_MIN_MS 500 /* while it is away; doubled each time */
 #define RETRY_MAX_MS 30000
+#define RETRY_MISSED_MS 2000 /* while somebody is kept out by that */
 #define MISS_MS 2000       /* a listing answers questions of this long after */
 #define SECOND_LOOK_PART 4 /* of the interval */
 #define JITTER_PART 10     /* the interval is longer by at most this part */
@@ -35,6 +36,9 @@ struct verify_lister {
 	pthread_cond_t ended;
 	bool has_ended, running, requested, stopped;
 	bool held; /* no question brings the next listing forward */
+	/* but to this time, if one was asked meanwhile; 0: not even that */
+	uint64_t hurry_ms;
+	bool missed;                 /* one was */
 	uint64_t began_ms, ended_ms; /* of the last listing that has ended */
 };
 
@@ -103,16 +107,17 @@ begin(struct verify_lister *l)
 	l->this_ms = l->context.now_ms();
 	pthread_mutex_lock(&l->lock);
 	l->running = true;
-	l->requested = false;
+	l->requested = l->missed = false;
 	pthread_mutex_unlock(&l->lock);
 }
 
 static void
-end(struct verify_lister *l, bool hold)
+end(struct verify_lister *l, bool hold, uint64_t hurry_ms)
 {
 	pthread_mutex_lock(&l->lock);
 	l->running = false;
 	l->held = hold;
+	l->hurry_ms = hurry_ms;
 	l->has_ended = true;
 	l->began_ms = l->this_ms;
 	l->ended_ms = l->context.now_ms();
@@ -125,7 +130,7 @@ end(struct verify_lister *l, bool hold)
 static void
 settled(void *ctx, enum verify_taken taken)
 {
-	end(ctx, taken != VERIFY_TAKEN);
+	end(ctx, taken != VERIFY_TAKEN, 0);
 }
 
 /* What came of a listing. The set is taken over. Returns when to list next. */
@@ -185,6 +190,16 @@ is_away(enum verify_listed listed)
 	    listed == VERIFY_LIST_OURS;
 }
 
+/* When a question may bring forward what comes after a listing that failed: not
+ * before the other side wants to be asked. 0: never. */
+static uint64_t
+hurry_of(const struct verify_lister *l, const struct verify_listing *listing)
+{
+	return listing->again_ms != 0
+	    ? 0
+	    : l->context.now_ms() + with_jitter(l, RETRY_MISSED_MS);
+}
+
 static enum verify_listed
 list_once(
     struct verify_lister *l, bool believe, uint64_t *next_ms, struct fail *why)
@@ -203,7 +218,8 @@ list_once(
 		listed = l->source->ops->list(l->source, &listing, why);
 	*next_ms = apply(l, listed, &listing, believe, why);
 	if (listed != VERIFY_LISTED)
-		end(l, is_away(listed));
+		end(l, is_away(listed),
+		    is_away(listed) ? hurry_of(l, &listing) : 0);
 	return listed;
 }
 
@@ -222,7 +238,7 @@ verify_lister_first(struct verify_lister *l, bool believe, struct fail *why)
 	}
 	verify_feed_replace(
 	    l->feed, listing.set, believe || l->context.allow_empty);
-	end(l, false);
+	end(l, false, 0);
 	return 0;
 }
 
@@ -248,16 +264,30 @@ is_held(struct verify_lister *l)
 	return held && !atomic_load(&l->forced);
 }
 
+/* How long until a listing that is due then, or earlier for those who are kept
+ * out meanwhile. */
+static uint64_t
+left_ms(struct verify_lister *l, uint64_t due_ms)
+{
+	const uint64_t now_ms = l->context.now_ms();
+
+	pthread_mutex_lock(&l->lock);
+	if (l->missed && l->hurry_ms != 0 && l->hurry_ms < due_ms)
+		due_ms = l->hurry_ms;
+	pthread_mutex_unlock(&l->lock);
+	return due_ms > now_ms ? due_ms - now_ms : 0;
+}
+
 /* Until the next listing is due. A question that was on its way when the last
- * one began does not count any more if that one failed: the time begins anew.
- * False: told to stop. */
+ * one began does not count any more if that one failed. False: told to stop. */
 static bool
 wait_turn(struct verify_lister *l, uint64_t ms)
 {
+	const uint64_t due_ms = l->context.now_ms() + ms;
 	bool wanted;
 
 	do
-		if (!verify_feed_wait(l->feed, ms, &wanted))
+		if (!verify_feed_wait(l->feed, left_ms(l, due_ms), &wanted))
 			return false;
 	while (wanted && is_held(l));
 	return true;
@@ -319,12 +349,23 @@ is_over(const struct verify_lister *l, const struct verify_question *q)
 	return l->stopped || is_recent(l, q) || (l->held && !l->running);
 }
 
+/* Somebody is kept out because the last listing failed. */
+static void
+miss(struct verify_lister *l)
+{
+	if (!l->held || l->running || l->hurry_ms == 0 || l->missed)
+		return;
+	l->missed = true;
+	verify_feed_wake(l->feed, true);
+}
+
 void
 verify_lister_want(struct verify_lister *l, const struct verify_question *q)
 {
 	struct timespec until;
 
 	pthread_mutex_lock(&l->lock);
+	miss(l);
 	while (!is_over(l, q) && !atomic_load(q->stop) &&
 	    verify_source_left_ms(q) > 0) {
 		/* not while it lists: begin() alone takes a request back */

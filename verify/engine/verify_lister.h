@@ -38,9 +38,10 @@ void verify_lister_reload(struct verify_lister *l);
 
 /* Waits until there has been a listing that is good enough for the question:
  * one that ended a moment before it at most, whether or not it succeeded. All
- * who wait share one. After one that failed or is doubted the next comes when
- * it is planned, and nobody waits for that. Gives up at the deadline, or when
- * told to stop; at once after verify_lister_stop. */
+ * who wait share one. After one that is doubted the next comes when it is
+ * planned, after one that failed within some two seconds, unless the other side
+ * wants to be left alone for longer; nobody waits for either. Gives up at the
+ * deadline, or when told to stop; at once after verify_lister_stop. */
 void verify_lister_want(
     struct verify_lister *l, const struct verify_question *q);
 

@@ -77,6 +77,36 @@ lister_is_not_hurried_by_an_unknown_key(void **state)
 	}
 }
 
+/* A source that has been away for long is tried each half a minute, but soon
+ * when it keeps somebody out. */
+static void
+lister_tries_soon_again_for_who_is_kept_out(void **state)
+{
+	struct verify_config config = { .context.now_ms = engine_now_ms };
+	struct verify *v;
+	unsigned lists;
+
+	(void)state;
+	add(&config, "l");
+	say(1, 10, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	v = new_ready(&config);
+	say(1, 20, VERIFY_LIST_AWAY, VERIFY_FAULT_NONE);
+	for (unsigned i = 0; i < 8; i++) {
+		lists = script.lists;
+		verify_reload(v);
+		while (script.lists == lists)
+			usleep(1000);
+	}
+	say(1, 20, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	for (unsigned i = 0;
+	     i < 3000 && engine_check(v, 20).verdict != VERIFY_ALLOW; i++) {
+		engine_ms += 3000;
+		usleep(5000);
+	}
+	check_int(engine_check(v, 20).verdict, VERIFY_ALLOW);
+	verify_free(v);
+}
+
 /* Who waits while a list is read leaves no request behind that nobody serves:
  * the next one who is not in it has it read again. */
 static void
@@ -159,6 +189,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lister_ends_while_keys_wait_for_a_list),
 		cmocka_unit_test(lister_is_not_hurried_by_an_unknown_key),
+		cmocka_unit_test(lister_tries_soon_again_for_who_is_kept_out),
 		cmocka_unit_test(lister_lists_again_after_somebody_waited),
 		cmocka_unit_test(lister_does_not_wait_for_itself),
 	};
