@@ -17,8 +17,8 @@ simple_lines_are_known(void **state)
 		"regions:\n  900:\n    regionid: 900\n",
 		"# comment: [\n  # and more\na: b",
 		"- a\n- b: c\n  d: -1\n- - e\n",
-		"a: Two words\nb: 2a01:4f8::1\nc: \"x: # [\"\nd: 'y'\n\"e\": "
-		"\"\"",
+		"a: Two words\nb: 2a01:4f8::1\n",
+		"c: \"x: # [\"\nd: 'y'\n\"e\": \"\"",
 	};
 	static const char *const odd[] = {
 		" ",
