@@ -245,7 +245,7 @@ not_a_map(const struct load *l)
 		       "Nodes of a region";
 	case FILEKIND_OTHER:
 		return "this is not a map, but a file that is beside maps: of "
-		       "a CI, of Compose or of derper";
+		       "a CI, of Compose, of Kubernetes, of npm or of derper";
 	case FILEKIND_NODE_LIST:
 		return "this is a list of a tailnet's nodes, not a map";
 	case FILEKIND_TEMPLATE:

@@ -159,7 +159,8 @@ file_kind(struct rule_run *run)
 		rule_note(rule_found_as(run, SEVERITY_INFO,
 		    run->load->doc.root->start,
 		    "this is not a map, but a file that is beside maps: of a "
-		    "CI, of Compose or of derper; it is not judged"));
+		    "CI, of Compose, of Kubernetes, of npm or of derper; it is "
+		    "not judged"));
 		return;
 	case FILEKIND_NODE_LIST:
 		found_node_list(run);

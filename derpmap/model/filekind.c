@@ -240,12 +240,14 @@ is_node_list(const struct doc_node *root)
 	    has_node_key(doc_resolve(root->items[0]));
 }
 
-/* Files that lie beside maps: of a CI, of Compose, of derper's admission. */
+/* Files that lie beside maps in a folder: of a CI, of Compose, of derper's
+ * admission, of Kubernetes, of npm. */
 static bool
 is_other(const struct doc_node *root)
 {
-	static const char *const members[] = { "jobs", "problemMatcher",
-		"repos", "services", "sources", NULL };
+	static const char *const members[] = { "apiVersion", "compilerOptions",
+		"dependencies", "devDependencies", "jobs", "problemMatcher",
+		"repos", "scripts", "services", "sources", NULL };
 
 	if (has_any(root, members))
 		return true;
