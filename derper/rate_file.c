@@ -27,6 +27,7 @@ static void
 report(const struct rate_config *config)
 {
 	const struct rate *client = &config->scope[RATE_CLIENT];
+	bool any = false;
 
 	log_info("rate config applied: client-rate=%llu bytes/sec, "
 		 "client-burst=%llu bytes",
@@ -35,6 +36,7 @@ report(const struct rate_config *config)
 	for (size_t i = 0; i < RATE_SCOPES; i++) {
 		const struct rate *rate = &config->scope[i];
 
+		any = any || rate->bytes_per_s > 0 || rate->packets_per_s > 0;
 		if (rate->packets_per_s == 0 &&
 		    (i == RATE_CLIENT || rate->bytes_per_s == 0))
 			continue;
@@ -46,6 +48,9 @@ report(const struct rate_config *config)
 		    (unsigned long long)rate->packets_per_s,
 		    (unsigned long long)rate->burst_packets);
 	}
+	if (!any)
+		log_warn("rate config: there is no limit in it; names that are "
+			 "not known are ignored, as upstream does");
 }
 
 struct rate_limit *
