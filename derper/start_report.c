@@ -56,6 +56,29 @@ report_addresses(const struct start_report *r)
 		    "reach this port");
 }
 
+/* Who says whose a connection is: limits, logs and the debug pages believe it.
+ */
+static void
+report_proxies(const struct config *c)
+{
+	const char *from = c->proxy_from_text;
+	bool anybody = false;
+
+	if (c->proxy_from_count == 0)
+		return;
+	for (size_t i = 0; i < c->proxy_from_count; i++)
+		anybody = anybody ||
+		    c->proxy_from[i].bits == (c->proxy_from[i].is_v4 ? 96 : 0);
+	if (anybody)
+		log_warn("derper: -proxy-protocol-from %s: whoever can connect "
+			 "may claim any address, also this machine's own",
+		    from);
+	else
+		log_info("PROXY headers name the clients of connections from "
+			 "%s",
+		    from);
+}
+
 /* The kind of source that has no flag of its own but upstream's. */
 static void
 report_tailscaled(const struct config *c)
@@ -207,6 +230,7 @@ start_report(const struct start_report *report)
 {
 	log_info("derper: version " DERPKIT_VERSION);
 	report_addresses(report);
+	report_proxies(report->config);
 	if (report->certs != NULL)
 		certs_report(report->certs);
 	report_admission(report);

@@ -39,6 +39,14 @@ class ProxyProtocol(Scenario):
                 relay.wait_log(f"derp: {who}: a request for /derp without Upgrade", mark)
         self.assertEqual(relay.counters()["proxy_headers"], 8)
 
+    def test_who_is_believed_is_told(self):
+        relay = self.derper("-proxy-protocol-from=192.0.2.0/24,127.0.0.1")
+        relay.wait_log("PROXY headers name the clients of connections from "
+                       "192.0.2.0/24,127.0.0.1$")
+        for anybody in ("192.0.2.1,0.0.0.0/0", "::/0"):
+            relay = self.derper("-proxy-protocol-from=" + anybody)
+            relay.wait_log(f"-proxy-protocol-from {anybody}: whoever can connect may claim any")
+
     def test_before_tls(self):
         make_cert(self.folder, HOST, "IP:127.0.0.1")
         relay = self.derper("-proxy-protocol-from=127.0.0.1", tls=True)
