@@ -272,6 +272,21 @@ edit_add(struct rule_run *run, struct finding *f,
 		add_to_block(run, f, n, member);
 }
 
+/* A place at or before the offset, from one after it: the start of the later
+ * one's line, or of the text when the offset is not on that line. */
+static struct doc_pos
+line_pos(struct slice text, struct doc_pos later, size_t offset)
+{
+	size_t at = later.offset;
+
+	while (at > offset && text.p[at - 1] != '\n')
+		at--;
+	if (at > offset)
+		return (struct doc_pos){ .line = 1, .column = 1 };
+	at = line_start(text, at);
+	return (struct doc_pos){ later.line, 1, at };
+}
+
 void
 edit_span(struct rule_run *run, struct finding *f, size_t offset, size_t len,
     const char *text)
@@ -280,7 +295,7 @@ edit_span(struct rule_run *run, struct finding *f, size_t offset, size_t len,
 	struct doc_pos start = f->edit != NULL ? f->edit->end : f->at, end;
 
 	if (start.offset > offset)
-		start = (struct doc_pos){ .line = 1, .column = 1 };
+		start = line_pos(run->load->text, f->at, offset);
 	doc_pos_advance(&start, run->load->text, offset);
 	end = start;
 	doc_pos_advance(&end, run->load->text, offset + len);

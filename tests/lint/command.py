@@ -446,6 +446,11 @@ class Growth(unittest.TestCase):
             + "]}}\n"),
         "comments after CR": ("regions: {}\r",
                               lambda i: "# derpmap: ignore=R16 x\r"),
+        "empty elements": ("regions:\n  900:\n    regionid: 900\n    nodes:\n",
+                           lambda i: "      -\n"),
+        "empty elements of a line": (
+            "regions: {900: {regionid: 900, nodes: [", lambda i: "~, ",
+            "]}}\n"),
         "servers": ("regions:\n  900:\n    regionid: 900\n    nodes:\n",
                     lambda i: "      - {name: a, ipv4: 198.18.0.7}\n"),
     }
