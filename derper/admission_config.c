@@ -91,6 +91,22 @@ read_file(
 	return verify_settings_load(config, flags->verify_config, why);
 }
 
+/* The relay runs no programs: its system call filter forbids it, and what a
+ * configuration may hold does not hang on whether that is on. */
+static int
+check_programs(const struct verify_config *config, struct fail *why)
+{
+	for (size_t i = 0; i < config->source_count; i++)
+		if (config->sources[i].kind->runs_programs)
+			return fail_set(why,
+			    "source %s: derper runs no programs, which its "
+			    "system call filter forbids; have \"derpverify "
+			    "serve\" do it and name that as url, or have a "
+			    "timer write a file and name that as nodes",
+			    config->sources[i].kind->name);
+	return 0;
+}
+
 int
 admission_config_read(
     struct verify_config *config, const struct config *flags, struct fail *why)
@@ -99,6 +115,8 @@ admission_config_read(
 
 	if (read_file(config, flags, why) == -1)
 		return -1;
+	if (check_programs(config, why) == -1)
+		goto clear;
 	of_file = config->source_count;
 	if (add_sources(config, flags, why) == -1)
 		goto clear;

@@ -3,11 +3,15 @@
 #include "fetch.h"
 #include "verify_commands.h"
 
+#include <signal.h>
 #include <sodium.h>
 
 static int
 start(struct fail *why)
 {
+	/* whoever starts us with SIGCHLD ignored has the system reap programs
+	 * before their status is read */
+	signal(SIGCHLD, SIG_DFL);
 	if (sodium_init() == -1 || fetch_global_init() == -1)
 		return fail_set(why, "cannot initialise libsodium or libcurl");
 	return 0;

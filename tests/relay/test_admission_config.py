@@ -116,6 +116,14 @@ class Config(Scenario):
         )
         self.assertIn("its policy is any", err)
 
+    def test_a_relay_runs_no_programs(self):
+        path = self.write("command.yaml", "sources:\n- command: [touch, ran]\n")
+        for flags in [], ["-seccomp=false"]:
+            err = self.start_fails("-verify-config=" + path, *flags)
+            self.assertIn("source command: derper runs no programs", err)
+            self.assertIn('"derpverify serve"', err)
+        self.assertFalse(os.path.exists(self.path("ran")))
+
     def test_flags_and_file_must_agree(self):
         stub = self.stub("a", "b")
         self.write("nodes", f"{self.keys['a']}\n{self.keys['c']}\n")

@@ -1,4 +1,5 @@
-"""derpverify watch and list: what sources name, and how that changes."""
+"""derpverify watch and list: what sources name, and how that changes; sources that
+are programs."""
 
 import json
 import os
@@ -6,8 +7,8 @@ import signal
 import subprocess
 import unittest
 
-from relaytest import PATIENCE, Lines, Scenario, clean_env, ours_only
-from servetest import DERPVERIFY
+from relaytest import PATIENCE, Lines, Scenario, clean_env, ours_only, wait_until
+from servetest import DERPVERIFY, Server
 
 ONE, TWO, THREE = "11" * 32, "22" * 32, "33" * 32
 SCHEMAS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../schemas")
@@ -141,6 +142,67 @@ class List(Nodes):
         self.assertIn("url http://127.0.0.1:9/v: can only be asked about one key", err)
         self.write("config", "sources:\n- url: http://127.0.0.1:9/v\n")
         self.assertEqual(self.run_tool("list", "--config", "config")[:2], (2, ""))
+
+
+HEADSCALE = """#!/bin/sh
+[ "$*" = "nodes list -o json" ] || { echo "unknown: $*" >&2; exit 2; }
+cat "$(dirname "$0")/database"
+"""
+
+
+@ours_only
+class Command(Nodes):
+    """A program that prints what headscale nodes list -o json does."""
+
+    def setUp(self):
+        super().setUp()
+        os.chmod(self.write("headscale", HEADSCALE), 0o755)
+        self.words = [self.path("headscale"), "nodes", "list", "-o", "json"]
+        self.config = self.write(
+            "c.yaml", f"sources:\n- command: {json.dumps(self.words)}\n  refresh: 200ms\n"
+        )
+        self.database(ONE, TWO)
+
+    def database(self, *keys):
+        rows = [
+            {"id": n, "node_key": "nodekey:" + k, "given_name": f"n{n}", "expiry": None}
+            for n, k in enumerate(keys)
+        ]
+        self.write("database", json.dumps(rows))
+
+    def test_check_and_list(self):
+        config = ("--config", self.config)
+        for options in config, ("--command", " ".join(self.words)):
+            status, out, err = self.run_tool("list", *options)
+            self.assertEqual(status, 0, err)
+            self.assertRegex(out, f"^nodekey:{ONE} n0 # never expires; command ")
+            self.assertRegex(out, f"\nnodekey:{TWO} n1 # ")
+            self.assertEqual(self.run_tool("check", *options, TWO)[0], 0)
+            self.assertEqual(self.run_tool("check", *options, THREE)[0], 1)
+        out = self.run_tool("explain", *config)[1]
+        self.assertIn(" nodes list -o json\n", out)
+        self.assertIn("derper does not take this source", out)
+
+    def test_why_it_fails(self):
+        status, out, err = self.run_tool("list", "--command", self.path("headscale") + " users")
+        self.assertEqual((status, out), (2, ""))
+        self.assertIn("headscale ended with status 2: unknown: users", err)
+        self.assertEqual(self.run_tool("list", "--command", " ")[0], 2)
+
+    def test_the_file_is_what_the_schema_says(self):
+        check_schema({"sources": [{"command": self.words, "command-timeout": "5s"}]},
+                     "verify-config")
+
+    def test_serve(self):
+        s = Server(self, "--config", self.config)
+        wait_until(lambda: s.ask(ONE).text == '{"Allow": true}\n', "the list")
+        self.assertEqual(s.ask(THREE).text, '{"Allow":false}\n')
+        self.database(TWO, THREE)
+        wait_until(lambda: s.ask(THREE).text == '{"Allow": true}\n', "the new node")
+        self.assertEqual(s.ask(ONE).text, '{"Allow":false}\n')
+        os.unlink(self.path("database"))
+        s.log.wait("headscale ended with status 1: cat: ")
+        self.assertEqual(s.ask(TWO).text, '{"Allow": true}\n')  # as last known
 
 
 if __name__ == "__main__":

@@ -64,6 +64,12 @@ put_source(struct buf *out, const struct verify_source_config *row)
 
 	if (rc == 0 && !denies)
 		rc = put_outage(out, row);
+	if (rc == 0 && row->kind->runs_programs)
+		rc = buf_printf(out,
+		    "  derper does not take this source: its system call "
+		    "filter forbids it to run programs; it can ask derpverify "
+		    "serve (url:), or read a file that a timer writes "
+		    "(nodes:)\n");
 	if (rc == 0 && row->allow_expired)
 		rc = buf_printf(
 		    out, "  keys that have expired are admitted, too\n");

@@ -9,7 +9,8 @@
 	X(verify_url_kind)        \
 	X(verify_file_kind)       \
 	X(verify_headscale_kind)  \
-	X(verify_api_kind)
+	X(verify_api_kind)        \
+	X(verify_command_kind)
 
 #define DECLARE(kind) extern const struct verify_source_kind kind;
 #define ROW(kind) &kind,

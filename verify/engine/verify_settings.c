@@ -7,6 +7,7 @@
 #include "num.h"
 #include "spelling.h"
 #include "verify_kinds.h"
+#include "verify_program.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -110,6 +111,41 @@ text_of(struct reading *r, const struct doc_node *node)
 	if (text == NULL)
 		complain(r, node, "out of memory");
 	return text;
+}
+
+/* A list of words as one text; the same errors. */
+static const char *
+words_of(struct reading *r, const struct doc_node *node)
+{
+	const struct doc_node *list = doc_resolve(node);
+	const char *text, *words = NULL;
+	struct fail reason = { 0 };
+	struct buf command;
+	int rc = 0;
+
+	if (list == NULL || list->kind != DOC_SEQUENCE || list->count == 0) {
+		complain(r, node,
+		    "expected a list of words, as in [headscale, nodes, list, "
+		    "-o, json]");
+		return NULL;
+	}
+	buf_init(&command, VERIFY_SETTINGS_BYTES_MAX * 2);
+	for (size_t i = 0; i < list->count && rc == 0; i++) {
+		text = text_of(r, list->items[i]);
+		rc = text == NULL
+		    ? -1
+		    : verify_program_quote(&command, slice_str(text), &reason);
+		if (text != NULL && rc == -1)
+			complain(r, list->items[i], "%s", reason.text);
+	}
+	if (rc == 0) {
+		words = arena_text(r->config->arena,
+		    (const char *)buf_slice(&command).p, buf_len(&command));
+		if (words == NULL)
+			complain(r, node, "out of memory");
+	}
+	buf_clear(&command);
+	return words;
 }
 
 static int
@@ -328,6 +364,9 @@ read_option(struct reading *r, const struct verify_option *option,
 	case VERIFY_OPTION_FILE:
 		text = text_of(r, node);
 		break;
+	case VERIFY_OPTION_WORDS:
+		text = words_of(r, node);
+		break;
 	case VERIFY_OPTION_BOOL:
 		if (read_bool(r, node, &on) == -1)
 			return -1;
@@ -415,7 +454,9 @@ read_row(struct reading *r, const struct doc_node *node)
 	kind = find_kind(map, &place);
 	if (kind == NULL)
 		return complain_kindless(r, map);
-	argument = text_of(r, place);
+	argument = kind->argument_type == VERIFY_OPTION_WORDS
+	    ? words_of(r, place)
+	    : text_of(r, place);
 	if (argument == NULL)
 		return -1;
 	if (kind->check != NULL && kind->check(argument, &reason) == -1)

@@ -49,6 +49,8 @@ enum verify_option_type {
 				   themselves must allow it */
 	VERIFY_OPTION_BOOL,     /* "true" or "false" */
 	VERIFY_OPTION_DURATION, /* "30s"; passed on as milliseconds: "30000" */
+	VERIFY_OPTION_WORDS,    /* a list of words; passed on as one text, see
+				   verify_program.h */
 };
 
 struct verify_option {
@@ -185,10 +187,11 @@ struct verify_source_kind {
 	const char *argument_name;
 	const char *tool_help, *relay_help;
 	const struct verify_option *options;   /* or NULL: none */
-	enum verify_option_type argument_type; /* TEXT or FILE */
+	enum verify_option_type argument_type; /* TEXT, FILE or WORDS */
 	bool needs_argument;                   /* it may not be empty */
 	bool uses_ca_file;
 	bool can_fail_open;
+	bool runs_programs;        /* which confined programs cannot */
 	enum verify_outage outage; /* when none is configured; DEFAULT: CLOSED
 				    */
 	uint64_t refresh_ms;       /* when none is configured */

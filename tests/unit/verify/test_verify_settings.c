@@ -102,6 +102,20 @@ static const struct {
 	    "f:3:13: \"0\" is not a number from 1 to 100" },
 	{ "sources:\n  - nodes: a\n    nodes: b\n",
 	    "f:3:5: \"nodes\" is set a second time" },
+	{ "sources:\n  - command: headscale nodes list\n",
+	    "f:2:14: expected a list of words, as in [headscale," },
+	{ "sources:\n  - command: []\n", "f:2:14: expected a list of words" },
+	{ "sources:\n  - command: [a, \"\"]\n",
+	    "f:2:18: a word of a command is empty" },
+	{ "sources:\n  - command: [a, [b]]\n",
+	    "f:2:18: expected a single value" },
+	{ "sources:\n  - command: "
+	  "[a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,"
+	  "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,"
+	  "a,a,a,a,a,a,a,a]\n",
+	    "f:2:14: a command has at most 64 words" },
+	{ "sources:\n  - command: [a]\n    outage: open\n",
+	    "f:2:5: source command cannot fail open" },
 	{ "sources: {\n", "f:" },
 };
 
@@ -129,7 +143,8 @@ settings_are_told_in_words(void **state)
 	    "policy: any\nsources:\n"
 	    "- url: http://u:SECRET@a/SECRET\n  outage: open\n"
 	    "- nodes: b\n  deny: true\n"
-	    "- nodes: c\n";
+	    "- nodes: c\n"
+	    "- command: [headscale, nodes, list, -o, json, \"a b\"]\n";
 	struct verify_config c = { 0 };
 	struct buf out;
 
@@ -145,7 +160,13 @@ settings_are_told_in_words(void **state)
 	    "- node list b: its keys are denied, whatever other sources say\n"
 	    "- node list c\n"
 	    "  while it is away: whom it last admitted is still admitted, "
-	    "for 24h\n");
+	    "for 24h\n"
+	    "- command headscale nodes list -o json a\\ b\n"
+	    "  while it is away: whom it last admitted is still admitted, "
+	    "for 24h\n"
+	    "  derper does not take this source: its system call filter "
+	    "forbids it to run programs; it can ask derpverify serve (url:), "
+	    "or read a file that a timer writes (nodes:)\n");
 	buf_clear(&out);
 	verify_config_clear(&c);
 }

@@ -1,0 +1,51 @@
+/*
+ * verify_program: runs a program and takes what it prints.
+ *
+ * No shell is in between. The program has a process group of its own, an empty
+ * standard input and no descriptors of ours. When its time or the room for its
+ * output is up, the whole group is killed, and what it leaves behind there is
+ * killed when it has ended. Threads: any; blocks.
+ */
+#ifndef DERPKIT_VERIFY_PROGRAM_H
+#define DERPKIT_VERIFY_PROGRAM_H
+
+#include "buf.h"
+#include "fail.h"
+
+#include <stdatomic.h>
+
+#define VERIFY_PROGRAM_WORDS_MAX 64
+
+/* The words of a command line: spaces and tabs separate them, and a backslash
+ * takes the character after it as it is. */
+struct verify_program {
+	char *text; /* owned: what words point into */
+	char *words[VERIFY_PROGRAM_WORDS_MAX + 1]; /* NULL at the end */
+};
+
+/* -1 with *why: there is no word, there are too many, or memory is short. To be
+ * cleared in any case. */
+int verify_program_parse(
+    struct verify_program *p, const char *text, struct fail *why);
+void verify_program_clear(struct verify_program *p);
+
+/* Appends one more word to such a command line. -1 with *why: it is empty, or
+ * memory is short. */
+int verify_program_quote(struct buf *text, struct slice word, struct fail *why);
+
+enum verify_program_end {
+	VERIFY_PROGRAM_DONE,    /* with status 0 */
+	VERIFY_PROGRAM_FAILED,  /* *why: it cannot be run, took too long,
+				   printed too much, or its status is not 0 */
+	VERIFY_PROGRAM_SHORT,   /* *why: a shortage here */
+	VERIFY_PROGRAM_STOPPED, /* *stop was set */
+};
+
+/* Runs it for at most timeout_ms. Its standard output goes to *out, up to the
+ * limit of that; of what it says on standard error, the first line goes into
+ * *why. */
+enum verify_program_end verify_program_run(const struct verify_program *p,
+    uint64_t timeout_ms, const atomic_bool *stop, struct buf *out,
+    struct fail *why);
+
+#endif
