@@ -36,4 +36,9 @@ void edit_add(struct rule_run *run, struct finding *f,
 void edit_span(struct rule_run *run, struct finding *f, size_t offset,
     size_t len, const char *text);
 
+/* Removes the line of a list element that has nothing but the dash and the
+ * value, if it is so. The finding is at the value. */
+void edit_remove_element(
+    struct rule_run *run, struct finding *f, const struct doc_node *value);
+
 #endif

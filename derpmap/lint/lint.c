@@ -3,6 +3,7 @@
 
 #include "effective.h"
 #include "field_words.h"
+#include "place.h"
 #include "rule_list.h"
 #include "visit.h"
 
@@ -248,16 +249,19 @@ void
 lint_file(struct lint *l, const struct load *load)
 {
 	unsigned form = load->dialect == DIALECT_JSON ? RULE_JSON : RULE_YAML;
+	struct place_finder places;
 	struct refusals refusals;
 	struct rule_run run = {
 		.file = load->file,
 		.load = load,
+		.places = &places,
 		.call = &l->call,
 		.sights = l->sights,
 		.refusals = &refusals,
 		.out = l->out,
 	};
 
+	place_finder_init(&places, l->out->arena, load->doc.root);
 	if (refusals_init(&refusals, &load->map) == -1) {
 		l->out->failed = true;
 		return;
@@ -300,12 +304,15 @@ lint_config(const struct effective *e, const struct compose_ports *compose,
 		.text = e->config->text,
 		.dialect = DIALECT_HEADSCALE,
 		.doc = e->config->doc };
+	struct place_finder places;
 	struct rule_run run = { .file = load.file,
 		.load = &load,
+		.places = &places,
 		.out = out,
 		.effective = e,
 		.compose = compose };
 
+	place_finder_init(&places, out->arena, load.doc.root);
 	for (size_t i = 0; i < rule_list_count(); i++)
 		run_check(
 		    &run, rule_list_at(i), rule_list_at(i)->checks.config);
@@ -316,8 +323,12 @@ lint_config(const struct effective *e, const struct compose_ports *compose,
 void
 lint_derper(const struct load *text, struct findings *out)
 {
-	struct rule_run run = { .file = text->file, .load = text, .out = out };
+	struct place_finder places;
+	struct rule_run run = {
+		.file = text->file, .load = text, .places = &places, .out = out
+	};
 
+	place_finder_init(&places, out->arena, text->doc.root);
 	for (size_t i = 0; i < rule_list_count(); i++)
 		if ((rule_list_at(i)->forms & RULE_DERPER) != 0)
 			run_check(&run, rule_list_at(i),

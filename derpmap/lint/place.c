@@ -3,6 +3,8 @@
 
 #include "quote.h"
 
+#include <string.h>
+
 /* How much of an excerpt is before the place. */
 #define BEFORE 80
 
@@ -102,32 +104,127 @@ set_node(struct place *p, const struct doc_node *n, size_t offset)
 }
 
 void
-place_find(struct place *p, const struct doc_node *root, size_t offset,
+place_finder_init(struct place_finder *finder, struct arena *arena,
+    const struct doc_node *root)
+{
+	*finder = (struct place_finder){ .arena = arena, .root = root };
+}
+
+/* Goes up to where the way to the offset and the one before part. A node that
+ * begins at the offset may be the place itself. */
+static void
+go_up(struct place_finder *finder, size_t offset)
+{
+	while (finder->n > 0) {
+		const struct place_level *top = &finder->levels[finder->n - 1];
+
+		if (top->start <= offset && offset < top->limit &&
+		    top->node->start.offset != offset)
+			return;
+		finder->n--;
+	}
+}
+
+static int
+reserve(struct place_finder *finder)
+{
+	const size_t cap = finder->cap == 0 ? 16 : 2 * finder->cap;
+	struct place_level *levels;
+
+	if (finder->n < finder->cap)
+		return 0;
+	levels = arena_alloc(finder->arena, cap, sizeof *levels);
+	if (levels == NULL)
+		return -1;
+	if (finder->n > 0)
+		memcpy(levels, finder->levels, finder->n * sizeof *levels);
+	finder->levels = levels;
+	finder->cap = cap;
+	return 0;
+}
+
+/* Adds what leads from the last level to the item; SIZE_MAX: it is too long. */
+static size_t
+write_path(struct place_finder *finder, const struct doc_node *n, size_t index)
+{
+	const size_t before =
+	    finder->n > 0 ? finder->levels[finder->n - 1].path_n : 0;
+	struct writer w = writer_of(finder->path, PLACE_PATH - 1);
+
+	if (before == SIZE_MAX)
+		return SIZE_MAX;
+	w.n = before;
+	if (n->kind == DOC_SEQUENCE)
+		writer_printf(&w, "[%zu]", index);
+	else
+		put_key(&w, n->items[index / 2 * 2]);
+	return w.failed ? SIZE_MAX : w.n;
+}
+
+/* Goes down from the collection to the item. */
+static int
+go_down(struct place_finder *finder, const struct doc_node *n, size_t index)
+{
+	const size_t items = n->kind == DOC_MAPPING ? 2 * n->count : n->count;
+	const size_t outer =
+	    finder->n > 0 ? finder->levels[finder->n - 1].limit : SIZE_MAX;
+	struct place_level level = { .node = n,
+		.index = index,
+		.start = n->items[index]->start.offset,
+		.limit = outer };
+
+	if (index + 1 < items && n->items[index + 1]->start.offset < outer)
+		level.limit = n->items[index + 1]->start.offset;
+	if (reserve(finder) == -1)
+		return -1;
+	level.path_n = write_path(finder, n, index);
+	finder->levels[finder->n++] = level;
+	return 0;
+}
+
+/* Whether the last level leads to a key, below which nothing is looked for. */
+static bool
+is_at_key(const struct place_finder *finder)
+{
+	const struct place_level *top;
+
+	if (finder->n == 0)
+		return false;
+	top = &finder->levels[finder->n - 1];
+	return top->node->kind == DOC_MAPPING && top->index % 2 == 0;
+}
+
+int
+place_find(struct place *p, struct place_finder *finder, size_t offset,
     bool as_element)
 {
-	struct writer w = writer_of(p->path, sizeof p->path - 1);
-	const struct doc_node *n = root, *parent = NULL;
+	const struct doc_node *n = finder->root, *parent = NULL;
+	size_t path_n = 0;
 
 	*p = (struct place){ .node = NULL };
-	while (n != NULL && is_collection(n) &&
+	go_up(finder, offset);
+	if (finder->n > 0) {
+		parent = finder->levels[finder->n - 1].node;
+		n = parent->items[finder->levels[finder->n - 1].index];
+	}
+	while (n != NULL && is_collection(n) && !is_at_key(finder) &&
 	    !(as_element && is_element(n, parent, offset))) {
 		size_t until = count_until(n, offset);
-		bool is_key = n->kind == DOC_MAPPING && until % 2 == 1;
 
 		if (until == 0)
 			break;
-		if (n->kind == DOC_SEQUENCE)
-			writer_printf(&w, "[%zu]", until - 1);
-		else
-			put_key(&w, n->items[(until - 1) / 2 * 2]);
+		if (go_down(finder, n, until - 1) == -1)
+			return -1;
 		parent = n;
 		n = n->items[until - 1];
-		if (is_key)
-			break;
 	}
 	if (n != NULL)
 		set_node(p, n, offset);
-	p->path[w.failed ? 0 : w.n] = '\0';
+	if (finder->n > 0)
+		path_n = finder->levels[finder->n - 1].path_n;
+	if (path_n != SIZE_MAX)
+		memcpy(p->path, finder->path, path_n);
+	return 0;
 }
 
 static bool

@@ -3,10 +3,12 @@
  * and the text around it.
  *
  * Nothing is indexed: the nodes of a document are in the order of the text, so
- * that a place is found by going down from the root, in log n at each level.
- * Aliases are not followed; what they refer to has the path of its anchor.
+ * that a place is found by going down from the root, in log n at each level. A
+ * finder goes on from the place before: places asked for in the order of the
+ * text cost the levels between them, however deep the document is. Aliases are
+ * not followed; what they refer to has the path of its anchor.
  *
- * Threads: pure functions.
+ * Threads: a finder is used by one at a time.
  */
 #ifndef DERPKIT_PLACE_H
 #define DERPKIT_PLACE_H
@@ -22,12 +24,32 @@ struct place {
 	char path[PLACE_PATH];       /* "" for the root and when too long */
 };
 
+/* A collection on the way down, and what of it leads on. */
+struct place_level {
+	const struct doc_node *node;
+	size_t index;        /* of its items */
+	size_t start, limit; /* offsets from start to before limit lead here */
+	size_t path_n;       /* of the path to the item; SIZE_MAX: too long */
+};
+
+struct place_finder {
+	struct arena *arena; /* borrowed; for levels */
+	const struct doc_node *root;
+	struct place_level *levels; /* the outer first */
+	size_t n, cap;
+	char path[PLACE_PATH];
+};
+
+/* The root may be NULL. */
+void place_finder_init(struct place_finder *finder, struct arena *arena,
+    const struct doc_node *root);
+
 /*
  * Looks for the place at the offset. An element of a list begins where its
  * first key does: as_element asks for the element in that case, unless the key
- * has no value, and otherwise for the key.
+ * has no value, and otherwise for the key. -1: memory is short.
  */
-void place_find(struct place *p, const struct doc_node *root, size_t offset,
+int place_find(struct place *p, struct place_finder *finder, size_t offset,
     bool as_element);
 
 /* Where a node ends; a block collection ends with its last value. */

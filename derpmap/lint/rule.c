@@ -25,7 +25,8 @@ describe(struct rule_run *run, struct finding *f)
 	struct arena *arena = run->out->arena;
 	struct place place;
 
-	place_find(&place, run->load->doc.root, f->at.offset, run->on_values);
+	if (place_find(&place, run->places, f->at.offset, run->on_values) == -1)
+		run->out->failed = true;
 	f->end = place.end;
 	if (doc_note_find(&run->load->doc, DOC_NOTE_UTF16) == NULL)
 		describe_line(run, f);

@@ -53,6 +53,7 @@ struct rule_address {
 
 struct compose_ports;
 struct effective;
+struct place_finder;
 struct relay_sights;
 struct rule_run;
 
@@ -122,8 +123,9 @@ struct rule {
 /* One rule at work on one file. */
 struct rule_run {
 	const struct rule *rule;
-	const char *file;        /* as the user named it */
-	const struct load *load; /* NULL in checks.call */
+	const char *file;            /* as the user named it */
+	const struct load *load;     /* NULL in checks.call */
+	struct place_finder *places; /* of load's document; NULL without it */
 	struct rule_call *call;
 	const struct refusals *refusals;
 	struct findings *out; /* of this rule alone */

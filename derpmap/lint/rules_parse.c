@@ -339,44 +339,6 @@ merge_keys(struct rule_run *run)
 
 /* --- regions and nodes that are not there --- */
 
-static bool
-is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t';
-}
-
-/* Removes the line that has nothing but the dash and the value. It is read no
- * further than that holds: all elements may be on one line. */
-static void
-remove_element(
-    struct rule_run *run, struct finding *f, const struct doc_node *value)
-{
-	struct slice text = run->load->text;
-	size_t start = f->at.offset, end = start;
-	bool has_dash = false;
-
-	if (value == NULL || value->kind != DOC_SCALAR ||
-	    value->anchor != NULL || run->load->dialect == DIALECT_JSON)
-		return;
-	while (start > 0 &&
-	    (is_blank(text.p[start - 1]) ||
-		(text.p[start - 1] == '-' && !has_dash)))
-		has_dash |= text.p[--start] == '-';
-	if (!has_dash ||
-	    (start > 0 && text.p[start - 1] != '\n' &&
-		text.p[start - 1] != '\r') ||
-	    text.n - end < value->text.n ||
-	    !slice_eq(slice_of(text.p + end, value->text.n), value->text))
-		return;
-	end += value->text.n;
-	while (end < text.n && is_blank(text.p[end]))
-		end++;
-	if (end < text.n && text.p[end] == '\r')
-		end++;
-	if (end == text.n || text.p[end] == '\n')
-		edit_span(run, f, start, end + (end < text.n) - start, "");
-}
-
 static void
 nil_node(struct rule_run *run)
 {
@@ -394,7 +356,7 @@ nil_node(struct rule_run *run)
 			    "an empty list element becomes a nil node, on "
 			    "which clients crash");
 			f->fix = "remove the dash";
-			remove_element(run, f, n->from.value);
+			edit_remove_element(run, f, n->from.value);
 		}
 }
 

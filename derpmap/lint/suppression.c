@@ -39,6 +39,7 @@ struct scan {
 	struct suppressions *s;
 	const struct load *load;
 	struct findings *out;
+	struct place_finder places;
 	enum doc_line_form form;
 	struct doc_pos line; /* the start of the line of the mark */
 	size_t line_end;     /* before its line end */
@@ -89,8 +90,10 @@ skip_blanks(struct slice text, size_t at)
 
 /* Where the comment begins whose text is at `mark`; SIZE_MAX: there is none. */
 static size_t
-comment_start(const struct load *load, size_t line, size_t mark)
+comment_start(struct scan *scan, size_t mark)
 {
+	const struct load *load = scan->load;
+	const size_t line = scan->line.offset;
 	const bool is_json = load->dialect == DIALECT_JSON;
 	const size_t length = is_json ? 2 : 1;
 	struct slice text = load->text;
@@ -105,7 +108,8 @@ comment_start(const struct load *load, size_t line, size_t mark)
 	at -= length;
 	if (!is_json && at > line && !is_blank(text.p[at - 1]))
 		return SIZE_MAX;
-	place_find(&place, load->doc.root, at, false);
+	if (place_find(&place, &scan->places, at, false) == -1)
+		scan->s->failed = true;
 	return place.node == NULL || place.node->kind != DOC_SCALAR ? at
 								    : SIZE_MAX;
 }
@@ -264,6 +268,7 @@ suppressions_collect(
 		.next = { .line = 1, .column = 1 } };
 	size_t from = 0;
 
+	place_finder_init(&scan.places, out->arena, load->doc.root);
 	while (from < text.n) {
 		const uint8_t *found =
 		    memmem(text.p + from, text.n - from, MARK, strlen(MARK));
@@ -273,7 +278,7 @@ suppressions_collect(
 			return;
 		mark = (size_t)(found - text.p);
 		find_line(&scan, mark);
-		start = comment_start(load, scan.line.offset, mark);
+		start = comment_start(&scan, mark);
 		if (start != SIZE_MAX)
 			read_comment(&scan, start, mark);
 		from = mark + strlen(MARK);

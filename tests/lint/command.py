@@ -446,6 +446,9 @@ class Growth(unittest.TestCase):
             + "]}}\n"),
         "comments after CR": ("regions: {}\r",
                               lambda i: "# derpmap: ignore=R16 x\r"),
+        "comments in brackets": (
+            "regions: {}\nx: " + 9000 * "[" + "\n",
+            lambda i: "# derpmap: x\n", 9000 * "]" + "\n"),
         "empty elements": ("regions:\n  900:\n    regionid: 900\n    nodes:\n",
                            lambda i: "      -\n"),
         "empty elements of a line": (

@@ -24,11 +24,15 @@ find(const char *at, bool as_element)
 {
 	struct arena *a = arena_new(65536);
 	struct fail why = { .text = "" };
+	struct place_finder finder;
 	struct place p;
 	struct doc d;
 
 	check_int(doc_yaml_read(&d, a, slice_str(yaml), &why), 0);
-	place_find(&p, d.root, (size_t)(strstr(yaml, at) - yaml), as_element);
+	place_finder_init(&finder, a, d.root);
+	check_int(place_find(&p, &finder, (size_t)(strstr(yaml, at) - yaml),
+		      as_element),
+	    0);
 	arena_free(a);
 	return p;
 }
@@ -71,11 +75,42 @@ place_ends_with_the_last_value(void **state)
 	check_int(find("# why", false).end.line, 0);
 }
 
+/* A finder that was anywhere before finds the same as a new one. */
+static void
+place_finder_goes_on_from_anywhere(void **state)
+{
+	struct arena *a = arena_new((size_t)1 << 28);
+	struct fail why = { .text = "" };
+	const size_t n = strlen(yaml);
+	struct place_finder used;
+	struct doc d;
+
+	(void)state;
+	check_int(doc_yaml_read(&d, a, slice_str(yaml), &why), 0);
+	place_finder_init(&used, a, d.root);
+	for (size_t before = 0; before <= n; before++)
+		for (size_t i = 0; i <= 2 * n + 1; i++) {
+			struct place_finder new;
+			struct place p, want;
+
+			place_finder_init(&new, a, d.root);
+			check_int(place_find(&p, &used, before, i % 2 == 0), 0);
+			check_int(place_find(&p, &used, i / 2, i % 2 == 1), 0);
+			check_int(
+			    place_find(&want, &new, i / 2, i % 2 == 1), 0);
+			check_ptr(p.node, want.node);
+			check_int(p.end.line, want.end.line);
+			check_text(p.path, want.path);
+		}
+	arena_free(a);
+}
+
 static void
 place_path_has_a_limit(void **state)
 {
 	struct arena *a = arena_new((size_t)1 << 20);
 	struct fail why = { .text = "" };
+	struct place_finder finder;
 	struct place p;
 	char text[600];
 	struct doc d;
@@ -85,11 +120,13 @@ place_path_has_a_limit(void **state)
 	memset(text + 299, ']', 299);
 	text[598] = '\0';
 	check_int(doc_json_read(&d, a, slice_str(text), &why), 0);
-	place_find(&p, d.root, 10, false);
+	place_finder_init(&finder, a, d.root);
+	check_int(place_find(&p, &finder, 10, false), 0);
 	check_text(p.path, "[0][0][0][0][0][0][0][0][0][0]");
-	place_find(&p, d.root, 298, false);
+	check_int(place_find(&p, &finder, 298, false), 0);
 	check_text(p.path, "");
-	place_find(&p, NULL, 3, false);
+	place_finder_init(&finder, a, NULL);
+	check_int(place_find(&p, &finder, 3, false), 0);
 	check_text(p.path, "");
 	arena_free(a);
 }
@@ -133,6 +170,7 @@ main(void)
 		cmocka_unit_test(place_has_a_path),
 		cmocka_unit_test(place_tells_an_element_from_its_first_key),
 		cmocka_unit_test(place_ends_with_the_last_value),
+		cmocka_unit_test(place_finder_goes_on_from_anywhere),
 		cmocka_unit_test(place_path_has_a_limit),
 		cmocka_unit_test(place_excerpt_is_a_part_of_the_line),
 	};
