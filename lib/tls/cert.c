@@ -456,6 +456,25 @@ make_folders(const char *file, struct fail *why)
 	return 0;
 }
 
+/* A file that is there keeps mode, owner and group, or the service whose it is
+ * cannot read what root renews. Who may not give it away replaces it all the
+ * same. */
+static int
+replace_file(
+    const char *file, mode_t mode, struct slice bytes, struct fail *why)
+{
+	struct stat st;
+
+	if (stat(file, &st) == -1 || !S_ISREG(st.st_mode))
+		return newfile_replace(file, bytes, mode, why);
+	if (newfile_replace_like(file, bytes, &st, why) == 0)
+		return 0;
+	if (errno != EPERM)
+		return -1;
+	*why = (struct fail){ 0 };
+	return newfile_replace(file, bytes, st.st_mode & 0777, why);
+}
+
 static int
 write_file(const char *file, mode_t mode, BIO *content, struct fail *why)
 {
@@ -463,7 +482,7 @@ write_file(const char *file, mode_t mode, BIO *content, struct fail *why)
 	char *p;
 	const long n = BIO_get_mem_data(content, &p);
 
-	if (newfile_replace(file, slice_of(p, (size_t)n), mode, &inner) == -1)
+	if (replace_file(file, mode, slice_of(p, (size_t)n), &inner) == -1)
 		return fail_set(why, "write %s", inner.text);
 	return 0;
 }

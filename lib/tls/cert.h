@@ -73,7 +73,8 @@ int cert_check_pair(const char *cert_file, const char *key_file,
 
 /* Makes a P-256 key and a self-signed certificate for the address, valid
  * CERT_SELF_SIGNED_YEARS, and writes key_file (0600), then cert_file (0644),
- * each whole or not at all (newfile.h); missing parent folders are made 0700.
+ * each whole or not at all (newfile.h); one that is there keeps its mode, and
+ * its owner where that can be kept. Missing parent folders are made 0700.
  * Refuses nothing that exists: the caller has looked. Cut between the two, with
  * an old certificate in place, it leaves a pair that cert_check_pair refuses.
  */

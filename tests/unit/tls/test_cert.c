@@ -79,6 +79,30 @@ mode_of(const char *file)
 	return st.st_mode & 0777;
 }
 
+/* What root renews is still the service's, and as readable as before. */
+static void
+cert_keeps_owner_and_mode_of_a_pair(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	make("192.0.2.7", cert, key);
+	check_int(chmod(cert, 0640), 0);
+	check_int(chmod(key, 0440), 0);
+	if (geteuid() == 0) {
+		check_int(chown(cert, 4711, 4712), 0);
+		check_int(chown(key, 4711, 4712), 0);
+	}
+	make("192.0.2.7", cert, key);
+	check_int(mode_of(cert), 0640);
+	check_int(mode_of(key), 0440);
+	check_int(stat(key, &st), 0);
+	check_int(st.st_uid, geteuid() == 0 ? 4711 : geteuid());
+	check_int(st.st_gid, geteuid() == 0 ? 4712 : getegid());
+	check_int(unlink(cert), 0);
+	check_int(unlink(key), 0);
+}
+
 static void
 cert_makes_self_signed_pairs(void **state)
 {
@@ -411,6 +435,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cert_keeps_owner_and_mode_of_a_pair),
 		cmocka_unit_test(cert_makes_self_signed_pairs),
 		cmocka_unit_test(cert_knows_its_age),
 		cmocka_unit_test(cert_lists_names),
