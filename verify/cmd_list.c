@@ -29,7 +29,12 @@ print_text(const struct verify_nodes *list, int64_t now_s)
 		verify_nodes_format_time(n->expires_s, time);
 		if (verify_nodes_is_expired(n, now_s))
 			printf("# expired %s: ", time);
-		printf("%s%s%s\n", key, n->name[0] != '\0' ? " " : "", n->name);
+		printf("%s%s%s", key, n->name[0] != '\0' ? " " : "", n->name);
+		if (verify_nodes_is_expired(n, now_s) ||
+		    n->expires_s == VERIFY_NODES_NEVER)
+			putchar('\n');
+		else
+			printf(" # expires %s\n", time);
 	}
 	return 0;
 }
