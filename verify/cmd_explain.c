@@ -42,7 +42,8 @@ print_source(void *ctx, const struct verify_source *source,
 	(void)ctx;
 	printf("%-7s %s%s%s (%s, ", verdicts[said->verdict].word,
 	    source->kind->name, source->argument[0] != '\0' ? " " : "",
-	    url_text_of(source->argument).text, origins[said->origin]);
+	    url_text_with_path(source->argument, "/verify").text,
+	    origins[said->origin]);
 	if (said->age_ms >= 1000)
 		printf("true %" PRIu64 " s ago, ", said->age_ms / 1000);
 	printf("%" PRIu64 " ms)\n        %s\n", took_ms, said->reason);

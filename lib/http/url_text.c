@@ -53,3 +53,13 @@ url_text_origin(const char *url)
 	    whole.text, (int)host.n, (const char *)host.p);
 	return t;
 }
+
+struct url_text
+url_text_with_path(const char *url, const char *path)
+{
+	const struct url_text whole = url_text_of(url);
+	const struct url_text origin = url_text_origin(url);
+	const size_t n = strlen(origin.text);
+
+	return strcmp(whole.text + n, path) == 0 ? whole : origin;
+}

@@ -19,4 +19,8 @@ struct url_text url_text_of(const char *url);
 /* Its scheme, host and port alone: "https://relay.example:8443". */
 struct url_text url_text_origin(const char *url);
 
+/* The same, and the path if it is this one, which tells nobody anything; any
+ * other may hold a token. */
+struct url_text url_text_with_path(const char *url, const char *path);
+
 #endif

@@ -124,6 +124,25 @@ class List(Nodes):
                          ["node list nodes", "node list more"])
         self.assertTrue(document["nodes"][2]["expired"])
 
+    def test_dates_of_a_file_are_comments(self):
+        row = {"node_key": "nodekey:" + ONE, "given_name": "one", "expiry": {"seconds": 32503680000}}
+        self.write("nodes", json.dumps([row]))
+        status, out, _ = self.run_tool("list", "nodes")
+        self.assertEqual((status, out),
+                         (0, f"nodekey:{ONE} one # expires 3000-01-01T00:00:00Z\n"))
+        self.write("again", out)
+        self.assertEqual(self.run_tool("list", "again")[:2], (0, f"nodekey:{ONE} one\n"))
+
+    def test_a_path_that_may_be_a_token_is_not_shown(self):
+        self.nodes(ONE)
+        url = "http://127.0.0.1:9/verify/TOKEN"
+        for words in (("list", "--nodes", "nodes", "--url", url),
+                      ("explain", "--url", url, "nodekey:" + ONE)):
+            status, out, err = self.run_tool(*words)
+            self.assertEqual(status, 2)
+            self.assertIn("url http://127.0.0.1:9", out + err)
+            self.assertNotIn("TOKEN", out + err)
+
     def test_what_cannot_be_listed(self):
         self.nodes(ONE)
         url = "http://user:secret@127.0.0.1:9/verify?token=secret"
@@ -135,12 +154,12 @@ class List(Nodes):
 
     def test_of_a_file_what_can_only_be_asked_is_left_out(self):
         self.nodes(ONE)
-        self.write("config", "policy: any\nsources:\n- nodes: nodes\n- url: http://127.0.0.1:9/v\n")
+        self.write("config", "policy: any\nsources:\n- nodes: nodes\n- url: http://127.0.0.1:9/verify\n")
         status, out, err = self.run_tool("list", "--config", "config")
         self.assertEqual(status, 0, err)
         self.assertRegex(out, f"^nodekey:{ONE} ")
-        self.assertIn("url http://127.0.0.1:9/v: can only be asked about one key", err)
-        self.write("config", "sources:\n- url: http://127.0.0.1:9/v\n")
+        self.assertIn("url http://127.0.0.1:9/verify: can only be asked about one key", err)
+        self.write("config", "sources:\n- url: http://127.0.0.1:9/verify\n")
         self.assertEqual(self.run_tool("list", "--config", "config")[:2], (2, ""))
 
 

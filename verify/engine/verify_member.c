@@ -62,7 +62,7 @@ make_label(const struct verify_source_config *row)
 
 	snprintf(text, sizeof text, "%s%s%s", word,
 	    row->argument[0] != '\0' ? " " : "",
-	    url_text_of(row->argument).text);
+	    url_text_with_path(row->argument, "/verify").text);
 	return strdup(text);
 }
 

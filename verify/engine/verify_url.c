@@ -248,7 +248,7 @@ open_url(const struct verify_source_config *config,
 		verify_source_notify(context,
 		    "admission controller %s: the URL has no path; headscale "
 		    "answers on /verify",
-		    url_text_of(config->argument).text);
+		    url_text_origin(config->argument).text);
 	u = calloc(1, sizeof *u);
 	if (u == NULL) {
 		fail_set(why, "out of memory");

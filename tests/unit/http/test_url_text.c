@@ -44,6 +44,21 @@ url_text_origin_is_the_server_alone(void **state)
 }
 
 static void
+url_text_shows_a_known_path_only(void **state)
+{
+	(void)state;
+	check_text(
+	    url_text_with_path("https://u:p@h/verify?t=x", "/verify").text,
+	    "https://h/verify");
+	check_text(url_text_with_path("https://h/verify/TOKEN", "/verify").text,
+	    "https://h");
+	check_text(
+	    url_text_with_path("https://h", "/verify").text, "https://h");
+	check_text(
+	    url_text_with_path("/run/sock", "/verify").text, "/run/sock");
+}
+
+static void
 url_text_cuts(void **state)
 {
 	char url[2 * URL_TEXT_MAX] = "https://h/";
@@ -59,6 +74,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(url_text_hides_secrets),
 		cmocka_unit_test(url_text_origin_is_the_server_alone),
+		cmocka_unit_test(url_text_shows_a_known_path_only),
 		cmocka_unit_test(url_text_cuts),
 	};
 
