@@ -159,6 +159,7 @@ run(const struct command_call *call)
 		return status;
 	source_options_follow(&config);
 	config.context.interactive = false;
+	config.context.last_good = NULL; /* the folder is the relay's */
 	config.observer = (struct verify_observer){ tell, &w };
 	status = watch(call, &config);
 	verify_config_clear(&config);

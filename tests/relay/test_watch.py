@@ -58,6 +58,26 @@ class Watch(Nodes):
         self.addCleanup(stop)
         return proc, out
 
+    def test_the_folder_of_the_relay_is_left_alone(self):
+        self.nodes(ONE)
+        os.mkdir(self.path("state"))
+        self.write("config", f"last-good-folder: {self.path('state')}\nsources:\n- nodes: nodes\n")
+        proc = subprocess.Popen(
+            [DERPVERIFY, "watch", "--config", "config"],
+            cwd=self.folder,
+            env=clean_env(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
+        out = Lines(proc.stdout)
+        try:
+            out.wait("listed")
+        finally:
+            proc.send_signal(signal.SIGTERM)
+            self.assertEqual(proc.wait(PATIENCE), 0)
+            out.thread.join(PATIENCE)
+        self.assertEqual(os.listdir(self.path("state")), [])
+
     def changes(self, proc, out, pattern):
         """Makes every kind of change, one after the other."""
         out.wait(pattern("listed", ""))
