@@ -12,6 +12,8 @@
 	     */
 /* a text with a slip in each line takes one pass for each */
 #define PASSES_MAX 64
+/* bytes of all texts tried in all passes; a large text is given fewer trials */
+#define TRIED_MAX ((size_t)128 << 20)
 #define TEXT_MAX ((size_t)256 << 20)
 
 /* How good a text is. */
@@ -39,6 +41,7 @@ struct pass {
 	size_t count;
 	struct score best;
 	size_t trials;
+	size_t *tried;   /* borrowed; bytes of all texts tried */
 	struct buf made; /* the text of the last trial */
 	struct fail *why;
 	bool failed;
@@ -255,9 +258,10 @@ is_improvement(struct pass *p)
 	struct judged j;
 	bool better;
 
-	if (p->trials == TRIALS_MAX || p->failed)
+	if (p->trials == TRIALS_MAX || *p->tried >= TRIED_MAX || p->failed)
 		return false;
 	p->trials++;
+	*p->tried += p->text.n;
 	if (!make_text(p))
 		return false;
 	if (judge(&j, buf_slice(&p->made), p->config, p->why) == -1) {
@@ -321,12 +325,14 @@ take_chosen(struct pass *p, struct buf *text, struct fixer_result *result)
 
 /* One pass: text is replaced by a better one; *changed tells. */
 static int
-run_pass(struct buf *text, bool *changed, struct fixer_result *fixed,
-    const struct fixer_config *config, struct fail *why)
+run_pass(struct buf *text, bool *changed, size_t *tried,
+    struct fixer_result *fixed, const struct fixer_config *config,
+    struct fail *why)
 {
-	struct pass p = {
-		.config = config, .text = buf_slice(text), .why = why
-	};
+	struct pass p = { .config = config,
+		.text = buf_slice(text),
+		.tried = tried,
+		.why = why };
 	struct judged j;
 	int result = -1;
 
@@ -373,6 +379,7 @@ fixer_run(struct buf *out, struct fixer_result *result, struct slice text,
     const struct fixer_config *config, struct fail *why)
 {
 	bool changed = true;
+	size_t tried = 0;
 	struct buf work;
 	int status;
 
@@ -381,7 +388,7 @@ fixer_run(struct buf *out, struct fixer_result *result, struct slice text,
 	status =
 	    put(&work, text) == -1 ? fail_set(why, "not enough memory") : 0;
 	for (int i = 0; i < PASSES_MAX && status == 0 && changed; i++)
-		status = run_pass(&work, &changed, result, config, why);
+		status = run_pass(&work, &changed, &tried, result, config, why);
 	if (status == 0 && result->count > 0)
 		status = count_left(result, buf_slice(&work), config, why);
 	if (status == 0 && put(out, buf_slice(&work)) == -1)
