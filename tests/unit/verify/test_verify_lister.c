@@ -164,7 +164,7 @@ static void
 lister_does_not_wait_for_itself(void **state)
 {
 	struct verify_config config = { .policy = VERIFY_POLICY_ANY,
-		.watch = { is_connected, revoked, NULL },
+		.watch = { is_connected, revoked, NULL, NULL },
 		.context.now_ms = engine_now_ms };
 	struct verify *v;
 

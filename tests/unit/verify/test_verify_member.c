@@ -429,8 +429,8 @@ revoked(
 static void
 member_asks_again_about_who_is_connected(void **state)
 {
-	struct verify_config config = { .watch = {
-					    is_connected, revoked, NULL } };
+	struct verify_config config = { .watch = { is_connected, revoked, NULL,
+					    NULL } };
 	const uint64_t until_ms = clock_now_ms() + ENGINE_WAIT_MS;
 	struct verify *v;
 	uint64_t epoch;
@@ -462,7 +462,7 @@ member_that_denies_beats_all(void **state)
 	for (int any = 0; any <= 1; any++) {
 		struct verify_config config = {
 			.policy = any ? VERIFY_POLICY_ANY : VERIFY_POLICY_ALL,
-			.watch = { is_connected, revoked, NULL }
+			.watch = { is_connected, revoked, NULL, NULL }
 		};
 		struct verify_answer answer = { 0 };
 		struct verify *v;

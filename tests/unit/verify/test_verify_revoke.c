@@ -103,7 +103,7 @@ new_engine(struct fixture *f, struct holder *h, unsigned lists)
 	static const char *const names[] = { "nodes", "again" };
 
 	*f = (struct fixture){ .notices = ENGINE_NOTICES,
-		.config = { .watch = { is_connected, revoked, h },
+		.config = { .watch = { is_connected, revoked, h, NULL },
 		    .policy = VERIFY_POLICY_ANY,
 		    .context.notice = engine_notice,
 		    .context.wall_s = engine_wall_s,
