@@ -205,12 +205,14 @@ client_say_not_here(struct client *c, const struct derp_key *dst)
 {
 	uint8_t frame[DERP_HEADER + DERP_KEY + 1];
 	struct writer w = writer_of(frame, sizeof frame);
+	struct counters *counters = c->relay->worker->counters;
 
 	if (!may_say_not_here(c))
 		return;
 	derp_peer_gone_put(&w, dst, DERP_GONE_NOT_HERE);
+	/* without memory that ends it, and *c may be a departure then */
 	conn_send_control(c->conn, writer_slice(&w), false);
-	counters_add(&c->relay->worker->counters->peer_gone_not_here_frames, 1);
+	counters_add(&counters->peer_gone_not_here_frames, 1);
 }
 
 const struct derp_key *

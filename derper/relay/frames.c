@@ -216,8 +216,9 @@ answer_ping(struct client *c, const struct derp_frame *f)
 {
 	uint8_t data[DERP_PING_DATA], frame[DERP_HEADER + DERP_PING_DATA];
 	struct writer w = writer_of(frame, sizeof frame);
+	struct counters *counters = counters_of(c);
 
-	counters_add(&counters_of(c)->got_ping, 1);
+	counters_add(&counters->got_ping, 1);
 	if (derp_ping_parse(f->body, data) == -1) {
 		bad_frame(c, f, "bad length");
 		return;
@@ -225,8 +226,9 @@ answer_ping(struct client *c, const struct derp_frame *f)
 	if (c->conn->out.marked > 0)
 		return;
 	derp_pong_put(&w, data);
+	/* without memory that ends it, and *c may be a departure then */
 	conn_send_control(c->conn, writer_slice(&w), true);
-	counters_add(&counters_of(c)->sent_pong, 1);
+	counters_add(&counters->sent_pong, 1);
 }
 
 /* Ends a client for a frame that the protocol does not allow. */

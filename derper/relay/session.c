@@ -352,7 +352,7 @@ running_failed(struct conn *conn, const char *why)
 static void
 running_timed_out(struct conn *conn)
 {
-	const struct client *client = conn->session;
+	const uint64_t after_ms = client_keep_alive_ms(conn->session);
 	uint8_t frame[DERP_HEADER];
 	struct writer w = writer_of(frame, sizeof frame);
 
@@ -363,7 +363,7 @@ running_timed_out(struct conn *conn)
 	}
 	derp_keep_alive_put(&w);
 	conn_send_control(conn, writer_slice(&w), false);
-	conn_deadline(conn, client_keep_alive_ms(client));
+	conn_deadline(conn, after_ms);
 }
 
 /* An ordinary end or reset is not worth a line. */

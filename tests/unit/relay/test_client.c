@@ -353,6 +353,50 @@ client_survives_lack_of_memory_for_a_keep_alive(void **state)
 	fake_peer_free(other);
 }
 
+/* A client of whom somebody has got a packet; others are told when it leaves,
+ * so that from then on its memory is that departure. */
+static struct fake_peer *
+heard_by(struct fake_peer *other)
+{
+	struct fake_peer *p = fake_peer_new(0);
+
+	fake_peer_packet(p, &other->key, slice_str("hello"));
+	fake_server_settle();
+	return p;
+}
+
+/* The answer to a client has no memory: that ends it, and nothing of it is used
+ * afterwards. */
+static void
+client_survives_lack_of_memory_for_an_answer(void **state)
+{
+	static const uint8_t data[DERP_PING_DATA];
+	struct fake_peer *other = fake_peer_new(0);
+	const struct derp_key nobody = { { 1 } };
+	uint8_t ping[DERP_HEADER + DERP_PING_DATA];
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		struct fake_peer *p = heard_by(other);
+		struct writer w = writer_of(ping, sizeof ping);
+
+		derp_ping_put(&w, data);
+		use_up_turn_memory();
+		fake_alloc_fail_at(1);
+		if (round == 0)
+			client_say_not_here(p->conn->session, &nobody);
+		else
+			(void)p->conn->protocol->input(p->conn, ping, w.n);
+		check(fake_alloc_failed());
+		check(p->conn->ended);
+		check(p->conn->session == NULL);
+		fake_server_settle();
+		check_size(fake_server_count(0), 1);
+		fake_peer_free(p);
+	}
+	fake_peer_free(other);
+}
+
 /* As upstream: 60 to 65 seconds, each connection its own. */
 static void
 client_keep_alive_is_jittered(void **state)
@@ -533,6 +577,7 @@ main(void)
 		TEST(client_survives_lack_of_memory_at_login),
 		TEST(client_survives_lack_of_turn_memory_at_login),
 		TEST(client_survives_lack_of_memory_for_a_keep_alive),
+		TEST(client_survives_lack_of_memory_for_an_answer),
 		TEST(client_keep_alive_is_jittered),
 		TEST(client_ends_a_reader_that_takes_nothing),
 		TEST(client_keeps_a_reader_that_makes_progress),
