@@ -173,15 +173,13 @@ admission_end(struct conn *conn, const char *reason)
 static void
 handle_revocation(void *ctx, struct message *m)
 {
-	const struct worker *worker = ctx;
+	struct worker *worker = ctx;
 	const struct revocation *r = (struct revocation *)m;
-	struct conn *conn = conn_table_get(worker->conns, r->addr);
+	const struct client *client = client_at(worker, r->addr);
 
-	/* an address that was registered is a client's, or nobody's; a mesh
-	 * peer was admitted by another right */
-	if (conn != NULL && !conn->ended &&
-	    !((const struct client *)conn->session)->is_mesh)
-		admission_end(conn, r->reason);
+	/* a mesh peer was admitted by another right */
+	if (client != NULL && !client->is_mesh)
+		admission_end(client->conn, r->reason);
 	free(m);
 }
 

@@ -32,14 +32,25 @@ struct eviction {
 	enum eviction_cause cause;
 };
 
+struct client *
+client_at(struct worker *worker, struct conn_addr addr)
+{
+	struct conn *conn = conn_table_get(worker->conns, addr);
+
+	/* what was registered has no session but a client from then on */
+	return conn != NULL && !conn->ended ? conn->session : NULL;
+}
+
 static void
 end_evicted(
     struct worker *worker, struct conn_addr addr, enum eviction_cause cause)
 {
-	struct conn *conn = conn_table_get(worker->conns, addr);
+	struct client *client = client_at(worker, addr);
+	struct conn *conn;
 
-	if (conn == NULL || conn->ended)
+	if (client == NULL)
 		return;
+	conn = client->conn;
 	switch (cause) {
 	case EVICTION_DUPLICATE:
 		counters_add(&worker->counters->evicted_duplicates, 1);

@@ -18,6 +18,7 @@ struct conn;
 struct forward_cache;
 struct relay;
 struct watcher;
+struct worker;
 
 /* PeerGone(NotHere) per client: a bucket of 3, one a second. */
 #define CLIENT_NOT_HERE_BURST 3
@@ -64,6 +65,10 @@ struct client_mesh {
  * met, which is counted. */
 struct client *client_join(struct conn *conn, struct relay *relay,
     const struct derp_key *key, uint8_t flags);
+/* The client at an address of the registry, on the worker of the calling loop;
+ * NULL when it has left meanwhile, also while its connection still waits for
+ * the peer to close. */
+struct client *client_at(struct worker *worker, struct conn_addr addr);
 /* What a mesh peer has beside; NULL for others. */
 struct client_mesh *client_mesh(struct client *c);
 

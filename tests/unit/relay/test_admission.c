@@ -4,9 +4,11 @@
 
 #include "admission.h"
 #include "clock.h"
+#include "conn_websocket.h"
 #include "fetch.h"
 #include "session.h"
 #include "verify.h"
+#include "ws_frame.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -284,6 +286,27 @@ admission_ends_who_is_not_listed_any_more(void **state)
 	check_size(registry_count(fake_server.shared.registry, &f->p->key), 0);
 }
 
+/* A connection that speaks WebSocket is still there while it waits for the
+ * peer to close, and has left: the revocation finds nobody. */
+static void
+admission_ends_nobody_who_is_closing(void **state)
+{
+	struct fixture *f = *state;
+
+	fake_peer_login(f->p, 0);
+	check_int(conn_websocket_begin(f->p->conn), 0);
+	check_int(admission_revoked(
+		      &fake_server.shared, &f->p->key, "a list", "not listed"),
+	    0);
+	conn_websocket_close(
+	    f->p->conn, WS_CLOSE_PROTOCOL_ERROR, "a bad frame");
+	fake_server_settle();
+	check_size(fake_server_count(0), 1);
+	check(!f->p->conn->ended);
+	check_size(fake_server.workers[0]->counters->revoked, 0);
+	check_size(registry_count(fake_server.shared.registry, &f->p->key), 0);
+}
+
 /* The answer is on its way, and allows; then the list changes; then the answer
  * arrives. Nobody would ever look at this client again. */
 static void
@@ -355,6 +378,7 @@ main(void)
 		TEST(admission_has_a_deadline),
 		TEST(admission_survives_lack_of_memory),
 		TEST(admission_ends_who_is_not_listed_any_more),
+		TEST(admission_ends_nobody_who_is_closing),
 		TEST(admission_asks_again_when_overtaken),
 	};
 
