@@ -326,7 +326,7 @@ static void
 mesh_peer_may_be_slow(void **state)
 {
 	struct fake_peer *slow = mesh_peer_new(0);
-	size_t frames = 0, queued;
+	size_t frames = 0, queued = 0;
 
 	(void)state;
 	watch(slow);

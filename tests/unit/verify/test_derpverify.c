@@ -287,7 +287,7 @@ derpverify_explains(void **state)
 	check_int(r.status, 0);
 	check_contains(r.out, "policy all, because an outage admits everybody");
 	run(&r, "explain --url http://relay:SECRET@127.0.0.1:1/ %s", one);
-	check_contains(r.out, "unknown url http://127.0.0.1:1/ (");
+	check_contains(r.out, "unknown url http://127.0.0.1:1 (");
 	check_null(strstr(r.out, "SECRET"));
 	run(&r, "explain --url https://relay:SECRET@h:99999/ %s", one);
 	check_contains(r.err, "URL https://h:99999/: is not a URL");
