@@ -208,16 +208,16 @@ extend(struct batch *b, const struct entry *added, struct slice frame)
 
 /* PeerGone must arrive; it is as rare as connections that end. */
 static size_t
-limit_of(enum outq_class class, enum crossing_sender sender)
+limit_of(enum outq_class class, struct crossing_sender sender)
 {
 	if (class == OUTQ_CONTROL)
 		return SIZE_MAX;
-	return sender == CROSSING_LIGHT ? CROSSING_LIGHT_MAX : CROSSING_MAX;
+	return sender.is_light ? CROSSING_LIGHT_MAX : CROSSING_MAX;
 }
 
 int
 crossing_add(struct crossing *x, struct conn_addr addr, enum outq_class class,
-    struct slice frame, enum crossing_sender sender)
+    struct slice frame, struct crossing_sender sender)
 {
 	struct batch *b = x->last[addr.worker];
 	const struct entry entry = { .addr = addr,
@@ -227,7 +227,7 @@ crossing_add(struct crossing *x, struct conn_addr addr, enum outq_class class,
 	const size_t room = sizeof entry + padded(frame.n);
 
 	counters_add(&x->counters->crossed, entry.packets);
-	if (sender != CROSSING_HIGH_RATE)
+	if (!sender.may_wait)
 		x->urgent[addr.worker] = true;
 	if (b != NULL && extend(b, &entry, frame))
 		return 0;

@@ -76,18 +76,17 @@ struct crossing {
 	uint8_t pad_after[128];
 };
 
-/* Whom a frame is from. */
-enum crossing_sender {
-	CROSSING_LIGHT,     /* who sends little, or the relay itself */
-	CROSSING_HEAVY,     /* who sends much */
-	CROSSING_HIGH_RATE, /* and whose frames may wait for the high-rate
-			       clients of the other worker to be read */
+/* Whom a frame is from. Small packets at a high rate are still little. */
+struct crossing_sender {
+	bool is_light; /* who sends little, or the relay itself */
+	bool may_wait; /* the frame, for the high-rate clients of the other
+			  worker to be read */
 };
 
 /* Appends a copy of the frame to the batch for addr.worker. -1 when it was
  * dropped: too much under way, or memory is short. */
 int crossing_add(struct crossing *x, struct conn_addr addr,
-    enum outq_class class, struct slice frame, enum crossing_sender sender);
+    enum outq_class class, struct slice frame, struct crossing_sender sender);
 
 /* Posts all batches. */
 void crossing_post(struct crossing *x);

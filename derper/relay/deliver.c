@@ -16,13 +16,14 @@ deliver_class(struct slice packet)
 	return derp_packet_is_disco(packet) ? OUTQ_DISCO : OUTQ_DATA;
 }
 
-static enum crossing_sender
+static struct crossing_sender
 sender_of(const struct client *c, enum outq_class class)
 {
-	if (class == OUTQ_DATA && c->conn->stream.watch.high_rate)
-		return CROSSING_HIGH_RATE;
-	return pacing_is_light(&c->conn->pace) ? CROSSING_LIGHT
-					       : CROSSING_HEAVY;
+	return (struct crossing_sender){
+		.is_light = pacing_is_light(&c->conn->pace),
+		.may_wait =
+		    class == OUTQ_DATA && c->conn->stream.watch.high_rate,
+	};
 }
 
 void

@@ -48,7 +48,8 @@ tell(struct departures *d, const struct derp_key *key, struct conn_addr to)
 	derp_peer_gone_put(&w, key, DERP_GONE_DISCONNECTED);
 	if (to.worker != worker->index) {
 		if (crossing_add(d->crossing, to, OUTQ_CONTROL,
-			writer_slice(&w), CROSSING_LIGHT) == -1)
+			writer_slice(&w),
+			(struct crossing_sender){ .is_light = true }) == -1)
 			return -1;
 	} else {
 		/* without memory it ends, and need not be told */

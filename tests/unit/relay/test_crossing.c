@@ -55,9 +55,15 @@ packet_of(uint8_t *p, uint32_t number, size_t n)
 	return slice_of(p, n);
 }
 
+static const struct crossing_sender light = { .is_light = true };
+static const struct crossing_sender light_high_rate = { .is_light = true,
+	.may_wait = true };
+static const struct crossing_sender heavy = { .is_light = false };
+static const struct crossing_sender high_rate = { .may_wait = true };
+
 /* Adds the next frame for the target, n bytes in all. */
 static int
-add_as(struct fixture *f, enum crossing_sender sender, int target, size_t n)
+add_as(struct fixture *f, struct crossing_sender sender, int target, size_t n)
 {
 	static uint8_t packet[DERP_MAX_PACKET], frame[DERP_MAX_FRAME];
 	const struct derp_key from = { { 5 } };
@@ -76,7 +82,7 @@ add_as(struct fixture *f, enum crossing_sender sender, int target, size_t n)
 static int
 add(struct fixture *f, int target, size_t n)
 {
-	return add_as(f, CROSSING_HEAVY, target, n);
+	return add_as(f, heavy, target, n);
 }
 
 static void
@@ -225,10 +231,13 @@ crossing_keeps_room_for_light_senders(void **state)
 
 	while (add(f, 0, 60000) == 0)
 		crossing_post(f->from);
-	check_int(add_as(f, CROSSING_LIGHT, 1, 100), 0);
+	check_int(add_as(f, high_rate, 0, 60000), -1);
+	check_int(add_as(f, light, 1, 100), 0);
+	crossing_post(f->from);
+	check_int(add_as(f, light_high_rate, 1, 100), 0);
 	crossing_post(f->from);
 	check_int(add(f, 0, 60000), -1);
-	while (add_as(f, CROSSING_LIGHT, 1, 60000) == 0)
+	while (add_as(f, light, 1, 60000) == 0)
 		crossing_post(f->from);
 	check(atomic_load(under_way) > CROSSING_LIGHT_MAX);
 	check(atomic_load(under_way) < CROSSING_LIGHT_MAX + 262144);
@@ -250,7 +259,7 @@ crossing_never_drops_control_frames(void **state)
 	while (add(f, 0, 60000) == 0)
 		crossing_post(f->from);
 	check_int(crossing_add(f->from, f->to[1]->conn->addr, OUTQ_CONTROL,
-		      writer_slice(&w), CROSSING_LIGHT),
+		      writer_slice(&w), light),
 	    0);
 	crossing_post(f->from);
 	for (int i = 0; i < 10; i++)
@@ -273,14 +282,12 @@ crossing_waits_for_high_rate_clients_only(void **state)
 		for (int urgent = 0; urgent < 2; urgent++) {
 			check_int(crossing_add(f->from, to, OUTQ_DATA,
 				      slice_of(frame, sizeof frame),
-				      urgent == 0 ? CROSSING_HIGH_RATE
-						  : CROSSING_HEAVY),
+				      urgent == 0 ? high_rate : heavy),
 			    0);
 			check(f->from->urgent[to.worker] == (urgent == 1));
 		}
-		check_int(
-		    crossing_add(f->from, to, OUTQ_DATA,
-			slice_of(frame, sizeof frame), CROSSING_HIGH_RATE),
+		check_int(crossing_add(f->from, to, OUTQ_DATA,
+			      slice_of(frame, sizeof frame), high_rate),
 		    0);
 		check(f->from->urgent[to.worker]);
 		crossing_post(f->from);
