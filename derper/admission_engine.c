@@ -63,8 +63,8 @@ admission_engine_open(struct admission_engine *e, const struct config *flags,
 	e->verify = verify_current_new(config, why);
 	if (e->verify == NULL)
 		return -1;
-	verify_config_file_init(
-	    &e->file, e->verify, path[0] != '\0' ? path : NULL, &events);
+	verify_config_file_init(&e->file, e->verify,
+	    path[0] != '\0' ? path : NULL, config, &events);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #ifndef DERPKIT_VERIFY_CONFIG_H
 #define DERPKIT_VERIFY_CONFIG_H
 
+#include "filestamp.h"
 #include "verify_event.h"
 #include "verify_revoke.h"
 #include "verify_source.h"
@@ -15,6 +16,7 @@ struct arena;
 struct verify;
 
 #define VERIFY_SOURCES_MAX 64
+#define VERIFY_CONFIG_DIGEST 32 /* bytes */
 
 /* After this time every question has its answer, but for scheduling: a source
  * that has not answered by then counts as unreachable, unless the question had
@@ -55,6 +57,10 @@ struct verify_config {
 	struct verify_observer observer;
 	/* the texts, if it was read from a file; owned */
 	struct arena *arena;
+	/* of the file that it was read from, or zero: as it was found before
+	 * it was read, and a digest of what was read */
+	struct filestamp stamp;
+	uint8_t digest[VERIFY_CONFIG_DIGEST];
 };
 
 /* Frees what it owns, and makes it { 0 }. Fine on { 0 }. */

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 __attribute__((format(printf, 3, 4))) static void
 tell(struct verify_config_file *f, bool is_bad, const char *fmt, ...)
@@ -19,27 +20,41 @@ tell(struct verify_config_file *f, bool is_bad, const char *fmt, ...)
 void
 verify_config_file_init(struct verify_config_file *f,
     struct verify_current *current, const char *path,
+    const struct verify_config *config,
     const struct verify_config_file_events *events)
 {
-	*f = (struct verify_config_file){
-		.current = current, .path = path, .events = *events
-	};
-	if (path != NULL)
-		f->tried = f->seen = filestamp_of(path);
+	*f = (struct verify_config_file){ .current = current,
+		.path = path,
+		.events = *events,
+		.tried = config->stamp,
+		.seen = config->stamp };
+	memcpy(f->digest, config->digest, sizeof f->digest);
 }
 
 static void
-read_again(struct verify_config_file *f)
+read_again(struct verify_config_file *f, bool differs)
 {
 	struct verify_config config = { .source_count = 0 };
 	struct fail why = { 0 };
 	int rc = f->events.read(f->events.ctx, &config, &why);
 
+	if (rc == 0 && !differs && !f->is_bad &&
+	    memcmp(f->digest, config.digest, sizeof f->digest) == 0) {
+		verify_config_clear(&config);
+		tell(f, false,
+		    "%s has not changed; the lists that it names are read "
+		    "again",
+		    f->path);
+		return;
+	}
 	if (rc == 0) {
+		memcpy(f->digest, config.digest, sizeof f->digest);
 		rc = verify_current_replace(f->current, &config, &why);
 		verify_config_clear(&config);
 	}
 	f->is_bad = rc == -1;
+	if (f->is_bad)
+		verify_current_drop_next(f->current);
 	if (rc == -1)
 		tell(f, true, "%s; the configuration before stays in force",
 		    why.text);
@@ -50,10 +65,10 @@ read_again(struct verify_config_file *f)
 		    f->path);
 }
 
-/* Whether the file differs from what was last read, and is not being written.
- */
-static bool
-has_changed(struct verify_config_file *f, bool forced)
+/* Reads the file if it differs from what was last read, and is not being
+ * written; forced: in any case, as two texts may look the same from outside. */
+static void
+look(struct verify_config_file *f, bool forced)
 {
 	const struct filestamp now = filestamp_of(f->path);
 	const bool is_quiet = filestamp_eq(&now, &f->seen);
@@ -61,21 +76,16 @@ has_changed(struct verify_config_file *f, bool forced)
 
 	f->seen = now;
 	if (!forced && (!differs || !is_quiet))
-		return false;
+		return;
 	f->tried = now;
-	return differs || f->is_bad;
+	read_again(f, differs);
 }
 
 void
 verify_config_file_poll(struct verify_config_file *f, bool forced)
 {
-	if (f->path != NULL && has_changed(f, forced))
-		read_again(f);
-	else if (f->path != NULL && forced)
-		tell(f, false,
-		    "%s has not changed; the lists that it names are read "
-		    "again",
-		    f->path);
+	if (f->path != NULL)
+		look(f, forced);
 	if (forced)
 		verify_current_reload(f->current);
 	if (verify_current_tick(f->current))

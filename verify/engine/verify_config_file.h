@@ -3,9 +3,9 @@
  * configures it.
  *
  * The file is read when it has changed, or when the operator says so; one that
- * cannot be used is told, and what is in force stays so. While a file is
- * written in place, only a part of it can be read: it is read when two looks
- * find it the same.
+ * cannot be used is told, and what is in force stays so; what was read before
+ * it and is still to take over does not. While a file is written in place, only
+ * a part of it can be read: it is read when two looks find it the same.
  *
  * Life: verify_config_file_init -> verify_config_file_poll .... Threads: main;
  * blocking (files).
@@ -29,14 +29,16 @@ struct verify_config_file {
 	struct verify_current *current; /* borrowed */
 	const char *path;               /* borrowed; NULL: there is none */
 	struct verify_config_file_events events;
-	struct filestamp tried; /* that was last read */
-	struct filestamp seen;  /* at the last look */
-	bool is_bad;            /* what was last read */
+	struct filestamp tried;               /* that was last read */
+	struct filestamp seen;                /* at the last look */
+	uint8_t digest[VERIFY_CONFIG_DIGEST]; /* of what was last read */
+	bool is_bad;                          /* that */
 };
 
-/* Of the file as it is in force now. */
+/* Of the file that the config in force was read from. */
 void verify_config_file_init(struct verify_config_file *f,
     struct verify_current *current, const char *path,
+    const struct verify_config *config,
     const struct verify_config_file_events *events);
 
 /* Once a second or so; forced: the operator says so, which has the lists of the

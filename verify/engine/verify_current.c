@@ -137,6 +137,13 @@ verify_current_replace(struct verify_current *c,
 	return 0;
 }
 
+void
+verify_current_drop_next(struct verify_current *c)
+{
+	verify_free(c->next);
+	c->next = NULL;
+}
+
 /* Frees the engine before when nobody waits for it any more. */
 static void
 retire(struct verify_current *c)

@@ -52,6 +52,9 @@ void verify_current_reload(struct verify_current *c);
 int verify_current_replace(struct verify_current *c,
     const struct verify_config *config, struct fail *why);
 
+/* Frees the engine that is still to take over, if there is one. */
+void verify_current_drop_next(struct verify_current *c);
+
 /* Once a second or so. True: another engine has taken over. */
 bool verify_current_tick(struct verify_current *c);
 

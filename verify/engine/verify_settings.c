@@ -9,6 +9,7 @@
 #include "verify_kinds.h"
 #include "verify_program.h"
 
+#include <sodium.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -541,12 +542,18 @@ int
 verify_settings_load(
     struct verify_config *config, const char *path, struct fail *why)
 {
+	const struct filestamp stamp = filestamp_of(path);
 	struct buf text;
 	int rc = infile_read(&text, path, VERIFY_SETTINGS_BYTES_MAX, why);
 
 	if (rc == 0)
 		rc = verify_settings_parse(
 		    config, buf_slice(&text), infile_name(path), why);
+	if (rc == 0) {
+		config->stamp = stamp;
+		crypto_generichash(config->digest, sizeof config->digest,
+		    buf_slice(&text).p, buf_len(&text), NULL, 0);
+	}
 	buf_clear(&text);
 	return rc;
 }

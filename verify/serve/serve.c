@@ -218,8 +218,8 @@ open_verify(struct server *s, struct fail *why)
 	s->state.verify = s->verify;
 	if (s->verify == NULL)
 		return -1;
-	verify_config_file_init(
-	    &s->verify_file, s->verify, s->config->verify_file, &events);
+	verify_config_file_init(&s->verify_file, s->verify,
+	    s->config->verify_file, &verify, &events);
 	return 0;
 }
 

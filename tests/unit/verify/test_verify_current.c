@@ -2,7 +2,7 @@
  * questions are asked. */
 #include "unit/verify/scripted.h"
 
-#include "verify_current.h"
+#include "verify_config_file.h"
 
 #define ASKERS 4
 #define SWAPS 12
@@ -356,6 +356,91 @@ current_keeps_the_old_one_when_the_new_one_cannot_be_made(void **state)
 	verify_current_free(c);
 }
 
+/* ---- the file */
+
+struct reads {
+	const char *letters; /* NULL: the file is bad */
+	uint8_t digest;
+	unsigned count, told_bad;
+};
+
+static int
+read_config(void *ctx, struct verify_config *config, struct fail *why)
+{
+	struct reads *r = ctx;
+
+	r->count++;
+	if (r->letters == NULL)
+		return fail_set(why, "bad");
+	*config = config_of(r->letters);
+	config->digest[0] = r->digest;
+	return 0;
+}
+
+static void
+count_told(void *ctx, bool is_bad, const char *text)
+{
+	struct reads *r = ctx;
+
+	(void)text;
+	r->told_bad += is_bad;
+}
+
+/* Whether another engine takes over, if it is let. */
+static bool
+takes_over(struct verify_current *c)
+{
+	bool took = false;
+
+	for (unsigned i = 0; i < 50; i++, usleep(1000))
+		took |= verify_current_tick(c);
+	return took;
+}
+
+/* What was written after it was read, and before the engine began; a text of
+ * the same size and time; and a bad one after one that is still to take over.
+ */
+static void
+config_file_misses_no_change(void **state)
+{
+	char path[] = "/tmp/config-file-XXXXXX";
+	struct reads r = { .letters = "a" };
+	const struct verify_config_file_events events = { read_config,
+		count_told, &r };
+	struct verify_config config = config_of("a");
+	const int fd = mkstemp(path);
+	struct verify_config_file f;
+
+	(void)state;
+	assert_true(fd != -1);
+	all_are_connected();
+	say(1, CONNECTED, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	config.stamp = filestamp_of(path);
+	check_int(write(fd, "x", 1), 1);
+	verify_config_file_init(
+	    &f, new_current(&config), path, &config, &events);
+	verify_config_file_poll(&f, false);
+	verify_config_file_poll(&f, false);
+	check_int(r.count, 1);
+	takes_over(f.current);
+	verify_config_file_poll(&f, true);
+	check_int(r.count, 2);
+	check(!takes_over(f.current)); /* the same text */
+	r.digest = 1;
+	r.letters = "l";
+	say(1, CONNECTED, VERIFY_LIST_AWAY, VERIFY_FAULT_AWAY);
+	verify_config_file_poll(&f, true);
+	check_int(r.count, 3);
+	r.letters = NULL;
+	verify_config_file_poll(&f, true);
+	check_int(r.told_bad, 1);
+	say(1, CONNECTED, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	check(!takes_over(f.current));
+	verify_current_free(f.current);
+	close(fd);
+	unlink(path);
+}
+
 int
 main(void)
 {
@@ -370,6 +455,7 @@ main(void)
 		    current_knows_what_was_answered_before_it_took_over),
 		cmocka_unit_test(
 		    current_keeps_the_old_one_when_the_new_one_cannot_be_made),
+		cmocka_unit_test(config_file_misses_no_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
