@@ -1,7 +1,6 @@
 /* cmd_explain: what each source says about a key, and what the policy makes of
  * it. */
 #include "source_options.h"
-#include "url_text.h"
 #include "verify.h"
 #include "verify_commands.h"
 #include "verify_describe.h"
@@ -42,7 +41,7 @@ print_source(void *ctx, const struct verify_source *source,
 	(void)ctx;
 	printf("%-7s %s%s%s (%s, ", verdicts[said->verdict].word,
 	    source->kind->name, source->argument[0] != '\0' ? " " : "",
-	    url_text_with_path(source->argument, "/verify").text,
+	    verify_source_shown(source->kind, source->argument).text,
 	    origins[said->origin]);
 	if (said->age_ms >= 1000)
 		printf("true %" PRIu64 " s ago, ", said->age_ms / 1000);

@@ -219,8 +219,18 @@ class Command(Nodes):
             self.assertEqual(self.run_tool("check", *options, TWO)[0], 0)
             self.assertEqual(self.run_tool("check", *options, THREE)[0], 1)
         out = self.run_tool("explain", *config)[1]
-        self.assertIn(" nodes list -o json\n", out)
+        self.assertIn(f"- command {self.words[0]}\n", out)
         self.assertIn("derper does not take this source", out)
+
+    def test_its_words_may_be_secret(self):
+        self.write("quiet", f"#!/bin/sh\ncat {self.path('database')}\n")
+        os.chmod(self.path("quiet"), 0o755)
+        config = self.write("s.yaml", json.dumps({"sources": [
+            {"command": [self.path("quiet"), "--api-key", "SECRET", "https://h/SECRET"]}]}))
+        for args in (("explain",), ("explain", ONE), ("check", ONE), ("list",)):
+            status, out, err = self.run_tool(args[0], "--config", config, *args[1:])
+            self.assertIn("command ", out + err)
+            self.assertNotIn("SECRET", out + err)
 
     def test_why_it_fails(self):
         status, out, err = self.run_tool("list", "--command", self.path("headscale") + " users")

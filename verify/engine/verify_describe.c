@@ -1,8 +1,6 @@
 /* verify_describe: see verify_describe.h. */
 #include "verify_describe.h"
 
-#include "url_text.h"
-
 #include <inttypes.h>
 #include <string.h>
 
@@ -59,7 +57,7 @@ put_source(struct buf *out, const struct verify_source_config *row)
 	const bool denies = row->role == VERIFY_ROLE_DENY;
 	int rc = buf_printf(out, "- %s%s%s%s\n", word,
 	    row->argument[0] != '\0' ? " " : "",
-	    url_text_origin(row->argument).text,
+	    verify_source_shown(row->kind, row->argument).text,
 	    denies ? ": its keys are denied, whatever other sources say" : "");
 
 	if (rc == 0 && !denies)

@@ -1,7 +1,6 @@
 /* verify_member: see verify_member.h. */
 #include "verify_member.h"
 
-#include "url_text.h"
 #include "verify_breaker.h"
 #include "verify_last_good.h"
 #include "verify_lister.h"
@@ -10,12 +9,10 @@
 #include "verify_tally.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LABEL_MAX (PATH_MAX + 64)
 #define LOGIN_S 60 /* longer than from an answer to the registration */
 
 struct verify_member {
@@ -58,11 +55,11 @@ make_label(const struct verify_source_config *row)
 {
 	const char *word =
 	    row->kind->label != NULL ? row->kind->label : row->kind->name;
-	char text[LABEL_MAX];
+	char text[VERIFY_SOURCE_SHOWN_MAX + 64];
 
 	snprintf(text, sizeof text, "%s%s%s", word,
 	    row->argument[0] != '\0' ? " " : "",
-	    url_text_with_path(row->argument, "/verify").text);
+	    verify_source_shown(row->kind, row->argument).text);
 	return strdup(text);
 }
 

@@ -1,11 +1,41 @@
 /* verify_source: see verify_source.h. */
 #include "verify_source.h"
 
+#include "url_text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define NOTICE_MAX 1024 /* bytes; the rest is cut */
+
+/* The first word of a command line, in which a backslash takes the character
+ * after it as it is. */
+static size_t
+first_word(const char *command)
+{
+	size_t n = 0;
+
+	while (command[n] != '\0' && strchr(" \t", command[n]) == NULL)
+		n += command[n] == '\\' && command[n + 1] != '\0' ? 2 : 1;
+	return n;
+}
+
+struct verify_source_shown
+verify_source_shown(const struct verify_source_kind *kind, const char *argument)
+{
+	struct verify_source_shown shown;
+
+	if (kind->runs_programs) {
+		argument += strspn(argument, " \t");
+		snprintf(shown.text, sizeof shown.text, "%.*s",
+		    (int)first_word(argument), argument);
+	} else {
+		snprintf(shown.text, sizeof shown.text, "%s",
+		    url_text_with_path(argument, "/verify").text);
+	}
+	return shown;
+}
 
 uint64_t
 verify_source_left_ms(const struct verify_question *q)

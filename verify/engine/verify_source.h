@@ -22,7 +22,10 @@
 #include "verify_answer.h"
 #include "verify_set.h"
 
+#include <limits.h>
 #include <stdatomic.h>
+
+#define VERIFY_SOURCE_SHOWN_MAX (PATH_MAX + 64)
 
 /* What it means for an answer that the source cannot be reached. */
 enum verify_outage {
@@ -208,6 +211,14 @@ struct verify_source_kind {
 	struct verify_source *(*open)(const struct verify_source_config *config,
 	    const struct verify_source_context *context, struct fail *why);
 };
+
+/* A source's argument as it may be shown: of a URL, without user, query and any
+ * path but /verify; of a command, the first word, as others may be secret. */
+struct verify_source_shown {
+	char text[VERIFY_SOURCE_SHOWN_MAX]; /* cut if it is too long */
+};
+struct verify_source_shown verify_source_shown(
+    const struct verify_source_kind *kind, const char *argument);
 
 /* Milliseconds left until the deadline. */
 uint64_t verify_source_left_ms(const struct verify_question *q);
