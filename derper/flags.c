@@ -2,20 +2,20 @@
 #include "flags.h"
 
 #include "completion.h"
+#include "flags_rows.h"
 #include "num.h"
 #include "opts.h"
 #include "spelling.h"
 #include "verify_kinds.h"
 
 #include <assert.h>
-#include <limits.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SECOND_MS 1000
-#define FLAGS_MAX 128
+/* a kind of sources has itself and its settings */
+#define FLAGS_MAX (FLAGS_ROWS_MAX + VERIFY_KINDS_MAX * (1 + VERIFY_OPTIONS_MAX))
 #define VARIABLE_MAX 64 /* bytes of a variable's name */
 
 /* The flags bound to a config. */
@@ -26,184 +26,6 @@ struct flags {
 	struct opts opts;
 	struct config *config; /* borrowed */
 };
-
-struct row {
-	const char *name;
-	enum opts_kind kind;
-	size_t at; /* of the value in struct config */
-	const char *arg;
-	const char *variable; /* a second one; NULL: none */
-	int64_t min, max;     /* of a number; of a time in milliseconds */
-	const char *help;
-};
-
-#define AT(member) offsetof(struct config, member)
-#define TEXT(name, member, arg, variable, help)                        \
-	{                                                              \
-		name, OPTS_TEXT, AT(member), arg, variable, 0, 0, help \
-	}
-#define SWITCH(name, member, help)                                  \
-	{                                                           \
-		name, OPTS_BOOL, AT(member), NULL, NULL, 0, 0, help \
-	}
-#define NUMBER(name, member, arg, min, max, help)                     \
-	{                                                             \
-		name, OPTS_INT, AT(member), arg, NULL, min, max, help \
-	}
-#define RATE(name, member, arg, help)                               \
-	{                                                           \
-		name, OPTS_FLOAT, AT(member), arg, NULL, 0, 0, help \
-	}
-#define TIME(name, member, max, help)                                       \
-	{                                                                   \
-		name, OPTS_DURATION, AT(member), "time", NULL, 0, max, help \
-	}
-#define LIST(name, member, arg, help)                              \
-	{                                                          \
-		name, OPTS_LIST, AT(member), arg, NULL, 0, 0, help \
-	}
-#define LATER(name, nothing)                                 \
-	{                                                    \
-		name, OPTS_LATER, 0, nothing, NULL, 0, 0, "" \
-	}
-
-/* All flags: the Go derper's first. */
-static const struct row rows[] = {
-	TEXT("a", addr_text, "addr", "DERP_ADDR",
-	    "listen address, [host]:port; TLS is served on port 443 or with "
-	    "-certmode manual, plain HTTP otherwise"),
-	NUMBER("accept-connection-burst", accept_burst, "n", 1, INT64_MAX,
-	    "connections that are accepted at once on the TLS port, beyond "
-	    "-accept-connection-limit"),
-	RATE("accept-connection-limit", accept_limit, "n",
-	    "connections per second that are accepted on the TLS port; others "
-	    "wait"),
-	TEXT("c", key_path, "path", "DERP_KEY_FILE", "key file"),
-	TEXT("certdir", cert_dir, "dir", "DERP_CERT_DIR",
-	    "folder with HOSTNAME.crt and HOSTNAME.key"),
-	TEXT("certmode", cert_mode, "mode", "DERP_CERT_MODE",
-	    "how to get a certificate: manual"),
-	SWITCH("derp", derp,
-	    "relay packets; false leaves STUN and the probe pages"),
-	SWITCH("dev", dev,
-	    "plain HTTP on " CONFIG_DEV_ADDR ", new key each start"),
-	TEXT("home", home, "what", NULL,
-	    "home page: empty for the default, blank, or a URL to "
-	    "redirect to"),
-	TEXT("hostname", hostname, "name", "DERP_DOMAIN",
-	    "TLS host name, or an IP address"),
-	NUMBER("http-port", http_port, "port", -1, 65535,
-	    "plain HTTP port in TLS mode; -1 for none"),
-	TEXT("mesh-psk-file", mesh_psk_file, "file", NULL,
-	    "file with the mesh key, 64 hex digits; who knows it may watch and "
-	    "forward, and is not verified"),
-	TEXT("mesh-with", mesh_with, "hosts", NULL,
-	    "the region's other relays, HOST[:PORT][/DIALHOST],...: a client "
-	    "of "
-	    "one can be reached through all"),
-	TEXT("secrets-cache-dir", secrets_cache_dir, "dir", NULL,
-	    "without effect, as -secrets-url is not supported"),
-	TEXT("secrets-path-prefix", secrets_path_prefix, "path", NULL,
-	    "likewise"),
-	TEXT("secrets-url", secrets_url, "url", NULL,
-	    "not supported: use -mesh-psk-file"),
-	TEXT("rate-config", rate_config, "file", NULL,
-	    "JSON file with the limits of what clients may send, read again on "
-	    "SIGHUP"),
-	TEXT("socket", socket, "path", NULL,
-	    "tailscaled socket for -verify-clients"),
-	SWITCH("stun", stun, "run a STUN server"),
-	NUMBER("stun-port", stun_port, "port", 0, 65535,
-	    "UDP port of the STUN server"),
-	TIME("tcp-keepalive-time", keepalive_ms, 32767 * SECOND_MS,
-	    "TCP keep-alive time"),
-	TIME("tcp-user-timeout", user_timeout_ms, INT_MAX, "TCP user timeout"),
-	TIME("tcp-write-timeout", write_timeout_ms, INT_MAX,
-	    "close a client that acknowledges nothing for four times this "
-	    "long while more waits for it; 0 for never"),
-	SWITCH("verify-clients", verify_clients,
-	    "admit only nodes that the local tailscaled knows"),
-	TEXT("verify-client-url", verify_url, "url", NULL,
-	    "ask this admission URL about every client"),
-	SWITCH("verify-client-url-fail-open", verify_url_fail_open,
-	    "admit clients while the admission URL is unreachable"),
-	SWITCH("version", show_version, "print the version and exit"),
-	/* not in the Go derper */
-	TEXT("verify-client-url-ca", verify_url_ca, "file", NULL,
-	    "PEM roots for the admission URL instead of the system's"),
-	TEXT("verify-config", verify_config, "file", NULL,
-	    "YAML file with the sources of admission, their policy and what "
-	    "an outage means (derpverify explain --config tells it in words); "
-	    "what other verify flags name must allow a client, too"),
-	LIST("verify-deny", verify_deny, "file",
-	    "refuse the node keys in this file, whatever else allows them; it "
-	    "is read again when it changes; may be given several times"),
-	SWITCH("verify-allow-empty", verify_allow_empty,
-	    "believe a node list that became empty; otherwise it takes effect "
-	    "on SIGHUP only"),
-	TEXT("proxy-protocol-from", proxy_from_text, "prefixes", NULL,
-	    "load balancers, ADDRESS[/BITS],..., whose connections begin with "
-	    "a "
-	    "PROXY header (version 1 or 2) that names the client"),
-	TEXT("tls-records", tls_records_text, "which", NULL,
-	    "TLS 1.3 record implementation: native or openssl"),
-	NUMBER("loops", workers, "n", 0, CONFIG_WORKERS_MAX,
-	    "number of event loops; 0 for one per CPU"),
-	NUMBER("max-connections", max_connections, "n", 1, 1 << 22,
-	    "maximum concurrent connections"),
-	NUMBER("max-connections-per-address", max_per_address, "n", 1, 1 << 22,
-	    "maximum concurrent connections from one IP address"),
-	NUMBER("max-connections-before-login", max_before_login, "n", 0,
-	    1 << 22,
-	    "maximum of these that are not logged in: beyond it the oldest of "
-	    "them is closed; 0 for half"),
-	NUMBER("max-handshakes", max_handshakes, "n", 1, 1 << 22,
-	    "maximum TLS handshakes in progress: others wait for up to a "
-	    "second, then the oldest is closed"),
-	NUMBER("max-handshakes-per-address", max_handshakes_per_address, "n", 1,
-	    1 << 22,
-	    "maximum of these from one IP address or IPv6 /64: beyond it its "
-	    "oldest is closed"),
-	NUMBER("login-bytes-total", login_bytes_total, "n", 1 << 20,
-	    INT64_C(1) << 40,
-	    "maximum bytes held for all connections that are not logged in: "
-	    "beyond it the largest is closed"),
-	NUMBER("queue-bytes", queue_bytes, "n", CONFIG_FRAME_MAX, 1 << 30,
-	    "maximum bytes queued for one client"),
-	NUMBER("queue-bytes-total", queue_bytes_total, "n", CONFIG_FRAME_MAX,
-	    INT64_C(1) << 40, "maximum bytes queued for all clients"),
-	NUMBER("batch-delay-us", batch_delay_us, "n", 0, 100000,
-	    "at a high rate, coalesce packets of busy clients for this many "
-	    "microseconds; 0 for never"),
-	TIME("drain-timeout", drain_timeout_ms, 3600 * SECOND_MS,
-	    "longest wait for output at shutdown (SIGTERM)"),
-	SWITCH("renew-self-signed", renew_self_signed,
-	    "replace the self-signed certificate of an IP address by a new "
-	    "one, print its pin and exit"),
-	TEXT("completion", completion, "shell", NULL,
-	    "print a script with which bash, zsh or fish completes flags, and "
-	    "exit"),
-	SWITCH("landlock", landlock,
-	    "after start, open only the files that serving needs"),
-	SWITCH("seccomp", seccomp,
-	    "after start, make only the system calls that serving needs"),
-	SWITCH("keep-capabilities", keep_capabilities,
-	    "keep root's rights after start"),
-	SWITCH("core-dumps", core_dumps,
-	    "allow core dumps and debuggers, which can read all keys"),
-	/* the Go derper's, still to come; its defaults ask for nothing */
-	LATER("ace", "false"),
-	LATER("acme-eab-key", ""),
-	LATER("acme-eab-kid", ""),
-	LATER("acme-email", ""),
-	LATER("acme-ip-certs", "false"),
-	LATER("bootstrap-dns-names", ""),
-	LATER("unpublished-bootstrap-dns-names", ""),
-};
-
-#define ROW_COUNT (sizeof rows / sizeof rows[0])
-
-static_assert(ROW_COUNT + VERIFY_KINDS_MAX <= FLAGS_MAX, "room for all");
 
 /* Variables that are read elsewhere, here or by the Go derper. */
 static const char *const other_variables[] = { "DERP_DEBUG_LOGS",
@@ -227,7 +49,7 @@ name_variable(const char *flag, char to[static VARIABLE_MAX])
 static const char *
 second_variable(size_t i)
 {
-	return i < ROW_COUNT ? rows[i].variable : NULL;
+	return i < flags_row_count ? flags_rows[i].variable : NULL;
 }
 
 /* A variable of its own for the flag; not for what
@@ -281,13 +103,13 @@ bind_table(struct flags *flags, struct config *config)
 	size_t n = 0;
 
 	flags->config = config;
-	for (; n < ROW_COUNT; n++)
+	for (; n < flags_row_count; n++)
 		flags->table[n] = (struct opts_option){
-			.name = rows[n].name,
-			.kind = rows[n].kind,
-			.to = (char *)config + rows[n].at,
-			.arg = rows[n].arg,
-			.help = rows[n].help,
+			.name = flags_rows[n].name,
+			.kind = flags_rows[n].kind,
+			.to = (char *)config + flags_rows[n].at,
+			.arg = flags_rows[n].arg,
+			.help = flags_rows[n].help,
 		};
 	for (size_t i = 0; verify_kinds_get(i) != NULL; i++)
 		bind_kind(flags, config, i, &n);
@@ -420,7 +242,7 @@ read_arguments(struct flags *flags, int argc, char **argv, struct fail *why)
 }
 
 static int
-check_time(const struct row *row, uint64_t value_ms, struct fail *why)
+check_time(const struct flags_row *row, uint64_t value_ms, struct fail *why)
 {
 	if (value_ms <= (uint64_t)row->max)
 		return 0;
@@ -430,7 +252,7 @@ check_time(const struct row *row, uint64_t value_ms, struct fail *why)
 }
 
 static int
-check_number(const struct row *row, int64_t value, struct fail *why)
+check_number(const struct flags_row *row, int64_t value, struct fail *why)
 {
 	if (value >= row->min && value <= row->max)
 		return 0;
@@ -441,14 +263,16 @@ check_number(const struct row *row, int64_t value, struct fail *why)
 static int
 check_ranges(const struct flags *flags, struct fail *why)
 {
-	for (size_t i = 0; i < ROW_COUNT; i++) {
+	for (size_t i = 0; i < flags_row_count; i++) {
 		const void *value = flags->table[i].to;
 
-		if (rows[i].kind == OPTS_INT &&
-		    check_number(&rows[i], *(const int64_t *)value, why) == -1)
+		if (flags_rows[i].kind == OPTS_INT &&
+		    check_number(
+			&flags_rows[i], *(const int64_t *)value, why) == -1)
 			return -1;
-		if (rows[i].kind == OPTS_DURATION &&
-		    check_time(&rows[i], *(const uint64_t *)value, why) == -1)
+		if (flags_rows[i].kind == OPTS_DURATION &&
+		    check_time(&flags_rows[i], *(const uint64_t *)value, why) ==
+			-1)
 			return -1;
 	}
 	return 0;

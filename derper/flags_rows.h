@@ -1,0 +1,31 @@
+/*
+ * flags_rows: the table of the relay's flags, but for those of the kinds of
+ * admission sources, which verify_kinds.h has.
+ *
+ * A flag is one row here. Threads: immutable. Source: tailscale
+ * cmd/derper/derper.go.
+ */
+#ifndef DERPKIT_FLAGS_ROWS_H
+#define DERPKIT_FLAGS_ROWS_H
+
+#include "opts.h"
+
+#include <stddef.h>
+
+struct flags_row {
+	const char *name;
+	enum opts_kind kind;
+	size_t at; /* of the value in struct config */
+	const char *arg;
+	const char *variable; /* a second one; NULL: none */
+	int64_t min, max;     /* of a number; of a time in milliseconds */
+	const char *help;
+};
+
+#define FLAGS_ROWS_MAX 112
+
+/* The Go derper's first; at most FLAGS_ROWS_MAX. */
+extern const struct flags_row flags_rows[];
+extern const size_t flags_row_count;
+
+#endif
