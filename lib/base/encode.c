@@ -24,15 +24,25 @@ decode_hex(uint8_t *out, size_t n, struct slice text)
 	return -1;
 }
 
-int
-encode_base64(char *out, size_t cap, struct slice in)
+static int
+encode(char *out, size_t cap, struct slice in, int variant)
 {
-	const int variant = sodium_base64_VARIANT_ORIGINAL;
-
 	if (cap < sodium_base64_encoded_len(in.n, variant))
 		return -1;
 	sodium_bin2base64(out, cap, in.p, in.n, variant);
 	return 0;
+}
+
+int
+encode_base64(char *out, size_t cap, struct slice in)
+{
+	return encode(out, cap, in, sodium_base64_VARIANT_ORIGINAL);
+}
+
+int
+encode_base64url(char *out, size_t cap, struct slice in)
+{
+	return encode(out, cap, in, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
 /* libsodium 1.0.18 reads some bytes above ASCII as letters of its alphabet. */
@@ -46,11 +56,24 @@ is_ascii(struct slice s)
 	return all < 0x80;
 }
 
-int
-decode_base64(uint8_t *out, size_t cap, size_t *n, struct slice text)
+static int
+decode(uint8_t *out, size_t cap, size_t *n, struct slice text, int variant)
 {
 	if (!is_ascii(text))
 		return -1;
-	return sodium_base642bin(out, cap, (const char *)text.p, text.n, NULL,
-	    n, NULL, sodium_base64_VARIANT_ORIGINAL);
+	return sodium_base642bin(
+	    out, cap, (const char *)text.p, text.n, NULL, n, NULL, variant);
+}
+
+int
+decode_base64(uint8_t *out, size_t cap, size_t *n, struct slice text)
+{
+	return decode(out, cap, n, text, sodium_base64_VARIANT_ORIGINAL);
+}
+
+int
+decode_base64url(uint8_t *out, size_t cap, size_t *n, struct slice text)
+{
+	return decode(
+	    out, cap, n, text, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }

@@ -23,4 +23,8 @@ int encode_base64(char *out, size_t cap, struct slice in);
  * many. -1 on anything else. */
 int decode_base64(uint8_t *out, size_t cap, size_t *n, struct slice text);
 
+/* The same with the alphabet of URLs and without padding (RFC 4648 5). */
+int encode_base64url(char *out, size_t cap, struct slice in);
+int decode_base64url(uint8_t *out, size_t cap, size_t *n, struct slice text);
+
 #endif

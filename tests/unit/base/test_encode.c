@@ -79,6 +79,29 @@ base64_rejects_the_rest(void **state)
 			fail_msg("accepted: %s", bad[i]);
 }
 
+/* The bytes that make a difference, and neither padding nor the other
+ * alphabet. */
+static void
+base64url_has_its_own_alphabet(void **state)
+{
+	static const char *const bad[] = { "-_8=", "+/8", "-_8 ", "-", "-_9" };
+	uint8_t plain[4];
+	char out[4];
+	size_t n;
+
+	(void)state;
+	check_int(encode_base64url(out, 3, slice_of("\xfb\xff", 2)), -1);
+	check_int(encode_base64url(out, 4, slice_of("\xfb\xff", 2)), 0);
+	check_text(out, "-_8");
+	check_int(
+	    decode_base64url(plain, sizeof plain, &n, slice_str("-_8")), 0);
+	check_slice(slice_of(plain, n), slice_of("\xfb\xff", 2));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		check_int(decode_base64url(
+			      plain, sizeof plain, &n, slice_str(bad[i])),
+		    -1);
+}
+
 int
 main(void)
 {
@@ -87,6 +110,7 @@ main(void)
 		cmocka_unit_test(decode_hex_is_exact),
 		cmocka_unit_test(base64_is_rfc_4648),
 		cmocka_unit_test(base64_rejects_the_rest),
+		cmocka_unit_test(base64url_has_its_own_alphabet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
