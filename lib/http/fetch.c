@@ -163,17 +163,6 @@ read_status_line(struct hop *hop, struct slice line)
 	    (const char *)text.p);
 }
 
-/* "Retry-After: 120"; its other form, a date, is left to the caller's own
- * idea of when to come back. RFC 9110 10.2.3. */
-static void
-read_retry_after(struct fetch_response *response, struct slice value)
-{
-	uint64_t seconds;
-
-	if (num_parse_decimal(value, RETRY_AFTER_MAX_S, &seconds) == 0)
-		response->retry_after_s = (unsigned)seconds;
-}
-
 /* A value that is sent back some day: whole or not at all. */
 static void
 keep_value(char *to, size_t cap, struct slice value)
@@ -183,6 +172,24 @@ keep_value(char *to, size_t cap, struct slice value)
 		return;
 	memcpy(to, value.p, value.n);
 	to[value.n] = '\0';
+}
+
+/* "Retry-After: 120" or a date. RFC 9110 10.2.3. */
+static void
+read_retry_after(struct fetch_response *response, struct slice value)
+{
+	uint64_t seconds;
+	char date[64];
+	int64_t left_s;
+
+	if (num_parse_decimal(value, RETRY_AFTER_MAX_S, &seconds) == 0) {
+		response->retry_after_s = (unsigned)seconds;
+		return;
+	}
+	keep_value(date, sizeof date, value);
+	left_s = (int64_t)curl_getdate(date, NULL) - clock_wall_s();
+	if (left_s > 0 && left_s <= RETRY_AFTER_MAX_S)
+		response->retry_after_s = (unsigned)left_s;
 }
 
 static void
@@ -195,6 +202,12 @@ read_field(struct hop *hop, struct slice line)
 		return;
 	name = slice_trim(name);
 	value = slice_trim(value);
+	for (size_t i = 0; i < hop->request->field_count; i++) {
+		const struct fetch_field *field = &hop->request->fields[i];
+
+		if (slice_is_nocase(name, field->name))
+			keep_value(field->to, field->cap, value);
+	}
 	if (slice_is_nocase(name, "Retry-After"))
 		read_retry_after(response, value);
 	else if (slice_is_nocase(name, "ETag"))
@@ -398,6 +411,8 @@ perform(struct hop *hop, const char *url, uint64_t deadline_ms)
 	response->body_cut = false;
 	response->retry_after_s = 0;
 	response->etag[0] = response->last_modified[0] = '\0';
+	for (size_t i = 0; i < hop->request->field_count; i++)
+		hop->request->fields[i].to[0] = '\0';
 	buf_clear(&hop->body);
 	if (now_ms >= deadline_ms)
 		return CURLE_OPERATION_TIMEDOUT;

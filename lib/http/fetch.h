@@ -24,6 +24,13 @@
 
 struct fetch_client;
 
+/* A header field of the answer that is wanted: its value whole, or "". */
+struct fetch_field {
+	const char *name;
+	char *to; /* cap bytes, the caller's */
+	size_t cap;
+};
+
 struct fetch_request {
 	const char *url;
 	const char *unix_socket; /* connect there instead, or NULL */
@@ -37,8 +44,10 @@ struct fetch_request {
 	const struct slice *post; /* body of a POST; NULL: GET */
 	uint64_t timeout_ms;      /* for the whole exchange */
 	size_t body_max;          /* bytes of body read; the rest is ignored */
-	const atomic_bool *stop;  /* gives up within a second when it becomes
-				     true; or NULL */
+	const struct fetch_field *fields; /* field_count of them, or NULL */
+	size_t field_count;
+	const atomic_bool *stop; /* gives up within a second when it becomes
+				    true; or NULL */
 };
 
 struct fetch_response {

@@ -542,6 +542,7 @@ fetch_reads_when_to_come_back(void **state)
 		{ "86401", 0 },
 		{ "-1", 0 },
 		{ "Fri, 31 Dec 1999 23:59:59 GMT", 0 },
+		{ "soon", 0 },
 	};
 	struct fetch_response response;
 	struct fail why = { 0 };
