@@ -35,7 +35,7 @@ FILE_LINES = 600
 FUNCTION_LINES = 60
 
 LIB = ["lib/base", "lib/proto", "lib/doc", "lib/tls", "lib/net", "lib/http",
-       "lib/derp", "lib/cli"]
+       "lib/derp", "lib/cli", "lib/acme"]
 
 # What each shelf may use; what these may use is included. The order is the
 # order in which they are printed.
@@ -48,6 +48,7 @@ SHELVES = {
     "lib/http": ["lib/base", "lib/net"],
     "lib/derp": ["lib/base", "lib/proto", "lib/net", "lib/http"],
     "lib/cli": ["lib/base"],
+    "lib/acme": ["lib/base"],
     "verify/engine": LIB,
     "verify/serve": ["verify/engine"],
     "verify": ["verify/serve", "verify/engine"],

@@ -1,0 +1,24 @@
+/*
+ * acme_chain: the certificates that an authority issued.
+ *
+ * Threads: pure functions. Source: RFC 8555 7.4.2 and 9.1, RFC 9773 4.1.
+ */
+#ifndef DERPKIT_ACME_CHAIN_H
+#define DERPKIT_ACME_CHAIN_H
+
+#include "acme_key.h"
+
+#define ACME_CHAIN_ID_MAX 128
+#define ACME_CHAIN_CERTS_MAX 16
+
+/* Whether the PEM text is a chain whose leaf belongs to the key, is for the
+ * name, and is in date: what anything else would do as a server's certificate
+ * is not put in the place of one that works. -1 and the reason otherwise. */
+int acme_chain_check(struct slice pem, const struct acme_key *key,
+    const char *name, bool is_ip, int64_t now_s, struct fail *why);
+
+/* By what the authority calls the leaf of a PEM text (other blocks before it
+ * are skipped) in renewal information. -1 when it has no such name. */
+int acme_chain_id(struct slice pem, char id[static ACME_CHAIN_ID_MAX]);
+
+#endif

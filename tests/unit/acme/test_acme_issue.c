@@ -1,0 +1,323 @@
+/* acme_client and acme_issue against an authority that follows a script. */
+#include "fake_ca.h"
+
+static struct acme_key *account, *key;
+static struct acme_error error;
+static struct fake_ca ca;
+static struct acme_binding binding;
+static struct buf pem;
+static unsigned used;
+
+static int
+start(void **state)
+{
+	(void)state;
+	account = acme_key_make(NULL);
+	key = acme_key_make(NULL);
+	return account != NULL && key != NULL ? 0 : -1;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	acme_key_free(account);
+	acme_key_free(key);
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	ca = (struct fake_ca){ 0 };
+	error = (struct acme_error){ 0 };
+	binding = (struct acme_binding){ .kid = "" };
+	buf_init(&pem, 65536);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	buf_clear(&pem);
+	return 0;
+}
+
+static struct acme_client *
+new_client(void)
+{
+	return acme_client_new(&(struct acme_client_config){
+	    .transport = { .ctx = &ca, .send = fake_send, .wait = fake_wait },
+	    .directory = CA "/dir",
+	    .email = "me@example.org",
+	    .binding = binding,
+	    .account = account });
+}
+
+/* Opens and issues; what to order is what a relay asks for. */
+static int
+issue_with(struct acme_issue want)
+{
+	struct acme_client *c = new_client();
+	int rc = acme_client_open(c, &error);
+
+	if (want.name == NULL)
+		want.name = "derp.example.org";
+	if (want.kinds == 0)
+		want.kinds = ACME_HTTP_01 | ACME_TLS_ALPN_01;
+	want.key = key;
+	want.answerer = (struct acme_answerer){
+		.ctx = &ca, .show = fake_show, .hide = fake_hide
+	};
+	if (rc == 0)
+		rc = acme_issue(c, &want, &pem, &used, &error);
+	acme_client_free(c);
+	return rc;
+}
+
+static void
+want_chain(void)
+{
+	check_text(error.why.text, "");
+	check_slice_text(buf_slice(&pem), "CHAIN");
+	check(ca.hidden);
+}
+
+static void
+acme_issue_follows_the_protocol(void **state)
+{
+	char shown[512];
+
+	(void)state;
+	ca.pending_looks = 1;
+	ca.processing_looks = 2;
+	check_int(
+	    issue_with((struct acme_issue){ .prefer = ACME_TLS_ALPN_01 }), 0);
+	want_chain();
+	check_int(used, ACME_TLS_ALPN_01);
+	check_text(ca.log,
+	    "/dir /nonce /acct /acct /order /authz /chall-t /authz /authz "
+	    "/order/1 /finalize /order/1 /order/1 /cert ");
+	snprintf(
+	    shown, sizeof shown, "alpn tt tt.%s", acme_key_thumbprint(account));
+	check_text(ca.shown, shown);
+	check_text(ca.payload,
+	    "{\"identifiers\":[{\"type\":\"dns\",\"value\":"
+	    "\"derp.example.org\"}]}");
+}
+
+static void
+acme_issue_takes_the_kind_that_it_may(void **state)
+{
+	(void)state;
+	check_int(issue_with((struct acme_issue){ .kinds = ACME_HTTP_01,
+		      .prefer = ACME_TLS_ALPN_01,
+		      .name = "192.0.2.1",
+		      .is_ip = true,
+		      .profile = "shortlived" }),
+	    0);
+	want_chain();
+	check_int(used, ACME_HTTP_01);
+	check_contains(ca.shown, "http th th.");
+	check_text(ca.payload,
+	    "{\"identifiers\":[{\"type\":\"ip\",\"value\":\"192.0.2.1\"}],"
+	    "\"profile\":\"shortlived\"}");
+	setup(NULL);
+	ca.challenges = "{\"type\":\"dns-01\",\"token\":\"x\"}";
+	check_int(
+	    issue_with((struct acme_issue){ .kinds = ACME_TLS_ALPN_01 }), -1);
+	check_int(error.fault, ACME_FAULT_REFUSED);
+	check_contains(error.why.text, "none of the challenges");
+	check_contains(error.why.text, "http-01 needs -http-port");
+}
+
+static void
+acme_issue_uses_what_was_proven_before(void **state)
+{
+	(void)state;
+	ca.already_valid = true;
+	ca.has_account = true;
+	check_int(issue_with((struct acme_issue){ 0 }), 0);
+	check_slice_text(buf_slice(&pem), "CHAIN");
+	check_text(ca.shown, "");
+	check_int(used, 0);
+	check_text(ca.log, "/dir /nonce /acct /order /finalize /cert ");
+}
+
+static void
+acme_client_survives_bad_nonces(void **state)
+{
+	(void)state;
+	ca.reject_nonces = 9;
+	check_int(issue_with((struct acme_issue){ 0 }), 0);
+	want_chain();
+	setup(NULL);
+	ca.reject_nonces = 10;
+	check_int(issue_with((struct acme_issue){ 0 }), -1);
+	check_text(error.type, "badNonce");
+	check_int(error.fault, ACME_FAULT_REFUSED);
+}
+
+static void
+acme_client_tells_what_the_authority_says(void **state)
+{
+	(void)state;
+	ca.order_status = 403;
+	ca.order_problem = "unauthorized";
+	check_int(issue_with((struct acme_issue){ 0 }), -1);
+	check_text(error.why.text, "it answers 403 unauthorized: said");
+}
+
+static void
+acme_client_sends_contact_and_binding(void **state)
+{
+	struct acme_client *c;
+
+	(void)state;
+	ca.binding_required = true;
+	c = new_client();
+	check_int(acme_client_open(c, &error), -1);
+	check_int(error.fault, ACME_FAULT_REFUSED);
+	check_contains(error.why.text, "see -acme-eab-kid");
+	acme_client_free(c);
+	setup(NULL);
+	ca.binding_required = true;
+	binding =
+	    (struct acme_binding){ .kid = "k1", .secret = slice_str("secret") };
+	c = new_client();
+	check_int(acme_client_open(c, &error), 0);
+	check_contains(ca.payload, "{\"termsOfServiceAgreed\":true,");
+	check_contains(ca.payload, "\"contact\":[\"mailto:me@example.org\"]");
+	check_contains(ca.payload, "\"externalAccountBinding\":{\"protected\"");
+	acme_client_free(c);
+	/* an account that is there needs none */
+	setup(NULL);
+	ca.binding_required = ca.has_account = true;
+	c = new_client();
+	check_int(acme_client_open(c, &error), 0);
+	check_text(ca.log, "/dir /nonce /acct ");
+	acme_client_free(c);
+}
+
+static void
+acme_issue_says_why_a_challenge_failed(void **state)
+{
+	(void)state;
+	ca.challenge_fails = true;
+	check_int(
+	    issue_with((struct acme_issue){ .prefer = ACME_HTTP_01 }), -1);
+	check_int(error.fault, ACME_FAULT_CHALLENGE);
+	check_text(error.type, "connection");
+	check_text(error.why.text,
+	    "the http-01 challenge failed: connection: timeout");
+	check_int(used, ACME_HTTP_01);
+	check(ca.hidden);
+}
+
+static void
+acme_issue_tells_faults_apart(void **state)
+{
+	static const struct {
+		unsigned status;
+		const char *problem;
+		enum acme_fault fault;
+	} rows[] = {
+		{ 429, "rateLimited", ACME_FAULT_LIMITED },
+		{ 403, "rateLimited", ACME_FAULT_LIMITED },
+		{ 503, "serverInternal", ACME_FAULT_UNREACHABLE },
+		{ 400, "rejectedIdentifier", ACME_FAULT_REFUSED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		setup(NULL);
+		ca.order_status = rows[i].status;
+		ca.order_problem = rows[i].problem;
+		ca.retry_after_s = 77;
+		check_int(issue_with((struct acme_issue){ 0 }), -1);
+		check_int(error.fault, rows[i].fault);
+		check_text(error.type, rows[i].problem);
+		check_int(error.retry_after_s, 77);
+	}
+	setup(NULL);
+	ca.offline = true;
+	check_int(issue_with((struct acme_issue){ 0 }), -1);
+	check_int(error.fault, ACME_FAULT_UNREACHABLE);
+	check_text(error.why.text, "connection refused");
+}
+
+static void
+acme_issue_keeps_retry_after(void **state)
+{
+	(void)state;
+	ca.retry_after_s = 7;
+	ca.pending_looks = 3;
+	check_int(issue_with((struct acme_issue){ 0 }), 0);
+	want_chain();
+	/* four looks at the authorization, one at the order */
+	check_int(ca.waited_ms, 5 * 7000);
+	/* but not for ever */
+	setup(NULL);
+	ca.retry_after_s = 100;
+	ca.pending_looks = 1000;
+	check_int(issue_with((struct acme_issue){ 0 }), -1);
+	check_int(error.fault, ACME_FAULT_UNREACHABLE);
+	check_text(error.why.text, "it has not decided in 10 minutes");
+	check_int(ca.waited_ms, ACME_ISSUE_WAIT_MS);
+	check(ca.hidden);
+}
+
+static void
+acme_issue_stops_when_told(void **state)
+{
+	(void)state;
+	ca.pending_looks = 1000;
+	ca.wait_limit_ms = 60000;
+	check_int(issue_with((struct acme_issue){ 0 }), -1);
+	check_int(error.fault, ACME_FAULT_STOPPED);
+	check(ca.hidden);
+}
+
+/* The courtesy of naming the old certificate must not cost the new one. */
+static void
+acme_issue_orders_again_without_replaces(void **state)
+{
+	(void)state;
+	check_int(issue_with((struct acme_issue){ .replaces = "a.b" }), 0);
+	check_contains(ca.payload, "\"replaces\":\"a.b\"");
+	setup(NULL);
+	ca.refuse_replaces = true;
+	check_int(issue_with((struct acme_issue){ .replaces = "a.b" }), 0);
+	want_chain();
+	check(strstr(ca.payload, "replaces") == NULL);
+	/* but a limit that is reached is not tried twice */
+	setup(NULL);
+	ca.order_status = 429;
+	ca.order_problem = "rateLimited";
+	check_int(issue_with((struct acme_issue){ .replaces = "a.b" }), -1);
+	check_contains(ca.payload, "replaces");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(acme_issue_follows_the_protocol),
+		TEST(acme_issue_takes_the_kind_that_it_may),
+		TEST(acme_issue_uses_what_was_proven_before),
+		TEST(acme_client_survives_bad_nonces),
+		TEST(acme_client_tells_what_the_authority_says),
+		TEST(acme_client_sends_contact_and_binding),
+		TEST(acme_issue_says_why_a_challenge_failed),
+		TEST(acme_issue_tells_faults_apart),
+		TEST(acme_issue_keeps_retry_after),
+		TEST(acme_issue_stops_when_told),
+		TEST(acme_issue_orders_again_without_replaces),
+	};
+
+	return cmocka_run_group_tests(tests, start, end);
+}
