@@ -33,6 +33,7 @@ struct loop {
 	void *hook_ctx;
 	struct loop_timer **heap; /* heap[1..timers] */
 	size_t timers, timer_cap;
+	bool firing; /* timers' callbacks are running */
 	struct epoll_event events[LOOP_EVENTS];
 	struct epoll_event high_rate_events[LOOP_EVENTS];
 };
@@ -226,6 +227,10 @@ heap_grow(struct loop *l)
 int
 loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t due_ms)
 {
+	/* what is set to now by what fires now would fire again and again,
+	 * and no turn would end before its owner has nothing left to do */
+	if (l->firing && due_ms <= l->now_ms)
+		due_ms = l->now_ms + 1;
 	if (t->place == 0) {
 		if (l->timers == l->timer_cap && heap_grow(l) == -1)
 			return -1;
@@ -265,12 +270,14 @@ loop_timer_clear(struct loop *l, struct loop_timer *t)
 static void
 fire_timers(struct loop *l)
 {
+	l->firing = true;
 	while (l->timers > 0 && l->heap[1]->due_ms <= l->now_ms) {
 		struct loop_timer *t = l->heap[1];
 
 		loop_timer_clear(l, t);
 		t->fire(t->ctx);
 	}
+	l->firing = false;
 }
 
 void

@@ -76,7 +76,10 @@ bool loop_hold_high_rate(struct loop *l, uint64_t until_us);
 /* Whether it is held back: then a turn begins when that ends, if not before. */
 bool loop_holds_high_rate(const struct loop *l);
 
-/* Sets (or moves) a timer. -1 when memory is short. */
+/* Sets (or moves) a timer. Each fires once in a turn at most: set by a timer's
+ * callback, it is due in the next millisecond at the earliest. -1 when memory
+ * is short; not when it is moved, nor when a callback sets its own timer before
+ * any other. */
 int loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t due_ms);
 void loop_timer_clear(struct loop *l, struct loop_timer *t);
 

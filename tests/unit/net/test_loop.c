@@ -199,6 +199,80 @@ loop_sets_a_timer_again_from_its_callback(void **state)
 	check_size(n.timer.place, 0);
 }
 
+/* A timer that sets another one to a time that has passed already. */
+struct setter {
+	struct loop_timer timer;
+	struct fixture *f;
+	struct setter *other; /* perhaps itself */
+	uint64_t ago_ms;
+};
+
+static void
+set_other(void *ctx)
+{
+	struct setter *s = ctx;
+	struct fixture *f = s->f;
+
+	if (++f->calls < 20)
+		check_int(loop_timer_set(f->loop, &s->other->timer,
+			      loop_now_ms(f->loop) - s->ago_ms),
+		    0);
+}
+
+/* What is to be done a little at a time is done so: one fires a turn. */
+static void
+check_one_a_turn(struct fixture *f, struct setter *s)
+{
+	size_t before;
+
+	f->calls = 0;
+	check_int(loop_timer_set(f->loop, &s->timer, 0), 0);
+	while (f->calls < 20) {
+		before = f->calls;
+		loop_turn(f->loop);
+		check(f->calls - before <= 1);
+	}
+}
+
+static void
+loop_fires_what_is_set_to_now_in_a_later_turn(void **state)
+{
+	struct fixture *f = *state;
+	struct setter a = { .f = f }, b = { .f = f };
+
+	a.timer = (struct loop_timer){ .fire = set_other, .ctx = &a };
+	b.timer = (struct loop_timer){ .fire = set_other, .ctx = &b };
+	a.other = &a;
+	check_one_a_turn(f, &a);
+	a.ago_ms = b.ago_ms = 1000;
+	check_one_a_turn(f, &a);
+	a.other = &b;
+	b.other = &a;
+	check_one_a_turn(f, &a);
+}
+
+/* So that who has a timer set once never finds no memory for it. */
+static void
+loop_timer_keeps_its_place(void **state)
+{
+	struct fixture *f = *state;
+	struct setter s = { .f = f };
+	struct noted n[63];
+
+	s.timer = (struct loop_timer){ .fire = set_other, .ctx = &s };
+	s.other = &s;
+	check_int(loop_timer_set(f->loop, &s.timer, 0), 0);
+	for (int i = 0; i < 63; i++) {
+		n[i] = noted(f, i);
+		set(&n[i], clock_now_ms() + 3600000);
+	}
+	fake_alloc_fail_at(1);
+	while (f->calls < 20)
+		loop_turn(f->loop);
+	check(!fake_alloc_failed());
+	fake_alloc_fail_at(0);
+}
+
 static void
 loop_timer_set_fails_without_memory(void **state)
 {
@@ -411,6 +485,8 @@ main(void)
 		TEST(loop_keeps_many_timers_in_order),
 		TEST(loop_clears_a_timer_from_a_callback),
 		TEST(loop_sets_a_timer_again_from_its_callback),
+		TEST(loop_fires_what_is_set_to_now_in_a_later_turn),
+		TEST(loop_timer_keeps_its_place),
 		TEST(loop_timer_set_fails_without_memory),
 		TEST(loop_reports_what_is_asked_for),
 		TEST(loop_does_not_call_a_watch_removed_in_the_same_turn),
