@@ -3,6 +3,7 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "dial_cert.h"
 #include "http1.h"
 
 #include <limits.h>
@@ -148,16 +149,16 @@ read_meta(struct derp_client *c)
 {
 	STACK_OF(X509) *chain = dial_chain(c->dial);
 	const int count = chain != NULL ? sk_X509_num(chain) : 0;
-	const size_t prefix = strlen(DIAL_META_PREFIX);
+	const size_t prefix = strlen(DIAL_CERT_META_PREFIX);
 	const X509 *last;
-	char cn[DIAL_CN_MAX];
+	char cn[DIAL_CERT_CN_MAX];
 
 	c->state.certs = (unsigned)count;
 	if (count == 0)
 		return;
 	last = sk_X509_value(chain, count - 1);
-	dial_common_name(last, cn);
-	if (strncmp(cn, DIAL_META_PREFIX, prefix) != 0 ||
+	dial_cert_common_name(last, cn);
+	if (strncmp(cn, DIAL_CERT_META_PREFIX, prefix) != 0 ||
 	    ASN1_INTEGER_get(X509_get0_serialNumber(last)) !=
 		DERP_PROTOCOL_VERSION ||
 	    derp_key_parse_hex(&c->state.meta_key, slice_str(cn + prefix)) ==

@@ -2,7 +2,7 @@
 #include "relay_cert.h"
 
 #include "derp_frame.h"
-#include "dial.h"
+#include "dial_cert.h"
 #include "netaddr.h"
 
 #include <openssl/err.h>
@@ -69,26 +69,17 @@ relay_cert_roots_free(struct relay_cert_roots *roots)
 	free(roots);
 }
 
-static bool
-is_meta(const X509 *cert)
-{
-	char cn[DIAL_CN_MAX];
-
-	dial_common_name(cert, cn);
-	return strncmp(cn, DIAL_META_PREFIX, strlen(DIAL_META_PREFIX)) == 0;
-}
-
 /* The key in a metacert of our protocol version. */
 static bool
 read_meta(const X509 *cert, struct derp_key *server)
 {
-	char cn[DIAL_CN_MAX];
+	char cn[DIAL_CERT_CN_MAX];
 
-	dial_common_name(cert, cn);
+	dial_cert_common_name(cert, cn);
 	return ASN1_INTEGER_get(X509_get0_serialNumber(cert)) ==
 	    DERP_PROTOCOL_VERSION &&
 	    derp_key_parse_hex(
-		server, slice_str(cn + strlen(DIAL_META_PREFIX))) == 0 &&
+		server, slice_str(cn + strlen(DIAL_CERT_META_PREFIX))) == 0 &&
 	    !derp_key_is_zero(server);
 }
 
@@ -102,7 +93,7 @@ leaf_of(STACK_OF(X509) * chain, unsigned *count)
 	for (int i = 0; i < sk_X509_num(chain); i++) {
 		X509 *cert = sk_X509_value(chain, i);
 
-		if (is_meta(cert))
+		if (dial_cert_is_meta(cert))
 			continue;
 		++*count;
 		if (leaf == NULL)
@@ -120,7 +111,7 @@ relay_cert_read(
 	*facts = (struct relay_cert_facts){ 0 };
 	leaf = leaf_of(chain, &facts->count);
 	for (int i = 0; i < sk_X509_num(chain) && !facts->has_meta; i++)
-		if (is_meta(sk_X509_value(chain, i)))
+		if (dial_cert_is_meta(sk_X509_value(chain, i)))
 			facts->has_meta =
 			    read_meta(sk_X509_value(chain, i), &facts->server);
 	if (leaf == NULL)

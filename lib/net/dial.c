@@ -2,7 +2,7 @@
 #include "dial.h"
 
 #include "clock.h"
-#include "encode.h"
+#include "dial_cert.h"
 #include "quote.h"
 #include "tls.h"
 #include "tls_answer.h"
@@ -12,10 +12,12 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +25,8 @@
 
 struct dial {
 	int fd;
-	BIO_METHOD *bio; /* owned; these three are NULL without TLS */
-	SSL_CTX *ctx;    /* owned */
-	SSL *ssl;        /* owned */
+	SSL_CTX *ctx; /* owned; NULL without TLS */
+	SSL *ssl;     /* owned; likewise */
 	struct tls_answer answer;
 	bool eof; /* TCP has ended, with TLS's close_notify or without */
 };
@@ -34,8 +35,6 @@ static int connect_to(struct dial *d, const struct dial_config *config,
     uint64_t deadline_ms, struct fail *why);
 static int start_tls(struct dial *d, const struct dial_config *config,
     uint64_t deadline_ms, struct fail *why);
-static int judge_pin(
-    STACK_OF(X509) * chain, const struct dial_config *config, struct fail *why);
 
 /* Milliseconds left, for poll. */
 static int
@@ -75,6 +74,9 @@ fail_ssl(struct fail *why, const char *what)
 	return fail_set(
 	    why, "%s: %s", what, text != NULL ? text : "unknown error");
 }
+
+/* Made with the first connection, immutable then. */
+static _Atomic(BIO_METHOD *) shared_method;
 
 /* A BIO of our own: OpenSSL's socket BIO raises SIGPIPE, and a library must
  * not touch its program's signals. */
@@ -118,6 +120,28 @@ bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
 	(void)num;
 	(void)ptr;
 	return cmd == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+/* One for all connections: each takes a number, of which a process has 127.
+ * NULL when memory is short. */
+static const BIO_METHOD *
+bio_method(void)
+{
+	BIO_METHOD *made = NULL, *m = atomic_load(&shared_method);
+
+	if (m != NULL)
+		return m;
+	m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "derp");
+	if (m == NULL || BIO_meth_set_read(m, bio_read) != 1 ||
+	    BIO_meth_set_write(m, bio_write) != 1 ||
+	    BIO_meth_set_ctrl(m, bio_ctrl) != 1) {
+		BIO_meth_free(m);
+		return NULL;
+	}
+	if (atomic_compare_exchange_strong(&shared_method, &made, m))
+		return m;
+	BIO_meth_free(m); /* another thread has made it */
+	return made;
 }
 
 static enum dial_io
@@ -222,7 +246,6 @@ dial_free(struct dial *d)
 		return;
 	SSL_free(d->ssl);
 	SSL_CTX_free(d->ctx);
-	BIO_meth_free(d->bio);
 	if (d->fd != -1)
 		close(d->fd);
 	free(d);
@@ -271,6 +294,12 @@ dial_take(struct dial *d, int *fd, struct tls **tls, struct fail *why)
 	d->ssl = NULL;
 	*fd = dial_take_fd(d);
 	return 0;
+}
+
+void
+dial_thread_end(void)
+{
+	OPENSSL_thread_stop();
 }
 
 const char *
@@ -406,19 +435,15 @@ make_ssl(struct dial *d, const struct dial_config *config, struct fail *why)
 	const bool roots = config->trust == DIAL_ROOTS;
 	struct netaddr ip;
 	const char *sni = config->sni;
-	BIO *bio = NULL;
+	const BIO_METHOD *method;
+	BIO *bio;
 
 	if (sni == NULL &&
 	    netaddr_parse_ip(&ip, slice_str(hostname_of(config))) == -1)
 		sni = hostname_of(config);
 	d->ctx = SSL_CTX_new(TLS_client_method());
-	d->bio =
-	    BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "derp");
-	if (d->ctx == NULL || d->bio == NULL ||
-	    SSL_CTX_set_min_proto_version(d->ctx, TLS1_2_VERSION) != 1 ||
-	    BIO_meth_set_read(d->bio, bio_read) != 1 ||
-	    BIO_meth_set_write(d->bio, bio_write) != 1 ||
-	    BIO_meth_set_ctrl(d->bio, bio_ctrl) != 1)
+	if (d->ctx == NULL ||
+	    SSL_CTX_set_min_proto_version(d->ctx, TLS1_2_VERSION) != 1)
 		return fail_ssl(why, "TLS");
 	if (roots && config->ca_file == NULL)
 		SSL_CTX_set_default_verify_paths(d->ctx);
@@ -431,7 +456,8 @@ make_ssl(struct dial *d, const struct dial_config *config, struct fail *why)
 	    SSL_MODE_ENABLE_PARTIAL_WRITE |
 		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	d->ssl = SSL_new(d->ctx);
-	bio = BIO_new(d->bio);
+	method = bio_method();
+	bio = method != NULL ? BIO_new(method) : NULL;
 	if (d->ssl == NULL || bio == NULL) {
 		BIO_free(bio);
 		return fail_ssl(why, "TLS");
@@ -514,24 +540,6 @@ handshake(struct dial *d, enum dial_trust trust, uint64_t deadline_ms,
 	}
 }
 
-void
-dial_common_name(const X509 *cert, char out[static DIAL_CN_MAX])
-{
-	out[0] = '\0';
-	if (X509_NAME_get_text_by_NID(X509_get_subject_name(cert),
-		NID_commonName, out, DIAL_CN_MAX) == -1)
-		out[0] = '\0';
-}
-
-static bool
-is_meta(const X509 *cert)
-{
-	char cn[DIAL_CN_MAX];
-
-	dial_common_name(cert, cn);
-	return strncmp(cn, DIAL_META_PREFIX, strlen(DIAL_META_PREFIX)) == 0;
-}
-
 static int
 start_tls(struct dial *d, const struct dial_config *config,
     uint64_t deadline_ms, struct fail *why)
@@ -548,52 +556,7 @@ start_tls(struct dial *d, const struct dial_config *config,
 	if (chain == NULL)
 		return fail_set(why, "certificate: none was sent");
 	if (config->trust == DIAL_PIN)
-		return judge_pin(chain, config, why);
-	return 0;
-}
-
-static bool
-cert_is_for(X509 *cert, const char *name)
-{
-	struct netaddr ip;
-
-	if (netaddr_parse_ip(&ip, slice_str(name)) == 0)
-		return X509_check_ip_asc(cert, name, 0) == 1;
-	return X509_check_host(cert, name, 0,
-		   X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
-}
-
-/* Source: tailscale net/tlsdial (SetConfigExpectedCertHash). Metacerts are
- * skipped, exactly one other certificate may be there. */
-static int
-judge_pin(
-    STACK_OF(X509) * chain, const struct dial_config *config, struct fail *why)
-{
-	X509 *cert = NULL;
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	char hex[2 * EVP_MAX_MD_SIZE + 1];
-	unsigned n = 0;
-
-	for (int i = 0; i < sk_X509_num(chain); i++) {
-		if (is_meta(sk_X509_value(chain, i)))
-			continue;
-		if (cert != NULL)
-			return fail_set(why,
-			    "certificate: more than one under "
-			    "a pin");
-		cert = sk_X509_value(chain, i);
-	}
-	if (cert == NULL || X509_digest(cert, EVP_sha256(), digest, &n) != 1)
-		return fail_set(why, "certificate: none to pin");
-	encode_hex(hex, slice_of(digest, n));
-	if (strcmp(hex, config->pin) != 0)
-		return fail_set(why, "certificate: SHA-256 is %s, pinned is %s",
-		    hex, config->pin);
-	if (!cert_is_for(cert, checked_name(config)))
-		return fail_set(
-		    why, "certificate: not valid for %s", checked_name(config));
-	if (X509_cmp_current_time(X509_get0_notBefore(cert)) >= 0 ||
-	    X509_cmp_current_time(X509_get0_notAfter(cert)) <= 0)
-		return fail_set(why, "certificate: expired or not yet valid");
+		return dial_cert_judge_pin(
+		    chain, config->pin, checked_name(config), why);
 	return 0;
 }

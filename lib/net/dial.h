@@ -107,10 +107,8 @@ const char *dial_tls_version(const struct dial *d);
 /* What the server sent, leaf first; NULL without TLS. Borrowed. */
 struct stack_st_X509 *dial_chain(const struct dial *d);
 
-#define DIAL_CN_MAX 256
-#define DIAL_META_PREFIX "derpkey" /* how a DERP metacert's CN begins */
-
-/* The subject's common name; "" when there is none. */
-void dial_common_name(const X509 *cert, char out[static DIAL_CN_MAX]);
+/* Frees what TLS keeps for the calling thread: before a thread that dialled,
+ * and that nobody joins, ends. */
+void dial_thread_end(void);
 
 #endif
