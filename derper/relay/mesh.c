@@ -26,6 +26,7 @@ mesh_new(const struct relay_shared *shared, const struct mesh_target *targets,
 
 		if (mesh_link_open(&m->links[i], &targets[i], relay,
 			(uint8_t)(i + 1)) == -1) {
+			mesh_link_close(&m->links[i]);
 			mesh_free(m);
 			return NULL;
 		}
@@ -45,6 +46,8 @@ mesh_free(struct mesh *m)
 {
 	if (m == NULL)
 		return;
+	for (size_t i = 0; i < m->count; i++)
+		mesh_link_abandon(&m->links[i]);
 	for (size_t i = 0; i < m->count; i++)
 		mesh_link_close(&m->links[i]);
 	free(m);

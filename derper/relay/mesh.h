@@ -25,8 +25,8 @@ struct mesh *mesh_new(const struct relay_shared *shared,
     const struct mesh_target *targets, size_t count);
 /* The links connect as soon as the workers run. */
 void mesh_start(struct mesh *m);
-/* When the workers' connections have ended, before the workers are freed. NULL
- * is fine. */
+/* When the workers' connections have ended, before the workers are freed.
+ * Blocks as mesh_connect_join, once for all. NULL is fine. */
 void mesh_free(struct mesh *m);
 
 /* Keys that the links may say there are, for registry_new. */

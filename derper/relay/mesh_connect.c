@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -28,9 +29,9 @@
 /* Unsent bytes in the kernel, as for accepted connections. */
 #define NOT_SENT_LOW_WATER 131072
 
-/* Who frees it: until RESOLVED the thread when it is abandoned, as nobody waits
- * for the system's resolver; then whoever abandons it, who waits for the
- * thread; from DONE on whoever has the message. */
+/* Who frees it: the thread when it is abandoned while RESOLVING, as nobody
+ * waits for the system's resolver; when it is later, mesh_connect_join, which
+ * waits for the thread; from DONE on whoever has the message. */
 enum state {
 	STATE_RESOLVING,
 	STATE_CONNECTING,
@@ -41,16 +42,20 @@ enum state {
 struct mesh_connect {
 	struct message message; /* first member */
 	/* immutable */
-	const struct mesh_target *target;
+	struct mesh_target target;
 	struct derp_private_key key;
 	struct derp_client_info info;
 	struct mailbox *mailbox;
 	void (*connected)(void *ctx, struct mesh_connected *result);
 	void *ctx;
+	/* the owner's */
 	pthread_t thread;
+	bool posted; /* when it was abandoned */
 	/* atomic */
 	atomic_int state; /* enum state */
-	atomic_int fd;    /* the socket while it is waited for; or -1 */
+	/* Owned: a second descriptor of the socket, to shut it down with
+	 * whatever becomes of the first; or -1. */
+	atomic_int socket;
 	/* the thread's until DONE */
 	struct derp_client *client; /* owned; it holds result.rest */
 	struct mesh_connected result;
@@ -59,6 +64,10 @@ struct mesh_connect {
 static void
 free_connect(struct mesh_connect *c)
 {
+	const int fd = atomic_load(&c->socket);
+
+	if (fd != -1)
+		close(fd);
 	derp_client_free(c->client);
 	derp_private_key_clear(&c->key);
 	sodium_memzero(&c->info, sizeof c->info);
@@ -82,7 +91,9 @@ handle(void *ctx, struct message *m)
 	struct mesh_connect *c = (struct mesh_connect *)m;
 
 	(void)ctx;
-	pthread_join(c->thread, NULL); /* it has nothing left to do */
+	/* it has nothing left to do, but may not have ended: a loop does not
+	 * wait for that */
+	pthread_detach(c->thread);
 	c->connected(c->ctx, &c->result);
 	free_connect(c);
 }
@@ -125,11 +136,11 @@ left_of(uint64_t deadline_ms)
 static int
 log_in(struct mesh_connect *c, int fd, uint64_t deadline_ms, struct fail *why)
 {
-	const struct derp_client_config config = {
-		.dial = { .address = c->target->dial,
-		    .port = c->target->port,
+	struct derp_client_config config = {
+		.dial = { .address = c->target.dial,
+		    .port = c->target.port,
 		    .tls = true,
-		    .hostname = c->target->name,
+		    .hostname = c->target.name,
 		    .trust = DIAL_ROOTS,
 		    .socket = &fd },
 		.fast_start = true,
@@ -141,6 +152,7 @@ log_in(struct mesh_connect *c, int fd, uint64_t deadline_ms, struct fail *why)
 
 	derp_watch_conns_put(&w);
 	c->client = derp_client_dial(&config, left_of(deadline_ms), why);
+	sodium_memzero(&config.info, sizeof config.info);
 	if (c->client == NULL ||
 	    derp_client_upgrade(c->client, left_of(deadline_ms), why) == -1 ||
 	    derp_client_login(c->client, left_of(deadline_ms), why) == -1)
@@ -163,7 +175,7 @@ connect_any(struct mesh_connect *c, const struct resolve_answer *answer,
 		uint64_t until_ms = clock_now_ms() + MESH_CONNECT_TCP_MS;
 
 		c->result.remote = answer->v[i];
-		c->result.remote.port = c->target->port;
+		c->result.remote.port = c->target.port;
 		last = (struct fail){ 0 };
 		fd = dial_connect(&c->result.remote,
 		    until_ms < deadline_ms ? until_ms : deadline_ms, &error,
@@ -172,22 +184,41 @@ connect_any(struct mesh_connect *c, const struct resolve_answer *answer,
 	return fd != -1 ? fd : fail_set(why, "%s", last.text);
 }
 
+/* From here on mesh_connect_abandon ends what waits for the socket. It sets the
+ * state and then looks at the socket, here it is the other way round: one of
+ * the two sees what the other did. -1: it is abandoned already, or there is no
+ * descriptor. */
+static int
+let_abandon(struct mesh_connect *c, int fd, struct fail *why)
+{
+	const int second = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (second == -1)
+		return fail_errno(why, "cannot duplicate the socket");
+	atomic_store(&c->socket, second);
+	if (atomic_load(&c->state) != STATE_CONNECTING)
+		return fail_set(why, "abandoned");
+	return 0;
+}
+
 static int
 connect_and_log_in(struct mesh_connect *c, const struct resolve_answer *answer,
     uint64_t deadline_ms, struct fail *why)
 {
 	struct mesh_connected *result = &c->result;
 	struct derp_client_parts parts;
-	int fd, rc;
+	int fd;
 
 	fd = connect_any(c, answer, deadline_ms, why);
 	if (fd == -1)
 		return -1;
 	set_socket_options(fd);
-	atomic_store(&c->fd, fd);
-	rc = log_in(c, fd, deadline_ms, why);
-	atomic_store(&c->fd, -1);
-	if (rc == -1 || derp_client_take(c->client, &parts, why) == -1)
+	if (let_abandon(c, fd, why) == -1) {
+		close(fd);
+		return -1;
+	}
+	if (log_in(c, fd, deadline_ms, why) == -1 ||
+	    derp_client_take(c->client, &parts, why) == -1)
 		return -1;
 	result->fd = parts.fd;
 	result->tls = parts.tls;
@@ -216,13 +247,14 @@ run(void *ctx)
 	enum resolve_status status;
 
 	status =
-	    resolve_name(c->target->dial, deadline_ms, &answer, &result->why);
+	    resolve_name(c->target.dial, deadline_ms, &answer, &result->why);
 	if (!go_on(c, STATE_RESOLVING, STATE_CONNECTING)) {
 		discard(c);
 		return NULL;
 	}
 	result->failed = status != RESOLVE_OK ||
 	    connect_and_log_in(c, &answer, deadline_ms, &result->why) == -1;
+	dial_thread_end();
 	if (go_on(c, STATE_CONNECTING, STATE_DONE))
 		mailbox_post(c->mailbox, &c->message, &c->message);
 	return NULL;
@@ -238,7 +270,7 @@ mesh_connect_start(const struct mesh_connect_config *config, struct fail *why)
 		return NULL;
 	}
 	c->message = (struct message){ .handle = handle, .drop = drop };
-	c->target = config->target;
+	c->target = *config->target;
 	c->key = *config->key;
 	c->info.version = DERP_PROTOCOL_VERSION;
 	memcpy(c->info.mesh_key, config->mesh_key, sizeof c->info.mesh_key);
@@ -247,7 +279,7 @@ mesh_connect_start(const struct mesh_connect_config *config, struct fail *why)
 	c->ctx = config->ctx;
 	c->result.failed = true; /* so far */
 	atomic_init(&c->state, STATE_RESOLVING);
-	atomic_init(&c->fd, -1);
+	atomic_init(&c->socket, -1);
 	errno = pthread_create(&c->thread, NULL, run, c);
 	if (errno == 0)
 		return c;
@@ -256,22 +288,35 @@ mesh_connect_start(const struct mesh_connect_config *config, struct fail *why)
 	return NULL;
 }
 
-void
+struct mesh_connect *
 mesh_connect_abandon(struct mesh_connect *c)
 {
 	const pthread_t thread = c->thread;
-	const int state = atomic_exchange(&c->state, STATE_ABANDONED);
 	int fd;
 
-	if (state == STATE_RESOLVING) {
-		pthread_detach(thread);
-		return;
+	switch ((enum state)atomic_exchange(&c->state, STATE_ABANDONED)) {
+	case STATE_RESOLVING:
+		pthread_detach(thread); /* and it frees all */
+		return NULL;
+	case STATE_CONNECTING:
+		fd = atomic_load(&c->socket);
+		if (fd != -1)
+			shutdown(fd, SHUT_RDWR); /* ends its wait */
+		return c;
+	case STATE_DONE:
+		c->posted = true;
+		return c;
+	case STATE_ABANDONED:
+		return c;
 	}
-	fd = atomic_load(&c->fd);
-	if (fd != -1)
-		shutdown(fd, SHUT_RDWR); /* ends its wait */
-	pthread_join(thread, NULL);
-	if (state == STATE_CONNECTING)
+	return c;
+}
+
+void
+mesh_connect_join(struct mesh_connect *c)
+{
+	pthread_join(c->thread, NULL);
+	if (!c->posted)
 		discard(c);
 	/* else the mailbox drops the message */
 }

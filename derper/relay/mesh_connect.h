@@ -3,8 +3,8 @@
  *
  * That resolves a name, reads root certificates and waits for the other side,
  * so it is done on a thread of its own; what comes out is a connection for a
- * loop, by message. Life: mesh_connect_start -> connected(), or
- * mesh_connect_abandon instead, and no more. Threads: loop-owned; connected()
+ * loop, by message. Life: mesh_connect_start -> connected(), or instead
+ * mesh_connect_abandon -> mesh_connect_join. Threads: loop-owned; connected()
  * is called on the loop of the mailbox. Source: tailscale
  * derp/derphttp/derphttp_client.go.
  */
@@ -46,8 +46,8 @@ struct mesh_connected {
 };
 
 struct mesh_connect_config {
-	const struct mesh_target *target; /* borrowed until the end */
 	/* borrowed for the call */
+	const struct mesh_target *target;
 	const struct derp_private_key *key;
 	const uint8_t *mesh_key; /* DERP_KEY bytes */
 	struct mailbox *mailbox;
@@ -60,8 +60,14 @@ struct mesh_connect_config {
 struct mesh_connect *mesh_connect_start(
     const struct mesh_connect_config *config, struct fail *why);
 
-/* Ends it; after the loop has stopped, before the mailbox is freed. Blocks for
- * MESH_CONNECT_TCP_MS at most. */
-void mesh_connect_abandon(struct mesh_connect *c);
+/* Ends it, without waiting for that; after the loop has stopped. Returns what
+ * is left to be joined; NULL: nothing, all is freed sooner or later.
+ * Idempotent.
+ */
+struct mesh_connect *mesh_connect_abandon(struct mesh_connect *c);
+/* Waits for the end of what was abandoned, and frees it; before the mailbox is
+ * freed. Blocks for MESH_CONNECT_TCP_MS after that at most: an address that is
+ * being tried is tried to its end. */
+void mesh_connect_join(struct mesh_connect *c);
 
 #endif

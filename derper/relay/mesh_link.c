@@ -22,6 +22,8 @@
 #define QUIET_MS 200
 #define FLOOD_MS 2000
 #define TELL_MS 10000
+/* A timer that is to fire at some other time. */
+#define NOT_YET_MS 3600000
 
 /* A key that the other relay has. When it has left and others are told, it is
  * that departure. */
@@ -31,6 +33,8 @@ struct link_key {
 };
 
 static_assert(DERP_KEY == KEYTABLE_KEY, "a key is a key");
+static_assert(MESH_LINK_PER_TURN >= FORWARDERS_LINKS_MAX,
+    "each link of a worker may withdraw one at least");
 
 static void fire(void *ctx);
 static const struct conn_protocol link_phase;
@@ -47,10 +51,22 @@ counters_of(const struct mesh_link *link)
 	return link->relay->worker->counters;
 }
 
+/* The timer is set from mesh_link_open on, and set again before anything else
+ * when it fires: this moves it, which needs no memory (loop.h). */
+static void
+set_timer(struct mesh_link *link, uint64_t after_ms)
+{
+	struct loop *loop = loop_of(link);
+
+	(void)loop_timer_set(loop, &link->timer, loop_now_ms(loop) + after_ms);
+}
+
 int
 mesh_link_open(struct mesh_link *link, const struct mesh_target *target,
     struct relay *relay, uint8_t number)
 {
+	struct loop *loop = relay->worker->loop;
+
 	*link = (struct mesh_link){ .target = target,
 		.relay = relay,
 		.number = number,
@@ -58,20 +74,10 @@ mesh_link_open(struct mesh_link *link, const struct mesh_target *target,
 		.timer = { .fire = fire, .ctx = link } };
 	link->keys =
 	    keytable_new(MESH_LINK_KEYS_MAX, offsetof(struct link_key, key));
-	return link->keys != NULL ? 0 : -1;
-}
-
-/* The timer has a place as long as it is set; moving it needs no memory. Where
- * there is none now, the next turn tries again. */
-static void
-set_timer(struct mesh_link *link, uint64_t after_ms)
-{
-	struct loop *loop = loop_of(link);
-
-	if (loop_timer_set(loop, &link->timer, loop_now_ms(loop) + after_ms) ==
-	    -1)
-		log_error("mesh(\"%s\"): out of memory: the link stays down",
-		    link->target->host);
+	if (link->keys == NULL)
+		return -1;
+	return loop_timer_set(
+	    loop, &link->timer, loop_now_ms(loop) + NOT_YET_MS);
 }
 
 void
@@ -81,13 +87,21 @@ mesh_link_start(struct mesh_link *link)
 }
 
 void
+mesh_link_abandon(struct mesh_link *link)
+{
+	if (link->connecting != NULL)
+		link->connecting = mesh_connect_abandon(link->connecting);
+}
+
+void
 mesh_link_close(struct mesh_link *link)
 {
 	struct link_key *key;
 	size_t at = 0;
 
+	mesh_link_abandon(link);
 	if (link->connecting != NULL)
-		mesh_connect_abandon(link->connecting);
+		mesh_connect_join(link->connecting);
 	loop_timer_clear(loop_of(link), &link->timer);
 	while (link->keys != NULL &&
 	    (key = keytable_next(link->keys, &at)) != NULL)
@@ -120,8 +134,8 @@ wait_to_connect(struct mesh_link *link)
 	set_timer(link, ms / 2 + randombytes_uniform(ms / 2));
 }
 
-/* Without memory the whole link is begun anew: what is not known now would
- * never be. */
+/* Without memory the link ends and is connected again: the other relay tells of
+ * a key once only. */
 static void
 add_key(struct mesh_link *link, const struct derp_key *key)
 {
@@ -210,7 +224,7 @@ remove_key(struct mesh_link *link, const struct derp_key *key)
 	if (known != NULL)
 		withdraw(link, known);
 	else
-		/* counts what kind of nothing it is */
+		/* it may be a key that another link has */
 		count_removed(link,
 		    registry_remove_link(link->relay->shared->registry, key,
 			link->number, &none));
@@ -260,17 +274,50 @@ next_frame(struct mesh_link *link, uint8_t *p, size_t n)
 	return 0;
 }
 
+/* Departures that may still be added in this turn. */
+static size_t
+departures_room(const struct mesh_link *link)
+{
+	const size_t waiting = link->relay->departures.count;
+
+	return waiting < DEPARTURES_MAX ? DEPARTURES_MAX - waiting : 0;
+}
+
+/* Each frame may be a departure. While too many of these wait to be told, no
+ * more is read: the other relay keeps what it has to say. */
+static bool
+must_wait(struct mesh_link *link)
+{
+	if (departures_room(link) > 0)
+		return false;
+	conn_pause(link->conn, CONN_PAUSE_RATE);
+	link->waits = true;
+	set_timer(link, 0);
+	return true;
+}
+
+static void
+go_on_reading(struct mesh_link *link)
+{
+	struct conn *conn = link->conn;
+
+	link->waits = false;
+	set_timer(link, QUIET_MS);
+	conn_resume(conn, CONN_PAUSE_RATE);
+	conn_input_saved(conn); /* may end it, or wait again */
+}
+
 static size_t
 link_input(struct conn *conn, uint8_t *p, size_t n)
 {
 	struct mesh_link *link = conn->session;
-	size_t used = 0, step;
+	size_t used = 0, step = 1;
 
 	link->heard_ms = loop_now_ms(loop_of(link));
-	do {
+	while (step > 0 && used < n && !conn->ended && !must_wait(link)) {
 		step = next_frame(link, p + used, n - used);
 		used += step;
-	} while (step > 0 && used < n && !conn->ended);
+	}
 	return used;
 }
 
@@ -296,7 +343,7 @@ link_timed_out(struct conn *conn)
 	conn_fail(conn, "timed out");
 }
 
-/* Its keys are withdrawn turn by turn, beginning with the next one. */
+/* Its keys are withdrawn turn by turn. */
 static void
 link_ended(struct conn *conn)
 {
@@ -310,6 +357,8 @@ link_ended(struct conn *conn)
 	conn->session = NULL;
 	link->conn = NULL;
 	link->state = MESH_LINK_WITHDRAWING;
+	link->withdraw_at = 0;
+	link->relay->links_withdrawing++;
 	set_timer(link, 0);
 }
 
@@ -343,7 +392,7 @@ go_up(struct mesh_link *link, struct mesh_connected *result)
 	link->skip = result->skip;
 	link->since_ms = link->heard_ms = now_ms;
 	link->told_ms = 0;
-	link->changed = link->end_told = false;
+	link->changed = link->end_told = link->waits = false;
 	counters_add(&counters_of(link)->mesh_connects, 1);
 	counters_add(&counters_of(link)->mesh_links, 1);
 	registry_open_link(
@@ -435,21 +484,40 @@ look_at(struct mesh_link *link)
 	set_timer(link, TELL_MS);
 }
 
+/* How many keys may be withdrawn now: a part of what the links of the worker
+ * may together, and none while too many departures wait to be told. */
+static size_t
+may_withdraw(const struct mesh_link *link)
+{
+	const size_t part = MESH_LINK_PER_TURN / link->relay->links_withdrawing;
+	const size_t room = departures_room(link);
+
+	return part < room ? part : room;
+}
+
+/* Goes on where it was in the last turn. What a removal has moved from after
+ * that place to before it is found when the walk begins again. */
 static void
 withdraw_some(struct mesh_link *link)
 {
 	struct link_key *keys[MESH_LINK_PER_TURN];
-	size_t count = 0, at = 0;
+	const size_t max = may_withdraw(link);
+	size_t count = 0;
 
-	while (count < MESH_LINK_PER_TURN &&
-	    (keys[count] = keytable_next(link->keys, &at)) != NULL)
+	while (count < max &&
+	    (keys[count] = keytable_next(link->keys, &link->withdraw_at)) !=
+		NULL)
 		count++;
+	if (count < max)
+		link->withdraw_at = 0;
 	for (size_t i = 0; i < count; i++)
 		withdraw(link, keys[i]);
-	if (keytable_count(link->keys) > 0)
+	if (keytable_count(link->keys) > 0) {
 		set_timer(link, 0);
-	else
-		wait_to_connect(link);
+		return;
+	}
+	link->relay->links_withdrawing--;
+	wait_to_connect(link);
 }
 
 static void
@@ -457,6 +525,7 @@ fire(void *ctx)
 {
 	struct mesh_link *link = ctx;
 
+	set_timer(link, NOT_YET_MS); /* keeps its place */
 	switch (link->state) {
 	case MESH_LINK_WAITING:
 		start_connecting(link);
@@ -465,7 +534,10 @@ fire(void *ctx)
 		set_timer(link, 2 * MESH_CONNECT_MS);
 		return;
 	case MESH_LINK_UP:
-		look_at(link);
+		if (link->waits)
+			go_on_reading(link);
+		else
+			look_at(link);
 		return;
 	case MESH_LINK_WITHDRAWING:
 		withdraw_some(link);

@@ -12,16 +12,18 @@
  *
  * A link lives on one worker. Its connection is like an accepted one (conn.h),
  * so a packet gets to it as to a client, from whatever worker (crossing.h); a
- * sender never waits: what the other relay does not take is
- * queued, up to a limit, and then dropped, the oldest first.
+ * sender never waits: what the other relay does not take is queued, up to a
+ * limit, and then dropped, the oldest first.
  *
  * Nothing that the other relay says costs more than MESH_LINK_KEYS_MAX keys;
  * beyond that keys are ignored and counted. All but PeerPresent and PeerGone is
- * skipped.
+ * skipped. Keys that leave add no departures beyond DEPARTURES_MAX: until some
+ * of these have been told, the link is not read.
  *
- * Life: mesh_link_open -> mesh_link_start -> mesh_link_close. Threads:
- * loop-owned; opened and started before the worker runs, closed after. Source:
- * tailscale derp/derphttp/mesh_client.go, cmd/derper/mesh.go.
+ * Life: mesh_link_open -> mesh_link_start -> mesh_link_abandon ->
+ * mesh_link_close. Threads: loop-owned; opened and started before the worker
+ * runs, abandoned and closed after. Source: tailscale
+ * derp/derphttp/mesh_client.go, cmd/derper/mesh.go.
  */
 #ifndef DERPKIT_MESH_LINK_H
 #define DERPKIT_MESH_LINK_H
@@ -37,7 +39,7 @@ struct relay;
 
 /* Keys that one relay may say it has. */
 #define MESH_LINK_KEYS_MAX 131072
-/* Keys that are withdrawn in one turn. */
+/* Keys that are withdrawn in one turn, by all links of a worker. */
 #define MESH_LINK_PER_TURN 256
 /* From one attempt to the next: doubled with each that failed, as upstream at
  * most; half of it is random. */
@@ -76,15 +78,20 @@ struct mesh_link {
 	uint64_t told_ms;  /* when the number of keys was logged; 0: not yet */
 	bool changed;      /* keys have, since then */
 	bool end_told;     /* in the log */
+	bool waits;        /* is not read: too many departures wait */
 
 	struct keytable *keys; /* owned; also with WITHDRAWING */
+	size_t withdraw_at;    /* with WITHDRAWING: how far the walk has got */
 };
 
 /* -1 when memory is short; mesh_link_close is for that, too. */
 int mesh_link_open(struct mesh_link *link, const struct mesh_target *target,
     struct relay *relay, uint8_t number);
 void mesh_link_start(struct mesh_link *link);
-/* After the worker's connections have ended. */
+/* Ends an attempt to connect, without waiting for that; before all links are
+ * closed, so that they end at the same time. Idempotent. */
+void mesh_link_abandon(struct mesh_link *link);
+/* After the worker's connections have ended. Blocks as mesh_connect_join. */
 void mesh_link_close(struct mesh_link *link);
 
 #endif

@@ -48,6 +48,7 @@ struct relay {
 	struct crossing crossing; /* frames on their way to other workers */
 	struct departures departures;
 	struct watchers watchers;
+	unsigned links_withdrawing;  /* links of a mesh whose keys leave */
 	struct log_limit log_client; /* lines that clients can cause */
 	/* of who is admitted unasked, and who is put off the relay: limits of
 	 * their own, so that no flood of other lines hides them */

@@ -46,8 +46,9 @@ int keytable_put(struct keytable *t, void *value);
 void *keytable_remove(
     struct keytable *t, const uint8_t key[static KEYTABLE_KEY]);
 
-/* Walks all entries in no order: start with *at = 0; NULL at the end. Do not
- * change the table between two steps; freeing the values is fine. */
+/* Walks all entries in no order: start with *at = 0; NULL at the end. Freeing
+ * the values is fine; when entries are removed between two steps, others may be
+ * left out of this walk. */
 void *keytable_next(const struct keytable *t, size_t *at);
 
 #endif
