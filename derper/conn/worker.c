@@ -38,16 +38,21 @@ open_worker(struct worker *worker, struct fail *why)
 	return worker->mailbox != NULL ? 0 : -1;
 }
 
+/* One patient connection alone does not use up what the worker has for output,
+ * or it would be the one that is ended for it. */
 static void
 set_patient(struct worker *worker)
 {
 	struct outq_shared *out = &worker->out_patient;
+	const size_t part = worker->config->unread_bytes / 4;
+	const size_t bytes =
+	    part < WORKER_PATIENT_BYTES ? part : WORKER_PATIENT_BYTES;
 
 	*out = worker->out;
 	if (out->depth < WORKER_PATIENT_PACKETS)
 		out->depth = WORKER_PATIENT_PACKETS;
-	if (out->max_bytes < WORKER_PATIENT_BYTES)
-		out->max_bytes = WORKER_PATIENT_BYTES;
+	if (out->max_bytes < bytes)
+		out->max_bytes = bytes;
 }
 
 struct worker *

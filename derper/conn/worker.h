@@ -39,8 +39,8 @@ struct ip_limit;
  * chunks batch well and still fit a second-level cache. */
 #define WORKER_ARENA (STREAM_READ_ROOM * 4 + STREAM_CHUNK + 256)
 
-/* What may wait for a patient connection, see conn.h; at least as much as for
- * others. */
+/* What may wait for a patient connection, see conn.h: these or a quarter of the
+ * worker's unread_bytes, and at least as much as for others. */
 #define WORKER_PATIENT_PACKETS 1024
 #define WORKER_PATIENT_BYTES ((size_t)8 << 20)
 

@@ -32,9 +32,39 @@ worker_has_the_limits_of_its_configuration(void **state)
 	check_size(w->budget.limits[MEMORY_GROUP_NO_LOGIN], 33333);
 	check_size(w->out.depth, 7);
 	check_size(w->out.max_bytes, 11111);
+	check_size(w->out_patient.max_bytes, 11111);
 	check_size(w->pacing.batch_delay_us, 500);
 	check_ptr(w->out.counters, counters_at(counters, 0));
 	worker_free(w);
+	counters_free(counters);
+}
+
+/* However many workers share what waits for all connections, one connection
+ * that is slow leaves enough of it to others. */
+static void
+worker_is_patient_within_its_part(void **state)
+{
+	static const struct {
+		size_t unread, patient;
+	} rows[] = { { (size_t)256 << 20, WORKER_PATIENT_BYTES },
+		{ (size_t)32 << 20, WORKER_PATIENT_BYTES },
+		{ (size_t)8 << 20, (size_t)2 << 20 },
+		{ (size_t)4 << 20, (size_t)1 << 20 }, { 1000, 11111 } };
+	struct counters_array *counters = counters_new(1);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct worker_config c = config;
+		struct fail why = { 0 };
+		struct worker *w;
+
+		c.unread_bytes = rows[i].unread;
+		w = worker_new(&c, 0, counters_at(counters, 0), &why);
+		check(w != NULL);
+		check_size(w->out_patient.max_bytes, rows[i].patient);
+		check_size(w->out_patient.depth, WORKER_PATIENT_PACKETS);
+		worker_free(w);
+	}
 	counters_free(counters);
 }
 
@@ -64,6 +94,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(worker_has_the_limits_of_its_configuration),
+		cmocka_unit_test(worker_is_patient_within_its_part),
 		cmocka_unit_test(worker_new_survives_lack_of_memory),
 	};
 
