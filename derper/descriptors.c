@@ -2,7 +2,9 @@
 #include "descriptors.h"
 
 #include "log.h"
+#include "proxy_wait.h"
 
+#include <string.h>
 #include <sys/resource.h>
 
 /* Of one worker: loop, mailbox, timers, listening sockets, STUN, the
@@ -12,12 +14,43 @@
 /* Standard streams, log, libraries, files that reload opens, and two for each
  * of the questions that verification asks at once: socket and name service. */
 #define SHARED 96
+/* The question whether a URL answers, at start: socket, name service, files. */
+#define URL_CHECK 4
+/* Of a link of a mesh while it connects: the socket twice, root certificates;
+ * or before that the name service. */
+#define PER_LINK 4
+
+static uint64_t
+links_of(const struct config *config)
+{
+	const char *at = config->mesh_with;
+	uint64_t links = at[0] != '\0';
+
+	while ((at = strchr(at, ',')) != NULL) {
+		at++;
+		links++;
+	}
+	return links;
+}
+
+/* Connections that wait for their PROXY header, which are none yet. */
+static uint64_t
+proxy_waits_of(const struct config *config)
+{
+	const uint64_t ports =
+	    config->use_tls && config->http_port >= 0 ? 2 : 1;
+
+	if (config->proxy_from_count == 0)
+		return 0;
+	return (uint64_t)config->workers * ports * PROXY_WAITS_MAX;
+}
 
 uint64_t
 descriptors_needed(const struct config *config)
 {
 	return (uint64_t)config->max_connections +
-	    (uint64_t)config->workers * PER_WORKER + SHARED;
+	    (uint64_t)config->workers * PER_WORKER + SHARED + URL_CHECK +
+	    links_of(config) * PER_LINK + proxy_waits_of(config);
 }
 
 void

@@ -8,8 +8,9 @@
 
 #include "config.h"
 
-/* What the relay needs at most: its connections, and what workers, reload and
- * verification hold open beside them. */
+/* What the relay needs at most: its connections, and what workers, reload,
+ * verification, the mesh and connections that wait for their PROXY header hold
+ * open beside them. */
 uint64_t descriptors_needed(const struct config *config);
 
 /* Raises RLIMIT_NOFILE as far as it goes; warns when that is not enough, with
