@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define KEY_VARIABLE "TAILSCALE_DERPER_MESH_KEY"
@@ -38,9 +40,31 @@ parse_key(struct slice text, const char *from, struct relay_mesh_key *key,
 		    from);
 	key->is_set = !sodium_is_zero(key->b, sizeof key->b);
 	if (!key->is_set)
-		log_warn("%s %s, which is the same as no mesh key", from,
-		    text.n == 0 ? "is empty" : "is zero");
+		log_warn(
+		    "%s %s, which is the same as no mesh key: other relays "
+		    "of the region cannot connect to this one (openssl "
+		    "rand -hex 32 makes a key)",
+		    from, text.n == 0 ? "is empty" : "is zero");
 	return 0;
+}
+
+/* The descriptor of a regular file; a FIFO that nobody writes to would read as
+ * an empty file. */
+static int
+open_file(const char *path, struct fail *why)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd == -1)
+		return fail_errno(why, "unable to get key: %s", path);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	return fail_set(why,
+	    "unable to get key: %s: not a regular file; write the key to a "
+	    "file that only the relay can read",
+	    path);
 }
 
 static int
@@ -49,10 +73,10 @@ read_file(const char *path, struct relay_mesh_key *key, struct fail *why)
 	uint8_t text[MESH_CONFIG_FILE_MAX];
 	size_t n = 0;
 	ssize_t got;
-	int rc, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int rc, fd = open_file(path, why);
 
 	if (fd == -1)
-		return fail_errno(why, "unable to get key: %s", path);
+		return -1;
 	while ((got = read(fd, text + n, sizeof text - n)) > 0)
 		n += (size_t)got;
 	if (got == -1)
@@ -87,6 +111,10 @@ mesh_config_read_key(const struct config *config,
 
 	*key = (struct relay_mesh_key){ .is_set = false };
 	if (config->dev) {
+		if (path[0] != '\0')
+			log_warn("-dev: %s is not read; the mesh key is that "
+				 "of " KEY_VARIABLE " alone",
+			    path);
 		if (read_variable(env, key, why) == -1)
 			return -1;
 	} else if (path[0] != '\0') {
@@ -173,6 +201,30 @@ parse_target(struct slice entry, struct mesh_target *t, struct fail *why)
 	return copy_text(t->dial, sizeof t->dial, dial, "a dial host", why);
 }
 
+/* Two links to one relay would each keep all of its keys, and packets would go
+ * over one of them. */
+static int
+refuse_duplicate(
+    const struct mesh_target *targets, size_t count, struct fail *why)
+{
+	const struct mesh_target *last = &targets[count];
+
+	for (const struct mesh_target *t = targets; t < last; t++) {
+		if (t->port != last->port ||
+		    strcasecmp(t->dial, last->dial) != 0)
+			continue;
+		if (strcasecmp(t->name, last->name) == 0)
+			return fail_set(why,
+			    "-mesh-with: %s (at %s, port %u) is named twice; "
+			    "name each relay once",
+			    last->host, last->dial, last->port);
+		log_warn("-mesh-with: %s and %s are both at %s, port %u: if "
+			 "they are one relay, name it once",
+		    t->host, last->host, last->dial, last->port);
+	}
+	return 0;
+}
+
 int
 mesh_config_read_targets(const char *text,
     struct mesh_target targets[static MESH_LINKS_MAX], size_t *count,
@@ -187,7 +239,8 @@ mesh_config_read_targets(const char *text,
 		if (*count == MESH_LINKS_MAX)
 			return fail_set(why, "-mesh-with: more than %u relays",
 			    MESH_LINKS_MAX);
-		if (parse_target(entry, &targets[*count], why) == -1)
+		if (parse_target(entry, &targets[*count], why) == -1 ||
+		    refuse_duplicate(targets, *count, why) == -1)
 			return -1;
 		++*count;
 	}

@@ -20,7 +20,8 @@ int mesh_config_read_key(const struct config *config,
     char *(*env)(const char *name), struct relay_mesh_key *key,
     struct fail *why);
 
-/* Reads -mesh-with, "HOST[:PORT][/DIALHOST],...". -1 and the reason. */
+/* Reads -mesh-with, "HOST[:PORT][/DIALHOST],...". Warns of two entries at one
+ * address. -1 and the reason, also when one is named twice. */
 int mesh_config_read_targets(const char *text,
     struct mesh_target targets[static MESH_LINKS_MAX], size_t *count,
     struct fail *why);

@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define KEY "5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5E"
@@ -70,7 +71,7 @@ mesh_config_reads_targets(void **state)
 static void
 mesh_config_refuses_bad_targets(void **state)
 {
-	char many[MESH_LINKS_MAX * 2 + 4] = "a";
+	char many[MESH_LINKS_MAX * 4 + 8] = "aaa";
 
 	(void)state;
 	refused("a/b/c", "too many slashes in \"a/b/c\"");
@@ -85,9 +86,26 @@ mesh_config_refuses_bad_targets(void **state)
 	refused("a:", "the port is not a number");
 	refused("[::1", "no \"]\"");
 	refused("[::1]443", "the port is not a number");
-	for (size_t i = 0; i < MESH_LINKS_MAX; i++)
-		memcpy(many + 1 + 2 * i, ",a", 3);
+	for (unsigned i = 0; i < MESH_LINKS_MAX; i++)
+		snprintf(many + 3 + 4 * i, 5, ",%03u", i);
 	refused(many, "more than 64 relays");
+}
+
+static void
+mesh_config_refuses_a_relay_that_is_named_twice(void **state)
+{
+	struct mesh_target t[MESH_LINKS_MAX];
+
+	(void)state;
+	refused(
+	    "a,b,a", "a (at a, port 443) is named twice; name each relay once");
+	refused("a,A:443", "A:443 (at A, port 443) is named twice");
+	refused("a/10.0.0.2,a/10.0.0.2", "a (at 10.0.0.2, port 443) is named");
+	refused("[::1]:5,[::1]:5", "[::1]:5 (at ::1, port 5) is named twice");
+	/* one name for several relays, or several names at one address */
+	check_size(targets_of("a/10.0.0.2,a/10.0.0.3", t), 2);
+	check_size(targets_of("a,a:444", t), 2);
+	check_size(targets_of("a/10.0.0.2,b/10.0.0.2", t), 2);
 }
 
 static int
@@ -137,6 +155,28 @@ mesh_config_reads_the_key(void **state)
 	check_contains(why.text, "--mesh-with requires --mesh-psk-file");
 }
 
+/* A FIFO that nobody writes to reads as an empty file. */
+static void
+mesh_config_refuses_what_is_not_a_file(void **state)
+{
+	char folder[] = "/tmp/derpkit-mesh-XXXXXX", path[64];
+	struct config c = { .mesh_psk_file = path, .mesh_with = "" };
+	struct relay_mesh_key key;
+	struct fail why;
+
+	(void)state;
+	check_ptr(mkdtemp(folder), folder);
+	snprintf(path, sizeof path, "%s/fifo", folder);
+	check_int(mkfifo(path, 0600), 0);
+	check_int(read_key(&c, &key, &why), -1);
+	check_contains(why.text, "fifo: not a regular file");
+	unlink(path);
+	c.mesh_psk_file = folder;
+	check_int(read_key(&c, &key, &why), -1);
+	check_contains(why.text, ": not a regular file");
+	rmdir(folder);
+}
+
 static void
 mesh_config_reads_the_variable_with_dev(void **state)
 {
@@ -164,6 +204,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mesh_config_reads_targets),
 		cmocka_unit_test(mesh_config_refuses_bad_targets),
+		cmocka_unit_test(
+		    mesh_config_refuses_a_relay_that_is_named_twice),
+		cmocka_unit_test(mesh_config_refuses_what_is_not_a_file),
 		cmocka_unit_test(mesh_config_reads_the_key),
 		cmocka_unit_test(mesh_config_reads_the_variable_with_dev),
 	};
