@@ -504,6 +504,7 @@ start(struct server *s, struct fail *why)
 		mesh_start(s->mesh);
 	return start_workers(s, why);
 }
+
 /* Signals that the main thread waits for; all threads block them. */
 static void
 block_signals(sigset_t *signals)

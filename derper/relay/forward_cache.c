@@ -13,8 +13,8 @@ struct forward_cache {
 	struct pair pairs[FORWARD_CACHE_PAIRS];
 };
 
-/* Who chooses keys that meet in one place slows down packets of a peer that
- * knows the mesh key, as it could anyway. */
+/* The hash has no secret seed: only a peer that knows the mesh key could choose
+ * keys that collide, and it would slow down nothing but its own packets. */
 static struct pair *
 place_of(struct forward_cache *c, const struct derp_key *src,
     const struct derp_key *dst)

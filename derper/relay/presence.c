@@ -274,7 +274,7 @@ presence_unwatch(struct presence *p, struct presence_watcher *w)
 }
 
 bool
-presence_is_behind(struct presence *p, const struct presence_watcher *w)
+presence_has_news(struct presence *p, const struct presence_watcher *w)
 {
 	return w->seen < atomic_load(&p->happened);
 }

@@ -72,13 +72,13 @@ int presence_watch(struct presence *p, struct presence_watcher *w);
 /* Idempotent. */
 void presence_unwatch(struct presence *p, struct presence_watcher *w);
 /* Whether there is something that it was not told. No lock. */
-bool presence_is_behind(struct presence *p, const struct presence_watcher *w);
-/* The next changes, at most max of them, and how many these are. It may be
- * behind still after 0 of them. */
+bool presence_has_news(struct presence *p, const struct presence_watcher *w);
+/* The next changes, at most max of them, and how many these are. After 0 of
+ * them there may still be others: presence_has_news tells. */
 size_t presence_take(struct presence *p, struct presence_watcher *w,
     struct presence_change *out, size_t max);
 
-/* Watchers now. No lock. */
+/* Watchers now, for tests. No lock. */
 size_t presence_watchers(struct presence *p);
 
 #endif

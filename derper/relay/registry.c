@@ -2,7 +2,6 @@
 #include "registry.h"
 
 #include "keytable.h"
-
 #include "shard.h"
 
 #include <assert.h>

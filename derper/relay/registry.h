@@ -2,10 +2,11 @@
  * registry: who is here: node key to connection, and duplicates.
  *
  * One table for all workers, in shards with a lock each, held for one look-up
- * and never together with another. What leaves the table is an address, never a
- * pointer to a connection. Each key has a version, which changes whenever its
- * address does: whoever remembers an entry needs no look-up while the version
- * stays, and reading that takes no lock.
+ * and never together with that of another shard; a lock of notify.h is taken
+ * within it by registry_note_key alone. What leaves the table is an address,
+ * never a pointer to a connection. Each key has a version, which changes
+ * whenever its address does: whoever remembers an entry needs no look-up while
+ * the version stays, and reading that takes no lock.
  *
  * Several connections of one key: the one that was last heard from (any frame)
  * is active and gets the packets; the others stay open. When the active one
@@ -145,9 +146,9 @@ registry_is_current(const struct registry_entry *entry)
 enum notify_result registry_note(struct registry *r,
     const struct registry_member *member, const struct registry_entry *entry);
 
-/* The same for a key that is somewhere in the region; that it is not (yet), so
- * that nobody can be told when it leaves, is NOTIFY_GONE. *from is where the
- * key is, for registry_is_current: while it is, the note is good. */
+/* The same for a key that is somewhere in the region. NOTIFY_GONE: it is not
+ * known to be, so nobody will be told that it leaves. *from is where the key
+ * is, for registry_is_current: as long as that holds, the note is good. */
 enum notify_result registry_note_key(struct registry *r,
     const struct derp_key *key, const struct registry_entry *entry,
     struct registry_entry *from);

@@ -156,7 +156,7 @@ next_to_tell(struct watchers *all)
 		if (!w->conn->ended &&
 		    (w->presence.given_up ||
 			(has_room(w) &&
-			    presence_is_behind(all->presence, &w->presence))))
+			    presence_has_news(all->presence, &w->presence))))
 			return w;
 	return NULL;
 }

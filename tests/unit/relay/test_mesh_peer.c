@@ -351,7 +351,7 @@ mesh_peer_may_be_slow(void **state)
 	fake_peer_free(slow);
 }
 
-/* One that stays too far behind is ended, and then nothing is kept for it. */
+/* One that does not keep up is ended, and then nothing is kept for it. */
 static void
 mesh_peer_is_given_up(void **state)
 {
