@@ -41,6 +41,8 @@ static const struct config defaults = {
 	.write_timeout_ms = 2000,
 	.verify_url_ca = "",
 	.verify_config = "",
+	.log_format = "auto",
+	.log_level = "info",
 	.tls_records_text = "native",
 	.max_connections = 65536,
 	.max_per_address = 8192,
@@ -265,6 +267,21 @@ parse_numbers(
 		    "a number from 1 to 65536",
 		    depth);
 	c->queue_depth = (unsigned)n;
+	return 0;
+}
+
+static int
+read_rtt_variable(
+    struct config *c, char *(*env)(const char *name), struct fail *why)
+{
+	const char *value = env("TS_DERP_DISABLE_RTT_STATS");
+	bool disabled = false;
+
+	if (value != NULL && value[0] != '\0' &&
+	    num_parse_bool(slice_str(value), &disabled) == -1)
+		return fail_set(why,
+		    "TS_DERP_DISABLE_RTT_STATS: \"%s\" is not a bool", value);
+	c->sample_rtt = !disabled;
 	return 0;
 }
 

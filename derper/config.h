@@ -68,6 +68,9 @@ struct config {
 	int64_t queue_bytes_total; /* all connections */
 	int64_t batch_delay_us;
 	uint64_t drain_timeout_ms;
+	const char *log_format, *log_level; /* log_config.h */
+	bool log_connections;
+	bool sample_rtt; /* derived: not TS_DERP_DISABLE_RTT_STATS */
 	bool renew_self_signed;
 	const char *completion; /* a shell; "": none */
 	bool landlock, seccomp, keep_capabilities, core_dumps; /* sandbox.h */

@@ -148,6 +148,14 @@ const struct flags_row flags_rows[] = {
 	    "microseconds; 0 for never"),
 	TIME("drain-timeout", drain_timeout_ms, 3600 * SECOND_MS,
 	    "longest wait for output at shutdown (SIGTERM)"),
+	TEXT("log-format", log_format, "format", NULL,
+	    "text, json, journal (levels for journald), or auto, which is "
+	    "text unless standard error is journald's"),
+	TEXT("log-level", log_level, "level", NULL,
+	    "log up to this level: error, warn, info or debug"),
+	SWITCH("log-connections", log_connections,
+	    "log each client that connects or leaves, with its bytes and the "
+	    "reason"),
 	SWITCH("renew-self-signed", renew_self_signed,
 	    "replace the self-signed certificate of an IP address by a new "
 	    "one, print its pin and exit"),

@@ -5,7 +5,7 @@
 #include "fetch.h"
 #include "flags.h"
 #include "log.h"
-#include "num.h"
+#include "log_config.h"
 #include "server.h"
 
 #include <sodium.h>
@@ -13,21 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static int
-set_debug_log(struct fail *why)
-{
-	const char *value = getenv("DERP_DEBUG_LOGS");
-	bool on = false;
-
-	if (value == NULL || value[0] == '\0')
-		return 0;
-	if (num_parse_bool(slice_str(value), &on) == -1)
-		return fail_set(
-		    why, "DERP_DEBUG_LOGS: \"%s\" is not a bool", value);
-	log_set_debug(on);
-	return 0;
-}
 
 /* What was meant as a setting and is none must not look as if it were. */
 static void
@@ -83,6 +68,7 @@ main(int argc, char **argv)
 	struct config config;
 	struct fail why = { 0 };
 
+	log_config_begin(getenv);
 	if (sodium_init() == -1) {
 		log_error("derper: libsodium does not start");
 		return 1;
@@ -106,7 +92,7 @@ main(int argc, char **argv)
 		return print_completion(config.completion);
 	if (config.renew_self_signed)
 		return renew_certificate(&config);
-	if (set_debug_log(&why) == -1) {
+	if (log_config_apply(&config, getenv, &why) == -1) {
 		log_error("derper: %s", why.text);
 		return 1;
 	}

@@ -198,6 +198,8 @@ fill_shared(struct server *s)
 	s->relay.crossing = &s->crossing;
 	s->relay.presence = s->presence;
 	s->relay.drain_timeout_ms = c->drain_timeout_ms;
+	s->relay.log_connections = c->log_connections;
+	s->relay.sample_rtt = c->sample_rtt;
 	s->relay.rate_limit = s->limits.rate_limit;
 	s->site = (struct http_site){
 		.home_url =

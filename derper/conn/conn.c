@@ -477,7 +477,7 @@ conn_fail(struct conn *c, const char *fmt, ...)
 	vsnprintf(why, sizeof why, fmt, args);
 	va_end(args);
 	c->protocol->failed(c, why);
-	conn_end(c, NULL);
+	conn_end_unlogged(c, why);
 }
 
 static void
@@ -504,15 +504,21 @@ say_end(struct conn *c)
 void
 conn_end(struct conn *c, const char *reason)
 {
+	if (!c->ended && reason != NULL && reason[0] != '\0')
+		log_end(c, reason);
+	conn_end_unlogged(c, reason);
+}
+
+void
+conn_end_unlogged(struct conn *c, const char *why)
+{
 	struct worker *worker = c->worker;
 
 	if (c->ended)
 		return;
 	c->ended = true;
-	if (reason != NULL && reason[0] != '\0')
-		log_end(c, reason);
 	if (c->protocol != NULL && c->protocol->ended != NULL)
-		c->protocol->ended(c);
+		c->protocol->ended(c, why);
 	loop_timer_clear(worker->loop, &c->timer);
 	clear_write_timer(c);
 	outq_clear(&c->out);

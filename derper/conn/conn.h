@@ -60,9 +60,10 @@ struct conn_protocol {
 	void (*failed)(struct conn *c, const char *why);
 	/* The relay shuts down: tells the peer. NULL: nothing to tell. */
 	void (*shut_down)(struct conn *c);
-	/* It ends: leaves whatever it was registered in. May still send. NULL:
-	 * nothing to leave. */
-	void (*ended)(struct conn *c);
+	/* It ends: leaves whatever it was registered in. May still send. `why`
+	 * is what conn_end was told or `failed` has logged; NULL or empty: an
+	 * ordinary end. NULL: nothing to leave. */
+	void (*ended)(struct conn *c, const char *why);
 	/* Frees c->session, with the connection or before the next phase. NULL:
 	 * there is none. */
 	void (*free_session)(void *session);
@@ -202,6 +203,8 @@ void conn_finish(struct conn *c);
 /* Ends it now. `reason` is logged at debug level; NULL: nothing to say.
  * Idempotent. */
 void conn_end(struct conn *c, const char *reason);
+/* The same with nothing logged here. */
+void conn_end_unlogged(struct conn *c, const char *why);
 /* The same for what the peer did or would cost: the protocol logs it. */
 __attribute__((format(printf, 2, 3))) void conn_fail(
     struct conn *c, const char *fmt, ...);

@@ -73,7 +73,7 @@ void
 conn_websocket_close(struct conn *c, unsigned code, const char *reason)
 {
 	if (c->protocol->ended != NULL)
-		c->protocol->ended(c);
+		c->protocol->ended(c, reason);
 	if (c->ended)
 		return;
 	conn_become(c, conn_logged_in(c) ? &client_closing : &closing, NULL);

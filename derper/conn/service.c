@@ -150,7 +150,7 @@ service_free(struct service *s)
 	if (s == NULL)
 		return;
 	while ((c = conn_table_next(s->worker->conns, &at)) != NULL)
-		conn_end(c, NULL);
+		conn_end_unlogged(c, "the relay shuts down");
 	conn_free_ended(s->worker);
 	stop_listening(s);
 	free_proxy_waits(s);

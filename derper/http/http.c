@@ -183,10 +183,11 @@ request_writable(struct conn *c)
 }
 
 static void
-request_ended(struct conn *c)
+request_ended(struct conn *c, const char *why)
 {
 	struct http_conn *http = c->session;
 
+	(void)why;
 	http_server_close(&http->server);
 }
 

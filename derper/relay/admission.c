@@ -167,7 +167,7 @@ admission_end(struct conn *conn, const char *reason)
 		log_warn("derp: %s: client %s disconnected: %s", remote, text,
 		    reason);
 	}
-	conn_end(conn, NULL);
+	conn_end_unlogged(conn, reason);
 }
 
 static void

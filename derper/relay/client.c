@@ -162,6 +162,7 @@ client_join(struct conn *conn, struct relay *relay, const struct derp_key *key,
 		.relay = relay,
 		.member = member,
 		.gate = gate,
+		.joined_ms = loop_now_ms(conn->worker->loop),
 		.not_here_left = CLIENT_NOT_HERE_BURST,
 		.not_here_ms = loop_now_ms(conn->worker->loop),
 		.keep_alive_jitter_ms =

@@ -33,6 +33,7 @@ struct client {
 
 			struct rate_gate *gate; /* owned; NULL: no limits */
 			struct route_cache routes;
+			uint64_t joined_ms;   /* immutable */
 			uint64_t not_here_ms; /* when a token was last added */
 			uint32_t skip; /* payload bytes of an ignored frame
 					* still to come */

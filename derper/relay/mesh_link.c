@@ -345,10 +345,11 @@ link_timed_out(struct conn *conn)
 
 /* Its keys are withdrawn turn by turn. */
 static void
-link_ended(struct conn *conn)
+link_ended(struct conn *conn, const char *why)
 {
 	struct mesh_link *link = conn->session;
 
+	(void)why;
 	if (!link->end_told && !link->relay->worker->draining)
 		log_failure(link, "Recv", "write failed, or memory is short");
 	if (loop_now_ms(loop_of(link)) - link->since_ms >= MESH_LINK_STABLE_MS)

@@ -39,6 +39,8 @@ struct relay_shared {
 	/* each worker's, by its index; set before workers run */
 	struct relay *relays[CROSSING_WORKERS_MAX];
 	uint64_t drain_timeout_ms; /* as told to clients at shutdown */
+	bool log_connections;      /* a line for each that comes or goes */
+	bool sample_rtt;           /* rtt_sampler.h */
 };
 
 /* One per worker. */

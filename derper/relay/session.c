@@ -3,6 +3,7 @@
 
 #include "admission.h"
 #include "client.h"
+#include "client_events.h"
 #include "conn.h"
 #include "conn_input.h"
 #include "derp_handshake.h"
@@ -82,8 +83,9 @@ login_read_ended(struct conn *conn, const char *why)
 
 /* ServerKey waits for ServerInfo: nothing else will send it. */
 static void
-login_ended(struct conn *conn)
+login_ended(struct conn *conn, const char *why)
 {
+	(void)why;
 	conn_flush(conn);
 }
 
@@ -111,6 +113,7 @@ start_running(struct conn *conn)
 	if (client->is_mesh)
 		conn_be_patient(conn);
 	conn_become(conn, &running_phase, client);
+	client_events_connected(client);
 	conn_deadline(conn, client_keep_alive_ms(client));
 	/* a backlog goes out disco first: before a full socket it would let
 	 * packets overtake */
@@ -334,10 +337,11 @@ admission_timed_out(struct conn *conn)
 }
 
 static void
-admission_ended(struct conn *conn)
+admission_ended(struct conn *conn, const char *why)
 {
 	const struct login *login = conn->session;
 
+	(void)why;
 	admission_cancel(login->relay->shared, conn, &login->session.client);
 }
 
@@ -389,8 +393,9 @@ running_shut_down(struct conn *conn)
 }
 
 static void
-running_ended(struct conn *conn)
+running_ended(struct conn *conn, const char *why)
 {
+	client_events_disconnected(conn->session, why);
 	client_leave(conn->session);
 }
 

@@ -1,25 +1,49 @@
 /* log: see log.h. */
 #include "log.h"
 
-#include "quote.h"
-
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-static bool debug_on;                /* immutable once threads run */
-static atomic_uint_fast64_t dropped; /* atomic */
+/* immutable once threads run */
+static enum log_format line_format = LOG_FORMAT_TEXT;
+static enum log_level last_level = LOG_LEVEL_INFO;
+
+static atomic_uint_fast64_t dropped;                     /* atomic */
 static pthread_mutex_t sink = PTHREAD_MUTEX_INITIALIZER; /* one writer */
 
 void
-log_set_debug(bool on)
+log_set_format(enum log_format format)
 {
-	debug_on = on;
+	line_format = format;
+}
+
+void
+log_set_level(enum log_level level)
+{
+	last_level = level;
+}
+
+/* The variable is inherited also by those whose standard error is not that
+ * stream any more. */
+enum log_format
+log_detect_format(const char *journal_stream)
+{
+	char here[64];
+	struct stat st;
+
+	if (journal_stream == NULL || fstat(STDERR_FILENO, &st) == -1)
+		return LOG_FORMAT_TEXT;
+	snprintf(here, sizeof here, "%ju:%ju", (uintmax_t)st.st_dev,
+	    (uintmax_t)st.st_ino);
+	return strcmp(here, journal_stream) == 0 ? LOG_FORMAT_JOURNAL
+						 : LOG_FORMAT_TEXT;
 }
 
 uint64_t
@@ -49,45 +73,62 @@ write_line(const char *line, size_t n)
 
 /*
  * Foreign text is quoted where it is put into a message; that no line holds a
- * control character is made sure here, where all lines pass.
+ * control character is made sure in log_line_put, where all lines pass.
  */
-__attribute__((format(printf, 2, 0))) static void
-print(bool timed, const char *fmt, va_list args)
+static void
+write_entry(struct log_entry *entry)
 {
-	char text[LOG_LINE_MAX], line[LOG_LINE_MAX];
-	struct writer w = writer_of(line, sizeof line - 1);
-	time_t now = time(NULL);
-	struct tm tm;
-	int n;
+	char line[LOG_LINE_MAX];
+	struct writer w = writer_of(line, sizeof line);
 
-	localtime_r(&now, &tm);
-	if (timed)
-		w.n = strftime(line, sizeof line, "%Y/%m/%d %H:%M:%S ", &tm);
-	n = vsnprintf(text, sizeof text, fmt, args);
-	if (n > 0)
-		quote_put(&w,
-		    slice_of(text,
-			(size_t)n < sizeof text ? (size_t)n : sizeof text - 1));
-	line[w.n] = '\n';
-	write_line(line, w.n + 1);
+	clock_gettime(CLOCK_REALTIME, &entry->at);
+	log_line_put(&w, line_format, entry);
+	write_line(line, w.n);
 }
 
-#define LOG_FUNCTION(name, condition, timed) \
-	void name(const char *fmt, ...)      \
-	{                                    \
-		va_list args;                \
-		if (!(condition))            \
-			return;              \
-		va_start(args, fmt);         \
-		print((timed), fmt, args);   \
-		va_end(args);                \
+__attribute__((format(printf, 3, 0))) static void
+print(enum log_level level, bool continues, const char *fmt, va_list args)
+{
+	struct log_entry entry = { .level = level, .continues = continues };
+	char text[LOG_LINE_MAX];
+	int n;
+
+	if (level > last_level)
+		return;
+	n = vsnprintf(text, sizeof text, fmt, args);
+	if (n > 0)
+		entry.message = slice_of(text,
+		    (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+	write_entry(&entry);
+}
+
+#define LOG_FUNCTION(name, level, continues)            \
+	void name(const char *fmt, ...)                 \
+	{                                               \
+		va_list args;                           \
+		va_start(args, fmt);                    \
+		print((level), (continues), fmt, args); \
+		va_end(args);                           \
 	}
 
-LOG_FUNCTION(log_error, true, true)
-LOG_FUNCTION(log_warn, true, true)
-LOG_FUNCTION(log_info, true, true)
-LOG_FUNCTION(log_debug, debug_on, true)
-LOG_FUNCTION(log_continue, true, false)
+LOG_FUNCTION(log_error, LOG_LEVEL_ERROR, false)
+LOG_FUNCTION(log_warn, LOG_LEVEL_WARN, false)
+LOG_FUNCTION(log_info, LOG_LEVEL_INFO, false)
+LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG, false)
+LOG_FUNCTION(log_continue, LOG_LEVEL_INFO, true)
+
+void
+log_event(enum log_level level, const char *message,
+    const struct log_field *fields, size_t count)
+{
+	struct log_entry entry = { .level = level,
+		.message = slice_str(message),
+		.fields = fields,
+		.field_count = count };
+
+	if (level <= last_level)
+		write_entry(&entry);
+}
 
 bool
 log_allowed(struct log_limit *limit, uint64_t now_ms)

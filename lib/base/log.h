@@ -1,8 +1,9 @@
 /*
  * log: one line per event on standard error.
  *
- * Lines begin with the time as Go's log package writes it, because people and
- * scripts know the Go derper's. Writing never blocks and never kills: a line
+ * By default lines begin with the time as Go's log package writes it, because
+ * people and scripts know the Go derper's; log_line.h has the other formats.
+ * Writing never blocks and never kills: a line
  * that the reader of standard error does not read in time is dropped and
  * counted, so a full pipe cannot stop the relay (the Go derper stops serving
  * then).
@@ -12,20 +13,29 @@
 #ifndef DERPKIT_LOG_H
 #define DERPKIT_LOG_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "log_line.h"
 
-#define LOG_LINE_MAX 2048 /* longer lines are cut */
+/* What a line looks like, and the last level that is printed: text and info if
+ * not set. Before threads start. */
+void log_set_format(enum log_format format);
+void log_set_level(enum log_level level);
 
-/* Whether log_debug prints. Set before threads start. */
-void log_set_debug(bool on);
+/* LOG_FORMAT_JOURNAL when standard error is the stream to journald that
+ * journal_stream (the variable JOURNAL_STREAM; NULL: not set) names; else
+ * LOG_FORMAT_TEXT. Source: systemd.exec(5). */
+enum log_format log_detect_format(const char *journal_stream);
 
 __attribute__((format(printf, 1, 2))) void log_error(const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void log_warn(const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void log_info(const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void log_debug(const char *fmt, ...);
 
-/* A further line of the event logged before: without the time. */
+/* An event with facts that programs read. */
+void log_event(enum log_level level, const char *message,
+    const struct log_field *fields, size_t count);
+
+/* A further line of the event logged before, which is of level info: without
+ * the time. */
 __attribute__((format(printf, 1, 2))) void log_continue(const char *fmt, ...);
 
 /* Lines dropped so far because standard error was not read. */

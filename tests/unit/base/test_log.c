@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Standard error goes to a pipe while a test runs. */
@@ -56,9 +57,9 @@ log_writes_go_lines(void **state)
 	(void)state;
 	log_debug("not shown");
 	sink_read(&s, quiet, sizeof quiet);
-	log_set_debug(true);
+	log_set_level(LOG_LEVEL_DEBUG);
 	log_debug("shown %d", 1);
-	log_set_debug(false);
+	log_set_level(LOG_LEVEL_INFO);
 	log_error("and %s", "this");
 	sink_read(&s, text, sizeof text);
 	sink_restore(&s);
@@ -96,6 +97,73 @@ log_continues_an_event(void **state)
 	sink_read(&s, text, sizeof text);
 	sink_restore(&s);
 	check_text(text, "  more of it\n");
+}
+
+static void
+log_shows_levels_up_to_the_last(void **state)
+{
+	struct sink s = sink_open();
+	char text[512];
+
+	(void)state;
+	log_set_level(LOG_LEVEL_WARN);
+	log_error("one");
+	log_warn("two");
+	log_info("three");
+	log_continue("four");
+	log_event(LOG_LEVEL_INFO, "five", NULL, 0);
+	log_event(LOG_LEVEL_ERROR, "six", NULL, 0);
+	log_set_level(LOG_LEVEL_ERROR);
+	log_warn("seven");
+	log_set_level(LOG_LEVEL_INFO);
+	sink_read(&s, text, sizeof text);
+	sink_restore(&s);
+	check_contains(text, " one\n");
+	check_contains(text, " two\n");
+	check_contains(text, " six\n");
+	check(strstr(text, "three") == NULL && strstr(text, "four") == NULL);
+	check(strstr(text, "five") == NULL && strstr(text, "seven") == NULL);
+}
+
+static void
+log_writes_the_format_that_is_set(void **state)
+{
+	const struct log_field fields[] = { { "bytes", NULL, 7 } };
+	struct sink s = sink_open();
+	char text[512];
+
+	(void)state;
+	log_set_format(LOG_FORMAT_JOURNAL);
+	log_event(LOG_LEVEL_WARN, "left", fields, 1);
+	log_continue("more");
+	log_set_format(LOG_FORMAT_TEXT);
+	sink_read(&s, text, sizeof text);
+	sink_restore(&s);
+	check_text(text, "<4>left bytes=7\n<6>more\n");
+}
+
+/* The variable is compared with what standard error is. */
+static void
+log_detects_the_journal(void **state)
+{
+	struct sink s = sink_open();
+	char here[64], other[64];
+	enum log_format formats[3];
+	struct stat st;
+
+	(void)state;
+	check_int(fstat(STDERR_FILENO, &st), 0);
+	snprintf(here, sizeof here, "%ju:%ju", (uintmax_t)st.st_dev,
+	    (uintmax_t)st.st_ino);
+	snprintf(other, sizeof other, "%ju:%ju", (uintmax_t)st.st_dev,
+	    (uintmax_t)st.st_ino + 1);
+	formats[0] = log_detect_format(here);
+	formats[1] = log_detect_format(other);
+	formats[2] = log_detect_format(NULL);
+	sink_restore(&s);
+	check_int(formats[0], LOG_FORMAT_JOURNAL);
+	check_int(formats[1], LOG_FORMAT_TEXT);
+	check_int(formats[2], LOG_FORMAT_TEXT);
 }
 
 static void
@@ -184,6 +252,9 @@ main(void)
 		cmocka_unit_test(log_writes_go_lines),
 		cmocka_unit_test(log_holds_no_control_character),
 		cmocka_unit_test(log_continues_an_event),
+		cmocka_unit_test(log_shows_levels_up_to_the_last),
+		cmocka_unit_test(log_writes_the_format_that_is_set),
+		cmocka_unit_test(log_detects_the_journal),
 		cmocka_unit_test(log_cuts_long_lines),
 		cmocka_unit_test(log_drops_what_is_not_read),
 		cmocka_unit_test(log_survives_a_closed_reader),

@@ -9,6 +9,7 @@
 #include "turn_memory.h"
 #include "worker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ struct fixture {
 	char first[64], second[64];
 	size_t first_n, second_n;
 	unsigned timed_out, ended, freed, writable;
+	char why[64]; /* of its end */
 };
 
 static size_t
@@ -157,10 +159,11 @@ note_failed(struct conn *c, const char *why)
 }
 
 static void
-note_ended(struct conn *c)
+note_ended(struct conn *c, const char *why)
 {
 	struct fixture *f = c->session;
 
+	snprintf(f->why, sizeof f->why, "%s", why != NULL ? why : "");
 	f->ended++;
 	check_int(f->freed, 0);
 }
@@ -395,10 +398,11 @@ conn_ends_once(void **state)
 	const struct conn_addr addr = f->conn->addr;
 	size_t most;
 
-	conn_end(f->conn, "test");
-	conn_end(f->conn, "test");
-	conn_fail(f->conn, "test");
+	conn_fail(f->conn, "test %d", 1);
+	conn_end(f->conn, "test 2");
+	conn_fail(f->conn, "test 3");
 	check_int(f->ended, 1);
+	check_text(f->why, "test 1");
 	check_int(f->freed, 0);
 	check_null(conn_table_get(f->worker->conns, addr));
 	check_size(ip_limit_open(f->config.ip_limit, &most), 0);
