@@ -3,6 +3,8 @@
 
 #include "clock.h"
 #include "derp_frame.h"
+#include "log.h"
+#include "metrics_admission.h"
 #include "metrics_rows.h"
 
 #include <inttypes.h>
@@ -76,6 +78,10 @@ derive(struct metrics_values *v)
 	derive_drops(v, 2, DROPS(c, dropped_queue_tail));
 	derive_drops(v, 3, DROPS(c, dropped_unknown_dest));
 	derive_drops(v, 4, DROPS(c, dropped_unknown_dest_on_fwd));
+	v->dropped_destination = c->dropped_unknown_dest +
+	    c->dropped_unknown_dest_on_fwd + c->dropped_gone_disconnected;
+	v->dropped_memory =
+	    minus(c->dropped_queue_tail, c->dropped_at_crossing);
 	v->clients_total = v->registry.local + v->registry.remote;
 }
 
@@ -90,9 +96,12 @@ read_values(const struct metrics *m)
 	if (m->verify != NULL)
 		verify_current_get_counters(m->verify, &v.verify);
 	v.registry = registry_stats(m->registry);
+	v.budget = m->budget;
+	v.log_dropped = log_dropped();
 	if (m->rate_limit != NULL)
 		v.rate_limit = rate_limit_get(m->rate_limit).scope[RATE_CLIENT];
 	process_stats_read(&m->process, &v.process);
+	v.max_files = m->process.max_files;
 	v.files = atomic_load_explicit(&m->files, memory_order_relaxed);
 	v.started_s = (uint64_t)m->process.started_s;
 	v.boot_s = (uint64_t)m->process.boot_s;
@@ -137,6 +146,31 @@ put_value(struct writer *w, const struct metrics_row *row, uint64_t value)
 		writer_printf(w, " %" PRIu64 "\n", value);
 }
 
+static void
+put_histogram(struct writer *w, const struct metrics_values *v,
+    const struct metrics_histogram *row)
+{
+	struct counter_histogram_values h;
+	uint64_t count = 0;
+
+	memcpy(&h, (const char *)v + row->at, sizeof h);
+	if (row->help != NULL)
+		writer_printf(w, "# HELP %s %s\n", row->name, row->help);
+	writer_printf(w, "# TYPE %s histogram\n", row->name);
+	for (size_t i = 0; i < row->bounds->count; i++) {
+		count += h.buckets[i];
+		writer_printf(w, "%s_bucket{le=\"%.15g\"} %" PRIu64 "\n",
+		    row->name, (double)row->bounds->upper[i] * row->unit,
+		    count);
+	}
+	count += h.buckets[row->bounds->count];
+	writer_printf(w,
+	    "%s_bucket{le=\"+Inf\"} %" PRIu64
+	    "\n%s_sum %.15g\n%s_count %" PRIu64 "\n",
+	    row->name, count, row->name, (double)h.sum * row->unit, row->name,
+	    count);
+}
+
 void
 metrics_text(const struct metrics *m, struct writer *w)
 {
@@ -149,6 +183,10 @@ metrics_text(const struct metrics *m, struct writer *w)
 			put_head(w, row);
 		put_value(w, row, value_of(&v, row));
 	}
+	for (size_t i = 0; i < metrics_histogram_count; i++)
+		put_histogram(w, &v, &metrics_histograms[i]);
+	if (m->verify != NULL)
+		metrics_admission_put(w, m->verify);
 }
 
 /* The object at the path but for its last part, made where it is missing. */

@@ -14,13 +14,14 @@
 
 #include "bytes.h"
 #include "counters.h"
+#include "metrics_rows.h"
 #include "process_stats.h"
 #include "rate_limit.h"
 #include "verify_current.h"
 
 struct registry;
 
-#define METRICS_TEXT_MAX 65536 /* bytes of either form */
+#define METRICS_TEXT_MAX 262144 /* bytes of either form */
 #define METRICS_SAMPLE_MS 10000
 
 struct metrics {
@@ -30,6 +31,7 @@ struct metrics {
 	struct rate_limit *rate_limit; /* NULL: there is none */
 	struct verify_current *verify; /* NULL: everybody is admitted */
 	uint64_t workers;
+	struct metrics_budget budget;
 	struct process_stats process;
 
 	/* written by the main thread; atomic */

@@ -19,7 +19,10 @@ struct metrics_values {
 	struct counter_values counters;
 	struct verify_counters verify;
 	struct process_use process;
-	uint64_t workers, files;
+	struct metrics_budget {
+		uint64_t output, before_login; /* bytes, of all workers */
+	} budget;
+	uint64_t workers, files, max_files, log_dropped;
 	uint64_t started_s, boot_s, uptime_s; /* seconds since 1970; seconds */
 	uint64_t certificate_expires_s;
 	/* what is left of a sum, and payloads of packets without the heads of
@@ -28,6 +31,7 @@ struct metrics_values {
 	uint64_t received_other, stun_ipv6;
 	uint64_t dropped_other[5], dropped_other_bytes[5],
 	    dropped_disco_bytes[5];
+	uint64_t dropped_destination, dropped_memory; /* packets */
 	struct registry_stats registry;
 	uint64_t clients_total;
 	uint64_t one, zero;
@@ -57,5 +61,17 @@ struct metrics_row {
 
 extern const struct metrics_row metrics_rows[];
 extern const size_t metrics_row_count;
+
+/* A histogram, after all rows. */
+struct metrics_histogram {
+	const char *name;
+	size_t at; /* of struct counter_histogram_values */
+	const struct counter_histogram_bounds *bounds;
+	double unit; /* of a value, in that of the metric */
+	const char *help;
+};
+
+extern const struct metrics_histogram metrics_histograms[];
+extern const size_t metrics_histogram_count;
 
 #endif

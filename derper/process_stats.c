@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,11 +32,15 @@ read_boot_time(void)
 void
 process_stats_open(struct process_stats *p)
 {
+	struct rlimit files = { 0 };
+
+	(void)getrlimit(RLIMIT_NOFILE, &files);
 	*p = (struct process_stats){
 		.memory_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC),
 		.files_fd =
 		    open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		.page = (uint64_t)sysconf(_SC_PAGESIZE),
+		.max_files = files.rlim_cur,
 		.started_s = clock_wall_s(),
 		.boot_s = read_boot_time(),
 	};

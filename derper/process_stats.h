@@ -13,11 +13,12 @@
 #include <stdint.h>
 
 struct process_stats {
-	int memory_fd;     /* /proc/self/statm; -1: unknown */
-	int files_fd;      /* /proc/self/fd; -1: unknown */
-	uint64_t page;     /* bytes */
-	int64_t started_s; /* seconds since 1970 */
-	int64_t boot_s;    /* of the machine, the same; 0: unknown */
+	int memory_fd;      /* /proc/self/statm; -1: unknown */
+	int files_fd;       /* /proc/self/fd; -1: unknown */
+	uint64_t page;      /* bytes */
+	uint64_t max_files; /* descriptors that it may open */
+	int64_t started_s;  /* seconds since 1970 */
+	int64_t boot_s;     /* of the machine, the same; 0: unknown */
 };
 
 /* What was used until, or is in use at, one moment; 0 where it is unknown. */

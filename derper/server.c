@@ -447,7 +447,9 @@ build(struct server *s, struct fail *why)
 		return -1;
 	s->metrics = (struct metrics){ .counters = s->counters,
 		.registry = s->registry,
-		.workers = workers_of(s) };
+		.workers = workers_of(s),
+		.budget = { .output = (uint64_t)c->queue_bytes_total,
+		    .before_login = (uint64_t)c->login_bytes_total } };
 	metrics_open(&s->metrics);
 	if (c->use_tls) {
 		s->certs = certs_open(c, &s->public_key, why);

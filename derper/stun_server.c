@@ -1,6 +1,7 @@
 /* stun_server: see stun_server.h. */
 #include "stun_server.h"
 
+#include "clock.h"
 #include "stun.h"
 
 #include <errno.h>
@@ -123,6 +124,7 @@ ready(void *ctx, unsigned events)
 {
 	struct stun_server *s = ctx;
 	unsigned replies = 0;
+	uint64_t took_us;
 	int n;
 
 	(void)events;
@@ -132,6 +134,13 @@ ready(void *ctx, unsigned events)
 		if (answer(s, (size_t)i))
 			s->messages[replies++].msg_hdr = s->messages[i].msg_hdr;
 	send_replies(s, replies);
+	if (replies == 0)
+		return;
+	/* others had their turn before; all have waited as long as the first */
+	took_us = clock_now_us() - loop_now_us(s->loop);
+	for (unsigned i = 0; i < replies; i++)
+		counter_histogram_add(&s->counters->stun_answer_us,
+		    &counters_bounds_stun_answer_us, took_us);
 }
 
 struct stun_server *

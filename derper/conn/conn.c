@@ -107,6 +107,20 @@ begin_login(struct conn *c)
 	return 0;
 }
 
+void
+conn_leave_handshake(struct conn *c)
+{
+	struct shed_entry *handshake = &c->login->handshake;
+	struct counters *counters = c->worker->counters;
+
+	if (handshake->source != NULL && stream_established(&c->stream))
+		counters_add(strcmp(tls_version(c->stream.tls), "1.3") == 0
+			? &counters->tls13_handshakes
+			: &counters->tls12_handshakes,
+		    1);
+	shed_list_leave(c->worker->handshakes, handshake);
+}
+
 /* It is logged in or ends: leaves everything that is for those who are not. */
 static void
 end_login(struct conn *c)
@@ -120,7 +134,7 @@ end_login(struct conn *c)
 						   : worker->logins,
 	    &login->queue);
 	shed_list_leave(worker->slots, &login->slot);
-	shed_list_leave(worker->handshakes, &login->handshake);
+	conn_leave_handshake(c);
 	memory_budget_discharge(
 	    &worker->budget, &login->share, MEMORY_NO_LOGIN, login->share.held);
 	free(login);

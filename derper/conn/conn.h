@@ -177,6 +177,9 @@ struct slice conn_saved(const struct conn *c);
 int conn_save(struct conn *c, struct slice bytes);
 /* Keeps account of what it holds, after something was read or sent. */
 void conn_account(struct conn *c);
+/* It is not in a TLS handshake any more, which counts if it is complete. Before
+ * the login. */
+void conn_leave_handshake(struct conn *c);
 /* Whose share that is, of what a group of the worker's budget holds. */
 struct conn *conn_of_share(enum memory_group group, struct memory_share *share);
 

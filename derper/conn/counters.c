@@ -11,6 +11,14 @@ struct padded_counters {
 	_Alignas(COUNTERS_ALIGN) struct counters set;
 };
 
+/* Those of mesh updates are upstream's. */
+const struct counter_histogram_bounds counters_bounds_mesh_batch = { 11,
+	{ 0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000 } };
+const struct counter_histogram_bounds counters_bounds_mesh_loops = { 8,
+	{ 0, 1, 2, 5, 10, 20, 50, 100 } };
+const struct counter_histogram_bounds counters_bounds_stun_answer_us = { 10,
+	{ 50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000 } };
+
 struct counters_array {
 	size_t count;
 	struct padded_counters sets[];
@@ -55,6 +63,9 @@ counters_read(struct counter_values *sum, const struct counters *set)
 #define COUNTER_READ(name) \
 	sum->name += atomic_load_explicit(&set->name, memory_order_relaxed);
 	COUNTERS(COUNTER_READ)
+#undef COUNTER_READ
+#define COUNTER_READ(name) counter_histogram_read(&sum->name, &set->name);
+	COUNTERS_HISTOGRAMS(COUNTER_READ)
 #undef COUNTER_READ
 }
 

@@ -15,6 +15,8 @@
 #ifndef DERPKIT_COUNTERS_H
 #define DERPKIT_COUNTERS_H
 
+#include "counter_histogram.h"
+
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -73,6 +75,7 @@
 	COUNTERS_OF_DROPS(X, dropped_queue_head)                           \
 	/* newest dropped: a byte limit */                                 \
 	COUNTERS_OF_DROPS(X, dropped_queue_tail)                           \
+	X(dropped_at_crossing) /* of these: another worker is behind */    \
 	X(got_ping)                                                        \
 	X(sent_pong)                                                       \
 	X(peer_gone_disconnected_frames)                                   \
@@ -110,7 +113,38 @@
 	X(http_requests)                                                   \
 	X(current_connections) /* gauge: logged in */                      \
 	X(current_home)        /* gauge: of these, home connections */     \
-	X(current_departures)  /* gauge: keys whose receivers are told */
+	X(current_departures)  /* gauge: keys whose receivers are told */  \
+	X(current_not_ideal)   /* gauge: of connections; a better relay */ \
+	X(home_moves_in)       /* became home, not at the login */         \
+	X(home_moves_out)                                                  \
+	X(tls12_handshakes) /* that were completed */                      \
+	X(tls13_handshakes)                                                \
+	X(tls12_requests) /* HTTP */                                       \
+	X(tls13_requests)                                                  \
+	X(tls12_clients) /* gauge: logged in */                            \
+	X(tls13_clients) /* gauge */                                       \
+	/* gauges: as of the last turn */                                  \
+	X(memory_output)       /* bytes that clients leave unread */       \
+	X(memory_input)        /* of theirs that is not whole */           \
+	X(memory_before_login) /* held for those who are not logged in */  \
+	X(handshakes_now)      /* TLS handshakes in progress */            \
+	/* samples of round-trip times, rtt_sampler.h */                   \
+	X(rtt_10ms)                                                        \
+	X(rtt_20ms)                                                        \
+	X(rtt_50ms)                                                        \
+	X(rtt_100ms)                                                       \
+	X(rtt_150ms)                                                       \
+	X(rtt_250ms)                                                       \
+	X(rtt_500ms)                                                       \
+	X(rtt_inf)                                                         \
+	X(rtt_error)                                                       \
+	X(rtt_non_tcp)
+
+/* Histograms, with their bounds in counters.c. */
+#define COUNTERS_HISTOGRAMS(X)                                  \
+	X(mesh_batch)     /* changes per message to watchers */ \
+	X(mesh_loops)     /* such messages per turn */          \
+	X(stun_answer_us) /* from a turn's begin to its answers */
 
 /* Bytes that no two sets share: a cache line and the one that processors load
  * beside it. */
@@ -121,6 +155,9 @@ struct counters {
 #define COUNTER_FIELD(name) _Atomic uint64_t name;
 	COUNTERS(COUNTER_FIELD)
 #undef COUNTER_FIELD
+#define COUNTER_HISTOGRAM(name) struct counter_histogram name;
+	COUNTERS_HISTOGRAMS(COUNTER_HISTOGRAM)
+#undef COUNTER_HISTOGRAM
 };
 
 /* The same as plain values: what was read at one time. */
@@ -128,7 +165,15 @@ struct counter_values {
 #define COUNTER_FIELD(name) uint64_t name;
 	COUNTERS(COUNTER_FIELD)
 #undef COUNTER_FIELD
+#define COUNTER_HISTOGRAM(name) struct counter_histogram_values name;
+	COUNTERS_HISTOGRAMS(COUNTER_HISTOGRAM)
+#undef COUNTER_HISTOGRAM
 };
+
+#define COUNTER_BOUNDS(name) \
+	extern const struct counter_histogram_bounds counters_bounds_##name;
+COUNTERS_HISTOGRAMS(COUNTER_BOUNDS)
+#undef COUNTER_BOUNDS
 
 struct counters_array;
 
@@ -160,6 +205,13 @@ counters_add(_Atomic uint64_t *counter, uint64_t n)
 		counters_add(&(set)->reason##_disco, (packets));     \
 		counters_add(&(set)->reason##_disco_bytes, (bytes)); \
 	} while (0)
+
+/* Sets a gauge of a set. Only the thread that owns the set. */
+static inline void
+counters_set(_Atomic uint64_t *gauge, uint64_t value)
+{
+	atomic_store_explicit(gauge, value, memory_order_relaxed);
+}
 
 /* Subtracts from a gauge of a set. Only the thread that owns the set. */
 static inline void

@@ -94,7 +94,7 @@ shed_note_handshake(struct conn *c)
 		return;
 	handshake = &c->login->handshake;
 	if (!stream_in_handshake(&c->stream)) {
-		shed_list_leave(worker->handshakes, handshake);
+		conn_leave_handshake(c);
 	} else if (handshake->source == NULL &&
 	    shed_list_enter(worker->handshakes, handshake, &c->remote,
 		loop_now_ms(worker->loop), &shed) == -1) {

@@ -113,10 +113,27 @@ worker_free(struct worker *worker)
 	free(worker);
 }
 
+/* What others cannot read while it changes. */
+static void
+publish(struct worker *worker)
+{
+	const struct memory_budget *b = &worker->budget;
+	struct counters *c = worker->counters;
+
+	counters_set(
+	    &c->memory_output, memory_budget_used(b, MEMORY_GROUP_OUTPUT));
+	counters_set(
+	    &c->memory_input, memory_budget_used(b, MEMORY_GROUP_INPUT));
+	counters_set(&c->memory_before_login,
+	    memory_budget_used(b, MEMORY_GROUP_NO_LOGIN));
+	counters_set(&c->handshakes_now, shed_list_count(worker->handshakes));
+}
+
 void
 worker_flushed(struct worker *worker)
 {
 	if (worker->flushed != NULL)
 		worker->flushed(worker->hook_ctx);
 	turn_memory_reset(worker->memory);
+	publish(worker);
 }

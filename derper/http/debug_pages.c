@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define INDEX_MAX 4096
+#define CHECK_MAX 8192 /* bytes of what is wrong */
 
 static const char headers[] = "Cache-Control: no-store\r\n"
 			      "X-Content-Type-Options: nosniff\r\n"

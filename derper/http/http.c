@@ -35,12 +35,26 @@ server_refused(void *ctx, unsigned status, const char *why)
 }
 
 static void
+count_version(struct conn *c)
+{
+	struct counters *counters = c->worker->counters;
+
+	if (c->stream.tls == NULL)
+		return;
+	counters_add(strcmp(tls_version(c->stream.tls), "1.3") == 0
+		? &counters->tls13_requests
+		: &counters->tls12_requests,
+	    1);
+}
+
+static void
 server_request(void *ctx, struct http_server *s,
     const struct http1_request *req, struct slice body)
 {
 	struct conn *c = ctx;
 
 	counters_add(&c->worker->counters->http_requests, 1);
+	count_version(c);
 	routes_handle(c, s, req, body);
 }
 

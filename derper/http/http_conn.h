@@ -27,7 +27,7 @@ struct http_debug {
 	void (*vars)(void *ctx, struct writer *w);    /* the same as JSON */
 };
 
-#define HTTP_DEBUG_MAX 65536
+#define HTTP_DEBUG_MAX 262144
 
 /* What is served; immutable. */
 struct http_site {

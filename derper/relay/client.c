@@ -15,6 +15,7 @@
 #include <sodium.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* As upstream: every 60 to 65 seconds. */
 #define KEEP_ALIVE_MS 60000
@@ -128,6 +129,20 @@ join_presence(const struct relay_shared *shared, const struct derp_key *key,
 	return true;
 }
 
+/* Adds to the gauge of clients with its version of TLS. */
+static void
+count_tls(const struct conn *conn, uint64_t n)
+{
+	struct counters *counters = conn->worker->counters;
+
+	if (conn->stream.tls == NULL)
+		return;
+	counters_add(strcmp(tls_version(conn->stream.tls), "1.3") == 0
+		? &counters->tls13_clients
+		: &counters->tls12_clients,
+	    n);
+}
+
 struct client *
 client_join(struct conn *conn, struct relay *relay, const struct derp_key *key,
     uint8_t flags)
@@ -157,6 +172,7 @@ client_join(struct conn *conn, struct relay *relay, const struct derp_key *key,
 	}
 	*c = (struct client){ .conn = conn,
 		.is_mesh = is_mesh,
+		.not_ideal = (flags & DERP_PRESENT_NOT_IDEAL) != 0,
 		.present =
 		    join_presence(relay->shared, key, &conn->remote, flags),
 		.relay = relay,
@@ -169,6 +185,8 @@ client_join(struct conn *conn, struct relay *relay, const struct derp_key *key,
 		    (uint16_t)randombytes_uniform(KEEP_ALIVE_JITTER_MS) };
 	counters_add(&counters->accepts, 1);
 	counters_add(&counters->current_connections, 1);
+	counters_add(&counters->current_not_ideal, c->not_ideal);
+	count_tls(conn, 1);
 	if (evicted.generation != 0)
 		evict(relay, evicted, EVICTION_DUPLICATE);
 	return c;
@@ -275,6 +293,8 @@ client_leave(struct client *c)
 	counters_subtract(&counters->current_connections, 1);
 	if (c->home)
 		counters_subtract(&counters->current_home, 1);
+	counters_subtract(&counters->current_not_ideal, c->not_ideal);
+	count_tls(c->conn, (uint64_t)-1);
 	route_cache_clear(&c->routes);
 	rate_gate_free(c->gate);
 	c->gate = NULL;

@@ -40,6 +40,7 @@ struct client {
 			uint16_t keep_alive_jitter_ms; /* immutable */
 			uint8_t not_here_left;         /* tokens */
 			bool home : 1;                 /* NotePreferred */
+			bool not_ideal : 1;            /* immutable */
 			bool present : 1;              /* to watchers */
 			bool is_mesh : 1; /* immutable: of a mesh peer */
 		};

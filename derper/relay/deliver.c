@@ -36,9 +36,11 @@ deliver_frame(struct client *from, struct conn_addr to, enum outq_class class,
 
 	if (to.worker != worker->index) {
 		if (crossing_add(&from->relay->crossing, to, class,
-			slice_of(frame, len), sender_of(from, class)) == -1)
+			slice_of(frame, len), sender_of(from, class)) == -1) {
 			COUNTERS_DROP(counters, dropped_queue_tail,
 			    class == OUTQ_DISCO, 1, len);
+			counters_add(&counters->dropped_at_crossing, 1);
+		}
 		return;
 	}
 	conn = conn_table_get(worker->conns, to);

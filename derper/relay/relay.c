@@ -43,6 +43,11 @@ relay_new(const struct relay_shared *shared, struct worker *worker)
 	worker->turn_ending = end_turn;
 	worker->flushed = post_crossing;
 	worker->hook_ctx = relay;
+	if (shared->sample_rtt &&
+	    rtt_sampler_start(&relay->rtt, worker) == -1) {
+		relay_free(relay);
+		return NULL;
+	}
 	return relay;
 }
 

@@ -12,6 +12,7 @@
 #include "departures.h"
 #include "derp_key.h"
 #include "log.h"
+#include "rtt_sampler.h"
 #include "watchers.h"
 
 struct rate_limit;
@@ -51,6 +52,7 @@ struct relay {
 	struct departures departures;
 	struct watchers watchers;
 	unsigned links_withdrawing;  /* links of a mesh whose keys leave */
+	struct rtt_sampler rtt;
 	struct log_limit log_client; /* lines that clients can cause */
 	/* of who is admitted unasked, and who is put off the relay: limits of
 	 * their own, so that no flood of other lines hides them */

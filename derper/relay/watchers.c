@@ -136,6 +136,8 @@ tell_some(struct watchers *all, struct watcher *w, size_t max)
 	if (count == 0)
 		return max < STEP ? max : STEP;
 	conn_send(w->conn, OUTQ_CONTROL, bytes, out.n);
+	counter_histogram_add(&all->worker->counters->mesh_batch,
+	    &counters_bounds_mesh_batch, count);
 	return count;
 }
 
@@ -178,6 +180,7 @@ watchers_turn(struct watchers *all)
 {
 	size_t left = WATCHERS_PER_TURN;
 	struct watcher *w = NULL;
+	uint64_t told = 0;
 
 	if (all->first == NULL)
 		return;
@@ -187,8 +190,11 @@ watchers_turn(struct watchers *all)
 		if (w->presence.given_up)
 			end_given_up(all, w); /* which removes it */
 		else
-			left -= tell_some(all, w, left);
+			left -= tell_some(all, w, left), told++;
 	}
+	if (told > 0)
+		counter_histogram_add(&all->worker->counters->mesh_loops,
+		    &counters_bounds_mesh_loops, told);
 	if (left == 0)
 		loop_again(all->worker->loop);
 }

@@ -2,8 +2,6 @@
 """The pages below /debug/: who may see them, and what they tell."""
 import json
 import re
-import shutil
-import subprocess
 import unittest
 import urllib.request
 
