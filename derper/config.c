@@ -340,7 +340,8 @@ config_derive(
 {
 	if (parse_address(c, why) == -1 || parse_home(c, why) == -1 ||
 	    parse_tls(c, why) == -1 || check_ports(c, why) == -1 ||
-	    parse_proxies(c, why) == -1 || check_secrets(c, why) == -1)
+	    parse_proxies(c, why) == -1 || check_secrets(c, why) == -1 ||
+	    read_rtt_variable(c, env, why) == -1)
 		return -1;
 	return parse_numbers(c, env, why);
 }

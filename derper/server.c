@@ -6,6 +6,7 @@
 #include "certs.h"
 #include "clock.h"
 #include "confinement.h"
+#include "consistency.h"
 #include "debug_access.h"
 #include "http.h"
 #include "http_conn.h"
@@ -160,13 +161,28 @@ part_of(const struct server *s, int64_t all)
 static void
 write_metrics(void *ctx, struct writer *w)
 {
-	metrics_text(ctx, w);
+	const struct server *s = ctx;
+
+	metrics_text(&s->metrics, w);
 }
 
 static void
 write_vars(void *ctx, struct writer *w)
 {
-	metrics_json(ctx, w);
+	const struct server *s = ctx;
+
+	metrics_json(&s->metrics, w);
+}
+
+static bool
+check_consistency(void *ctx, struct writer *w)
+{
+	const struct server *s = ctx;
+
+	return consistency_check(&(struct consistency){ .counters = s->counters,
+				     .registry = s->registry,
+				     .verify = s->admission.verify },
+	    w);
 }
 
 /* What the parts of all workers share. */
@@ -210,9 +226,11 @@ fill_shared(struct server *s)
 		    .hostname = c->hostname,
 		    .started_s = s->metrics.process.started_s,
 		    .dev = c->dev,
-		    .ctx = &s->metrics,
+		    .ctx = s,
 		    .metrics = write_metrics,
-		    .vars = write_vars },
+		    .vars = write_vars,
+		    .check = check_consistency,
+		    .has_mesh_key = s->relay.mesh_key.is_set },
 	};
 }
 

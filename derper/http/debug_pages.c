@@ -73,9 +73,11 @@ answer_index(struct http_server *s, const struct http_debug *d)
 	html_escape(&w, slice_str(machine));
 	writer_printf(&w, "</li><li><b>TLS hostname:</b> ");
 	html_escape(&w, slice_str(d->hostname));
-	writer_printf(&w, "</li><li><b>Mesh key:</b> false</li>");
+	writer_printf(&w, "</li><li><b>Mesh key:</b> %s</li>",
+	    d->has_mesh_key ? "true" : "false");
 	put_link(&w, "/debug/vars", "Metrics (JSON)");
 	put_link(&w, "/debug/varz", "Metrics (Prometheus)");
+	put_link(&w, "/debug/check", "Consistency check");
 	writer_printf(&w, "</ul></body></html>\n");
 	answer(s, "text/html; charset=utf-8", writer_slice(&w));
 }
@@ -106,6 +108,22 @@ answer_metrics(struct http_server *s, const struct http_debug *d)
 {
 	answer_written(
 	    s, "text/plain; version=0.0.4; charset=utf-8", d->metrics, d->ctx);
+}
+
+/* As upstream: without a line end. */
+static void
+answer_check(struct http_server *s, const struct http_debug *d)
+{
+	char problems[CHECK_MAX];
+	struct writer w = writer_of(problems, sizeof problems);
+	const bool okay = d->check(d->ctx, &w);
+
+	http_server_answer(s,
+	    &(struct http_server_answer){ .status = okay ? 200 : 500,
+		.type = "text/plain; charset=utf-8",
+		.headers = headers,
+		.body = okay ? slice_str("derp.Server ConsistencyCheck okay")
+			     : writer_slice(&w) });
 }
 
 /* Whether the peer may see it; otherwise the request is answered. */
@@ -145,6 +163,8 @@ debug_pages(void *ctx, struct http_server *s, const struct http1_request *req,
 	else if (slice_is(req->path, "/debug/vars"))
 		answer_written(
 		    s, "application/json; charset=utf-8", d->vars, d->ctx);
+	else if (slice_is(req->path, "/debug/check"))
+		answer_check(s, d);
 	else if (slice_starts(req->path, "/debug/pprof/") ||
 	    slice_is(req->path, "/debug/gc") ||
 	    slice_is(req->path, "/debug/set-mutex-profile-fraction"))

@@ -25,6 +25,9 @@ struct http_debug {
 	/* Write at most HTTP_DEBUG_MAX bytes. */
 	void (*metrics)(void *ctx, struct writer *w); /* as Prometheus reads */
 	void (*vars)(void *ctx, struct writer *w);    /* the same as JSON */
+	/* What is wrong with the relay; true: nothing. */
+	bool (*check)(void *ctx, struct writer *w);
+	bool has_mesh_key;
 };
 
 #define HTTP_DEBUG_MAX 262144
