@@ -41,7 +41,9 @@ struct config {
 	const char *secrets_url, *secrets_path_prefix, *secrets_cache_dir;
 	const char *proxy_from_text; /* -proxy-protocol-from as given */
 	const char *rate_config;     /* file; "": no limits */
-	double accept_limit;         /* connections per second, or infinite */
+	/* lists of names, see bootstrap_dns.h */
+	const char *bootstrap_names, *unpublished_names;
+	double accept_limit; /* connections per second, or infinite */
 	int64_t accept_burst;
 	int64_t http_port; /* -1: none */
 	int64_t stun_port;

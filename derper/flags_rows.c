@@ -92,6 +92,10 @@ const struct flags_row flags_rows[] = {
 	TIME("tcp-write-timeout", write_timeout_ms, INT_MAX,
 	    "close a client that acknowledges nothing for four times this "
 	    "long while more waits for it; 0 for never"),
+	TEXT("unpublished-bootstrap-dns-names", unpublished_names, "names",
+	    NULL,
+	    "the same for who asks for the name alone; NAME/TXTNAME: for as "
+	    "many percent of all addresses as the TXT record says"),
 	SWITCH("verify-clients", verify_clients,
 	    "admit only nodes that the local tailscaled knows"),
 	TEXT("verify-client-url", verify_url, "url", NULL,
@@ -176,8 +180,6 @@ const struct flags_row flags_rows[] = {
 	LATER("acme-eab-kid", ""),
 	LATER("acme-email", ""),
 	LATER("acme-ip-certs", "false"),
-	LATER("bootstrap-dns-names", ""),
-	LATER("unpublished-bootstrap-dns-names", ""),
 };
 
 const size_t flags_row_count = sizeof flags_rows / sizeof flags_rows[0];

@@ -3,6 +3,8 @@
 
 #include "admission_config.h"
 #include "admission_engine.h"
+#include "bootstrap_dns.h"
+#include "bootstrap_resolver.h"
 #include "certs.h"
 #include "clock.h"
 #include "confinement.h"
@@ -70,8 +72,10 @@ struct server {
 	struct ip_limit *ip_limit;
 	struct server_limits limits;
 	struct admission_engine admission;
-	struct url_check *url_check;     /* NULL: no URL is asked */
-	struct certs *certs;             /* NULL: plain HTTP */
+	struct url_check *url_check; /* NULL: no URL is asked */
+	struct bootstrap_dns *bootstrap_dns;
+	struct bootstrap_resolver *bootstrap_resolver; /* NULL: no names */
+	struct certs *certs;                           /* NULL: plain HTTP */
 	struct counters_array *counters; /* a set for each worker */
 	struct crossing_shared crossing;
 	struct presence *presence; /* NULL without a mesh key */
@@ -402,6 +406,7 @@ static void
 server_free(struct server *s)
 {
 	url_check_stop(s->url_check);
+	bootstrap_resolver_stop(s->bootstrap_resolver);
 	/* answers the pending questions, by message to workers that still exist
 	 */
 	admission_engine_close(&s->admission);
@@ -418,6 +423,7 @@ server_free(struct server *s)
 		worker_free(s->threads[i].worker);
 	for (unsigned i = 0; i < workers_of(s); i++)
 		relay_free(s->threads[i].relay);
+	bootstrap_dns_free(s->bootstrap_dns);
 	certs_close(s->certs);
 	metrics_close(&s->metrics);
 	ip_limit_free(s->ip_limit);
@@ -460,7 +466,9 @@ build(struct server *s, struct fail *why)
 	    (size_t)c->max_connections, (size_t)c->max_per_address);
 	if (s->registry == NULL || s->ip_limit == NULL || s->counters == NULL)
 		return fail_set(why, "out of memory");
-	if (load_key(s, why) == -1 ||
+	s->bootstrap_dns =
+	    bootstrap_dns_new(c->bootstrap_names, c->unpublished_names, why);
+	if (s->bootstrap_dns == NULL || load_key(s, why) == -1 ||
 	    debug_access_init(&s->debug_access, getenv, why) == -1)
 		return -1;
 	s->metrics = (struct metrics){ .counters = s->counters,
@@ -500,6 +508,15 @@ report_start(struct server *s, const struct verify_config *admission)
 	s->url_check = url_check_start(admission);
 }
 
+static int
+start_bootstrap(struct server *s, struct fail *why)
+{
+	if (bootstrap_dns_name(s->bootstrap_dns, 0) == NULL)
+		return 0;
+	s->bootstrap_resolver = bootstrap_resolver_start(s->bootstrap_dns, why);
+	return s->bootstrap_resolver != NULL ? 0 : -1;
+}
+
 /* Rights are a thread's own and inherited by those it starts, so they are given
  * up when all that needs them is open, and before verification and the workers
  * start their threads. */
@@ -519,7 +536,7 @@ start(struct server *s, struct fail *why)
 	if (rc == 0)
 		report_start(s, &admission);
 	verify_config_clear(&admission);
-	if (rc == -1)
+	if (rc == -1 || start_bootstrap(s, why) == -1)
 		return -1;
 	metrics_sample(&s->metrics, clock_now_ms());
 	if (s->mesh != NULL)

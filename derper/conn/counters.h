@@ -110,6 +110,12 @@
 	X(stun_write_failed)                                               \
 	X(stun_ipv4) /* of stun_success */                                 \
 	X(bootstrap_dns_requests)                                          \
+	X(bootstrap_dns_published_hits)                                    \
+	X(bootstrap_dns_published_misses)                                  \
+	X(bootstrap_dns_unpublished_hits)                                  \
+	X(bootstrap_dns_unpublished_misses)                                \
+	X(bootstrap_dns_unpublished_percent_misses)                        \
+	X(bootstrap_dns_queried_domains) /* different ones */              \
 	X(http_requests)                                                   \
 	X(current_connections) /* gauge: logged in */                      \
 	X(current_home)        /* gauge: of these, home connections */     \

@@ -11,6 +11,7 @@
 #include "http_server.h"
 #include "websocket_request.h"
 
+struct bootstrap_dns;
 struct debug_access;
 struct relay;
 
@@ -37,6 +38,8 @@ struct http_site {
 	const char *home_url; /* where "/" leads; NULL: a page of ours */
 	bool home_blank;      /* which is empty */
 	bool derp;            /* connections may be upgraded */
+	bool ace;             /* CONNECT is served, over TLS */
+	struct bootstrap_dns *bootstrap_dns; /* borrowed; NULL: no names */
 	struct http_debug debug;
 };
 

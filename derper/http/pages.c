@@ -1,11 +1,15 @@
 /* pages: see pages.h. */
 #include "pages.h"
 
+#include "bootstrap_dns.h"
 #include "conn.h"
+#include "debug_access.h"
 #include "http_conn.h"
+#include "http_query.h"
 #include "worker.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CHALLENGE_MAX 64 /* bytes of X-Tailscale-Challenge that are echoed */
@@ -106,21 +110,56 @@ pages_robots(void *ctx, struct http_server *s, const struct http1_request *req,
 		.body = slice_str("User-agent: *\nDisallow: /\n") });
 }
 
-/* Upstream answers with an empty body when it has no names to publish. */
+/* The value of "q"; empty where it has none, or one that no name can be. */
+static struct slice
+asked_name(const struct http1_request *req, uint8_t *p, size_t cap)
+{
+	struct writer w = writer_of(p, cap);
+
+	if (!http_query_value(req->query, "q", &w) || w.failed)
+		return slice_of(NULL, 0);
+	return writer_slice(&w);
+}
+
+/* Who asks for names asks many relays: to keep the connection would be a waste.
+ * The body is empty where no name is known. */
 void
 pages_bootstrap_dns(void *ctx, struct http_server *s,
     const struct http1_request *req, struct slice body)
 {
 	const struct conn *c = ctx;
+	const struct http_conn *http = c->session;
+	struct bootstrap_dns *names = http->port->site->bootstrap_dns;
+	uint8_t name[BOOTSTRAP_DNS_NAME_MAX], *text = NULL;
+	struct writer w = writer_of(NULL, 0);
 
-	(void)req;
 	(void)body;
 	counters_add(&c->worker->counters->bootstrap_dns_requests, 1);
+	if (names != NULL && (text = malloc(BOOTSTRAP_DNS_TEXT_MAX)) == NULL) {
+		http_server_error(s, 503, "out of memory");
+		return;
+	}
+	if (names != NULL) {
+		w = writer_of(text, BOOTSTRAP_DNS_TEXT_MAX);
+		bootstrap_dns_answer(names, asked_name(req, name, sizeof name),
+		    &c->remote, c->worker->counters, &w);
+	}
 	http_server_answer(s,
 	    &(struct http_server_answer){ .status = 200,
 		.type = "application/json",
 		.headers = browser_headers,
+		.body = writer_slice(&w),
 		.close = true });
+	free(text);
+}
+
+/* Who may see the debug pages is led there. */
+static bool
+may_debug(const struct conn *c, const struct http_site *site,
+    const struct http1_request *req)
+{
+	return site->debug.access != NULL &&
+	    debug_access_allows(site->debug.access, req, &c->remote);
 }
 
 void
@@ -131,17 +170,22 @@ pages_home(void *ctx, struct http_server *s, const struct http1_request *req,
 	    "<!DOCTYPE html>\n<html lang=\"en\"><head><title>DERP</title>"
 	    "</head><body>\n<h1>DERP</h1>\n"
 	    "<p>This is a DERP relay for Tailscale and headscale nodes, run "
-	    "by <a href=\"https://tailscale.com/kb/1232/derp-servers\">whoever "
-	    "runs this host</a>. It forwards packets between nodes that cannot "
+	    "by whoever runs this host. It forwards packets between nodes that "
+	    "cannot "
 	    "reach each other directly; the packets are encrypted end to end "
-	    "and it cannot read them.</p>\n%s</body></html>\n";
+	    "and it cannot read them.</p>\n%s"
+	    "<p>Documentation: <a href=\"https://tailscale.com/kb/1232/"
+	    "derp-servers\">about DERP</a>, "
+	    "<a href=\"https://tailscale.com/kb/1118/custom-derp-servers\">"
+	    "relays of one's own</a>, "
+	    "<a href=\"https://headscale.net/stable/ref/derp/\">with "
+	    "headscale</a>.</p>\n%s</body></html>\n";
 	const struct conn *c = ctx;
 	const struct http_conn *http = c->session;
 	const struct http_site *site = http->port->site;
-	char body[1024];
+	char body[2048];
 	struct writer w = writer_of(body, sizeof body);
 
-	(void)req;
 	(void)in;
 	if (site->home_url != NULL) {
 		http_server_redirect(s, 302, slice_str(site->home_url));
@@ -149,7 +193,13 @@ pages_home(void *ctx, struct http_server *s, const struct http1_request *req,
 	}
 	if (!site->home_blank)
 		writer_printf(&w, page,
-		    site->derp ? "" : "<p>Status: <b>disabled</b></p>\n");
+		    site->derp ? ""
+			       : "<p>Status: <b>disabled</b>: this host "
+				 "forwards no packets; it only answers STUN "
+				 "and latency probes.</p>\n",
+		    may_debug(c, site, req)
+			? "<p><a href=\"/debug/\">Debug pages</a></p>\n"
+			: "");
 	http_server_answer(s,
 	    &(struct http_server_answer){ .status = 200,
 		.type = text_html,

@@ -13,6 +13,10 @@
 
 #include <string.h>
 
+/* A home that changes later than this after the login is a move, as upstream
+ * counts. */
+#define SETTLED_MS 5000
+
 static size_t next_frame(struct client *c, uint8_t *p, size_t n);
 static void dispatch(struct client *c, const struct derp_frame *f);
 static void send_packet(struct client *c, const struct derp_frame *f);
@@ -193,7 +197,7 @@ send_packet(struct client *c, const struct derp_frame *f)
 static void
 note_preferred(struct client *c, const struct derp_frame *f)
 {
-	bool home;
+	bool home, moved;
 
 	if (derp_note_preferred_parse(f->body, &home) == -1) {
 		bad_frame(c, f, "bad length");
@@ -202,10 +206,14 @@ note_preferred(struct client *c, const struct derp_frame *f)
 	if (home == c->home)
 		return;
 	c->home = home;
-	if (home)
+	moved = loop_now_ms(c->relay->worker->loop) - c->joined_ms > SETTLED_MS;
+	if (home) {
 		counters_add(&counters_of(c)->current_home, 1);
-	else
+		counters_add(&counters_of(c)->home_moves_in, moved);
+	} else {
 		counters_subtract(&counters_of(c)->current_home, 1);
+		counters_add(&counters_of(c)->home_moves_out, moved);
+	}
 }
 
 /* One Pong may wait in the queue; pings that come meanwhile are not answered.

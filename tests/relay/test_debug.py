@@ -5,7 +5,7 @@ import re
 import unittest
 import urllib.request
 
-from relaytest import HOST, IS_GO, Scenario, free_port, ours_only, request
+from relaytest import HOST, IS_GO, Scenario, free_port, ours_only, request, wait_until
 
 KEY = "a key +/%"
 
@@ -67,6 +67,27 @@ class Access(Scenario):
         status, _, err = self.run_relay(flags, env=env)
         self.assertEqual(status, 1)
         self.assertIn('"10.0.0.0/33" is not a prefix', err)
+
+
+@ours_only
+class Tls(Scenario):
+    def test_handshakes_and_clients_are_counted_by_version(self):
+        plain = free_port()
+        relay = self.derper(f"-http-port={plain}", tls=True)
+        p = self.peer()
+        p.login(relay, "a", "b")
+        found = samples(request(relay, "/metrics", port=plain).body.decode())
+        self.assertEqual(found['derpkit_tls_handshakes_total{version="1.3"}'], 2)
+        self.assertEqual(found['derper_tls_active_version{version="1.3"}'], 2)
+        self.assertEqual(found['derper_tls_request_version{version="1.3"}'], 2)
+        p.do("end a")
+        p.expect("closed a .*")
+
+        def one_left():
+            text = request(relay, "/metrics", port=plain).body.decode()
+            return samples(text)['derper_tls_active_version{version="1.3"}'] == 1
+
+        wait_until(one_left, "the gauge to fall")
 
 
 class Pages(Scenario):
@@ -144,18 +165,49 @@ class Pages(Scenario):
         self.assertGreater(found["process_open_fds"], 5)
         self.assertGreater(found["node_boot_time_seconds"], 1e9)
 
+    def test_the_check_is_okay(self):
+        p = self.peer()
+        p.login(self.relay, "a")
+        found = wait_until(lambda: self.okay(), "the counts to agree")
+        self.assertEqual(found, b"derp.Server ConsistencyCheck okay")
+
+    def okay(self):
+        r = request(self.relay, "/debug/check")
+        return r.status == 200 and r.body
+
     @ours_only
-    @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
-    def test_promtool_can_read_it(self):
-        text = self.get("/metrics").body
-        self.assertIn(b"derpkit_workers", text)
-        done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True)
-        complaints = done.stderr.decode().splitlines()
-        # 3: it can be read, and upstream's names break rules of style
-        self.assertEqual(done.returncode, 3, complaints)
-        ours = [x for x in complaints if x.startswith(("derpkit_", "process_open", "process_r"))]
-        self.assertEqual(ours, [])
-        self.assertFalse([x for x in complaints if "error while" in x])
+    def test_duplicates_are_consistent(self):
+        p = self.peer()
+        p.key("a", "11" * 32)
+        p.key("b", "11" * 32)
+        p.login(self.relay, "a", "b")
+        self.assertEqual(self.varz()["derp_current_dup_client_keys"], 1)
+        wait_until(lambda: self.okay(), "the counts to agree")
+
+    @ours_only
+    def test_the_check_tells_a_source_that_fails(self):
+        nodes = self.write("nodes", "nodekey:" + "11" * 32 + "\n")
+        relay = self.derper(f"-verify-nodes={nodes}")
+        self.assertEqual(request(relay, "/debug/check").status, 200)
+        self.write("nodes", "no key at all\n")
+
+        def told():
+            r = request(relay, "/debug/check")
+            return r.status == 500 and r.body
+
+        self.assertIn(b"cannot be read", wait_until(told, "the fault to be told"))
+
+    @ours_only
+    def test_homes_and_better_relays_are_counted(self):
+        p = self.peer()
+        p.login(self.relay, "a")
+        p.do("frame a 07 01")
+        p.ping("a")
+        found = self.varz()
+        self.assertEqual(found["derp_current_home_connections"], 1)
+        self.assertEqual(found["derp_home_moves_in"], 0)  # it has just come
+        self.assertEqual(found["derp_current_notideal_connections"], 0)
+        self.assertEqual(found["derper_tls_active_version{version=\"1.3\"}"], 0)
 
 
 if __name__ == "__main__":

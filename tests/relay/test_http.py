@@ -1,5 +1,6 @@
 """What the relay answers to HTTP on its own port and on port 80's stand-in."""
 
+import json
 import re
 import socket
 import ssl
@@ -18,6 +19,7 @@ from relaytest import (
     read_exactly,
     read_until,
     request,
+    wait_until,
 )
 
 SECURITY = {
@@ -231,6 +233,34 @@ class Tls(Pages, Scenario):
 
 
 class Flags(Scenario):
+    @ours_only
+    def test_bootstrap_dns_tells_published_names_only(self):
+        """Addresses are their own look-up: no DNS is needed."""
+        relay = self.derper(
+            "-bootstrap-dns-names=192.0.2.7,localhost",
+            "-unpublished-bootstrap-dns-names=192.0.2.9,192.0.2.11/no.such.name.invalid",
+        )
+
+        def told(query=""):
+            r = request(relay, "/bootstrap-dns" + query)
+            return json.loads(r.body) if r.body else {}
+
+        wait_until(lambda: len(told()) == 2, "both names to be looked up")
+        self.assertEqual(told()["192.0.2.7"], ["192.0.2.7"])
+        self.assertIn("127.0.0.1", told()["localhost"])
+        wait_until(lambda: len(told("?q=192.0.2.9")) == 1, "the unpublished name to be looked up")
+        self.assertEqual(told("?q=192.0.2.9"), {"192.0.2.9": ["192.0.2.9"]})
+        for query in ("", "?q=localhost", "?q=x", "?q=192.0.2.11"):
+            self.assertEqual(sorted(told(query)), ["192.0.2.7", "localhost"])
+        raw = request(relay, "/bootstrap-dns?q=192.0.2.9").body
+        self.assertEqual(raw, b'{\n\t"192.0.2.9": [\n\t\t"192.0.2.9"\n\t]\n}')
+
+    @ours_only
+    def test_bootstrap_names_are_checked(self):
+        status, _, err = self.run_relay(["-dev", "-bootstrap-dns-names=a,b/c"])
+        self.assertEqual(status, 1)
+        self.assertIn('"b/c" is not a host name', err)
+
     def test_without_derp_only_the_probes_are_served(self):
         relay = self.derper("-derp=false")
         r = request(relay, "/derp", headers={"Upgrade": "DERP"})

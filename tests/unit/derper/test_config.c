@@ -185,13 +185,10 @@ config_names_the_flag_that_may_be_meant(void **state)
 static const struct {
 	const char *flag, *nothing;
 } later[] = {
-	{ "ace", "false" },
 	{ "acme-eab-key", "" },
 	{ "acme-eab-kid", "" },
 	{ "acme-email", "" },
 	{ "acme-ip-certs", "false" },
-	{ "bootstrap-dns-names", "" },
-	{ "unpublished-bootstrap-dns-names", "" },
 };
 
 #define LATER (sizeof later / sizeof later[0])
@@ -212,7 +209,8 @@ config_refuses_what_is_not_there_yet(void **state)
 		snprintf(word, sizeof word, "--%s=x", later[i].flag);
 		refused(WORDS("-a", ":8080", word), FLAGS_USAGE, want);
 	}
-	refused(WORDS("-dev", "-ace=true"), FLAGS_USAGE, "-ace is not supp");
+	refused(WORDS("-dev", "-acme-ip-certs=true"), FLAGS_USAGE,
+	    "-acme-ip-certs is not supp");
 	refused(WORDS("-certmode", "gcp"), FLAGS_BAD,
 	    "-certmode gcp is not supported yet");
 	refused(WORDS("-dev", "-secrets-url=https://setec.example"), FLAGS_BAD,
@@ -412,9 +410,9 @@ config_has_a_variable_for_every_flag(void **state)
 	environment = WORDS("DERP_MESH_WITH=derp2");
 	good(&c, WORDS("-dev"));
 	check_text(c.mesh_with, "derp2");
-	environment = WORDS("DERP_ACE=true");
+	environment = WORDS("DERP_ACME_IP_CERTS=true");
 	refused(WORDS("-dev"), FLAGS_BAD,
-	    "DERP_ACE: flag -ace is not supported yet");
+	    "DERP_ACME_IP_CERTS: flag -acme-ip-certs is not supported yet");
 	environment = WORDS("DERP_DOMAIN=a.example", "DERP_HOSTNAME=b.example");
 	refused(WORDS("-dev"), FLAGS_BAD,
 	    "DERP_HOSTNAME and DERP_DOMAIN say different things");
@@ -486,6 +484,23 @@ config_takes_defaults_from_the_environment(void **state)
 
 /* Case 20 of upstream's. */
 static void
+config_samples_round_trip_times_unless_told(void **state)
+{
+	struct fail why;
+	struct config c;
+
+	(void)state;
+	check_int(parse(&c, &why, WORDS("-dev")), FLAGS_OK);
+	check(c.sample_rtt);
+	environment = WORDS("TS_DERP_DISABLE_RTT_STATS=1");
+	check_int(parse(&c, &why, WORDS("-dev")), FLAGS_OK);
+	check(!c.sample_rtt);
+	environment = WORDS("TS_DERP_DISABLE_RTT_STATS=maybe");
+	refused(WORDS("-dev"), FLAGS_BAD,
+	    "TS_DERP_DISABLE_RTT_STATS: \"maybe\" is not a bool");
+}
+
+static void
 config_takes_the_queue_depth(void **state)
 {
 	struct config c;
@@ -539,6 +554,7 @@ main(void)
 		TEST(config_refuses_bad_values),
 		TEST(config_decides_about_tls),
 		TEST(config_takes_defaults_from_the_environment),
+		TEST(config_samples_round_trip_times_unless_told),
 		TEST(config_takes_the_queue_depth),
 	};
 
