@@ -47,7 +47,7 @@ struct config {
 	int64_t accept_burst;
 	int64_t http_port; /* -1: none */
 	int64_t stun_port;
-	bool derp, dev, stun, verify_clients, verify_url_fail_open;
+	bool ace, derp, dev, stun, verify_clients, verify_url_fail_open;
 	bool show_version;
 	uint64_t keepalive_ms, user_timeout_ms, write_timeout_ms;
 	/* ours */

@@ -49,6 +49,12 @@ const struct flags_row flags_rows[] = {
 	RATE("accept-connection-limit", accept_limit, "n",
 	    "connections per second that are accepted on the TLS port; others "
 	    "wait"),
+	SWITCH("ace", ace,
+	    "let whoever connects over TLS open tunnels (CONNECT) to ports 443 "
+	    "and 80 of hosts below tailscale.com"),
+	TEXT("bootstrap-dns-names", bootstrap_names, "names", NULL,
+	    "host names, with commas between them, whose addresses are told on "
+	    "/bootstrap-dns"),
 	TEXT("c", key_path, "path", "DERP_KEY_FILE", "key file"),
 	TEXT("certdir", cert_dir, "dir", "DERP_CERT_DIR",
 	    "folder with HOSTNAME.crt and HOSTNAME.key"),
@@ -175,7 +181,6 @@ const struct flags_row flags_rows[] = {
 	SWITCH("core-dumps", core_dumps,
 	    "allow core dumps and debuggers, which can read all keys"),
 	/* the Go derper's, still to come; its defaults ask for nothing */
-	LATER("ace", "false"),
 	LATER("acme-eab-key", ""),
 	LATER("acme-eab-kid", ""),
 	LATER("acme-email", ""),

@@ -226,6 +226,8 @@ fill_shared(struct server *s)
 		    c->home_kind == CONFIG_HOME_REDIRECT ? c->home : NULL,
 		.home_blank = c->home_kind == CONFIG_HOME_BLANK,
 		.derp = c->derp,
+		.ace = c->ace,
+		.bootstrap_dns = s->bootstrap_dns,
 		.debug = { .access = &s->debug_access,
 		    .hostname = c->hostname,
 		    .started_s = s->metrics.process.started_s,

@@ -117,6 +117,7 @@
 	X(bootstrap_dns_unpublished_percent_misses)                        \
 	X(bootstrap_dns_queried_domains) /* different ones */              \
 	X(http_requests)                                                   \
+	X(tunnels)             /* gauge: of CONNECT */                     \
 	X(current_connections) /* gauge: logged in */                      \
 	X(current_home)        /* gauge: of these, home connections */     \
 	X(current_departures)  /* gauge: keys whose receivers are told */  \

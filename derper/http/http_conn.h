@@ -8,6 +8,7 @@
 #ifndef DERPKIT_HTTP_CONN_H
 #define DERPKIT_HTTP_CONN_H
 
+#include "connect_target.h"
 #include "http_server.h"
 #include "websocket_request.h"
 
@@ -54,8 +55,10 @@ struct http_conn {
 	struct http_port *port; /* borrowed */
 	struct http_server server;
 	struct websocket_handshake handshake; /* with `websocket` */
+	struct connect_target target;         /* with `tunnel` */
 	bool fast_start; /* of an upgrade: ServerKey is the whole answer */
 	bool websocket;  /* of an upgrade: what follows is WebSocket */
+	bool tunnel;     /* of an upgrade: a CONNECT, to `target` */
 	bool not_ideal;  /* of an upgrade: the client has sent Ideal-Node */
 	bool resumed;    /* what was received during an answer is next */
 };

@@ -81,7 +81,7 @@ routes_handle(struct conn *c, struct http_server *s,
 	const bool plain = http->port->plain_port;
 
 	if (slice_is(req->method, "CONNECT")) {
-		http_server_error(s, 403, "CONNECT not enabled");
+		upgrade_handle_connect(c, s, req);
 		return;
 	}
 	if (slice_is(req->target, "*")) {

@@ -8,6 +8,7 @@
 #include "quote.h"
 #include "relay.h"
 #include "session.h"
+#include "tunnel.h"
 #include "websocket_request.h"
 #include "worker.h"
 #include "ws_frame.h"
@@ -88,6 +89,25 @@ upgrade_handle(void *ctx, struct http_server *s,
 	http_server_upgrade(s);
 }
 
+/* Only where eavesdroppers do not see who is asked for, as upstream. */
+void
+upgrade_handle_connect(
+    struct conn *c, struct http_server *s, const struct http1_request *req)
+{
+	struct http_conn *http = c->session;
+
+	if (!http->port->site->ace || c->stream.tls == NULL) {
+		http_server_error(s, 403, "CONNECT not enabled");
+	} else if (connect_target_parse(&http->target, req->target) == -1) {
+		http_server_error(s, 403, "Invalid CONNECT target");
+	} else if (!tunnel_has_room(c)) {
+		http_server_error(s, 503, "Too many tunnels");
+	} else {
+		http->tunnel = true;
+		http_server_upgrade(s);
+	}
+}
+
 /* The same, in messages. Another spelling of the protocol is answered, and then
  * is not the one that is spoken here. */
 static void
@@ -124,7 +144,13 @@ upgrade_complete(struct conn *c)
 	uint8_t head[256];
 	char key[DERP_KEY_HEX_TEXT];
 	struct writer w = writer_of(head, sizeof head);
+	struct connect_target target;
 
+	if (http->tunnel) {
+		target = http->target; /* which goes with the HTTP state */
+		tunnel_begin(c, &target);
+		return;
+	}
 	if (http->websocket) {
 		complete_websocket(c, http);
 		return;

@@ -1,0 +1,50 @@
+/* connect_target: see connect_target.h. */
+#include "connect_target.h"
+
+#include <string.h>
+
+/* Where the name is resolved nothing else must be looked up: no address, no
+ * other kind of name. */
+static bool
+is_host(struct slice host)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_.";
+
+	for (size_t i = 0; i < host.n; i++)
+		if (host.p[i] == '\0' ||
+		    memchr(allowed, host.p[i], sizeof allowed - 1) == NULL)
+			return false;
+	return true;
+}
+
+static bool
+ends_with(struct slice s, const char *end)
+{
+	const size_t n = strlen(end);
+
+	return s.n > n && memcmp(s.p + s.n - n, end, n) == 0;
+}
+
+static bool
+contains(struct slice s, const char *part)
+{
+	return memmem(s.p, s.n, part, strlen(part)) != NULL;
+}
+
+int
+connect_target_parse(struct connect_target *target, struct slice text)
+{
+	struct slice host, port;
+
+	if (!slice_cut(text, ':', &host, &port) ||
+	    (!slice_is(port, "443") && !slice_is(port, "80")) ||
+	    host.n >= sizeof target->host || !is_host(host) ||
+	    !ends_with(host, ".tailscale.com") || contains(host, "derp"))
+		return -1;
+	*target =
+	    (struct connect_target){ .port = slice_is(port, "443") ? 443 : 80 };
+	memcpy(target->host, host.p, host.n);
+	return 0;
+}
