@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""README's table of the Go derper's flags, against the programs' own help."""
+
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+from relaytest import DERPER, clean_env, ours_only
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+GO = os.path.join(os.environ.get("DERPKIT_PEERS", os.path.join(HERE, "../../build/peers")), "derper")
+
+
+def flags_of(program):
+    done = subprocess.run([program, "-h"], capture_output=True, text=True, env=clean_env(), timeout=60)
+    return set(re.findall(r"^  -([a-z][a-z0-9-]*)", done.stdout + done.stderr, re.M))
+
+
+def table():
+    """Flags by the cell that tells about them."""
+    with open(os.path.join(HERE, "../../README.md"), encoding="utf-8") as f:
+        text = f.read().split("### Flags of the Go derper\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \| (.*) \|$", text, re.M)
+    return {flag: cell for flags, cell in rows for flag in re.findall(r"`([a-z0-9-]+)`", flags)}
+
+
+@ours_only
+class Table(unittest.TestCase):
+    def test_ours_knows_all_of_them(self):
+        self.assertGreater(len(table()), 30)
+        there = {flag for flag, cell in table().items() if not cell.startswith("not yet")}
+        self.assertEqual(there - flags_of(DERPER), set())
+
+    def test_what_is_refused_says_why(self):
+        self.assertTrue(table()["secrets-url"].startswith("refused"))
+        done = subprocess.run(
+            [DERPER, "-dev", "-secrets-url=https://h.example"],
+            capture_output=True, text=True, env=clean_env(), timeout=60,
+        )
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("name it with -mesh-psk-file", done.stderr)
+
+    def test_what_is_not_there_yet_is_refused(self):
+        for flag, cell in table().items():
+            done = subprocess.run(
+                [DERPER, f"-{flag}=true", "-version"],
+                capture_output=True, text=True, env=clean_env(), timeout=60,
+            )
+            if cell.startswith("not yet"):
+                self.assertEqual(done.returncode, 2, flag)
+                self.assertIn("not supported yet", done.stderr)
+            else:
+                self.assertNotIn("not supported yet", done.stderr)
+
+    @unittest.skipUnless(shutil.which(GO), "the Go derper is not built (tests/interop/build-peers.sh)")
+    def test_the_go_derper_has_no_other(self):
+        self.assertEqual(flags_of(GO) ^ set(table()), set())
+
+
+if __name__ == "__main__":
+    unittest.main()
