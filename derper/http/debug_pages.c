@@ -103,6 +103,12 @@ answer_written(struct http_server *s, const char *type,
 	free(text);
 }
 
+bool
+debug_pages_allow(const struct conn *c, const struct http1_request *req)
+{
+	return debug_access_allows(debug_of(c)->access, req, &c->remote);
+}
+
 static void
 answer_metrics(struct http_server *s, const struct http_debug *d)
 {
@@ -134,7 +140,7 @@ allowed(struct http_server *s, const struct http_debug *d,
 	char text[256], ip[NETADDR_TEXT];
 	struct writer w = writer_of(text, sizeof text - 1);
 
-	if (debug_access_allows(d->access, req, &c->remote))
+	if (debug_pages_allow(c, req))
 		return true;
 	writer_printf(&w, "debug access denied");
 	if (d->dev) {

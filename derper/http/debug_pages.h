@@ -9,6 +9,11 @@
 
 #include "http_router.h"
 
+struct conn;
+
+/* Whether whoever asks may see them. */
+bool debug_pages_allow(const struct conn *c, const struct http1_request *req);
+
 http_route_handler debug_pages;
 /* "/debug" itself leads to the list. */
 http_route_handler debug_pages_folder;

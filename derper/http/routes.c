@@ -37,10 +37,12 @@ static const struct http_router router = { table,
  * DIFFERS: upstream appends an absolute target as it is, and makes a location
  * without a host when the request names none; neither leads anywhere. */
 static void
-to_https(struct http_server *s, const struct http1_request *req)
+to_https(const struct conn *c, struct http_server *s,
+    const struct http1_request *req)
 {
 	uint8_t url[URL_MAX];
 	struct writer w = writer_of(url, sizeof url);
+	struct slice path = req->path;
 	struct slice host = req->authority.n > 0
 	    ? req->authority
 	    : http1_header(req->headers, req->header_count, "Host");
@@ -50,9 +52,12 @@ to_https(struct http_server *s, const struct http1_request *req)
 		http_server_error(s, 400, "Use HTTPS");
 		return;
 	}
+	/* who runs the relay looks for these pages, as upstream has it */
+	if (slice_is(req->target, "/") && debug_pages_allow(c, req))
+		path = slice_str("/debug/");
 	writer_printf(&w, "https://");
 	writer_bytes(&w, host.p, host.n);
-	writer_bytes(&w, req->path.p, req->path.n);
+	writer_bytes(&w, path.p, path.n);
 	if (req->query.n > 0)
 		writer_u8(&w, '?');
 	writer_bytes(&w, req->query.p, req->query.n);
@@ -92,5 +97,5 @@ routes_handle(struct conn *c, struct http_server *s,
 	if (!http_router_clean(s, req) &&
 	    !http_router_handle(
 		&router, plain ? ON_PLAIN : ON_MAIN, c, s, req, body))
-		to_https(s, req);
+		to_https(c, s, req);
 }

@@ -299,12 +299,15 @@ class HttpPort(Scenario):
         Pages.check_challenges(self, self.port)
 
     def test_everything_else_goes_to_https(self):
-        for path in ("/", "/derp", "/robots.txt", "/a?b=c"):
-            if path == "/":
-                continue  # from loopback it may lead to /debug/
+        for path in ("/derp", "/robots.txt", "/a?b=c", "/?b"):
             r = self.get(path)
             self.assertEqual(r.status, 302)
             self.assertEqual(r.headers["location"], f"https://{HOST}{path}")
+
+    def test_who_may_see_them_is_led_to_the_debug_pages(self):
+        for headers, path in (({}, "/debug/"), ({"X-Forwarded-For": "127.0.0.1"}, "/")):
+            r = self.get("/", headers=headers)
+            self.assertEqual((r.status, r.headers["location"]), (302, f"https://{HOST}{path}"))
 
     def test_other_methods_are_refused(self):
         r = self.get("/x", "POST")
