@@ -1,12 +1,14 @@
 """-proxy-protocol-from: whose a connection is, as a load balancer says, and
 what becomes of headers that are not good, late, or from somebody else."""
 
+import os
 import shutil
 import socket
 import struct
 import subprocess
 import unittest
 
+import nginx
 from relaytest import (HOST, Scenario, free_port, make_cert, read_all, tls_context,
                        wait_until)
 
@@ -131,7 +133,7 @@ listen derp
                                      stderr=subprocess.DEVNULL)
             self.addCleanup(proxy.wait, 30)
             self.addCleanup(proxy.kill)
-            wait_until(lambda: self.reaches(port), "haproxy to listen")
+            wait_until(lambda: nginx.reaches(port), "haproxy to listen")
             mark = relay.log_mark()
             with socket.create_connection((HOST, port), 30, ("127.0.0.3", 0)) as sock:
                 mine = sock.getsockname()
@@ -139,12 +141,25 @@ listen derp
                 self.assertIn(b" 426 ", sock.recv(4096))
             relay.wait_log(f"derp: {mine[0]}:{mine[1]}: a request for /derp", mark)
 
-    def reaches(self, port):
-        try:
-            socket.create_connection((HOST, port), 5).close()
-        except OSError:
-            return False
-        return True
+    @unittest.skipUnless(nginx.NGINX and os.path.exists(nginx.STREAM),
+                         "there is no nginx with its stream module")
+    def test_through_nginx(self):
+        """Which sends version 1, before what the client sends."""
+        make_cert(self.folder, HOST, "IP:127.0.0.1")
+        for tls in (False, True):
+            relay = self.derper("-proxy-protocol-from=127.0.0.2", tls=tls)
+            port = nginx.stream(self, f"proxy_pass {HOST}:{relay.port}; "
+                                "proxy_bind 127.0.0.2; proxy_protocol on;")
+            mark = relay.log_mark()
+            sock = socket.create_connection((HOST, port), 30, ("127.0.0.3", 0))
+            mine = sock.getsockname()
+            if tls:
+                sock = tls_context().wrap_socket(sock)
+            with sock:
+                sock.sendall(LOST)
+                self.assertIn(b" 426 ", sock.recv(4096))
+            relay.wait_log(f"derp: {mine[0]}:{mine[1]}: a request for /derp", mark)
+            self.assertGreaterEqual(relay.counters()["proxy_headers"], 1)
 
 
 if __name__ == "__main__":

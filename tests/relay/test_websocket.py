@@ -2,10 +2,12 @@
 frames below are, and limits for those who make the most of them."""
 
 import struct
+import types
 import unittest
 
+import nginx
 from hostile import SCALE
-from relaytest import DISCO, Scenario, frame, make_cert, read_exactly, wait_until
+from relaytest import DISCO, HOST, Scenario, frame, make_cert, read_exactly, wait_until
 from websocket import (ACCEPT, BINARY, CLOSE, CONTINUATION, FIN, MESSAGE_MAX, PING, PONG,
                        TEXT, WebSocket, ws_frame)
 
@@ -106,6 +108,43 @@ class Stream(WebSocketScenario):
         relay.exit_expected = True
         relay.stop()
         self.assertEqual(ws.end(), (1000, ""))
+
+
+@unittest.skipUnless(nginx.NGINX, "there is no nginx")
+class ThroughNginx(WebSocketScenario):
+    """Which people put before a relay that has no address of its own."""
+
+    def exchange(self, front_tls, back_tls):
+        make_cert(self.folder, HOST, "IP:" + HOST)
+        relay = self.derper(tls=back_tls)
+        back = f"{'https' if back_tls else 'http'}://{HOST}:{relay.port}"
+        port = nginx.http(self, nginx.PASS_ON % back,
+                          self.path(HOST) if front_tls else "")
+        ws = self.websocket(types.SimpleNamespace(port=port, tls=front_tls)).login()
+        self.assertEqual(ws.response.headers["sec-websocket-accept"], ACCEPT)
+        self.assertEqual(ws.response.headers["sec-websocket-protocol"], "derp")
+        p = self.peer()
+        p.login(relay, "direct")
+        direct = "nodekey:" + p.key("direct")
+        for i, size in enumerate((1, 1400, MAX_PACKET)):
+            message = send_packet(direct, bytes([i]) * size)
+            for at in range(0, len(message), MESSAGE_MAX):
+                ws.sendall(message[at : at + MESSAGE_MAX])
+            p.expect(f"recv direct {ws.key} {size} .*")
+            p.do(f"send direct {ws.key} " + "ab" * size)
+            self.assertEqual(self.read_packet(ws), b"\xab" * size)
+        ws.send(ws_frame(FIN | CLOSE, struct.pack(">H", 1001)))
+        self.assertEqual(ws.end(), (1001, ""))
+        p.expect(f"gone direct {ws.key} 0")
+
+    def test_plain_to_plain(self):
+        self.exchange(front_tls=False, back_tls=False)
+
+    def test_tls_to_plain(self):
+        self.exchange(front_tls=True, back_tls=False)
+
+    def test_tls_to_tls(self):
+        self.exchange(front_tls=True, back_tls=True)
 
 
 class Hostile(WebSocketScenario):
