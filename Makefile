@@ -46,6 +46,10 @@ e2e: build
 		tests/interop/e2e.sh || [ $$? -eq 77 ]
 	@python3 tests/lint/consumers.py $(BUILD)/bin/derpmap
 	@python3 -B tests/ci/consumers.py $(BUILD)/bin/derpmap
+	@DERPER_BUILT=$(CURDIR)/$(BUILD)/bin/derper \
+		DERP_PEER=$(CURDIR)/$(BUILD)/tests/derp-peer \
+		WEBSOCKET_ECHO=$(CURDIR)/$(BUILD)/tests/derp-websocket-echo \
+		python3 -B tests/relay/e2e_websocket.py
 
 bench: build
 	@cmake -S . -B $(BUILD)-evp -G Ninja -DDERPKIT_IPSEC_MB=OFF \
