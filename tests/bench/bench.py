@@ -233,7 +233,8 @@ def smoke(args):
         for tls in (True, False):
             with relay.running(machine, home, tls) as running:
                 for options in ({"per_write": 1}, {"per_write": 11},
-                                {"per_write": 1, "destinations": 2}):
+                                {"per_write": 1, "destinations": 2},
+                                {"per_write": 11, "websocket": 1}):
                     r = work.run(running, "flow", rate=1000, pairs=4,
                                  probe_hz=50, **short, **options)
                     bad = {k: r[k] for k in ("lost", "unfinished", "corrupt",
@@ -275,6 +276,9 @@ def make_relays(args):
     every["one"] = Relay(
         "one", args.ours, "ours with one worker, beside several", one,
         only="workers")
+    every["unframed"] = Relay(
+        "unframed", args.ours, "ours without WebSocket, beside it", one,
+        only="websocket")
     if not args.relays:
         return list(every.values())
     unknown = [n for n in args.relays.split(",") if n not in every]

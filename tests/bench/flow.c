@@ -421,7 +421,7 @@ write_burst(struct flow *f, struct pair *sender)
 		    &w, pattern_of(f, pair, number), f->load->packet - 12);
 	}
 	sender->turn = (sender->turn + 1) % f->load->destinations;
-	if (wire_write(&sender->tx.wire, writer_slice(&w), &why) == -1)
+	if (peer_write(&sender->tx, writer_slice(&w), &why) == -1)
 		break_pair(f, sender, &why);
 }
 

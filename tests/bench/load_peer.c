@@ -20,7 +20,11 @@ static void put_info(
     struct peer *p, struct writer *w, const struct derp_key *server);
 static int take_input(struct peer *p, struct writer *plain,
     const struct peer_reader *r, struct fail *why);
+static int unframe(
+    struct peer *p, struct writer *plain, size_t had, struct fail *why);
 static int take_response(struct peer *p, struct slice *in, struct fail *why);
+static int begin_messages(struct peer *p, const struct relay *relay,
+    struct writer *plain, struct slice *in, struct fail *why);
 static int take_frame(struct peer *p, const struct derp_frame *frame,
     const struct peer_reader *r, struct fail *why);
 static int take_server_key(struct peer *p, struct slice body, struct fail *why);
@@ -60,6 +64,7 @@ peer_close(struct peer *p)
 	p->rest = NULL;
 	p->rest_len = 0;
 	p->skip = 0;
+	p->framed = false;
 	p->state = PEER_CLOSED;
 }
 
@@ -76,6 +81,7 @@ peer_ready(struct peer *p, uint32_t events, const struct peer_reader *r,
     struct fail *why)
 {
 	struct writer plain = writer_of(r->plain, PEER_PLAIN_CAP);
+	size_t had;
 
 	if (peer_wants(p) == EPOLLOUT) {
 		if (wire_start(&p->wire, why) != WIRE_OK)
@@ -89,6 +95,7 @@ peer_ready(struct peer *p, uint32_t events, const struct peer_reader *r,
 	writer_bytes(&plain, p->rest, p->rest_len);
 	if (plain.cap - plain.n < WIRE_READ_ROOM)
 		return fail_set(why, "a frame longer than any packet");
+	had = plain.n;
 	switch (wire_read(&p->wire, &plain, why)) {
 	case WIRE_OK:
 		break;
@@ -99,7 +106,7 @@ peer_ready(struct peer *p, uint32_t events, const struct peer_reader *r,
 	case WIRE_FAILED:
 		return -1;
 	}
-	if (start(p, r->relay, why) == -1)
+	if (start(p, r->relay, why) == -1 || unframe(p, &plain, had, why) == -1)
 		return -1;
 	return take_input(p, &plain, r, why);
 }
@@ -108,7 +115,7 @@ peer_ready(struct peer *p, uint32_t events, const struct peer_reader *r,
 static int
 start(struct peer *p, const struct relay *relay, struct fail *why)
 {
-	bool fast = relay->key_known && p->wire.tls;
+	bool fast = relay->key_known && p->wire.tls && !relay->websocket;
 
 	if (p->state != PEER_DIALING || !p->wire.established)
 		return 0;
@@ -125,16 +132,48 @@ send_request(
 	uint8_t bytes[REQUEST_MAX];
 	struct writer w = writer_of(bytes, sizeof bytes);
 
-	writer_printf(&w,
-	    "GET /derp HTTP/1.1\r\nHost: %s\r\n"
-	    "User-Agent: Go-http-client/1.1\r\nConnection: Upgrade\r\n"
-	    "%sUpgrade: DERP\r\n\r\n",
-	    relay->host, fast ? "Derp-Fast-Start: 1\r\n" : "");
+	if (relay->websocket)
+		load_framing_request(&w, relay->host);
+	else
+		writer_printf(&w,
+		    "GET /derp HTTP/1.1\r\nHost: %s\r\n"
+		    "User-Agent: Go-http-client/1.1\r\nConnection: Upgrade\r\n"
+		    "%sUpgrade: DERP\r\n\r\n",
+		    relay->host, fast ? "Derp-Fast-Start: 1\r\n" : "");
 	if (fast)
 		put_info(p, &w, &relay->key);
 	if (w.failed)
 		return fail_set(why, "cannot make the request");
 	return wire_write(&p->wire, writer_slice(&w), why);
+}
+
+int
+peer_write(struct peer *p, struct slice frames, struct fail *why)
+{
+	uint8_t message[WIRE_RECORD];
+	struct writer w = writer_of(message, sizeof message);
+
+	if (!p->framed)
+		return wire_write(&p->wire, frames, why);
+	load_framing_put(&p->framing, &w, frames);
+	if (w.failed)
+		return fail_set(why, "more than one record");
+	return wire_write(&p->wire, writer_slice(&w), why);
+}
+
+/* Takes the messages off what is new, from the byte `had` on. */
+static int
+unframe(struct peer *p, struct writer *plain, size_t had, struct fail *why)
+{
+	int64_t n;
+
+	if (!p->framed)
+		return 0;
+	n = load_framing_take(&p->framing, plain->p + had, plain->n - had, why);
+	if (n == -1)
+		return -1;
+	plain->n = had + (size_t)n;
+	return 0;
 }
 
 static void
@@ -158,7 +197,9 @@ take_input(struct peer *p, struct writer *plain, const struct peer_reader *r,
 	struct derp_frame frame;
 	size_t used = 0;
 
-	if (p->state == PEER_UPGRADING && take_response(p, &in, why) == -1)
+	if (p->state == PEER_UPGRADING &&
+	    (take_response(p, &in, why) == -1 ||
+		begin_messages(p, r->relay, plain, &in, why) == -1))
 		return -1;
 	while (p->state > PEER_UPGRADING && in.n > 0) {
 		uint8_t *at = plain->p + (in.p - plain->p);
@@ -213,6 +254,23 @@ take_response(struct peer *p, struct slice *in, struct fail *why)
 	return 0;
 }
 
+/* The response was the last that is not in a message. */
+static int
+begin_messages(struct peer *p, const struct relay *relay, struct writer *plain,
+    struct slice *in, struct fail *why)
+{
+	const size_t used = plain->n - in->n;
+
+	if (p->state == PEER_UPGRADING || !relay->websocket)
+		return 0;
+	p->framed = true;
+	p->framing = (struct load_framing){ 0 };
+	if (unframe(p, plain, used, why) == -1)
+		return -1;
+	*in = slice_of(plain->p + used, plain->n - used);
+	return 0;
+}
+
 static int
 take_frame(struct peer *p, const struct derp_frame *frame,
     const struct peer_reader *r, struct fail *why)
@@ -251,7 +309,7 @@ take_server_key(struct peer *p, struct slice body, struct fail *why)
 	if (w.failed)
 		return fail_set(why, "cannot make the ClientInfo");
 	p->state = PEER_ADMITTING;
-	return wire_write(&p->wire, writer_slice(&w), why);
+	return peer_write(p, writer_slice(&w), why);
 }
 
 static void

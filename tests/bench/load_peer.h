@@ -11,6 +11,7 @@
 
 #include "derp_handshake.h"
 #include "derp_msg.h"
+#include "load_framing.h"
 #include "wire.h"
 
 #define PEER_HOST_MAX 300
@@ -23,6 +24,7 @@ struct relay {
 	 * fast start, as Go clients do when they know the key. */
 	struct derp_key key;
 	bool key_known;
+	bool websocket; /* its clients speak it, without fast start */
 };
 
 enum peer_state {
@@ -46,6 +48,8 @@ struct peer {
 	uint8_t *rest;          /* owned: a frame that is not whole yet */
 	size_t rest_len;
 	uint32_t skip; /* bytes of an uninteresting frame still to come */
+	bool framed;   /* what is sent and received is in messages */
+	struct load_framing framing;
 };
 
 /* What was read and what was left of the frame before it; one per thread. */
@@ -78,6 +82,13 @@ struct peer_reader {
  * tells; call peer_close. */
 int peer_ready(struct peer *p, uint32_t events, const struct peer_reader *r,
     struct fail *why);
+
+/* The largest piece for peer_write. */
+#define PEER_WRITE_MAX (WIRE_RECORD - WS_HEAD_MAX)
+
+/* Sends frames, as one TLS record and, over WebSocket, as one message. -1: the
+ * connection is dead. Not to be called while wire_blocked. */
+int peer_write(struct peer *p, struct slice frames, struct fail *why);
 
 /* What epoll is to watch for now. */
 uint32_t peer_wants(const struct peer *p);

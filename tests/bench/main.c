@@ -42,7 +42,7 @@ static const char usage_text[] =
 
 struct orders {
 	const char *addr, *far, *host, *records;
-	bool tls;
+	bool tls, websocket;
 	int64_t threads, pairs, destinations, size, per_write, rate;
 	int64_t probe_hz, probe_size, clients, concurrency, relay_pid, far_pid;
 	uint64_t warmup_ms, measure_ms, drain_ms;
@@ -141,6 +141,8 @@ parse(struct orders *o, int argc, char **argv)
 		{ "host", OPTS_TEXT, &o->host, "name",
 		    "Host header; default is the address" },
 		{ "tls", OPTS_BOOL, &o->tls, "", "speak TLS" },
+		{ "websocket", OPTS_BOOL, &o->websocket, "",
+		    "clients speak WebSocket" },
 		{ "tls-records", OPTS_TEXT, &o->records, "who",
 		    "own or openssl: who seals and opens our records" },
 		{ "threads", OPTS_INT, &o->threads, "n",
@@ -225,7 +227,7 @@ make_load(struct load *load, const struct orders *o)
 	    ranged(o->per_write, 1, LOAD_PER_WRITE_MAX, "per-write");
 	write_max =
 	    load->per_write * (size_t)(DERP_HEADER + DERP_KEY + load->packet);
-	if (write_max > WIRE_RECORD)
+	if (write_max > PEER_WRITE_MAX)
 		load_run_die(
 		    "%u packets of %u bytes are more than one TLS record",
 		    load->per_write, load->packet);
@@ -243,6 +245,7 @@ make_load(struct load *load, const struct orders *o)
 	load->relay.wire.own_records = strcmp(o->records, "own") == 0;
 	if (!load->relay.wire.own_records && strcmp(o->records, "openssl") != 0)
 		load_run_die("-tls-records: want own or openssl");
+	load->relay.websocket = o->websocket;
 	load->far = load->relay;
 	resolve(&load->relay, o->addr);
 	if (o->far[0] != '\0')

@@ -166,7 +166,7 @@ send_to(struct peer *from, const struct peer *to, struct slice packet,
 	struct writer w = writer_of(bytes, sizeof bytes);
 
 	derp_send_packet_put(&w, &to->key, packet);
-	(void)wire_write(&from->wire, writer_slice(&w), why);
+	(void)peer_write(from, writer_slice(&w), why);
 }
 
 static void

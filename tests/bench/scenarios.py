@@ -202,6 +202,25 @@ class Mesh(Cpu):
                              far_pid=far.process.pid, **params)
 
 
+class WebSocket(Cpu):
+    """Messages around the frames, and a mask over what clients send."""
+
+    name = "websocket"
+    title = "CPU per delivered packet over WebSocket"
+
+    def cases(self):
+        for per_write in (1, 11):
+            yield True, {"rate": self.set.rates[-1], "per_write": per_write,
+                         "pairs": 10}
+
+    def shows_records(self, params):
+        return False
+
+    def measure(self, running, params):
+        framed = {} if running.relay.only == self.name else {"websocket": 1}
+        return self.flow(running, **framed, **params)
+
+
 class Capacity(Scenario):
     name = "capacity"
     title = "Capacity of one core: highest offered load with < 1 % loss"
@@ -432,4 +451,5 @@ class Storm(Scenario):
 
 
 # in this order: later ones use the capacities that earlier ones found
-ALL = [Cpu, Workers, Hubs, Mesh, Capacity, Unstoppable, Latency, Memory, Login, Storm]
+ALL = [Cpu, Workers, Hubs, Mesh, WebSocket, Capacity, Unstoppable, Latency,
+       Memory, Login, Storm]

@@ -161,6 +161,11 @@ def goals(results):
              (rate // 1000), find(results, "workers", "plain", per_packet,
                                   rate=rate), 1.15, to="one")
         for rate in (20000, 40000, 60000)]
+    wanted += [
+        goal("CPU per packet over WebSocket, %d per write, to without: <= 1.2" %
+             per_write, row("websocket", per_packet, per_write=per_write), 1.2,
+             to="unframed")
+        for per_write in (1, 11)]
     return [g for g in wanted if g is not None]
 
 
