@@ -1,6 +1,8 @@
 /* edit: see edit.h. */
 #include "edit.h"
 
+#include "doc_line.h"
+
 #include <string.h>
 
 static bool
@@ -150,38 +152,49 @@ edit_key(struct rule_run *run, struct finding *f, const struct doc_node *key,
 	add(run, f, key->start, key->end, styled);
 }
 
-static size_t
-line_start(struct slice text, size_t offset)
+static enum doc_line_form
+form_of(const struct rule_run *run)
 {
-	while (offset > 0 && text.p[offset - 1] != '\n' &&
-	    text.p[offset - 1] != '\r')
-		offset--;
-	return offset;
+	return run->load->dialect == DIALECT_JSON ? DOC_LINE_JSON
+						  : DOC_LINE_YAML;
+}
+
+static size_t
+line_start(const struct rule_run *run, size_t offset)
+{
+	return doc_line_start(run->load->text, offset, form_of(run));
 }
 
 /* How the line at the offset ends; the last one as the one before it. */
-static const char *
-line_end(struct slice text, size_t offset)
+static struct slice
+line_end(const struct rule_run *run, size_t offset)
 {
-	size_t start = line_start(text, offset);
+	const enum doc_line_form form = form_of(run);
+	struct slice text = run->load->text;
+	size_t at = doc_line_end(text, offset, form);
+	size_t n = doc_line_break(text, at, form);
 
-	while (
-	    offset < text.n && text.p[offset] != '\n' && text.p[offset] != '\r')
-		offset++;
-	if (offset >= text.n && start > 1)
-		offset = start - (text.p[start - 2] == '\r' ? 2 : 1);
-	if (offset >= text.n || text.p[offset] == '\n')
-		return "\n";
-	return offset + 1 < text.n && text.p[offset + 1] == '\n' ? "\r\n"
-								 : "\r";
+	if (n == 0) {
+		at = line_start(run, offset);
+		n = doc_line_break_before(text, at, form);
+		at -= n;
+	}
+	if (n == 0)
+		return slice_str("\n");
+	/* in JSON a CR is a blank, but it belongs to the end all the same */
+	if (at > 0 && text.p[at] == '\n' && text.p[at - 1] == '\r')
+		return slice_of(text.p + at - 1, n + 1);
+	return slice_of(text.p + at, n);
 }
 
 /* Whether nothing but blanks, and dashes if they may be, is before the key on
  * its line. */
 static bool
-begins_line(struct slice text, const struct doc_node *key, bool dashes)
+begins_line(const struct rule_run *run, const struct doc_node *key, bool dashes)
 {
-	for (size_t i = line_start(text, key->start.offset);
+	const struct slice text = run->load->text;
+
+	for (size_t i = line_start(run, key->start.offset);
 	     i < key->start.offset; i++)
 		if (text.p[i] != ' ' && !(dashes && text.p[i] == '-') &&
 		    !(!dashes && text.p[i] == '\t'))
@@ -192,9 +205,12 @@ begins_line(struct slice text, const struct doc_node *key, bool dashes)
 
 /* Writes what leads to the key on its line, dashes as blanks. */
 static void
-write_indent(struct writer *w, struct slice text, const struct doc_node *key)
+write_indent(
+    struct writer *w, const struct rule_run *run, const struct doc_node *key)
 {
-	for (size_t i = line_start(text, key->start.offset);
+	const struct slice text = run->load->text;
+
+	for (size_t i = line_start(run, key->start.offset);
 	     i < key->start.offset; i++)
 		writer_u8(w, text.p[i] == '-' ? ' ' : text.p[i]);
 }
@@ -204,19 +220,21 @@ static void
 add_to_block(struct rule_run *run, struct finding *f,
     const struct doc_node *owner, const char *member)
 {
-	struct slice text = run->load->text;
 	const struct doc_node *key = owner->items[0];
+	struct slice end;
 	char line[512];
 	struct writer w = writer_of(line, sizeof line - 1);
 
 	if (owner->count > 1 && key->kind == DOC_SCALAR &&
 	    slice_is_nocase(key->text, "name") &&
-	    begins_line(text, owner->items[2], false))
+	    begins_line(run, owner->items[2], false))
 		key = owner->items[2];
-	if (!begins_line(text, key, true))
+	if (!begins_line(run, key, true))
 		return;
-	writer_printf(&w, "%s%s", member, line_end(text, key->start.offset));
-	write_indent(&w, text, key);
+	end = line_end(run, key->start.offset);
+	writer_printf(&w, "%s", member);
+	writer_bytes(&w, end.p, end.n);
+	write_indent(&w, run, key);
 	line[w.n] = '\0';
 	if (!w.failed)
 		add(run, f, key->start, key->start, line);
@@ -226,14 +244,15 @@ static void
 add_to_flow(struct rule_run *run, struct finding *f,
     const struct doc_node *owner, const char *member)
 {
-	struct slice text = run->load->text;
 	const struct doc_node *key = owner->count > 0 ? owner->items[0] : NULL;
 	struct doc_pos inside = owner->start;
+	struct slice end;
 	char line[512];
 	struct writer w = writer_of(line, sizeof line - 1);
 
 	if (key == NULL) {
-		doc_pos_advance(&inside, text, owner->start.offset + 1);
+		doc_pos_advance(&inside, run->load->text,
+		    owner->start.offset + 1, form_of(run));
 		add(run, f, inside, inside, member);
 		return;
 	}
@@ -241,10 +260,11 @@ add_to_flow(struct rule_run *run, struct finding *f,
 	if (key->start.line == owner->start.line) {
 		writer_u8(&w, ' ');
 	} else {
-		if (!begins_line(text, key, false))
+		if (!begins_line(run, key, false))
 			return;
-		writer_printf(&w, "%s", line_end(text, owner->start.offset));
-		write_indent(&w, text, key);
+		end = line_end(run, owner->start.offset);
+		writer_bytes(&w, end.p, end.n);
+		write_indent(&w, run, key);
 	}
 	line[w.n] = '\0';
 	if (!w.failed && key->anchor == NULL && key->tag == NULL)
@@ -275,16 +295,17 @@ edit_add(struct rule_run *run, struct finding *f,
 /* A place at or before the offset, from one after it: the start of the later
  * one's line, or of the text when the offset is not on that line. */
 static struct doc_pos
-line_pos(struct slice text, struct doc_pos later, size_t offset)
+line_pos(const struct rule_run *run, struct doc_pos later, size_t offset)
 {
+	const struct slice text = run->load->text;
+	const enum doc_line_form form = form_of(run);
 	size_t at = later.offset;
 
-	while (at > offset && text.p[at - 1] != '\n')
+	while (at > offset && doc_line_break_before(text, at, form) == 0)
 		at--;
 	if (at > offset)
 		return (struct doc_pos){ .line = 1, .column = 1 };
-	at = line_start(text, at);
-	return (struct doc_pos){ later.line, 1, at };
+	return (struct doc_pos){ later.line, 1, line_start(run, at) };
 }
 
 void
@@ -295,10 +316,10 @@ edit_span(struct rule_run *run, struct finding *f, size_t offset, size_t len,
 	struct doc_pos start = f->edit != NULL ? f->edit->end : f->at, end;
 
 	if (start.offset > offset)
-		start = line_pos(run->load->text, f->at, offset);
-	doc_pos_advance(&start, run->load->text, offset);
+		start = line_pos(run, f->at, offset);
+	doc_pos_advance(&start, run->load->text, offset, form_of(run));
 	end = start;
-	doc_pos_advance(&end, run->load->text, offset + len);
+	doc_pos_advance(&end, run->load->text, offset + len, form_of(run));
 	add(run, f, start, end, text);
 }
 
@@ -315,7 +336,7 @@ edit_remove_element(
     struct rule_run *run, struct finding *f, const struct doc_node *value)
 {
 	struct slice text = run->load->text;
-	size_t start = f->at.offset, end = start;
+	size_t start = f->at.offset, end = start, line_break;
 	bool has_dash = false;
 
 	if (value == NULL || value->kind != DOC_SCALAR ||
@@ -326,16 +347,15 @@ edit_remove_element(
 		(text.p[start - 1] == '-' && !has_dash)))
 		has_dash |= text.p[--start] == '-';
 	if (!has_dash ||
-	    (start > 0 && text.p[start - 1] != '\n' &&
-		text.p[start - 1] != '\r') ||
+	    (start > 0 &&
+		doc_line_break_before(text, start, form_of(run)) == 0) ||
 	    text.n - end < value->text.n ||
 	    !slice_eq(slice_of(text.p + end, value->text.n), value->text))
 		return;
 	end += value->text.n;
 	while (end < text.n && is_blank(text.p[end]))
 		end++;
-	if (end < text.n && text.p[end] == '\r')
-		end++;
-	if (end == text.n || text.p[end] == '\n')
-		edit_span(run, f, start, end + (end < text.n) - start, "");
+	line_break = doc_line_break(text, end, DOC_LINE_YAML);
+	if (end == text.n || line_break > 0)
+		edit_span(run, f, start, end + line_break - start, "");
 }

@@ -32,7 +32,7 @@ pos_of(yaml_mark_t mark, struct slice text)
 	while (at.offset < text.n &&
 	    (at.line <= mark.line ||
 		(at.line == mark.line + 1 && at.column <= mark.column)))
-		doc_pos_advance(&at, text, at.offset + 1);
+		doc_pos_advance(&at, text, at.offset + 1, DOC_LINE_YAML);
 	at.line = (unsigned)mark.line + 1;
 	at.column = (unsigned)mark.column + 1;
 	return at;

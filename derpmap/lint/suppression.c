@@ -206,10 +206,10 @@ describe(struct scan *scan, struct suppression *made, size_t start)
 	struct slice text = scan->load->text;
 	unsigned column;
 
-	doc_pos_advance(&scan->at, text, start);
+	doc_pos_advance(&scan->at, text, start, scan->form);
 	if (scan->end.line == 0) {
 		scan->end = scan->at;
-		doc_pos_advance(&scan->end, text, scan->line_end);
+		doc_pos_advance(&scan->end, text, scan->line_end, scan->form);
 	}
 	made->at = scan->at;
 	made->end = scan->end;

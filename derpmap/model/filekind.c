@@ -339,6 +339,6 @@ filekind_of_text(struct slice text, struct doc_pos *at)
 	mark = find_mark(text);
 	if (mark == text.n)
 		return FILEKIND_MAP;
-	doc_pos_advance(at, text, mark);
+	doc_pos_advance(at, text, mark, DOC_LINE_YAML);
 	return FILEKIND_TEMPLATE;
 }

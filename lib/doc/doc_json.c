@@ -15,7 +15,7 @@ struct json {
 static struct doc_pos
 here(struct json *j)
 {
-	doc_pos_advance(&j->place, j->scan.text, j->scan.at);
+	doc_pos_advance(&j->place, j->scan.text, j->scan.at, DOC_LINE_JSON);
 	return j->place;
 }
 

@@ -4,7 +4,7 @@
 #ifndef DERPKIT_DOC_POS_H
 #define DERPKIT_DOC_POS_H
 
-#include "bytes.h"
+#include "doc_line.h"
 
 struct doc_pos {
 	unsigned line;   /* 1-based; 0: no place */
@@ -13,11 +13,13 @@ struct doc_pos {
 };
 
 /*
- * Moves *pos forward to the byte at `offset` of the text. A line ends with LF;
- * a byte that is not part of well-formed UTF-8 counts as one code point. The
- * cost is that of the bytes passed, so a reader that asks for the places of a
- * text in order pays for each byte once.
+ * Moves *pos forward to the byte at `offset` of the text. Lines end as the form
+ * says, and between CR and LF the line has not ended yet; a byte that is not
+ * part of well-formed UTF-8 counts as one code point. The cost is that of the
+ * bytes passed, so a reader that asks for the places of a text in order pays
+ * for each byte once.
  */
-void doc_pos_advance(struct doc_pos *pos, struct slice text, size_t offset);
+void doc_pos_advance(struct doc_pos *pos, struct slice text, size_t offset,
+    enum doc_line_form form);
 
 #endif

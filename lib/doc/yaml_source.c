@@ -49,7 +49,7 @@ bad(struct yaml_source *s, const char *text)
 	struct doc_pos at = { s->line + 1, s->column + 1, s->at };
 
 	/* the place of what cannot be decoded is after all that was */
-	doc_pos_advance(&at, slice_of(s->text, s->n), s->n);
+	doc_pos_advance(&at, slice_of(s->text, s->n), s->n, DOC_LINE_YAML);
 	at.offset = s->raw_at;
 	s->failed = true;
 	s->failed_text = text;
