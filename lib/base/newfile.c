@@ -4,14 +4,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define TEMP_ENDING "XXXXXX" /* what mkostemp puts letters in place of */
+#define TEMP_LETTERS (sizeof TEMP_ENDING - 1)
+
 static int write_temp(char *temp, const char *path, struct slice bytes,
     mode_t mode, const struct stat *like);
+static void folder_of(char folder[static PATH_MAX], const char *path);
 static int replace(const char *path, struct slice bytes, mode_t mode,
     const struct stat *like, struct fail *why);
 static int name_free(const char *temp, const char *path);
@@ -103,6 +108,97 @@ set_owner(int fd, const struct stat *like)
 	return fchown(fd, like->st_uid, like->st_gid);
 }
 
+/* All bytes, owner and mode, on the disk. -1 with errno. */
+static int
+fill(int fd, struct slice bytes, mode_t mode, const struct stat *like)
+{
+	if (write_all(fd, bytes) == -1 ||
+	    (like != NULL && set_owner(fd, like) == -1) ||
+	    fchmod(fd, mode) == -1)
+		return -1;
+	return fsync(fd);
+}
+
+/* Ends temp, which ends with six X, with random letters. */
+static void
+choose_name(char *temp)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
+	char *end = temp + strlen(temp) - TEMP_LETTERS;
+	uint8_t random[TEMP_LETTERS];
+
+	randombytes_buf(random, sizeof random);
+	for (size_t i = 0; i < TEMP_LETTERS; i++)
+		end[i] = letters[random[i] % (sizeof letters - 1)];
+}
+
+/* Gives a file without a name one like temp, which is set. -1 with errno. */
+static int
+give_name(int fd, char *temp)
+{
+	char open_file[sizeof "/proc/self/fd/" + 3 * sizeof fd];
+	int result;
+
+	snprintf(open_file, sizeof open_file, "/proc/self/fd/%d", fd);
+	do {
+		choose_name(temp);
+		result = linkat(
+		    AT_FDCWD, open_file, AT_FDCWD, temp, AT_SYMLINK_FOLLOW);
+	} while (result == -1 && errno == EEXIST);
+	return result;
+}
+
+/* Closes it; the errno that was before stays. */
+static void
+give_up(int fd)
+{
+	const int e = errno;
+
+	(void)close(fd);
+	errno = e;
+}
+
+/* Writes a file that has no name until it is whole, so that whoever is killed
+ * meanwhile leaves nothing. *is_possible: whether this filesystem, this kernel
+ * and what we may do have such files; if not, nothing is left of it. */
+static int
+write_unnamed(char *temp, const char *path, struct slice bytes, mode_t mode,
+    const struct stat *like, bool *is_possible)
+{
+	char folder[PATH_MAX];
+	int fd;
+
+	folder_of(folder, path);
+	fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	*is_possible = fd != -1;
+	if (fd == -1)
+		return -1;
+	if (fill(fd, bytes, mode, like) == -1) {
+		give_up(fd);
+		return -1;
+	}
+	*is_possible = give_name(fd, temp) == 0;
+	if (!*is_possible) {
+		give_up(fd);
+		return -1;
+	}
+	return close(fd);
+}
+
+static int
+write_named(
+    char *temp, struct slice bytes, mode_t mode, const struct stat *like)
+{
+	const int fd = mkostemp(temp, O_CLOEXEC);
+
+	if (fd == -1)
+		return -1;
+	if (fill(fd, bytes, mode, like) == 0)
+		return close(fd);
+	give_up(fd);
+	return -1;
+}
+
 /* All bytes in a file beside the path, on the disk, with the owner of `like`
  * unless that is NULL; its name goes to temp, of PATH_MAX bytes. -1 with errno
  * and no file. */
@@ -110,28 +206,25 @@ static int
 write_temp(char *temp, const char *path, struct slice bytes, mode_t mode,
     const struct stat *like)
 {
-	int n = snprintf(temp, PATH_MAX, "%s.XXXXXX", path), fd, e;
+	const int n = snprintf(temp, PATH_MAX, "%s." TEMP_ENDING, path);
+	bool is_possible;
+	int result, e;
 
 	if (n < 0 || n >= PATH_MAX) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	fd = mkostemp(temp, O_CLOEXEC);
-	if (fd == -1)
-		return -1;
-	if (write_all(fd, bytes) == -1 ||
-	    (like != NULL && set_owner(fd, like) == -1) ||
-	    fchmod(fd, mode) == -1 || fsync(fd) == -1) {
-		e = errno;
-		(void)close(fd);
-	} else if (close(fd) == -1) {
-		e = errno;
-	} else {
-		return 0;
+	result = write_unnamed(temp, path, bytes, mode, like, &is_possible);
+	if (!is_possible) {
+		snprintf(temp, PATH_MAX, "%s." TEMP_ENDING, path);
+		result = write_named(temp, bytes, mode, like);
 	}
-	(void)unlink(temp);
-	errno = e;
-	return -1;
+	if (result == -1) {
+		e = errno;
+		(void)unlink(temp); /* if it had come so far */
+		errno = e;
+	}
+	return result;
 }
 
 /* Gives temp the path's name if that is free. A filesystem without such a
@@ -147,17 +240,27 @@ name_free(const char *temp, const char *path)
 	return 0;
 }
 
+/* The folder that the path is in. */
+static void
+folder_of(char folder[static PATH_MAX], const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		snprintf(folder, PATH_MAX, ".");
+	else
+		snprintf(folder, PATH_MAX, "%.*s",
+		    slash == path ? 1 : (int)(slash - path), path);
+}
+
 /* Makes a new name last through a power cut. */
 static int
 sync_folder(const char *path)
 {
-	char folder[PATH_MAX] = ".";
-	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
 	int fd, result, e;
 
-	if (slash != NULL)
-		snprintf(folder, sizeof folder, "%.*s",
-		    slash == path ? 1 : (int)(slash - path), path);
+	folder_of(folder, path);
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1)
 		return errno == EACCES ? 0 : -1;

@@ -1,11 +1,14 @@
 /*
  * newfile: a file that appears whole or not at all.
  *
- * The bytes go to a temporary file beside the path (PATH.XXXXXX, mode 0600
- * until they are complete), which is synced, takes the path's name in one step
- * and whose folder is synced: whatever interrupts this, a crash or a power cut
- * too, the path names the old file, the new one or none, never a part. What
- * fails leaves no temporary file; only a crash may leave one.
+ * The bytes go to a file without a name, mode 0600 until they are complete,
+ * which is synced, named PATH.XXXXXX, takes the path's name in one step and
+ * whose folder is synced: whatever interrupts this, a crash or a power cut too,
+ * the path names the old file, the new one or none, never a part. What fails
+ * leaves no temporary file, and what is killed none unless it is between the
+ * two names. Where files without a name cannot be had (O_TMPFILE: NFS, no
+ * /proc) the file has its temporary name from the start, and a crash may leave
+ * it.
  *
  * Blocking (files): at start-up and in tools, on no loop. Threads: any, no
  * shared state.

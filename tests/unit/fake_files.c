@@ -16,7 +16,7 @@
 static int left; /* calls up to the ordered one; 0: none is ordered */
 static int with; /* errno; 0: the process ends */
 static bool came;
-static bool no_noreplace;
+static bool no_noreplace, unnamed;
 
 void
 fake_files_fail_at(int n, int error)
@@ -32,10 +32,17 @@ fake_files_no_noreplace(void)
 	no_noreplace = true;
 }
 
+void
+fake_files_unnamed(void)
+{
+	unnamed = true;
+}
+
 bool
 fake_files_failed(void)
 {
 	left = 0;
+	unnamed = false;
 	no_noreplace = false;
 	return came;
 }
@@ -90,6 +97,10 @@ WRAP(link, (const char *from, const char *to), (from, to))
 WRAP(unlink, (const char *path), (path))
 WRAP(mkdir, (const char *path, mode_t mode), (path, mode))
 
+int __real_linkat(
+    int from_fd, const char *from, int to_fd, const char *to, int flags);
+int __wrap_linkat(
+    int from_fd, const char *from, int to_fd, const char *to, int flags);
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __real_close(int fd);
@@ -101,11 +112,24 @@ int __real_renameat2(
 int __wrap_renameat2(
     int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
 
-/* None of ours makes a file by this call: there is no mode. */
+/* No file with a name is made by this call: otherwise there is no mode. */
 int
 __wrap_open(const char *path, int flags, ...)
 {
+	if ((flags & O_TMPFILE) == O_TMPFILE) {
+		if (unnamed)
+			return ordered() ? -1 : __real_open(path, flags, 0600);
+		errno = EOPNOTSUPP;
+		return -1;
+	}
 	return ordered() ? -1 : __real_open(path, flags);
+}
+
+int
+__wrap_linkat(
+    int from_fd, const char *from, int to_fd, const char *to, int flags)
+{
+	return ordered() ? -1 : __real_linkat(from_fd, from, to_fd, to, flags);
 }
 
 /* As on Linux, the descriptor is closed also when that fails. */

@@ -23,6 +23,10 @@ void fake_files_fail_at(int n, int error);
 /* Lets the next renameat2 fail as where there is no RENAME_NOREPLACE. */
 void fake_files_no_noreplace(void);
 
+/* Lets the next files be made without a name, as O_TMPFILE does, which is
+ * otherwise not to be had. */
+void fake_files_unnamed(void);
+
 /* Whether that call has come. None fails from here on. */
 bool fake_files_failed(void);
 
