@@ -2,6 +2,7 @@
 #include "flags.h"
 
 #include "completion.h"
+#include "derper_flags.h"
 #include "flags_rows.h"
 #include "num.h"
 #include "opts.h"
@@ -16,12 +17,11 @@
 #define SECOND_MS 1000
 /* a kind of sources has itself and its settings */
 #define FLAGS_MAX (FLAGS_ROWS_MAX + VERIFY_KINDS_MAX * (1 + VERIFY_OPTIONS_MAX))
-#define VARIABLE_MAX 64 /* bytes of a variable's name */
 
 /* The flags bound to a config. */
 struct flags {
 	struct opts_option table[FLAGS_MAX];
-	char variables[FLAGS_MAX][VARIABLE_MAX]; /* "": none */
+	char variables[FLAGS_MAX][DERPER_VARIABLE_MAX]; /* "": none */
 	const char *shown[FLAGS_MAX]; /* the one that the help names */
 	struct opts opts;
 	struct config *config; /* borrowed */
@@ -32,19 +32,6 @@ static const char *const other_variables[] = { "DERP_DEBUG_LOGS",
 	"DERP_PROBER_DEBUG_LOGS" };
 
 #define OTHER_COUNT (sizeof other_variables / sizeof other_variables[0])
-
-/* "DERP_STUN_PORT" for "stun-port". */
-static void
-name_variable(const char *flag, char to[static VARIABLE_MAX])
-{
-	size_t n = (size_t)snprintf(to, VARIABLE_MAX, "DERP_");
-
-	for (; *flag != '\0' && n < VARIABLE_MAX - 1; flag++)
-		to[n++] = *flag == '-'             ? '_'
-		    : *flag >= 'a' && *flag <= 'z' ? (char)(*flag - 'a' + 'A')
-						   : *flag;
-	to[n] = '\0';
-}
 
 static const char *
 second_variable(size_t i)
@@ -63,7 +50,7 @@ bind_variable(struct flags *flags, size_t i)
 	    strcmp(flags->table[i].name, "completion") == 0 ||
 	    strcmp(flags->table[i].name, "renew-self-signed") == 0)
 		return;
-	name_variable(flags->table[i].name, flags->variables[i]);
+	derper_flags_variable(flags->table[i].name, flags->variables[i]);
 	flags->shown[i] = second_variable(i) != NULL ? second_variable(i)
 						     : flags->variables[i];
 }
