@@ -1,10 +1,9 @@
 /* derper_words: see derper_words.h. */
 #include "derper_words.h"
 
-#include <stdio.h>
-#include <string.h>
+#include "derper_flags.h"
 
-#define NAME_MAX_LEN 64
+#include <string.h>
 
 struct cursor {
 	struct slice text;
@@ -64,19 +63,6 @@ is_setting(struct slice word, const char *name, char sign, struct slice *value,
 	return true;
 }
 
-/* verify-clients to DERP_VERIFY_CLIENTS. */
-static void
-variable_name(char out[static NAME_MAX_LEN], const char *name)
-{
-	size_t n = (size_t)snprintf(out, NAME_MAX_LEN, "DERP_%s", name);
-
-	for (size_t i = 0; i < n && i < NAME_MAX_LEN; i++)
-		if (out[i] == '-')
-			out[i] = '_';
-		else if (out[i] >= 'a' && out[i] <= 'z')
-			out[i] = (char)(out[i] - 'a' + 'A');
-}
-
 /* The value of an option or variable whose word stands alone: the next word
  * unless it is another option. */
 static struct slice
@@ -116,11 +102,11 @@ static bool
 find_variable(struct slice text, const char *name, struct derper_word *found)
 {
 	struct cursor c = { text, 0 };
-	char variable[NAME_MAX_LEN];
+	char variable[DERPER_VARIABLE_MAX];
 	struct slice word, value;
 	bool is_joined, any = false;
 
-	variable_name(variable, name);
+	derper_flags_variable(name, variable);
 	for (word = next_word(&c); word.n > 0; word = next_word(&c)) {
 		size_t offset = (size_t)(word.p - text.p);
 
@@ -152,6 +138,35 @@ derper_words_is_on(struct slice text, const char *name)
 	return derper_words_find(text, name, &word) &&
 	    !slice_is_nocase(word.value, "false") &&
 	    !slice_is(word.value, "0") && !slice_is_nocase(word.value, "f");
+}
+
+bool
+derper_words_next_variable(
+    struct slice text, size_t *at, struct derper_word *found)
+{
+	struct cursor c = { text, *at };
+	struct slice word;
+
+	for (word = next_word(&c); word.n > 0; word = next_word(&c)) {
+		size_t n = 0;
+
+		if (slice_starts(word, "Environment="))
+			word = without_start(word, strlen("Environment="));
+		if (!slice_starts(word, "DERP_"))
+			continue;
+		while (n < word.n &&
+		    ((word.p[n] >= 'A' && word.p[n] <= 'Z') ||
+			(word.p[n] >= '0' && word.p[n] <= '9') ||
+			word.p[n] == '_'))
+			n++;
+		if (n == word.n || (word.p[n] != '=' && word.p[n] != ':'))
+			continue;
+		*found = (struct derper_word){ slice_of(word.p, n),
+			(size_t)(word.p - text.p) };
+		*at = c.at;
+		return true;
+	}
+	return false;
 }
 
 bool

@@ -27,6 +27,11 @@ bool derper_words_find(
 /* Whether a switch is on: given, and not as false. */
 bool derper_words_is_on(struct slice text, const char *name);
 
+/* The next variable DERP_NAME from *at on that is set, its name in
+ * word->value; moves *at to behind it. False: there is none. */
+bool derper_words_next_variable(
+    struct slice text, size_t *at, struct derper_word *word);
+
 /* Where derper is named first, or else one of its variables; false: nowhere. */
 bool derper_words_start(struct slice text, size_t *offset);
 

@@ -1,8 +1,12 @@
 /* rules_derper: judgements about how a relay is started: who may use it. */
 #include "rule_groups.h"
 
+#include "derper_command.h"
+#include "derper_flags.h"
 #include "derper_words.h"
+#include "spelling.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct slice
@@ -16,7 +20,7 @@ place_of(const struct rule_run *run, size_t offset)
 {
 	struct doc_pos at = { .line = 1, .column = 1 };
 
-	doc_pos_advance(&at, text_of(run), offset);
+	doc_pos_advance(&at, text_of(run), offset, DOC_LINE_JSON);
 	return at;
 }
 
@@ -107,6 +111,91 @@ plain_http(struct rule_run *run)
 		    ->fix = "write https://";
 }
 
+static const char *
+nearest_flag(struct slice name)
+{
+	struct spelling near = spelling_of(name);
+
+	for (size_t i = 0; i < derper_flag_count; i++)
+		spelling_consider(&near, derper_flags[i].name);
+	return spelling_best(&near);
+}
+
+static void
+unknown_flag(struct rule_run *run)
+{
+	struct derper_command_flag flag;
+	size_t at = 0;
+
+	while (derper_command_next_unknown(text_of(run), &at, &flag)) {
+		const char *nearest = nearest_flag(flag.name);
+		struct finding *f = rule_found(run, place_of(run, flag.offset),
+		    "-%.*s is not a flag of derper: it refuses to start",
+		    RULE_SHOWN(flag.name));
+
+		f->fix = nearest != NULL
+		    ? rule_fix(run, "did you mean -%s?", nearest)
+		    : "derper -h lists the flags";
+	}
+}
+
+#define PREFIX_LEN (sizeof "DERP_" - 1)
+
+static void
+consider_variable(
+    struct spelling *near, const char *name, char best[DERPER_VARIABLE_MAX])
+{
+	const unsigned before = near->distance;
+
+	spelling_consider(near, name + PREFIX_LEN);
+	if (near->distance < before)
+		snprintf(best, DERPER_VARIABLE_MAX, "%s", name);
+}
+
+/* Whether a variable of this name is read; otherwise best has the nearest one
+ * that is, or nothing. What all have in front does not make them near. */
+static bool
+is_variable(struct slice name, char best[static DERPER_VARIABLE_MAX])
+{
+	struct spelling near =
+	    spelling_of(slice_of(name.p + PREFIX_LEN, name.n - PREFIX_LEN));
+
+	best[0] = '\0';
+	for (size_t i = 0; i < derper_flag_count; i++) {
+		char own[DERPER_VARIABLE_MAX];
+		const char *other = derper_flags[i].variable;
+
+		derper_flags_variable(derper_flags[i].name, own);
+		if (slice_is(name, own) ||
+		    (other != NULL && slice_is(name, other)))
+			return true;
+		consider_variable(&near, own, best);
+		if (other != NULL)
+			consider_variable(&near, other, best);
+	}
+	return false;
+}
+
+/* A variable that is not read and looks like one that is: scripts have DERP_
+ * variables of their own. */
+static void
+unknown_variable(struct rule_run *run)
+{
+	struct derper_word word;
+	size_t at = 0;
+
+	while (derper_words_next_variable(text_of(run), &at, &word)) {
+		char best[DERPER_VARIABLE_MAX];
+
+		if (is_variable(word.value, best) || best[0] == '\0')
+			continue;
+		rule_found(run, place_of(run, word.offset),
+		    "%.*s is not a variable that derper reads: it is ignored",
+		    RULE_SHOWN(word.value))
+		    ->fix = rule_fix(run, "did you mean %s?", best);
+	}
+}
+
 #define DERPER_GO "tailscale cmd/derper/derper.go, derp/derpserver"
 
 static const struct rule rules[] = {
@@ -126,6 +215,18 @@ static const struct rule rules[] = {
 	    "headscale answers with a blank page or 405. DIFFERS from an "
 	    "error: without a redirect it works. Only --derper can tell.",
 	    DERPER_GO "; headscale hscontrol/handlers.go" },
+	{ "V04", "derper-unknown-flag", SEVERITY_ERROR, RULE_DERPER,
+	    { .file = unknown_flag }, "a flag that no derper knows",
+	    "The relay prints its usage and does not start. The flags of "
+	    "derpkit's derper count, which are the Go derper's and more. Only "
+	    "--derper can tell.",
+	    DERPER_GO },
+	{ "V05", "derper-unknown-variable", SEVERITY_WARNING, RULE_DERPER,
+	    { .file = unknown_variable },
+	    "a variable that is nearly one of derper's",
+	    "It is ignored, and the default is in force. Only --derper can "
+	    "tell.",
+	    "derper -h" },
 };
 
 const struct rule_group rules_derper = { rules,

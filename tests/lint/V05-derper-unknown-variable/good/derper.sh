@@ -1,0 +1,6 @@
+DERP_IMAGE=x
+DERP_VERSION=1
+DERP_IP=198.18.0.7
+DERP_DOMAIN=derp.example.net
+export DERP_VERIFY_CLIENTS=true DERP_STUN_PORT=3478
+exec derper -hostname $DERP_HOST
