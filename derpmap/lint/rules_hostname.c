@@ -291,6 +291,88 @@ placeholder_host(struct rule_run *run, const struct derpmap_node *n)
 		    ->fix = "write the relay's own address";
 }
 
+/* Ends of names that are not in the DNS that all clients share; without a text
+ * of its own: of private networks. */
+static const struct local_end {
+	const char *end;
+	const char *text;
+} local_ends[] = {
+	{ "localhost",
+	    "hostname is localhost: every client looks for the relay on its "
+	    "own host" },
+	{ ".localdomain",
+	    "hostname is in .localdomain, which every host has for itself" },
+	{ ".local",
+	    "hostname is in .local: such names are asked for by multicast, "
+	    "which no router passes on" },
+	{ ".home.arpa", NULL },
+	{ ".lan", NULL },
+	{ ".internal", NULL },
+	{ ".home", NULL },
+	{ ".corp", NULL },
+	{ ".intranet", NULL },
+	{ ".private", NULL },
+};
+
+/* Whether the name ends so, or is the end. */
+static bool
+is_within(struct slice name, const char *end)
+{
+	const size_t n = strlen(end);
+
+	if (!ends_with(name, end))
+		return false;
+	return end[0] == '.' || name.n == n || name.p[name.n - n - 1] == '.';
+}
+
+/* The name in a text that may be a URL or have a port: what another rule says
+ * of those does not make it another name. */
+static struct slice
+name_in(struct slice text)
+{
+	const uint8_t *scheme =
+	    text.n > 0 ? memmem(text.p, text.n, "://", 3) : NULL;
+	struct slice rest;
+
+	if (scheme != NULL)
+		text = slice_of(
+		    scheme + 3, text.n - (size_t)(scheme + 3 - text.p));
+	slice_cut(text, '/', &text, &rest);
+	slice_cut(text, ':', &text, &rest);
+	return text;
+}
+
+static struct finding *
+found_local(struct rule_run *run, const struct derpmap_node *n,
+    const struct local_end *local)
+{
+	if (local->text != NULL)
+		return rule_found(run, host_at(n), "%s", local->text);
+	return rule_found_as(run, SEVERITY_INFO, host_at(n),
+	    "hostname is in %s, a domain of private networks: only clients "
+	    "there can resolve it",
+	    local->end);
+}
+
+static void
+local_host(struct rule_run *run, const struct derpmap_node *n)
+{
+	struct slice host = name_in(n->host_name.v);
+
+	/* the name is not looked up, and no authority has to vouch for it */
+	if (has_ip(n) && (has_pin(n) || n->insecure_for_tests.v))
+		return;
+	if (host.n > 1 && host.p[host.n - 1] == '.')
+		host.n--;
+	for (size_t i = 0; i < sizeof local_ends / sizeof local_ends[0]; i++)
+		if (is_within(host, local_ends[i].end)) {
+			found_local(run, n, &local_ends[i])->fix =
+			    "write a name that all clients can resolve, or "
+			    "give an address and pin the certificate";
+			return;
+		}
+}
+
 static void
 placeholder_value(struct rule_run *run, const struct derpmap_field *field,
     const struct derpmap_origin *from)
@@ -371,6 +453,14 @@ static const struct rule rules[] = {
 	    "its like, which are information only: examples and tests are "
 	    "made of them.",
 	    "RFC 2606" },
+	{ "N22", "hostname-local", SEVERITY_WARNING, RULE_ANY,
+	    { .node = local_host }, "hostname is of one host or network only",
+	    "A warning for localhost, .localdomain and .local, information "
+	    "for the names of private networks (.lan, .internal, .home.arpa, "
+	    ".home, .corp, .intranet, .private): a relay for one network is a "
+	    "fair thing to want. Nothing with an address and a pin: the name "
+	    "is not looked up then.",
+	    "RFC 6761 section 6.3, RFC 6762 appendix G, RFC 8375" },
 };
 
 const struct rule_group rules_hostname = { rules,

@@ -31,7 +31,7 @@ def make(path, regions):
             for j in range(3):
                 file.write(
                     f"      - name: {i}{'abc'[j]}\n        regionid: {i}\n"
-                    f"        hostname: d{i}-{j}.home.arpa\n"
+                    f"        hostname: d{i}-{j}.relay.net\n"
                     f"        ipv4: 8.{i >> 8 & 255}.{i & 255}.{j + 1}\n"
                     f"        ipv6: 2a01:{i:x}::{j + 1}\n"
                     "        derpport: 443\n        stunport: 3478\n")

@@ -249,13 +249,13 @@ class Fixes(unittest.TestCase):
             "hostname: A.home.arpa, ipv4: 8.8.1.1/24, ipv6: None}\n"
             "      - {name: 900b, regionid: 900, hostname: b.home.arpa}\n")
         said = ("5 findings %s: P01, N01, N10, A05, A03; left: 1 warning, "
-                "3 infos\n")
+                "5 infos\n")
         result = run("--fix", "--dry-run", path)
         self.assertEqual(result.stderr.decode(),
                          f"{path}: {said % 'can be fixed'}")
         result = run("--fix", path)
         self.assertEqual(result.stderr.decode(), f"{path}: {said % 'fixed'}"
-                         "1 file: 1 warning, 3 infos\n")
+                         "1 file: 1 warning, 5 infos\n")
         path.write_text("regions: {900: {regionid: 900, nodes: [{name: "
                         "900a, regionid: 900, ipv4: None, hostname: "
                         "b.home.arpa}]}}\n")

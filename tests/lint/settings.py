@@ -27,11 +27,11 @@ regions:
     nodes:
       - name: 900a
         regionid: 900
-        hostname: Derp.home.arpa
+        hostname: Derp.relay.net
         certname: {PIN}
       - name: 900b
         regionid: 900
-        hostname: derp2.home.arpa
+        hostname: derp2.relay.net
 """
 
 
@@ -129,7 +129,7 @@ class Settings(unittest.TestCase):
         file = self.map.parent / "quiet.yaml"
         file.write_text("regions: {900: {regionid: 900, nomeasurenohome: true,"
                         " nodes: [{name: 900a, regionid: 900, hostname: "
-                        "derp.home.arpa}]}}\n", "utf-8")
+                        "derp.relay.net}]}}\n", "utf-8")
 
         def quiet(*args):
             return self.lint("--select", "R18", *args, file)
@@ -291,7 +291,7 @@ class Settings(unittest.TestCase):
     def test_suppressions(self):
         self.map.write_text(MAP.replace("  900:\n", "  # derpmap: ignore=R16,"
                                         "R17 meshed, alone\n  900:\n")
-                            .replace("arpa\n        cert", "arpa # derpmap: "
+                            .replace("net\n        cert", "net # derpmap: "
                                      "ignore=hostname-upper so be it\n"
                                      "        cert"))
         self.assertEqual(self.lint(self.map), (0, {
