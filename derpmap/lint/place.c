@@ -35,23 +35,6 @@ put_key(struct writer *w, const struct doc_node *key)
 		writer_printf(w, "[%s]", quote_text(quoted, key->text));
 }
 
-/* How many nodes of the collection are at or before the offset. */
-static size_t
-count_until(const struct doc_node *n, size_t offset)
-{
-	size_t low = 0, high = n->kind == DOC_MAPPING ? 2 * n->count : n->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (n->items[middle]->start.offset <= offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static bool
 is_collection(const struct doc_node *n)
 {
@@ -209,7 +192,7 @@ place_find(struct place *p, struct place_finder *finder, size_t offset,
 	}
 	while (n != NULL && is_collection(n) && !is_at_key(finder) &&
 	    !(as_element && is_element(n, parent, offset))) {
-		size_t until = count_until(n, offset);
+		size_t until = doc_items_until(n, offset);
 
 		if (until == 0)
 			break;

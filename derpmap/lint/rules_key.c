@@ -184,6 +184,39 @@ split_glued(struct rule_run *run, struct finding *f, const struct doc_node *key)
 		edit_span(run, f, at + 1, 0, " ");
 }
 
+/* Whether something in the node has a name that aliases use. */
+static bool
+holds_anchor(const struct doc_node *n)
+{
+	const struct doc_node *const *items =
+	    (const struct doc_node *const *)n->items;
+	size_t count = n->kind == DOC_MAPPING ? 2 * n->count : n->count;
+
+	if (n->anchor != NULL)
+		return true;
+	/* one level down: what people keep is a list or mapping of such */
+	for (size_t i = 0; i < count; i++)
+		if (items[i]->anchor != NULL)
+			return true;
+	return false;
+}
+
+/* Whether the key is there for what other places take from it by an alias, as
+ * Compose files have it: a name that says that it is nothing's own. */
+static bool
+is_for_aliases(const struct rule_run *run, const struct derpmap_diagnostic *d)
+{
+	const struct slice key = key_text(d);
+	const struct doc_node *value;
+
+	if (run->load->dialect == DIALECT_JSON ||
+	    !(slice_starts(key, "x-") || slice_starts(key, ".") ||
+		slice_starts(key, "_")))
+		return false;
+	value = doc_value_of(run->load->doc.root, d->node);
+	return value != NULL && holds_anchor(value);
+}
+
 static void
 unknown_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
@@ -192,7 +225,8 @@ unknown_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 	const char *nearest;
 	struct finding *f;
 
-	if (d->kind != DERPMAP_UNKNOWN_KEY || d->meant != NULL)
+	if (d->kind != DERPMAP_UNKNOWN_KEY || d->meant != NULL ||
+	    is_for_aliases(run, d))
 		return;
 	f = rule_found(run, d->at,
 	    "`%.*s` is not a key that %s knows here; it is ignored",
@@ -217,7 +251,8 @@ static const struct rule rules[] = {
 	{ "P02", "unknown-key", SEVERITY_WARNING, RULE_ANY,
 	    { .diagnostic = unknown_key }, "a key that no reader knows",
 	    "It is ignored without a word; often it is misspelled, or a space "
-	    "after its colon is missing in { }.",
+	    "after its colon is missing in { }. Keys that begin with x-, . or "
+	    "_ and hold an anchor are fine: aliases use what is in them.",
 	    RULE_YAML3 },
 };
 

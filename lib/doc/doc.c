@@ -27,6 +27,48 @@ doc_get(const struct doc_node *node, const char *key)
 	return NULL;
 }
 
+size_t
+doc_items_until(const struct doc_node *n, size_t offset)
+{
+	size_t low = 0, high = n->kind == DOC_MAPPING ? 2 * n->count : n->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (n->items[middle]->start.offset <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct doc_node *
+doc_value_of(const struct doc_node *root, const struct doc_node *key)
+{
+	const struct doc_node *n = root;
+
+	if (key == NULL)
+		return NULL;
+	/* a scalar or an alias has no items */
+	while (n != NULL && n->count > 0) {
+		size_t i = doc_items_until(n, key->start.offset);
+
+		if (i == 0)
+			return NULL;
+		/* an empty value may be where the next key begins */
+		while (i > 1 && n->items[i - 1] != key &&
+		    n->items[i - 2]->start.offset == key->start.offset)
+			i--;
+		if (n->items[i - 1] == key)
+			return n->kind == DOC_MAPPING && i % 2 == 1
+			    ? n->items[i]
+			    : NULL;
+		n = n->items[i - 1];
+	}
+	return NULL;
+}
+
 const struct doc_node *
 doc_resolve(const struct doc_node *node)
 {

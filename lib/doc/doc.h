@@ -99,6 +99,15 @@ struct doc {
  * there is none or node is not a mapping. node may be NULL. */
 const struct doc_node *doc_get(const struct doc_node *node, const char *key);
 
+/* How many keys, values or elements of the node begin at or before the offset.
+ */
+size_t doc_items_until(const struct doc_node *node, size_t offset);
+
+/* The value of the key that is this node, wherever it is below root; NULL when
+ * it is not a key there. Either may be NULL. */
+const struct doc_node *doc_value_of(
+    const struct doc_node *root, const struct doc_node *key);
+
 /* The node an alias refers to, however many aliases are in between; other
  * nodes are themselves. */
 const struct doc_node *doc_resolve(const struct doc_node *node);
