@@ -171,7 +171,7 @@ pos_of(const struct lines *l, const struct line *line, size_t offset)
 {
 	struct doc_pos at = { line->number, 1, line->start };
 
-	doc_pos_advance(&at, l->text, offset);
+	doc_pos_advance(&at, l->text, offset, DOC_LINE_YAML);
 	return at;
 }
 
@@ -189,7 +189,7 @@ pos_in_text(const struct lines *l, size_t offset)
 		at.offset = end + doc_line_break(l->text, end, DOC_LINE_YAML);
 		at.line++;
 	}
-	doc_pos_advance(&at, l->text, offset);
+	doc_pos_advance(&at, l->text, offset, DOC_LINE_YAML);
 	return at;
 }
 
@@ -297,34 +297,61 @@ goes_on_after_list(const struct lines *l, const struct line *line)
 	    strchr(",]}", end[1]) == NULL && !is_blank(end[1]);
 }
 
+/* Whether the value begins like an alias or an anchor and has what no name of
+ * one has, as *.example.org. */
+static bool
+has_bad_name(const struct lines *l, const struct line *line)
+{
+	const uint8_t c = byte_at(l, line->value);
+	size_t i = line->value + 1;
+
+	if (c != '*' && c != '&')
+		return false;
+	while (i < line->end && is_key(byte_at(l, i)))
+		i++;
+	return i == line->value + 1 ||
+	    (i < line->end && !is_blank(byte_at(l, i)));
+}
+
 /* What no text may begin with. */
 static bool
 has_bad_start(const struct lines *l, const struct line *line)
 {
 	uint8_t c = byte_at(l, line->value);
 
-	return (c != 0 && strchr("@`%", c) != NULL) ||
+	return (c != 0 && strchr("@`%", c) != NULL) || has_bad_name(l, line) ||
 	    goes_on_after_list(l, line);
+}
+
+/* Why the value must be quoted. */
+static const char *
+why_quote(struct arena *a, const struct lines *l, const struct line *line)
+{
+	if (has_bad_name(l, line))
+		return byte_at(l, line->value) == '*'
+		    ? "quote the text: YAML reads what begins with '*' as an "
+		      "alias, the name of another value"
+		    : "quote the text: YAML reads what begins with '&' as the "
+		      "name of the value after it";
+	if (has_colon(l, line))
+		return "quote the text: it holds a colon, after which YAML "
+		       "expects another value";
+	return arena_printf(
+	    a, "quote the text: '%c' cannot begin it", byte_at(l, line->value));
 }
 
 static bool
 has_bare_text(struct syntax_hint *h, struct arena *a, const struct lines *l,
     const struct line *line)
 {
-	bool colon = has_colon(l, line);
-
 	if (line->number == 0 || line->colon == line->end ||
 	    line->value == line->end || quote_of(l, line) != 0 ||
 	    (strchr("[{", byte_at(l, line->value)) != NULL &&
 		!goes_on_after_list(l, line)) ||
-	    (!colon && !has_bad_start(l, line)))
+	    (!has_colon(l, line) && !has_bad_start(l, line)))
 		return false;
 	h->at = pos_of(l, line, line->value);
-	h->text = colon
-	    ? "quote the text: it holds a colon, after which YAML "
-	      "expects another value"
-	    : arena_printf(a, "quote the text: '%c' cannot begin it",
-		  byte_at(l, line->value));
+	h->text = why_quote(a, l, line);
 	/* a quote in it would need an escape */
 	if (memchr(l->text.p + line->value, '"', line->end - line->value) ==
 	    NULL) {
