@@ -328,7 +328,9 @@ fetch_maps(struct fetch_maps *m, const struct fetch_maps_config *config,
 	if (client != NULL)
 		result = ask(client, config, m, why);
 	else
-		fail_set(why, "not enough memory, or libcurl cannot start");
+		fail_set(why,
+		    "not enough memory, or libcurl is not there or cannot "
+		    "start");
 	fetch_client_free(client);
 	return result;
 }

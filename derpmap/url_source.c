@@ -120,7 +120,9 @@ url_source_open(struct url_source *s, const struct opts_list *files,
 		return 0;
 	if (fetch_global_init() == 0)
 		s->client = fetch_client_new(1);
-	return s->client != NULL ? 0 : fail_set(why, "cannot start libcurl");
+	return s->client != NULL
+	    ? 0
+	    : fail_set(why, "libcurl is not there or cannot start");
 }
 
 struct headscale_source_urls

@@ -43,7 +43,7 @@ fetch_config_check_url(const char *url, bool *has_path, struct fail *why)
 
 	*has_path = false;
 	if (parts == NULL)
-		return fail_set(why, "out of memory");
+		return fail_set(why, "out of memory, or no libcurl");
 	rc = check_parts(parts, url, has_path, &reason);
 	curl_url_cleanup(parts);
 	return rc == 0

@@ -69,7 +69,7 @@ proxy_parse(struct proxy *p, const char *url, struct fail *why)
 
 	*p = (struct proxy){ 0 };
 	if (parts == NULL)
-		return fail_set(why, "out of memory");
+		return fail_set(why, "out of memory, or no libcurl");
 	if (strncmp(url, "http://", strlen("http://")) != 0 ||
 	    curl_url_set(parts, CURLUPART_URL, url, 0) != CURLUE_OK)
 		result =

@@ -65,6 +65,30 @@ class Command(unittest.TestCase):
         self.assertEqual(status, 0)
         self.assertEqual({f["severity"] for f in found}, {"info"})
 
+    def test_libcurl_is_loaded_for_requests_only(self):
+        path = self.file("a.yaml", GOOD)
+        debug = os.environ | {"LD_DEBUG": "files"}
+        self.assertNotIn("libcurl", run("lint", path, env=debug).stderr)
+        url = ["fetch", "-o", self.folder.name + "/o", "http://127.0.0.1:1/"]
+        self.assertIn("libcurl.so.4", run(*url, env=debug).stderr)
+        self.file("libcurl.so.4", "not a library")
+        result = run(*url, env=os.environ | {
+            "LD_LIBRARY_PATH": self.folder.name})
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertIn("no libcurl", result.stderr)
+
+    def test_edits_after_all_line_ends(self):
+        # the lines of an edit are those of the finding, whatever ends them
+        for end in "\n", "\r", "\r\n", "\u0085", "\u2028":
+            text = ("regions:\n  900:\n    regionid: 900\n    nodes:\n"
+                    "      - ~\n      - {name: 900a}\n")
+            path = self.file("a.yaml", text.replace("\n", end).encode())
+            edits = [e for f in findings(path)[1] if f["rule"] == "P21"
+                     for e in f["edits"]]
+            self.assertEqual(
+                [[(e[at]["line"], e[at]["column"]) for at in ("start", "end")]
+                 for e in edits], [[(5, 1), (6, 1)]], repr(end))
+
     def test_a_warning_gives_status_1(self):
         text = GOOD.replace("900:\n", "1:\n").replace(": 900\n", ": 1\n")
         status, found = findings(self.file("a.yaml", text))
@@ -474,10 +498,16 @@ class Growth(unittest.TestCase):
         return after.ru_utime - before.ru_utime
 
     def test_100000_of_everything(self):
+        """The best of up to three tries each: what others do on the machine
+        makes a run longer, never shorter."""
         for name, parts in self.PARTS.items():
             with self.subTest(name):
-                few = self.seconds(20000, *parts)
-                many = self.seconds(100000, *parts)
+                few = many = float("inf")
+                for _ in range(3):
+                    few = min(few, self.seconds(20000, *parts))
+                    many = min(many, self.seconds(100000, *parts))
+                    if many < 12 * max(few, 0.02):
+                        break
                 self.assertLess(many, 12 * max(few, 0.02))
 
     def test_max_size(self):
