@@ -45,6 +45,7 @@
 	X(curl_easy_setopt)         \
 	X(curl_easy_strerror)       \
 	X(curl_free)                \
+	X(curl_getdate)             \
 	X(curl_global_init_mem)     \
 	X(curl_multi_add_handle)    \
 	X(curl_multi_cleanup)       \
@@ -153,6 +154,12 @@ struct curl_slist *
 curl_slist_append(struct curl_slist *list, const char *text)
 {
 	return is_there() ? late.curl_slist_append(list, text) : NULL;
+}
+
+time_t
+curl_getdate(const char *text, const time_t *unused)
+{
+	return is_there() ? late.curl_getdate(text, unused) : -1;
 }
 
 /* --- with an argument whose type hangs on another --- */

@@ -2,10 +2,7 @@
 #include "check.h"
 
 #include "config.h"
-#include "derper_flags.h"
 #include "flags.h"
-#include "flags_rows.h"
-#include "verify_kinds.h"
 
 #include <stdio.h>
 
@@ -450,48 +447,6 @@ config_tells_variables_that_mean_nothing(void **state)
 	check(!flags_next_unknown(variables, &next, &text));
 }
 
-/* Whether the list that derpmap has too knows the flag, and as what. */
-static void
-check_listed(const char *name, bool is_switch, const char *variable)
-{
-	const struct derper_flag *flag = derper_flags_find(slice_str(name));
-
-	if (flag == NULL)
-		fail_msg("-%s is not in lib/derp/derper_flags.c", name);
-	check_int(flag->is_switch, is_switch);
-	check_text(flag->variable != NULL ? flag->variable : "",
-	    variable != NULL ? variable : "");
-}
-
-static void
-config_has_the_flags_of_the_one_list(void **state)
-{
-	size_t count = flags_row_count;
-
-	(void)state;
-	for (size_t i = 0; i < flags_row_count; i++)
-		check_listed(flags_rows[i].name,
-		    flags_rows[i].kind == OPTS_BOOL ||
-			(flags_rows[i].kind == OPTS_LATER &&
-			    strcmp(flags_rows[i].arg, "false") == 0),
-		    flags_rows[i].variable);
-	for (size_t i = 0; verify_kinds_get(i) != NULL; i++) {
-		const struct verify_source_kind *kind = verify_kinds_get(i);
-		const struct verify_option *option = kind->options;
-
-		if (kind->relay_option == NULL)
-			continue;
-		check_listed(kind->relay_option, false, NULL);
-		count++;
-		for (; option != NULL && option->name != NULL; option++)
-			if (option->relay_option != NULL) {
-				check_listed(option->relay_option, false, NULL);
-				count++;
-			}
-	}
-	check_size(derper_flag_count, count);
-}
-
 static void
 config_takes_defaults_from_the_environment(void **state)
 {
@@ -595,7 +550,6 @@ main(void)
 		TEST(config_has_a_range_for_every_number),
 		TEST(config_has_a_variable_for_every_flag),
 		TEST(config_tells_variables_that_mean_nothing),
-		TEST(config_has_the_flags_of_the_one_list),
 		TEST(config_refuses_what_is_not_there_yet),
 		TEST(config_refuses_bad_values),
 		TEST(config_decides_about_tls),
