@@ -30,8 +30,8 @@
 #define NOT_SENT_LOW_WATER 131072
 
 /* Who frees it: the thread when it is abandoned while RESOLVING, as nobody
- * waits for the system's resolver; when it is later, mesh_connect_join, which
- * waits for the thread; from DONE on whoever has the message. */
+ * waits for the system's resolver; else who joins the thread, as that uses the
+ * mailbox to its end; or whoever drops the message. */
 enum state {
 	STATE_RESOLVING,
 	STATE_CONNECTING,
@@ -50,7 +50,8 @@ struct mesh_connect {
 	void *ctx;
 	/* the owner's */
 	pthread_t thread;
-	bool posted; /* when it was abandoned */
+	bool posted;  /* when it was abandoned */
+	bool handled; /* the message */
 	/* atomic */
 	atomic_int state; /* enum state */
 	/* Owned: a second descriptor of the socket, to shut it down with
@@ -61,16 +62,24 @@ struct mesh_connect {
 	struct mesh_connected result;
 };
 
+/* All but its memory. */
 static void
-free_connect(struct mesh_connect *c)
+clear(struct mesh_connect *c)
 {
-	const int fd = atomic_load(&c->socket);
+	const int fd = atomic_exchange(&c->socket, -1);
 
 	if (fd != -1)
 		close(fd);
 	derp_client_free(c->client);
+	c->client = NULL;
 	derp_private_key_clear(&c->key);
 	sodium_memzero(&c->info, sizeof c->info);
+}
+
+static void
+free_connect(struct mesh_connect *c)
+{
+	clear(c);
 	free(c);
 }
 
@@ -91,11 +100,9 @@ handle(void *ctx, struct message *m)
 	struct mesh_connect *c = (struct mesh_connect *)m;
 
 	(void)ctx;
-	/* it has nothing left to do, but may not have ended: a loop does not
-	 * wait for that */
-	pthread_detach(c->thread);
+	c->handled = true;
 	c->connected(c->ctx, &c->result);
-	free_connect(c);
+	clear(c);
 }
 
 static void
@@ -254,7 +261,6 @@ run(void *ctx)
 	}
 	result->failed = status != RESOLVE_OK ||
 	    connect_and_log_in(c, &answer, deadline_ms, &result->why) == -1;
-	dial_thread_end();
 	if (go_on(c, STATE_CONNECTING, STATE_DONE))
 		mailbox_post(c->mailbox, &c->message, &c->message);
 	return NULL;
@@ -288,6 +294,15 @@ mesh_connect_start(const struct mesh_connect_config *config, struct fail *why)
 	return NULL;
 }
 
+bool
+mesh_connect_reap(struct mesh_connect *c)
+{
+	if (pthread_tryjoin_np(c->thread, NULL) != 0)
+		return false;
+	free_connect(c);
+	return true;
+}
+
 struct mesh_connect *
 mesh_connect_abandon(struct mesh_connect *c)
 {
@@ -316,7 +331,9 @@ void
 mesh_connect_join(struct mesh_connect *c)
 {
 	pthread_join(c->thread, NULL);
-	if (!c->posted)
+	if (c->handled)
+		free_connect(c);
+	else if (!c->posted)
 		discard(c);
 	/* else the mailbox drops the message */
 }

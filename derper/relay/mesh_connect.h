@@ -3,10 +3,10 @@
  *
  * That resolves a name, reads root certificates and waits for the other side,
  * so it is done on a thread of its own; what comes out is a connection for a
- * loop, by message. Life: mesh_connect_start -> connected(), or instead
- * mesh_connect_abandon -> mesh_connect_join. Threads: loop-owned; connected()
- * is called on the loop of the mailbox. Source: tailscale
- * derp/derphttp/derphttp_client.go.
+ * loop, by message. Life: mesh_connect_start -> connected() ->
+ * mesh_connect_reap; or, at any time, mesh_connect_abandon ->
+ * mesh_connect_join. Threads: loop-owned; connected() is called on the loop of
+ * the mailbox. Source: tailscale derp/derphttp/derphttp_client.go.
  */
 #ifndef DERPKIT_MESH_CONNECT_H
 #define DERPKIT_MESH_CONNECT_H
@@ -55,10 +55,14 @@ struct mesh_connect_config {
 	void *ctx;
 };
 
-/* Begins. Borrowed until connected() or mesh_connect_abandon; NULL and the
- * reason when memory or threads are short. */
+/* Begins. Borrowed until it is reaped or abandoned; NULL and the reason when
+ * memory or threads are short. */
 struct mesh_connect *mesh_connect_start(
     const struct mesh_connect_config *config, struct fail *why);
+
+/* After connected(): frees it, if its thread has ended. False: not yet, which
+ * is for a moment only. Does not block. */
+bool mesh_connect_reap(struct mesh_connect *c);
 
 /* Ends it, without waiting for that; after the loop has stopped. Returns what
  * is left to be joined; NULL: nothing, all is freed sooner or later.

@@ -413,7 +413,6 @@ connected(void *ctx, struct mesh_connected *result)
 {
 	struct mesh_link *link = ctx;
 
-	link->connecting = NULL;
 	if (result->failed) {
 		log_failure(link, "mesh connect", result->why.text);
 		wait_to_connect(link);
@@ -527,9 +526,15 @@ fire(void *ctx)
 	struct mesh_link *link = ctx;
 
 	set_timer(link, NOT_YET_MS); /* keeps its place */
+	if (link->state != MESH_LINK_CONNECTING && link->connecting != NULL &&
+	    mesh_connect_reap(link->connecting))
+		link->connecting = NULL;
 	switch (link->state) {
 	case MESH_LINK_WAITING:
-		start_connecting(link);
+		if (link->connecting == NULL)
+			start_connecting(link);
+		else
+			set_timer(link, QUIET_MS);
 		return;
 	case MESH_LINK_CONNECTING: /* the thread ends by itself */
 		set_timer(link, 2 * MESH_CONNECT_MS);

@@ -69,7 +69,8 @@ struct mesh_link {
 	unsigned failures;       /* in a row */
 	struct log_limit log_failure;
 
-	struct mesh_connect *connecting; /* with CONNECTING */
+	/* with CONNECTING, and after that until it is reaped */
+	struct mesh_connect *connecting;
 	/* with UP: */
 	struct conn *conn; /* borrowed: it ends before */
 	uint32_t skip;     /* bytes of an ignored frame still to come */

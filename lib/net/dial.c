@@ -12,7 +12,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -294,12 +293,6 @@ dial_take(struct dial *d, int *fd, struct tls **tls, struct fail *why)
 	d->ssl = NULL;
 	*fd = dial_take_fd(d);
 	return 0;
-}
-
-void
-dial_thread_end(void)
-{
-	OPENSSL_thread_stop();
 }
 
 const char *

@@ -107,8 +107,4 @@ const char *dial_tls_version(const struct dial *d);
 /* What the server sent, leaf first; NULL without TLS. Borrowed. */
 struct stack_st_X509 *dial_chain(const struct dial *d);
 
-/* Frees what TLS keeps for the calling thread: before a thread that dialled,
- * and that nobody joins, ends. */
-void dial_thread_end(void);
-
 #endif

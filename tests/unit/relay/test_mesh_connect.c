@@ -129,11 +129,6 @@ dial_connect(const struct netaddr *to, uint64_t deadline_ms, int *error,
 	return fds[0];
 }
 
-void
-dial_thread_end(void)
-{
-}
-
 /* Takes the socket, and waits for an answer that does not come. */
 struct derp_client *
 derp_client_dial(const struct derp_client_config *config, unsigned timeout_ms,
@@ -289,12 +284,16 @@ turn_until_connected(void)
 static void
 mesh_connect_keeps_its_target(void **state)
 {
+	struct mesh_connect *c;
+
 	(void)state;
 	fake.stops[START] = true;
-	(void)start();
+	c = start();
 	go_on(START);
 	turn_until_connected();
 	check_text(fake.resolved, "192.0.2.1");
+	check_ptr(mesh_connect_abandon(c), c);
+	mesh_connect_join(c);
 	mailbox_free(f.mailbox);
 }
 
@@ -303,13 +302,18 @@ mesh_connect_keeps_its_target(void **state)
 static void
 mesh_connect_holds_up_no_loop(void **state)
 {
+	struct mesh_connect *c;
+
 	(void)state;
 	fake.stops[END] = true;
-	(void)start();
+	c = start();
 	turn_until_connected();
 	check_int(f.connected, 1);
-	mailbox_free(f.mailbox);
+	check(!mesh_connect_reap(c));
 	go_on(END);
+	while (!mesh_connect_reap(c))
+		usleep(1000);
+	mailbox_free(f.mailbox);
 }
 
 /* The resolver is not waited for: the thread ends by itself. */
@@ -336,7 +340,7 @@ mesh_connect_abandons_a_connect(void **state)
 	char byte;
 
 	(void)state;
-	fake.connects = true;
+	fake.connects = fake.closes = true;
 	fake.stops[CONNECT] = true;
 	c = start();
 	wait_on(&fake.reached[CONNECT]);
