@@ -51,7 +51,7 @@ struct relay {
 	struct crossing crossing; /* frames on their way to other workers */
 	struct departures departures;
 	struct watchers watchers;
-	unsigned links_withdrawing;  /* links of a mesh whose keys leave */
+	unsigned links_withdrawing; /* links of a mesh whose keys leave */
 	struct rtt_sampler rtt;
 	struct log_limit log_client; /* lines that clients can cause */
 	/* of who is admitted unasked, and who is put off the relay: limits of
