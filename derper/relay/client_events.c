@@ -18,7 +18,7 @@ struct identity {
 static struct identity
 identity_of(const struct client *c)
 {
-	struct identity id;
+	struct identity id = { .key = "" };
 
 	derp_key_format(client_key(c), id.key);
 	netaddr_format(&c->conn->remote, id.address);
