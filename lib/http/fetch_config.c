@@ -48,7 +48,8 @@ fetch_config_check_url(const char *url, bool *has_path, struct fail *why)
 	curl_url_cleanup(parts);
 	return rc == 0
 	    ? 0
-	    : fail_set(why, "URL %s: %s", url_text_of(url).text, reason.text);
+	    : fail_set(why, "URL %s: %s",
+		  url_text_unchecked(url, "/verify").text, reason.text);
 }
 
 int

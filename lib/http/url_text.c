@@ -63,3 +63,18 @@ url_text_with_path(const char *url, const char *path)
 
 	return strcmp(whole.text + n, path) == 0 ? whole : origin;
 }
+
+struct url_text
+url_text_unchecked(const char *url, const char *path)
+{
+	static const char scheme[] = "http://";
+	char whole[URL_TEXT_MAX];
+	struct url_text shown, t;
+
+	if (strstr(url, "://") != NULL)
+		return url_text_with_path(url, path);
+	snprintf(whole, sizeof whole, "%s%s", scheme, url);
+	shown = url_text_with_path(whole, path);
+	snprintf(t.text, sizeof t.text, "%s", shown.text + strlen(scheme));
+	return t;
+}

@@ -23,4 +23,8 @@ struct url_text url_text_origin(const char *url);
  * other may hold a token. */
 struct url_text url_text_with_path(const char *url, const char *path);
 
+/* The same of what should be a URL and may not be one: its scheme may be
+ * missing, and the rest is no less secret for that. */
+struct url_text url_text_unchecked(const char *url, const char *path);
+
 #endif

@@ -43,6 +43,28 @@ url_text_origin_is_the_server_alone(void **state)
 	check_origin("/run/sock", "/run/sock");
 }
 
+/* What was typed without a scheme, or as a path, may hold a token all the same.
+ */
+static void
+url_text_hides_what_is_not_a_url(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "h/verify/TOKEN", "h" },
+		{ "h/verify", "h/verify" },
+		{ "u:TOKEN@h/verify?t=TOKEN", "h/verify" },
+		{ "h?TOKEN", "h" },
+		{ "/TOKEN", "" },
+		{ "htps://h/TOKEN", "htps://h" },
+		{ "api", "api" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		check_text(
+		    url_text_unchecked(rows[i][0], "/verify").text, rows[i][1]);
+}
+
 static void
 url_text_shows_a_known_path_only(void **state)
 {
@@ -74,6 +96,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(url_text_hides_secrets),
 		cmocka_unit_test(url_text_origin_is_the_server_alone),
+		cmocka_unit_test(url_text_hides_what_is_not_a_url),
 		cmocka_unit_test(url_text_shows_a_known_path_only),
 		cmocka_unit_test(url_text_cuts),
 	};
