@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define KEYS_MIN 256
+#define CLIENTS_MIN 256
 
 /* A question on its way, and its answer as a message. Owned by whoever is about
  * to answer; the connection only knows that one is pending. */
@@ -112,43 +112,45 @@ admission_is_connected(void *ctx, const struct derp_key *key)
 	return registry_count(shared->registry, key) > 0;
 }
 
-/* Keys that are being collected. */
-struct keys {
-	struct derp_key *v; /* owned */
+/* Clients that are being collected. */
+struct clients {
+	struct verify_client *v; /* owned */
 	size_t count, room;
 	bool failed; /* memory is short */
 };
 
 static void
-add_key(void *ctx, const struct derp_key *key)
+add_client(void *ctx, const struct derp_key *key, const struct netaddr *remote)
 {
-	struct keys *keys = ctx;
+	struct clients *all = ctx;
 
-	if (keys->count == keys->room) {
-		const size_t room = keys->room * 2 + KEYS_MIN;
-		struct derp_key *grown = realloc(keys->v, room * sizeof *grown);
+	if (all->count == all->room) {
+		const size_t room = all->room * 2 + CLIENTS_MIN;
+		struct verify_client *grown =
+		    reallocarray(all->v, room, sizeof *grown);
 
-		keys->failed = keys->failed || grown == NULL;
+		all->failed = all->failed || grown == NULL;
 		if (grown == NULL)
 			return;
-		keys->v = grown;
-		keys->room = room;
+		all->v = grown;
+		all->room = room;
 	}
-	keys->v[keys->count++] = *key;
+	all->v[all->count++] =
+	    (struct verify_client){ .key = *key, .addr = *remote };
 }
 
 int
-admission_connected(void *ctx, struct derp_key **keys, size_t *count)
+admission_connected(void *ctx, struct verify_client **clients, size_t *count)
 {
 	const struct relay_shared *shared = ctx;
-	struct keys found = { 0 };
+	struct clients found = { 0 };
 
-	registry_each_key(shared->registry, add_key, &found);
+	registry_each_client(shared->registry, add_client, &found);
 	if (found.failed) {
 		free(found.v);
 		return -1;
 	}
-	*keys = found.v;
+	*clients = found.v;
 	*count = found.count;
 	return 0;
 }

@@ -32,7 +32,8 @@ void admission_cancel(const struct relay_shared *shared,
 bool admission_is_connected(void *ctx, const struct derp_key *key);
 int admission_revoked(void *ctx, const struct derp_key *key, const char *name,
     const char *reason);
-int admission_connected(void *ctx, struct derp_key **keys, size_t *count);
+int admission_connected(
+    void *ctx, struct verify_client **clients, size_t *count);
 
 /* Ends a client, of the worker that calls, for that. The reason is logged. */
 void admission_end(struct conn *conn, const char *reason);

@@ -152,6 +152,8 @@ client_join(struct conn *conn, struct relay *relay, const struct derp_key *key,
 	struct client *c =
 	    calloc(1, is_mesh ? sizeof(struct client_mesh) : sizeof *c);
 	struct rate_gate *gate = NULL;
+	const struct registry_origin origin = { conn->addr, conn->remote,
+		is_mesh };
 	struct registry_member member;
 	struct conn_addr evicted;
 
@@ -163,7 +165,7 @@ client_join(struct conn *conn, struct relay *relay, const struct derp_key *key,
 		return NULL;
 	}
 	if (c == NULL ||
-	    registry_join(relay->shared->registry, key, conn->addr, &member,
+	    registry_join(relay->shared->registry, key, &origin, &member,
 		&evicted) == -1) {
 		rate_gate_free(gate);
 		free(c);

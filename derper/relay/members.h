@@ -9,6 +9,7 @@
 #define DERPKIT_MEMBERS_H
 
 #include "conn_addr.h"
+#include "netaddr.h"
 
 #include <stddef.h>
 
@@ -19,8 +20,12 @@
 
 struct member {
 	struct conn_addr addr;
-	uint32_t number; /* in the notify sets */
-	bool evicted;    /* it was told to go */
+	uint32_t number;  /* in the notify sets */
+	bool evicted : 1; /* it was told to go */
+	bool is_mesh : 1; /* of a mesh peer */
+	bool has_ip : 1;  /* ip is set */
+	bool is_v4 : 1;   /* and this belongs to it (netaddr.h) */
+	uint8_t ip[16];   /* that it comes from */
 };
 
 struct members {

@@ -153,14 +153,27 @@ join(struct registry *r, struct shard *s, const struct derp_key *key,
 	return peer;
 }
 
+static struct member
+member_of(const struct registry_origin *origin, uint32_t number)
+{
+	struct member entry = { .addr = origin->addr,
+		.number = number,
+		.is_mesh = origin->is_mesh,
+		.has_ip = origin->remote.is_set,
+		.is_v4 = origin->remote.is_v4 };
+
+	memcpy(entry.ip, origin->remote.ip, sizeof entry.ip);
+	return entry;
+}
+
 int
 registry_join(struct registry *r, const struct derp_key *key,
-    struct conn_addr addr, struct registry_member *member,
+    const struct registry_origin *origin, struct registry_member *member,
     struct conn_addr *evict)
 {
 	struct shard *s = shard_of(r, key);
-	struct member entry = { .addr = addr,
-		.number = notify_add(r->notify, addr) };
+	const struct member entry =
+	    member_of(origin, notify_add(r->notify, origin->addr));
 
 	*member = (struct registry_member){ .number = entry.number };
 	*evict = (struct conn_addr){ 0 };
@@ -515,9 +528,19 @@ registry_stats(const struct registry *r)
 	};
 }
 
+static void
+call_with_client(registry_client_fn *each, void *ctx, const struct peer *peer)
+{
+	const struct member *m = members_get(&peer->members, peer->active);
+	struct netaddr remote = { .is_set = m->has_ip, .is_v4 = m->is_v4 };
+
+	memcpy(remote.ip, m->ip, sizeof remote.ip);
+	if (!m->is_mesh)
+		each(ctx, &peer->key, &remote);
+}
+
 void
-registry_each_key(struct registry *r,
-    void (*each)(void *ctx, const struct derp_key *key), void *ctx)
+registry_each_client(struct registry *r, registry_client_fn *each, void *ctx)
 {
 	for (size_t i = 0; i < SHARDS; i++) {
 		struct shard *s = &r->shards[i];
@@ -527,7 +550,7 @@ registry_each_key(struct registry *r,
 		pthread_mutex_lock(&s->lock);
 		while ((peer = keytable_next(s->table, &at)) != NULL)
 			if (peer->members.count > 0)
-				each(ctx, &peer->key);
+				call_with_client(each, ctx, peer);
 		pthread_mutex_unlock(&s->lock);
 	}
 }

@@ -65,6 +65,13 @@ struct registry_member {
 	uint64_t heard_ms; /* when the table was last told of a frame */
 };
 
+/* A connection that joins. */
+struct registry_origin {
+	struct conn_addr addr;
+	struct netaddr remote; /* the port is not kept */
+	bool is_mesh;          /* of a mesh peer, not of a client */
+};
+
 /* Where the packets for a key go, as long as registry_is_current. */
 struct registry_entry {
 	struct conn_addr addr; /* of the link's connection, if there is one */
@@ -80,13 +87,13 @@ struct registry *registry_new(size_t max, size_t max_remote);
 void registry_free(struct registry *r);
 
 /*
- * Registers the connection at addr, which becomes the key's active one. -1 when
+ * Registers the connection, which becomes the key's active one. -1 when
  * memory or a limit is reached; nothing has changed then. *evict is all zero,
  * or the address of the key's connection that must be ended in its place; it is
  * a member until it leaves.
  */
 int registry_join(struct registry *r, const struct derp_key *key,
-    struct conn_addr addr, struct registry_member *member,
+    const struct registry_origin *origin, struct registry_member *member,
     struct conn_addr *evict);
 
 /* The key that it joined under. Borrowed until it leaves. */
@@ -160,11 +167,14 @@ size_t registry_addresses(struct registry *r, const struct derp_key *key,
 
 /* How many connections of the key are here. */
 size_t registry_count(struct registry *r, const struct derp_key *key);
-/* Calls each for every key that has a connection here; those that join or leave
- * meanwhile may be missing or among them. It is called under a lock: it may
- * neither block nor use the registry. */
-void registry_each_key(struct registry *r,
-    void (*each)(void *ctx, const struct derp_key *key), void *ctx);
+/* Calls each for every key that a client has here, with the address that its
+ * active connection comes from; those that join or leave meanwhile may be
+ * missing or among them. It is called under a lock: it may neither block nor
+ * use the registry. Both are borrowed for the call. */
+typedef void registry_client_fn(
+    void *ctx, const struct derp_key *key, const struct netaddr *remote);
+void registry_each_client(
+    struct registry *r, registry_client_fn *each, void *ctx);
 
 /* Keys and connections now. */
 struct registry_stats {

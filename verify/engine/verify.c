@@ -7,21 +7,12 @@
 #include "verify.h"
 
 #include "clock.h"
-#include "keytable.h"
-#include "thread_pool.h"
 #include "verify_await.h"
-#include "verify_cache.h"
 #include "verify_clock.h"
-#include "verify_id.h"
-#include "verify_queue.h"
 #include "verify_recheck.h"
 #include "verify_rejudge.h"
-#include "verify_sources.h"
 
-#include <assert.h>
 #include <pthread.h>
-#include <sodium.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,8 +31,9 @@ struct verify {
 	struct verify_clock *clock;     /* owned */
 	struct verify_recheck *recheck; /* owned; or NULL */
 	struct verify_source_context told; /* whom notices go to */
-	/* used by verify_take_over and verify_free */
+	/* used by verify_take_over, its rest and verify_free */
 	struct verify_rejudge *rejudge; /* owned; or NULL */
+	bool rejudges;                  /* it is wanted */
 	/* locked by lock */
 	pthread_mutex_t lock;
 	struct verify_counters counters;
@@ -60,8 +52,8 @@ static int start_threads(
 static void notice(void *ctx, const char *text);
 static void recheck(
     void *engine, const struct derp_key *key, struct verify_answer *answer);
-static void ask_again(
-    void *engine, const struct derp_key *key, struct verify_answer *answer);
+static void ask_again(void *engine, const struct verify_client *client,
+    struct verify_answer *answer);
 static void conclude(void *engine, const struct derp_key *key,
     const struct netaddr *client, struct verify_answer *answer,
     uint64_t askers);
@@ -310,16 +302,18 @@ verify_check(struct verify *v, const struct derp_key *key,
 	verify_await_clear(&await);
 }
 
-/* A source may be told the client's address, and its answer depend on it. */
+/* A source may be told the client's address, and its answer depend on it: if
+ * whoever asks does not know it, one that a source remembers will do. */
 static void
-ask_again(
-    void *engine, const struct derp_key *key, struct verify_answer *answer)
+ask_again(void *engine, const struct verify_client *client,
+    struct verify_answer *answer)
 {
 	struct verify *v = engine;
-	struct netaddr client;
-	const bool known = verify_sources_client(&v->sources, key, &client);
+	struct netaddr addr = client->addr;
+	const bool known = addr.is_set ||
+	    verify_sources_client(&v->sources, &client->key, &addr);
 
-	verify_check(v, key, known ? &client : NULL, answer);
+	verify_check(v, &client->key, known ? &addr : NULL, answer);
 }
 
 /* What lists and pushes has changed, and says so from memory; only a source
@@ -333,7 +327,7 @@ recheck(void *engine, const struct derp_key *key, struct verify_answer *answer)
 	if (verify_sources_recall_listed(&v->sources, key, answer))
 		answer->epoch = epoch;
 	else
-		ask_again(v, key, answer);
+		ask_again(v, &(struct verify_client){ .key = *key }, answer);
 }
 
 void
@@ -429,13 +423,19 @@ verify_take_over(struct verify *v, struct verify *before)
 	atomic_store(&before->replaced, true);
 	atomic_store(&v->revoke.in_force, true);
 	verify_take_counts(v, before);
-	if (v->revoke.watch.connected == NULL)
-		return;
-	v->rejudge = verify_rejudge_new(&v->revoke, &v->stop);
-	if (v->rejudge == NULL)
+	v->rejudges = v->revoke.watch.connected != NULL;
+	verify_take_over_rest(v);
+	if (v->rejudges && v->rejudge == NULL)
 		verify_source_notify(&v->told,
 		    "threads are short: who is connected is not asked about "
-		    "again until the next change");
+		    "again until there are some");
+}
+
+void
+verify_take_over_rest(struct verify *v)
+{
+	if (v->rejudges && v->rejudge == NULL)
+		v->rejudge = verify_rejudge_new(&v->revoke, &v->stop);
 }
 
 bool

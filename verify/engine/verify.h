@@ -72,6 +72,10 @@ void verify_explain(struct verify *v, const struct derp_key *key,
  */
 void verify_take_over(struct verify *v, struct verify *before);
 
+/* Begins to ask about every connected key if verify_take_over could not, for
+ * lack of threads. Once a second or so. */
+void verify_take_over_rest(struct verify *v);
+
 /* Whether no question waits for an answer. Nobody is asking. */
 bool verify_is_idle(struct verify *v);
 

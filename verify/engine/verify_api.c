@@ -32,6 +32,7 @@ struct api {
 	char *client_id; /* NULL: the secret names it, if it is of a client */
 	struct verify_server server;
 	uint64_t (*now_ms)(void);
+	uint64_t list_ms; /* for the token and the list each */
 	/* used by list only */
 	struct verify_secret token;
 	uint64_t token_until_ms;
@@ -95,7 +96,7 @@ renew_token(struct api *a, const struct verify_secret *secret,
 		.url = a->token_url,
 		.ca_file = a->server.ca_file,
 		.post = &post,
-		.timeout_ms = LIST_MS,
+		.timeout_ms = a->list_ms,
 	};
 	struct fetch_response response = { .status = 0 };
 	enum verify_listed listed = VERIFY_LIST_BAD;
@@ -130,7 +131,7 @@ list_with(struct api *a, const char *bearer, struct verify_listing *listing,
 		.url = a->list_url,
 		.ca_file = a->server.ca_file,
 		.bearer = bearer,
-		.timeout_ms = LIST_MS,
+		.timeout_ms = a->list_ms,
 	};
 	struct fetch_response response = { .status = 0 };
 	enum verify_listed listed =
@@ -220,6 +221,7 @@ set_up(struct api *a, const struct verify_source_config *config,
 	if (verify_server_init(&a->server, base, config, context, why) == -1)
 		return -1;
 	a->now_ms = context->now_ms;
+	a->list_ms = context->list_ms != 0 ? context->list_ms : LIST_MS;
 	a->list_url = verify_server_url(&a->server, LIST_PATH);
 	a->token_url = verify_server_url(&a->server, TOKEN_PATH);
 	if (id != NULL && id[0] != '\0')

@@ -11,6 +11,7 @@
 
 #define REFRESH_MS 60000
 #define TIMEOUT_MS 30000
+#define TIMEOUT_MAX_MS 3600000   /* a longer one hides that it hangs */
 #define ROOM ((size_t)128 << 10) /* of a read beyond the limit */
 
 struct command_source {
@@ -88,6 +89,10 @@ set_up(struct command_source *c, const struct verify_source_config *config,
 		return fail_set(why,
 		    "command-timeout: \"%s\" is not a time such as 30s",
 		    timeout);
+	if (c->timeout_ms > TIMEOUT_MAX_MS)
+		return fail_set(why,
+		    "command-timeout: \"%s\" is longer than an hour", timeout);
+	c->source.list_ms = c->timeout_ms;
 	return verify_program_parse(&c->program, config->argument, why);
 }
 
@@ -125,7 +130,7 @@ open_command(const struct verify_source_config *config,
 
 static const struct verify_option options[] = {
 	{ "command-timeout", VERIFY_OPTION_TEXT, "DURATION",
-	    "kill a command that runs longer; 30s without it",
+	    "kill a command that runs longer; 30s without it, 1h at most",
 	    "command-timeout", NULL },
 	{ .name = NULL },
 };

@@ -31,8 +31,19 @@ verify_config_file_init(struct verify_config_file *f,
 	memcpy(f->digest, config->digest, sizeof f->digest);
 }
 
+/* What cannot be used; is_retry: nobody has changed it or asked for it. */
 static void
-read_again(struct verify_config_file *f, bool differs)
+tell_bad(struct verify_config_file *f, bool is_retry, const struct fail *why)
+{
+	if (!is_retry || strcmp(f->why.text, why->text) != 0)
+		tell(f, true, "%s; the configuration before stays in force",
+		    why->text);
+	f->why = *why;
+	f->polls = 0;
+}
+
+static void
+read_again(struct verify_config_file *f, bool differs, bool is_retry)
 {
 	struct verify_config config = { .source_count = 0 };
 	struct fail why = { 0 };
@@ -53,32 +64,34 @@ read_again(struct verify_config_file *f, bool differs)
 		verify_config_clear(&config);
 	}
 	f->is_bad = rc == -1;
-	if (f->is_bad)
+	if (f->is_bad) {
 		verify_current_drop_next(f->current);
-	if (rc == -1)
-		tell(f, true, "%s; the configuration before stays in force",
-		    why.text);
-	else
+		tell_bad(f, is_retry, &why);
+	} else {
 		tell(f, false,
 		    "%s has been read; it takes over when its sources have "
 		    "been read, too",
 		    f->path);
+	}
 }
 
 /* Reads the file if it differs from what was last read, and is not being
- * written; forced: in any case, as two texts may look the same from outside. */
+ * written, or was bad a while ago; forced: in any case, as two texts may look
+ * the same from outside. */
 static void
 look(struct verify_config_file *f, bool forced)
 {
 	const struct filestamp now = filestamp_of(f->path);
 	const bool is_quiet = filestamp_eq(&now, &f->seen);
 	const bool differs = !filestamp_eq(&now, &f->tried);
+	const bool is_retry = !forced && !differs && f->is_bad &&
+	    ++f->polls >= VERIFY_CONFIG_FILE_RETRY;
 
 	f->seen = now;
-	if (!forced && (!differs || !is_quiet))
+	if (!forced && !is_retry && (!differs || !is_quiet))
 		return;
 	f->tried = now;
-	read_again(f, differs);
+	read_again(f, differs, is_retry);
 }
 
 void

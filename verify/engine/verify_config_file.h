@@ -4,8 +4,11 @@
  *
  * The file is read when it has changed, or when the operator says so; one that
  * cannot be used is told, and what is in force stays so; what was read before
- * it and is still to take over does not. While a file is written in place, only
- * a part of it can be read: it is read when two looks find it the same.
+ * it and is still to take over does not. What is wrong may lie elsewhere, as in
+ * a node list that is not there yet, or pass, as a shortage: such a file is
+ * tried again now and then, and told again when the reason is another. While a
+ * file is written in place, only a part of it can be read: it is read when two
+ * looks find it the same.
  *
  * Life: verify_config_file_init -> verify_config_file_poll .... Threads: main;
  * blocking (files).
@@ -33,9 +36,12 @@ struct verify_config_file {
 	struct filestamp seen;                /* at the last look */
 	uint8_t digest[VERIFY_CONFIG_DIGEST]; /* of what was last read */
 	bool is_bad;                          /* that */
+	unsigned polls;                       /* since it was found bad */
+	struct fail why;                      /* it is, as last told */
 };
 
 /* Of the file that the config in force was read from. */
+#define VERIFY_CONFIG_FILE_RETRY 30 /* polls between two tries of a bad one */
 void verify_config_file_init(struct verify_config_file *f,
     struct verify_current *current, const char *path,
     const struct verify_config *config,

@@ -5,9 +5,13 @@
 #include "verify_guard.h"
 
 #include <stdlib.h>
+#include <time.h>
 
-/* An engine whose sources have not been read by then takes over all the same:
- * they are away, and what that means is part of its configuration. */
+#define MOVE_NS 100000 /* between two looks whether the counts have moved */
+
+/* An engine whose sources have not been read by then, or in the time that one
+ * of them may take, takes over all the same: they are away, and what that means
+ * is part of its configuration. */
 #define READY_MS 10000
 
 struct verify_current {
@@ -16,6 +20,8 @@ struct verify_current {
 	/* the one before, while it has questions to answer; or NULL */
 	_Atomic(struct verify *) before;
 	struct verify_guard guard; /* of both */
+	/* now may not have the counts of the one before yet */
+	atomic_bool moving;
 	/* used by replace, tick and free; owned; or NULL */
 	struct verify *next;
 	uint64_t made_ms; /* when it was made */
@@ -89,14 +95,30 @@ verify_current_epoch(struct verify_current *c)
 	return epoch;
 }
 
+/* In this order: an engine that is found before the counts move is the one that
+ * has them, and they do not before all who found it have left. */
+static bool
+use_now(struct verify_current *c, void (*use)(void *ctx, struct verify *v),
+    void *ctx)
+{
+	const unsigned side = verify_guard_enter(&c->guard);
+	struct verify *now = atomic_load(&c->now);
+	const bool has_counts = !atomic_load(&c->moving);
+
+	if (has_counts)
+		use(ctx, now);
+	verify_guard_leave(&c->guard, side);
+	return has_counts;
+}
+
 void
 verify_current_use(struct verify_current *c,
     void (*use)(void *ctx, struct verify *v), void *ctx)
 {
-	const unsigned side = verify_guard_enter(&c->guard);
+	const struct timespec pause = { .tv_nsec = MOVE_NS };
 
-	use(ctx, atomic_load(&c->now));
-	verify_guard_leave(&c->guard, side);
+	while (!use_now(c, use, ctx))
+		nanosleep(&pause, NULL);
 }
 
 static void
@@ -161,9 +183,17 @@ retire(struct verify_current *c)
 static bool
 is_ready(const struct verify_current *c)
 {
-	return c->next != NULL && atomic_load(&c->before) == NULL &&
-	    (verify_sources_wait_ready(verify_get_sources(c->next), 0) ||
-		clock_now_ms() - c->made_ms >= READY_MS);
+	const struct verify_sources *sources;
+	uint64_t limit_ms;
+
+	if (c->next == NULL || atomic_load(&c->before) != NULL)
+		return false;
+	sources = verify_get_sources(c->next);
+	limit_ms = verify_sources_list_ms(sources);
+	if (limit_ms < READY_MS)
+		limit_ms = READY_MS;
+	return verify_sources_wait_ready(sources, 0) ||
+	    clock_now_ms() - c->made_ms >= limit_ms;
 }
 
 bool
@@ -172,15 +202,18 @@ verify_current_tick(struct verify_current *c)
 	struct verify *before;
 
 	retire(c);
+	verify_take_over_rest(atomic_load(&c->now));
 	if (!is_ready(c))
 		return false;
 	before = atomic_load(&c->now);
 	atomic_store(&c->before, before);
+	atomic_store(&c->moving, true);
 	atomic_store(&c->now, c->next);
 	c->next = NULL;
 	/* who asks the one before has done so */
 	verify_guard_wait(&c->guard);
 	verify_take_over(atomic_load(&c->now), before);
+	atomic_store(&c->moving, false);
 	retire(c);
 	return true;
 }

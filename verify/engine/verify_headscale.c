@@ -32,6 +32,7 @@ struct headscale {
 	char *url;
 	char *socket;                /* NULL: by URL */
 	struct verify_server server; /* of a socket only the client */
+	uint64_t list_ms;
 };
 
 /* Whether whoever listens there begins with an HTTP/2 SETTINGS frame without
@@ -76,7 +77,7 @@ list_by_url(
 		.url = h->url,
 		.ca_file = h->server.ca_file,
 		.bearer = key.text,
-		.timeout_ms = LIST_MS,
+		.timeout_ms = h->list_ms,
 	};
 	struct fetch_response response = { .status = 0 };
 	enum verify_listed listed = VERIFY_LIST_BAD;
@@ -96,7 +97,7 @@ list_by_socket(
 		.client = h->server.client,
 		.url = h->url,
 		.unix_socket = h->socket,
-		.timeout_ms = LIST_MS,
+		.timeout_ms = h->list_ms,
 	};
 	struct fetch_response response = { .status = 0 };
 	struct fail reason = { 0 };
@@ -154,7 +155,7 @@ check_address(const char *argument, struct fail *why)
 		return fail_set(why,
 		    "%s: is neither a URL (http:// or https://) nor the path "
 		    "of a unix socket, which begins with /",
-		    url_text_of(argument).text);
+		    url_text_unchecked(argument, "").text);
 	return fetch_config_check_url(argument, &has_path, why);
 }
 
@@ -164,6 +165,7 @@ set_up(struct headscale *h, const struct verify_source_config *config,
 {
 	if (check_address(config->argument, why) == -1)
 		return -1;
+	h->list_ms = context->list_ms != 0 ? context->list_ms : LIST_MS;
 	if (is_socket(config->argument)) {
 		h->socket = strdup(config->argument);
 		h->url = strdup("http://headscale" LIST_PATH);

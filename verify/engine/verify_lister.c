@@ -349,35 +349,61 @@ is_over(const struct verify_lister *l, const struct verify_question *q)
 	return l->stopped || is_recent(l, q) || (l->held && !l->running);
 }
 
-/* Somebody is kept out because the last listing failed. */
-static void
+/* Somebody is kept out because the last listing failed. Whether its thread must
+ * be woken for that. */
+static bool
 miss(struct verify_lister *l)
 {
 	if (!l->held || l->running || l->hurry_ms == 0 || l->missed)
-		return;
+		return false;
 	l->missed = true;
+	return true;
+}
+
+/* Not while it lists: begin() alone takes a request back. Whether its thread
+ * must be woken for that. */
+static bool
+request(struct verify_lister *l)
+{
+	if (l->running || l->requested)
+		return false;
+	l->requested = true;
+	return true;
+}
+
+/* With the lock, which is given up meanwhile: no two are held together. */
+static void
+wake(struct verify_lister *l)
+{
+	pthread_mutex_unlock(&l->lock);
 	verify_feed_wake(l->feed, true);
+	pthread_mutex_lock(&l->lock);
+}
+
+static void
+wait_a_moment(struct verify_lister *l)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += POLL_NS;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(&l->ended, &l->lock, &until);
 }
 
 void
 verify_lister_want(struct verify_lister *l, const struct verify_question *q)
 {
-	struct timespec until;
-
 	pthread_mutex_lock(&l->lock);
-	miss(l);
+	if (miss(l))
+		wake(l);
 	while (!is_over(l, q) && !atomic_load(q->stop) &&
 	    verify_source_left_ms(q) > 0) {
-		/* not while it lists: begin() alone takes a request back */
-		if (!l->running && !l->requested) {
-			l->requested = true;
-			verify_feed_wake(l->feed, true);
-		}
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += POLL_NS;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&l->ended, &l->lock, &until);
+		if (request(l))
+			wake(l);
+		else
+			wait_a_moment(l);
 	}
 	pthread_mutex_unlock(&l->lock);
 }

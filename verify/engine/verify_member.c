@@ -4,16 +4,14 @@
 #include "verify_breaker.h"
 #include "verify_last_good.h"
 #include "verify_lister.h"
+#include "verify_recall.h"
 #include "verify_revoke.h"
 #include "verify_store.h"
 #include "verify_tally.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LOGIN_S 60 /* longer than from an answer to the registration */
 
 struct verify_member {
 	/* immutable */
@@ -25,8 +23,7 @@ struct verify_member {
 	struct verify_source *source; /* owned */
 	struct verify_feed *feed;     /* owned; NULL: it keeps no set */
 	struct verify_lister *lister; /* owned; NULL without feed */
-	struct verify_known *known;   /* owned; NULL: what it allows is not
-					 remembered */
+	struct verify_recall allowed; /* before; of one without feed */
 	/* used by verify_member_tick only, and before and after it */
 	struct verify_store store;
 	/* used by verify_member_recheck_due only */
@@ -95,20 +92,15 @@ make_feed(struct verify_member *m, const struct verify_observer *observer,
 	return 0;
 }
 
-/* What it allows is remembered where that is needed. */
 static int
-make_known(struct verify_member *m, const struct verify_member *before,
+make_recall(struct verify_member *m, const struct verify_member *before,
     struct fail *why)
 {
-	const bool wanted =
-	    m->row.outage == VERIFY_OUTAGE_LAST_GOOD || m->row.recheck_ms != 0;
-
-	if (m->feed != NULL || !wanted)
+	if (m->feed != NULL ||
+	    verify_recall_init(&m->allowed, &m->row, &m->context,
+		before != NULL ? &before->allowed : NULL) == 0)
 		return 0;
-	m->known = before != NULL && before->known != NULL
-	    ? verify_known_hold(before->known)
-	    : verify_known_new();
-	return m->known != NULL ? 0 : fail_set(why, "out of memory");
+	return fail_set(why, "out of memory");
 }
 
 /* A file of an earlier run helps where a source is missing at the start. What
@@ -122,9 +114,10 @@ make_store(struct verify_member *m, const struct verify_member *before,
 	if (m->row.outage != VERIFY_OUTAGE_LAST_GOOD)
 		context.last_good = NULL;
 	if (verify_store_init(
-		&m->store, &context, &m->row, m->feed, m->known) == -1)
+		&m->store, &context, &m->row, m->feed, m->allowed.known) == -1)
 		return fail_set(why, "out of memory, or a path is too long");
-	if (before == NULL || before->known == NULL || m->known == NULL)
+	if (before == NULL || before->allowed.known == NULL ||
+	    m->allowed.known == NULL)
 		verify_store_load(&m->store);
 	return 0;
 }
@@ -199,7 +192,7 @@ verify_member_open(const struct verify_source_config *row,
 	m->source->argument = m->argument;
 	m->row.argument = m->argument;
 	if (make_feed(m, observer, stop, why) == 0 &&
-	    make_known(m, before, why) == 0 &&
+	    make_recall(m, before, why) == 0 &&
 	    make_store(m, before, why) == 0 &&
 	    list_first(m, !inherit(m, before), why) == 0)
 		return m;
@@ -262,7 +255,7 @@ verify_member_close(struct verify_member *m)
 	verify_lister_free(m->lister);
 	verify_store_clear(&m->store);
 	verify_feed_free(m->feed);
-	verify_known_drop(m->known);
+	verify_recall_clear(&m->allowed);
 	if (m->source != NULL)
 		m->source->ops->close(m->source);
 	free(m->argument);
@@ -371,26 +364,6 @@ fail_open(struct verify_member *m, struct verify_answer *answer)
 	atomic_fetch_add(&m->tally.failed_open, 1);
 }
 
-/* What it allowed before, as long as that counts. */
-static void
-recall_known(struct verify_member *m, const struct derp_key *key,
-    struct verify_answer *answer)
-{
-	const int64_t now_s = m->context.wall_s();
-	const enum verify_fault fault = answer->fault;
-	int64_t allowed_s;
-
-	if (!verify_known_find(m->known, key, now_s, &allowed_s))
-		return;
-	verify_answer_set(answer, VERIFY_ALLOW,
-	    "allowed %" PRId64 " s ago; now: %s", now_s - allowed_s,
-	    answer->reason);
-	answer->fault = fault;
-	answer->origin = VERIFY_FROM_LAST_GOOD;
-	answer->age_ms = (uint64_t)(now_s - allowed_s) * 1000;
-	atomic_fetch_add(&m->tally.last_good, 1);
-}
-
 /* What the outage policy makes of an answer that the source did not give. A
  * shortage of ours is not an outage, and does not bring back a key that the
  * source may have denied meanwhile. */
@@ -407,28 +380,11 @@ judge_fault(struct verify_member *m, const struct derp_key *key,
 			fail_open(m, answer);
 		return;
 	case VERIFY_OUTAGE_LAST_GOOD:
-		if (m->known != NULL && answer->fault != VERIFY_FAULT_OURS)
-			recall_known(m, key, answer);
+		if (answer->fault != VERIFY_FAULT_OURS &&
+		    verify_recall_find(&m->allowed, key, answer))
+			atomic_fetch_add(&m->tally.last_good, 1);
 		return;
 	}
-}
-
-static void
-remember(struct verify_member *m, const struct verify_question *q,
-    enum verify_verdict verdict)
-{
-	const uint64_t bound_s = m->row.outage_ms / 1000;
-	int64_t now_s;
-
-	if (m->known == NULL)
-		return;
-	now_s = m->context.wall_s();
-	if (verdict == VERIFY_ALLOW)
-		verify_known_put(m->known, q->key, q->client, now_s,
-		    m->row.outage_ms == 0 ? VERIFY_SET_NEVER
-					  : now_s + (int64_t)bound_s);
-	else if (verdict == VERIFY_DENY)
-		verify_known_remove(m->known, q->key);
 }
 
 /* The breaker is not for a source whose absence admits everybody: that must
@@ -473,7 +429,7 @@ ask_source(struct verify_member *m, const struct verify_question *q,
 			verify_breaker_told(&m->breaker, q->now_ms(),
 			    answer->fault != VERIFY_FAULT_AWAY);
 	}
-	remember(m, q, answer->verdict);
+	verify_recall_put(&m->allowed, q, answer->verdict);
 	if (answer->verdict == VERIFY_UNKNOWN)
 		judge_fault(m, q->key, answer);
 }
@@ -519,7 +475,7 @@ verify_member_generation(const struct verify_member *m)
 uint64_t
 verify_member_recheck_ms(const struct verify_member *m)
 {
-	return m->known != NULL && can_ask(m) ? m->row.recheck_ms : 0;
+	return m->allowed.known != NULL && can_ask(m) ? m->row.recheck_ms : 0;
 }
 
 bool
@@ -537,24 +493,20 @@ verify_member_recheck_due(struct verify_member *m)
 struct verify_set *
 verify_member_known(struct verify_member *m)
 {
-	return m->known != NULL
-	    ? verify_known_set(m->known, m->context.wall_s())
-	    : NULL;
+	return verify_recall_set(&m->allowed);
 }
 
 void
 verify_member_forget(struct verify_member *m, const struct derp_key *key)
 {
-	if (m->row.outage != VERIFY_OUTAGE_LAST_GOOD)
-		verify_known_forget(
-		    m->known, key, m->context.wall_s() - LOGIN_S);
+	verify_recall_forget(&m->allowed, key);
 }
 
 bool
 verify_member_client(
     struct verify_member *m, const struct derp_key *key, struct netaddr *client)
 {
-	return m->known != NULL && verify_known_client(m->known, key, client);
+	return verify_recall_client(&m->allowed, key, client);
 }
 
 void

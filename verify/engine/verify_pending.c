@@ -42,6 +42,8 @@
 #define SPARED_TICKS (2000 / VERIFY_PENDING_TICK_MS)
 #define SPARED_MAX 4096 /* of them; further ones are answered at once */
 
+#define TOO_MANY "too many verification questions at once"
+
 struct waiter {
 	struct waiter *next;
 	verify_done_fn *done;
@@ -243,6 +245,23 @@ is_patient(const struct verify_pending *p, const struct query *query)
 	return p->tick + 1 - query->spared_tick < SPARED_TICKS;
 }
 
+/* With the lock held. */
+static void
+append_aside(struct verify_pending *p, struct query *query)
+{
+	query->entry.next = NULL;
+	*p->spared_end = &query->entry;
+	p->spared_end = &query->entry.next;
+	p->spared_count++;
+}
+
+static struct query *
+query_of(struct verify_queue_entry *entry)
+{
+	static_assert(offsetof(struct query, entry) == 0, "it is cast");
+	return (struct query *)entry;
+}
+
 /* Puts aside a question that was not asked because its source was spared. False
  * when it has waited long enough, or it is time to end. */
 static bool
@@ -260,48 +279,49 @@ put_aside(struct query *query, const struct verify_answer *answer)
 	/* who stops takes out, under the lock, what was put in before */
 	may_wait = !atomic_load(p->config.stop) && is_patient(p, query) &&
 	    p->spared_count < SPARED_MAX;
-	if (may_wait) {
-		query->entry.next = NULL;
-		*p->spared_end = &query->entry;
-		p->spared_end = &query->entry.next;
-		p->spared_count++;
-	}
+	if (may_wait)
+		append_aside(p, query);
 	pthread_mutex_unlock(&p->lock);
 	return may_wait;
 }
 
-static struct query *
-query_of(struct verify_queue_entry *entry)
+/* Takes out, as a list, all that are put aside now: who is put aside again
+ * meanwhile waits for the next time. Or those that have waited long enough and
+ * one more, which finds out whether its source answers again. */
+static struct verify_queue_entry *
+take_aside(struct verify_pending *p, bool all)
 {
-	static_assert(offsetof(struct query, entry) == 0, "it is cast");
-	return (struct query *)entry;
-}
-
-/* Takes the oldest one that was put aside; *could_wait tells whether it could
- * wait longer. */
-static struct query *
-take_aside(struct verify_pending *p, bool *could_wait)
-{
-	struct verify_queue_entry *entry;
+	struct verify_queue_entry *first, **end = &p->spared;
+	bool could_wait = false;
 
 	pthread_mutex_lock(&p->lock);
-	entry = p->spared;
-	if (entry != NULL) {
-		*could_wait = is_patient(p, query_of(entry));
-		p->spared = entry->next;
+	first = p->spared;
+	while (*end != NULL && (all || !could_wait)) {
+		could_wait = is_patient(p, query_of(*end));
+		end = &(*end)->next;
 		p->spared_count--;
+	}
+	if (end != &p->spared) {
+		p->spared = *end;
+		*end = NULL;
 	}
 	if (p->spared == NULL)
 		p->spared_end = &p->spared;
 	pthread_mutex_unlock(&p->lock);
-	return entry != NULL ? query_of(entry) : NULL;
+	return first;
 }
 
-static void run_next(void *ctx, bool cancelled);
 static void resume_spared(struct verify_pending *p, bool all);
 
+/* What becomes of a question that is due. */
+enum due {
+	DUE_ASK,    /* the sources */
+	DUE_CANCEL, /* it is time to end */
+	DUE_REFUSE, /* there are too many */
+};
+
 static void
-run(struct query *query, bool cancelled)
+run(struct query *query, enum due due)
 {
 	struct verify_pending *p = query->pending;
 	const struct verify_pending_config *c = &p->config;
@@ -317,17 +337,19 @@ run(struct query *query, bool cancelled)
 
 	answer.epoch = verify_revoke_epoch(c->revoke);
 	answer.generation = verify_sources_generation(c->sources);
-	if (!cancelled)
+	if (due == DUE_ASK)
 		verify_sources_ask(c->sources, VERIFY_BLOCKING, &q, &answer);
 	/* a source that was interrupted may look unreachable, and must not
 	 * fail open for that */
-	if (cancelled || atomic_load(c->stop))
+	if (due == DUE_CANCEL || atomic_load(c->stop))
 		verify_answer_set_fault(
 		    &answer, VERIFY_FAULT_OURS, "verification was cancelled");
+	else if (due == DUE_REFUSE)
+		verify_answer_set_fault(&answer, VERIFY_FAULT_OURS, TOO_MANY);
 	if (put_aside(query, &answer))
 		return;
 	complete(query, &answer);
-	if (!cancelled && !verify_sources_spare(c->sources))
+	if (due == DUE_ASK && !verify_sources_spare(c->sources))
 		resume_spared(p, true);
 }
 
@@ -351,36 +373,41 @@ run_next(void *ctx, bool cancelled)
 	}
 	pthread_mutex_unlock(&p->lock);
 	if (wanted)
-		run(query, cancelled);
+		run(query, cancelled ? DUE_CANCEL : DUE_ASK);
 	else
 		free(query);
 }
 
+/* One that finds no place in the queue waits on, if it can: those before it are
+ * of the same address, and are about to be asked. */
 static void
 resume(struct verify_pending *p, struct query *query)
 {
-	int rc;
+	bool queued, waits;
 
 	pthread_mutex_lock(&p->lock);
-	rc = enqueue(p, query);
+	queued = enqueue(p, query) == 0;
+	waits = !queued && !atomic_load(p->config.stop) && is_patient(p, query);
+	if (waits)
+		append_aside(p, query);
 	pthread_mutex_unlock(&p->lock);
-	if (rc == -1)
-		run(query, true);
+	if (waits)
+		return;
+	if (!queued)
+		run(query, DUE_REFUSE);
 	else if (thread_pool_post(p->workers, run_next, p) == -1)
 		run_next(p, true);
 }
 
-/* All of them, or those that have waited long enough and one more, which finds
- * out whether its source answers again. */
 static void
 resume_spared(struct verify_pending *p, bool all)
 {
-	struct query *query;
-	bool could_wait = false;
+	struct verify_queue_entry *next, *entry = take_aside(p, all);
 
-	while ((all || !could_wait) &&
-	    (query = take_aside(p, &could_wait)) != NULL)
-		resume(p, query);
+	for (; entry != NULL; entry = next) {
+		next = entry->next;
+		resume(p, query_of(entry));
+	}
 }
 
 bool
@@ -406,8 +433,7 @@ verify_pending_ask(struct verify_pending *p, const struct derp_key *key,
 	if (joined == FROM_CACHE || joined == NO_ROOM)
 		free(waiter);
 	if (joined == NO_ROOM)
-		verify_answer_set(answer, VERIFY_UNKNOWN,
-		    "too many verification questions at once");
+		verify_answer_set(answer, VERIFY_UNKNOWN, TOO_MANY);
 	/* the queue has a place for every query, but memory may be short */
 	if (joined == JOINED_NEW &&
 	    thread_pool_post(p->workers, run_next, p) == -1)

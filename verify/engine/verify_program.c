@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -89,12 +90,21 @@ verify_program_quote(struct buf *text, struct slice word, struct fail *why)
 /* ---- running */
 
 struct run {
+	struct run *next; /* of those that run; locked by running.lock */
 	pid_t pid;
 	int out, err; /* -1: it has been closed there */
 	struct buf *text;
 	char complaint[COMPLAINT_MAX]; /* its first bytes */
 	size_t complaint_len;
 };
+
+/* All that run in this process. A signal that ends it is for all of it, too,
+ * and so this is one of the few things that exist once. */
+static struct {
+	pthread_mutex_t lock;
+	struct run *first;
+	bool ending; /* no other one is started */
+} running = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static bool
 is_shortage(int error)
@@ -149,6 +159,46 @@ spawn(struct run *r, const struct verify_program *p, int out, int err)
 	return rc;
 }
 
+/* The same for one that verify_program_end_all finds. */
+static int
+spawn_known(struct run *r, const struct verify_program *p, int out, int err)
+{
+	int rc = ECANCELED;
+
+	pthread_mutex_lock(&running.lock);
+	if (!running.ending)
+		rc = spawn(r, p, out, err);
+	if (rc == 0) {
+		r->next = running.first;
+		running.first = r;
+	}
+	pthread_mutex_unlock(&running.lock);
+	return rc;
+}
+
+/* Nobody may kill a group that is reaped: its number may be another's then. */
+static void
+forget(struct run *r)
+{
+	struct run **at = &running.first;
+
+	pthread_mutex_lock(&running.lock);
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	pthread_mutex_unlock(&running.lock);
+}
+
+void
+verify_program_end_all(void)
+{
+	pthread_mutex_lock(&running.lock);
+	running.ending = true;
+	for (const struct run *r = running.first; r != NULL; r = r->next)
+		kill(-r->pid, SIGKILL);
+	pthread_mutex_unlock(&running.lock);
+}
+
 /* -1 with errno. */
 static int
 start(struct run *r, const struct verify_program *p)
@@ -162,7 +212,7 @@ start(struct run *r, const struct verify_program *p)
 		close(out[1]);
 		return -1;
 	}
-	rc = spawn(r, p, out[1], err[1]);
+	rc = spawn_known(r, p, out[1], err[1]);
 	close(out[1]);
 	close(err[1]);
 	r->out = out[0];
@@ -266,6 +316,7 @@ end_group(struct run *r)
 	int status = 0;
 
 	kill(-r->pid, SIGKILL);
+	forget(r);
 	while (waitpid(r->pid, &status, 0) == -1 && errno == EINTR)
 		continue;
 	return status;

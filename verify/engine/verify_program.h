@@ -4,7 +4,8 @@
  * No shell is in between. The program has a process group of its own, an empty
  * standard input and no descriptors of ours. When its time or the room for its
  * output is up, the whole group is killed, and what it leaves behind there is
- * killed when it has ended. Threads: any; blocks.
+ * killed when it has ended. Signals that a terminal sends do not reach it: who
+ * is ended by one calls verify_program_end_all before. Threads: any; blocks.
  */
 #ifndef DERPKIT_VERIFY_PROGRAM_H
 #define DERPKIT_VERIFY_PROGRAM_H
@@ -47,5 +48,9 @@ enum verify_program_end {
 enum verify_program_end verify_program_run(const struct verify_program *p,
     uint64_t timeout_ms, const atomic_bool *stop, struct buf *out,
     struct fail *why);
+
+/* Kills all that run, with their groups; no other one is started any more: the
+ * process is about to end. Any thread, but not in a signal handler. */
+void verify_program_end_all(void);
 
 #endif

@@ -78,6 +78,8 @@ verify_pull_fetch(const struct verify_pull *p, const atomic_bool *stop,
 		.ca_file = p->ca_file,
 		.headers = headers,
 		.has_secret = p->bearer != NULL || p->post != NULL,
+		/* one leads nowhere else, and a circle must not be an outage */
+		.no_redirects = p->unix_socket != NULL,
 		.post = p->post,
 		.timeout_ms = p->timeout_ms,
 		.body_max = VERIFY_DOCUMENT_BYTES_MAX,

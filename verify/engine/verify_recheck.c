@@ -23,7 +23,7 @@ struct verify_recheck {
 
 struct job {
 	struct verify_recheck *r;
-	struct derp_key key;
+	struct verify_client client;
 };
 
 static void
@@ -32,7 +32,7 @@ run(void *ctx, bool cancelled)
 	struct job *job = ctx;
 
 	if (!cancelled)
-		(void)verify_revoke_recheck(job->r->revoke, &job->key);
+		(void)verify_revoke_recheck(job->r->revoke, &job->client);
 	free(job);
 }
 
@@ -45,7 +45,7 @@ post(struct verify_recheck *r, const struct derp_key *key)
 
 	if (job == NULL) /* its turn comes again */
 		return;
-	*job = (struct job){ .r = r, .key = *key };
+	*job = (struct job){ .r = r, .client = { .key = *key } };
 	while (thread_pool_post(r->threads, run, job) == -1) {
 		if (atomic_load(r->stop)) {
 			free(job);

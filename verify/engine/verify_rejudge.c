@@ -21,37 +21,37 @@ struct verify_rejudge {
 	/* locked by lock */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct derp_key *keys; /* owned; of this round */
-	size_t count, next;    /* the next one to be asked about */
-	size_t asking;         /* threads that do */
-	size_t unknown;        /* keys at the start that are for the next one */
-	bool done;             /* no further rounds */
+	struct verify_client *clients; /* owned; of this round */
+	size_t count, next;            /* the next one to be asked about */
+	size_t asking;                 /* threads that do */
+	size_t unknown; /* those at the start are for the next one */
+	bool done;      /* no further rounds */
 };
 
-/* The next key of this round; false when none is left. */
+/* The next one of this round; false when none is left. */
 static bool
-take_key(struct verify_rejudge *r, struct derp_key *key)
+take_client(struct verify_rejudge *r, struct verify_client *client)
 {
 	bool has;
 
 	pthread_mutex_lock(&r->lock);
 	has = r->next < r->count && !atomic_load(r->stop);
 	if (has) {
-		*key = r->keys[r->next++];
+		*client = r->clients[r->next++];
 		r->asking++;
 	}
 	pthread_mutex_unlock(&r->lock);
 	return has;
 }
 
-/* The place of a key that was taken is free for one that is kept. */
+/* The place of one that was taken is free for one that is kept. */
 static void
-put_result(struct verify_rejudge *r, const struct derp_key *key,
+put_result(struct verify_rejudge *r, const struct verify_client *client,
     enum verify_verdict verdict)
 {
 	pthread_mutex_lock(&r->lock);
 	if (verdict == VERIFY_UNKNOWN)
-		r->keys[r->unknown++] = *key;
+		r->clients[r->unknown++] = *client;
 	r->asking--;
 	pthread_cond_broadcast(&r->changed);
 	pthread_mutex_unlock(&r->lock);
@@ -60,13 +60,14 @@ put_result(struct verify_rejudge *r, const struct derp_key *key,
 static void
 judge_all(struct verify_rejudge *r)
 {
-	struct derp_key key;
+	struct verify_client client;
 
-	while (take_key(r, &key))
-		put_result(r, &key, verify_revoke_recheck(r->revoke, &key));
+	while (take_client(r, &client))
+		put_result(
+		    r, &client, verify_revoke_recheck(r->revoke, &client));
 }
 
-/* Waits until there are keys to ask about. False: it is time to end. */
+/* Waits until there is somebody to ask about. False: it is time to end. */
 static bool
 wait_for_round(struct verify_rejudge *r)
 {
@@ -90,7 +91,7 @@ run_helper(void *ctx)
 	return NULL;
 }
 
-/* Finishes the round. Returns how many keys are for the next one. */
+/* Finishes the round. Returns how many are for the next one. */
 static size_t
 end_round(struct verify_rejudge *r)
 {
@@ -121,7 +122,7 @@ collect(struct verify_rejudge *r, size_t *count)
 {
 	const struct verify_watch *w = &r->revoke->watch;
 
-	while (w->connected(w->ctx, &r->keys, count) == -1)
+	while (w->connected(w->ctx, &r->clients, count) == -1)
 		if (!verify_wake_wait(&r->wake, AGAIN_MIN_MS, r->stop, NULL))
 			return false;
 	return true;
@@ -155,8 +156,8 @@ run_first(void *ctx)
 	judge_in_rounds(r);
 	pthread_mutex_lock(&r->lock);
 	r->done = true;
-	free(r->keys); /* as many as there were clients */
-	r->keys = NULL;
+	free(r->clients); /* as many as there were clients */
+	r->clients = NULL;
 	r->count = r->next = 0;
 	pthread_cond_broadcast(&r->changed);
 	pthread_mutex_unlock(&r->lock);
@@ -204,6 +205,6 @@ verify_rejudge_free(struct verify_rejudge *r)
 	pthread_cond_destroy(&r->changed);
 	pthread_mutex_destroy(&r->lock);
 	verify_wake_clear(&r->wake);
-	free(r->keys);
+	free(r->clients);
 	free(r);
 }

@@ -58,13 +58,15 @@ verify_revoke_left(
 }
 
 enum verify_verdict
-verify_revoke_recheck(struct verify_revoke *r, const struct derp_key *key)
+verify_revoke_recheck(
+    struct verify_revoke *r, const struct verify_client *client)
 {
+	const struct derp_key *key = &client->key;
 	struct verify_answer answer = { 0 };
 
 	if (!is_connected(r, key))
 		return VERIFY_ALLOW;
-	r->ask_again(r->engine, key, &answer);
+	r->ask_again(r->engine, client, &answer);
 	if (answer.verdict == VERIFY_DENY) {
 		/* whoever is about to be registered has an older answer */
 		verify_revoke_changed(r);

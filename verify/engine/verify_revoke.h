@@ -18,10 +18,17 @@
 #define DERPKIT_VERIFY_REVOKE_H
 
 #include "derp_key.h"
+#include "netaddr.h"
 #include "verify_answer.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
+
+/* Who is connected, and from where; the address is not set: not known. */
+struct verify_client {
+	struct derp_key key;
+	struct netaddr addr;
+};
 
 /* What whoever holds connections is told, on a thread of the engine, from
  * verify_new on. All zero: nobody holds any. */
@@ -33,9 +40,10 @@ struct verify_watch {
 	int (*revoked)(void *ctx, const struct derp_key *key, const char *name,
 	    const char *reason);
 	void *ctx;
-	/* The keys of all who are connected, to be freed by the caller. -1:
+	/* All who are connected, each key once, to be freed by the caller. -1:
 	 * memory is short; called again soon. */
-	int (*connected)(void *ctx, struct derp_key **keys, size_t *count);
+	int (*connected)(
+	    void *ctx, struct verify_client **clients, size_t *count);
 };
 
 struct verify_revoke {
@@ -46,7 +54,7 @@ struct verify_revoke {
 	void (*recheck)(void *engine, const struct derp_key *key,
 	    struct verify_answer *answer);
 	/* the same, although no source has said that something changed */
-	void (*ask_again)(void *engine, const struct derp_key *key,
+	void (*ask_again)(void *engine, const struct verify_client *client,
 	    struct verify_answer *answer);
 	void *engine;
 	/* atomic */
@@ -69,7 +77,7 @@ void verify_revoke_left(
  * is denied. Not when it is unknown: nobody is put off the relay by an outage.
  * Returns the answer; ALLOW of one that is not connected. Any thread. */
 enum verify_verdict verify_revoke_recheck(
-    struct verify_revoke *r, const struct derp_key *key);
+    struct verify_revoke *r, const struct verify_client *client);
 
 uint64_t verify_revoke_epoch(const struct verify_revoke *r);
 

@@ -41,11 +41,11 @@ check_key(const struct verify_server *s,
 		return fail_set(why,
 		    "%s: a key is needed: name the file that it is in "
 		    "(key-file) or the environment variable (key-variable)",
-		    url_text_of(s->base_url).text);
+		    url_text_origin(s->base_url).text);
 	if (s->key_file != NULL && s->key_variable != NULL)
 		return fail_set(why,
 		    "%s: the key is in a file or in a variable, not in both",
-		    url_text_of(s->base_url).text);
+		    url_text_origin(s->base_url).text);
 	rc = verify_secret_load(&place, &key, why);
 	verify_secret_wipe(&key);
 	if (rc == 0 && verify_secret_is_exposed(&place))

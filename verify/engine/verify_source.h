@@ -100,6 +100,7 @@ struct verify_source_context {
 	void (*notice)(void *ctx, const char *text);
 	void *notice_ctx;
 	uint64_t refresh_ms; /* between two lists; 0: the kind's */
+	uint64_t list_ms;    /* for one of a server; 0: the kind's */
 	size_t threads;      /* that ask at once, as the engine sets it */
 	bool interactive;    /* a person waits: no retries at start */
 	bool allow_empty;    /* a list that becomes empty is believed at once */
@@ -173,6 +174,7 @@ struct verify_source {
 	bool blocks;       /* ask may wait for I/O: call it on workers */
 	bool reads_client; /* ask: the answer may depend on the client's
 			      address */
+	uint64_t list_ms;  /* that a list may take, if the user says so; or 0 */
 	/* list: a key that is not in the set is worth listing again for before
 	 * it is denied (a node may just have been registered); for sources
 	 * that cannot ask */
@@ -194,7 +196,9 @@ struct verify_source_kind {
 	bool needs_argument;                   /* it may not be empty */
 	bool uses_ca_file;
 	bool can_fail_open;
-	bool runs_programs;        /* which confined programs cannot */
+	bool runs_programs; /* which confined programs cannot */
+	/* derper's flag for it admits expired keys when it only asks */
+	bool asked_admits_expired;
 	enum verify_outage outage; /* when none is configured; DEFAULT: CLOSED
 				    */
 	uint64_t refresh_ms;       /* when none is configured */

@@ -374,6 +374,19 @@ verify_sources_wait_ready(const struct verify_sources *s, uint64_t ms)
 	}
 }
 
+uint64_t
+verify_sources_list_ms(const struct verify_sources *s)
+{
+	uint64_t most_ms = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const uint64_t ms = verify_member_source(s->list[i])->list_ms;
+
+		most_ms = ms > most_ms ? ms : most_ms;
+	}
+	return most_ms;
+}
+
 void
 verify_sources_tick(const struct verify_sources *s)
 {

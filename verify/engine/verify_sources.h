@@ -109,6 +109,10 @@ void verify_sources_each_node(
  * most ms. False: one has done neither. For tools. */
 bool verify_sources_wait_ready(const struct verify_sources *s, uint64_t ms);
 
+/* How long the first list may take, of the slowest that says so; 0: none does.
+ */
+uint64_t verify_sources_list_ms(const struct verify_sources *s);
+
 /* Of every member. */
 void verify_sources_tick(const struct verify_sources *s);
 void verify_sources_reload(const struct verify_sources *s);

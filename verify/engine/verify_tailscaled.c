@@ -11,14 +11,11 @@
  * because a daemon that hangs must not block logins forever.
  */
 #include "fetch.h"
-#include "verify_expiry.h"
-#include "verify_nodes.h"
 #include "verify_source.h"
 #include "verify_tailnet.h"
+#include "verify_whois.h"
 
 #include <errno.h>
-#include <jansson.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,97 +110,6 @@ who_is_with_retries(struct tailscaled *t, const struct verify_question *q,
 	}
 }
 
-/* Whether the node's key has run out, as the daemon says, or by our clock. */
-static bool
-has_expired(const struct tailscaled *t, const json_t *node)
-{
-	int64_t expires_s;
-
-	if (json_is_true(json_object_get(node, "Expired")))
-		return true;
-	return verify_expiry_parse(
-		   json_object_get(node, "KeyExpiry"), &expires_s) == -1 ||
-	    expires_s <= t->wall_s();
-}
-
-static void
-judge_node(const struct tailscaled *t, const json_t *node, const char *key,
-    struct verify_answer *answer)
-{
-	const char *name = json_string_value(json_object_get(node, "Name"));
-	const bool expired = has_expired(t, node);
-
-	if (expired && t->denies_expired)
-		verify_answer_set(answer, VERIFY_DENY,
-		    "peer %s not authorized (its key has expired, local "
-		    "tailscaled says)",
-		    key);
-	else
-		verify_answer_set(answer, VERIFY_ALLOW,
-		    "%.100s known to local tailscaled%s",
-		    name != NULL ? name : "peer",
-		    expired ? " (its key has expired)" : "");
-}
-
-static void
-judge_known(const struct tailscaled *t, const struct fetch_response *response,
-    const char *key, struct verify_answer *answer)
-{
-	json_error_t error;
-	json_t *root = json_loadb((const char *)response->body,
-	    response->body_len, JSON_ALLOW_NUL, &error);
-	const json_t *node = json_object_get(root, "Node");
-
-	if (root == NULL)
-		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
-		    "failed to query local tailscaled status for %s: bad JSON "
-		    "in its answer: %.80s",
-		    key, error.text);
-	else if (!json_is_object(node))
-		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
-		    "failed to query local tailscaled status for %s: its "
-		    "answer has no Node",
-		    key);
-	else
-		judge_node(t, node, key, answer);
-	json_decref(root);
-}
-
-/* The daemon's message, as much as fits on a line. */
-static struct slice
-first_line(const struct fetch_response *response)
-{
-	struct slice line, rest;
-
-	slice_cut(
-	    slice_of(response->body, response->body_len), '\n', &line, &rest);
-	line = slice_trim(line);
-	return line.n <= 100 ? line : slice_of(line.p, 100);
-}
-
-static void
-judge(const struct tailscaled *t, const struct fetch_response *response,
-    const char *key, struct verify_answer *answer)
-{
-	struct slice message = first_line(response);
-
-	if (response->status == 200)
-		judge_known(t, response, key, answer);
-	else if (response->status == 404)
-		verify_answer_set(answer, VERIFY_DENY,
-		    "peer %s not authorized (not found in local tailscaled)",
-		    key);
-	else if (slice_starts(message, "invalid 'addr' parameter"))
-		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
-		    "tailscaled version is too old (out of sync with derper "
-		    "binary)");
-	else
-		verify_answer_set_fault(answer, VERIFY_FAULT_BAD,
-		    "failed to query local tailscaled status for %s: %s: %.*s",
-		    key, response->status_line, (int)message.n,
-		    (const char *)message.p);
-}
-
 static enum verify_fault
 fault_of(enum fetch_result result)
 {
@@ -227,13 +133,15 @@ ask(struct verify_source *s, const struct verify_question *q,
 	struct tailscaled *t = (struct tailscaled *)s;
 	struct fetch_response response;
 	struct fail why = { 0 };
+	const struct verify_whois whois = { .denies_expired = t->denies_expired,
+		.now_s = t->wall_s() };
 	enum fetch_result result;
 	char key[DERP_KEY_TEXT];
 
 	derp_key_format(q->key, key);
 	result = who_is_with_retries(t, q, &response, &why);
 	if (result == FETCH_OK)
-		judge(t, &response, key, answer);
+		verify_whois_judge(&whois, &response, key, answer);
 	else
 		verify_answer_set_fault(answer, fault_of(result),
 		    "failed to query local tailscaled status for %s: %s", key,
@@ -349,5 +257,6 @@ const struct verify_source_kind verify_tailscaled_kind = {
 	.relay_help = "admit only nodes that the tailscaled which listens "
 		      "there knows, follow what changes, and disconnect who "
 		      "is deleted or expires",
+	.asked_admits_expired = true,
 	.open = open_tailscaled,
 };

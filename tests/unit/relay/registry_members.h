@@ -69,7 +69,10 @@ join(struct registry *r, const struct derp_key *key, unsigned conn)
 	struct registry_member member;
 	struct conn_addr evict;
 
-	check_int(registry_join(r, key, addr_of(conn), &member, &evict), 0);
+	check_int(registry_join(r, key,
+		      &(struct registry_origin){ .addr = addr_of(conn) },
+		      &member, &evict),
+	    0);
 	check_size(evict.generation, 0);
 	return member;
 }

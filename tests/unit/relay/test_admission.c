@@ -249,6 +249,34 @@ watch(struct fixture *f)
 	f->config.context.refresh_ms = 20;
 }
 
+/* Who is connected, and from where: the engine asks about them with that. */
+static void
+admission_tells_who_is_connected(void **state)
+{
+	struct fixture *f = *state;
+	struct verify_client *clients = NULL;
+	struct netaddr remote;
+	size_t count = 0;
+
+	check_int(
+	    admission_connected(&fake_server.shared, &clients, &count), 0);
+	check_size(count, 0);
+	free(clients);
+	check_int(netaddr_parse_ip(&remote, slice_str("192.0.2.7")), 0);
+	f->p->conn = fake_server_conn(0, &f->p->fd);
+	f->p->conn->remote = remote;
+	fake_peer_say_hello(f->p);
+	fake_server_turn(0);
+	check(fake_peer_runs(f->p));
+	check_int(
+	    admission_connected(&fake_server.shared, &clients, &count), 0);
+	check_size(count, 1);
+	check_bytes(clients[0].key.b, f->p->key.b, sizeof f->p->key.b);
+	check(clients[0].addr.is_set && clients[0].addr.is_v4);
+	check_bytes(clients[0].addr.ip, remote.ip, sizeof remote.ip);
+	free(clients);
+}
+
 /* Another list, without the client, is in force when this returns. */
 static void
 unlist(struct fixture *f)
@@ -377,6 +405,7 @@ main(void)
 		TEST(admission_fails_open_when_the_url_hangs),
 		TEST(admission_has_a_deadline),
 		TEST(admission_survives_lack_of_memory),
+		TEST(admission_tells_who_is_connected),
 		TEST(admission_ends_who_is_not_listed_any_more),
 		TEST(admission_ends_nobody_who_is_closing),
 		TEST(admission_asks_again_when_overtaken),

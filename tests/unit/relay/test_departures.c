@@ -46,9 +46,10 @@ receivers_new(const struct fake_peer *p, unsigned worker)
 		key.b[7] = (uint8_t)i;
 		key.b[30] = 1;
 		check_int(registry_join(registry(), &key,
-			      (struct conn_addr){ .worker = (uint16_t)worker,
-				  .slot = 1000000 + i,
-				  .generation = 1 },
+			      &(struct registry_origin){
+				  .addr = { .worker = (uint16_t)worker,
+				      .slot = 1000000 + i,
+				      .generation = 1 } },
 			      &all->members[i], &evict),
 		    0);
 		check(registry_find(registry(), &key, &entry));
@@ -324,7 +325,8 @@ departures_are_limited(void **state)
 		c->departed_key.b[29] = 1;
 		check_int(
 		    registry_join(registry(), &c->departed_key,
-			(struct conn_addr){ 0, 0, i, 9 }, &member, &evict),
+			&(struct registry_origin){ .addr = { 0, 0, i, 9 } },
+			&member, &evict),
 		    0);
 		for (uint32_t k = 0; k < EACH; k++) {
 			bytes_put_u32(to.b, k);

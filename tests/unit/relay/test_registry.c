@@ -164,14 +164,18 @@ registry_evicts_the_least_recently_heard(void **state)
 	for (unsigned i = 0; i < MAX; i++)
 		members[i] = join(r, &k, i);
 	registry_heard_from(r, &members[0], 5000);
-	check_int(registry_join(r, &k, addr_of(MAX), &members[MAX], &evict), 0);
+	check_int(registry_join(r, &k,
+		      &(struct registry_origin){ .addr = addr_of(MAX) },
+		      &members[MAX], &evict),
+	    0);
 	check(conn_addr_eq(evict, addr_of(1)));
 	check_active(r, &k, MAX);
 	/* it is not told twice, and does not become active again */
 	registry_heard_from(r, &members[1], 6000);
 	check_active(r, &k, MAX);
-	check_int(
-	    registry_join(r, &k, addr_of(MAX + 1), &members[MAX + 1], &evict),
+	check_int(registry_join(r, &k,
+		      &(struct registry_origin){ .addr = addr_of(MAX + 1) },
+		      &members[MAX + 1], &evict),
 	    0);
 	check(conn_addr_eq(evict, addr_of(2)));
 	leave(r, &members[1]);
@@ -180,10 +184,14 @@ registry_evicts_the_least_recently_heard(void **state)
 	/* those that never go are limited, too */
 	for (unsigned i = MAX + 2; i < 2 * MAX + 2; i++)
 		check_int(
-		    registry_join(r, &k, addr_of(i),
+		    registry_join(r, &k,
+			&(struct registry_origin){ .addr = addr_of(i) },
 			&members[i < 2 * MAX ? i : i - 2 * MAX + 1], &evict),
 		    0);
-	check_int(registry_join(r, &k, addr_of(500), &more, &evict), -1);
+	check_int(registry_join(r, &k,
+		      &(struct registry_origin){ .addr = addr_of(500) }, &more,
+		      &evict),
+	    -1);
 	check(more.peer == NULL);
 	check_size(registry_count(r, &k), 2 * MAX);
 	for (unsigned i = 0; i < 2 * MAX; i++)
@@ -203,8 +211,10 @@ registry_passes_over_the_evicted(void **state)
 	struct conn_addr evict;
 
 	for (unsigned i = 0; i <= MAX; i++)
-		check_int(
-		    registry_join(r, &k, addr_of(i), &members[i], &evict), 0);
+		check_int(registry_join(r, &k,
+			      &(struct registry_origin){ .addr = addr_of(i) },
+			      &members[i], &evict),
+		    0);
 	check(conn_addr_eq(evict, addr_of(0)));
 	registry_heard_from(r, &members[0], 5000);
 	leave(r, &members[MAX]);
@@ -341,7 +351,10 @@ registry_holds_at_most_so_many_keys(void **state)
 	(void)state;
 	b.b[20] = 1; /* the same shard */
 	member = join(r, &a, 1);
-	check_int(registry_join(r, &b, addr_of(2), &more, &evict), -1);
+	check_int(
+	    registry_join(r, &b,
+		&(struct registry_origin){ .addr = addr_of(2) }, &more, &evict),
+	    -1);
 	check_size(registry_count(r, &b), 0);
 	leave(r, &member);
 	member = join(r, &b, 2);
@@ -367,14 +380,19 @@ registry_survives_lack_of_memory(void **state)
 	}
 	for (size_t n = 1; one.peer == NULL; n++) {
 		const int rc = (fake_alloc_fail_at(n),
-		    registry_join(r, &k, addr_of(1), &one, &evict));
+		    registry_join(r, &k,
+			&(struct registry_origin){ .addr = addr_of(1) }, &one,
+			&evict));
 
 		check(fake_alloc_failed() == (rc == -1));
 		check((rc == 0) == (one.peer != NULL));
 		check_size(registry_count(r, &k), rc == 0 ? 1 : 0);
 	}
 	fake_alloc_fail_at(1);
-	check_int(registry_join(r, &k, addr_of(2), &more, &evict), -1);
+	check_int(
+	    registry_join(r, &k,
+		&(struct registry_origin){ .addr = addr_of(2) }, &more, &evict),
+	    -1);
 	check(fake_alloc_failed());
 	check_active(r, &k, 1);
 	more = join(r, &other, 3);
@@ -414,8 +432,9 @@ hammer(void *ctx)
 		struct notify_departure departure;
 		struct conn_addr evict;
 
-		if (registry_join(
-			h->p, &mine, addr_of(conn), &member, &evict) == -1)
+		if (registry_join(h->p, &mine,
+			&(struct registry_origin){ .addr = addr_of(conn) },
+			&member, &evict) == -1)
 			abort();
 		if (registry_find(h->p, &other, &entry) &&
 		    registry_is_current(&entry))
@@ -458,6 +477,57 @@ registry_is_safe_for_many_threads(void **state)
 	check_size(registry_notify_stats(*state).bytes, 0);
 }
 
+struct seen {
+	unsigned count;
+	struct derp_key key;
+	struct netaddr remote;
+};
+
+static void
+see(void *ctx, const struct derp_key *key, const struct netaddr *remote)
+{
+	struct seen *seen = ctx;
+
+	seen->count++;
+	seen->key = *key;
+	seen->remote = *remote;
+}
+
+/* Each key once, with the address of its active connection; no mesh peer. */
+static void
+registry_tells_where_clients_are(void **state)
+{
+	struct registry *r = *state;
+	const struct derp_key k = key_of(1), mesh = key_of(2);
+	struct registry_origin origins[] = { { .addr = addr_of(1) },
+		{ .addr = addr_of(2) },
+		{ .addr = addr_of(3), .is_mesh = true } };
+	struct registry_member members[3];
+	struct notify_departure departure;
+	struct seen seen = { .count = 0 };
+	struct conn_addr evict;
+
+	netaddr_parse_ip(&origins[0].remote, slice_str("192.0.2.1"));
+	netaddr_parse_ip(&origins[1].remote, slice_str("2001:db8::2"));
+	for (unsigned i = 0; i < 3; i++)
+		check_int(registry_join(r, i < 2 ? &k : &mesh, &origins[i],
+			      &members[i], &evict),
+		    0);
+	registry_each_client(r, see, &seen);
+	check_int(seen.count, 1);
+	check_bytes(seen.key.b, k.b, sizeof k.b);
+	check_bytes(seen.remote.ip, origins[1].remote.ip, 16);
+	check(seen.remote.is_set && !seen.remote.is_v4);
+	registry_leave(r, &members[1], &departure);
+	registry_each_client(r, see, &seen);
+	check_int(seen.count, 2);
+	check_bytes(seen.remote.ip, origins[0].remote.ip, 16);
+	check(seen.remote.is_set && seen.remote.is_v4);
+	registry_leave(r, &members[0], &departure);
+	registry_each_client(r, see, &seen);
+	check_int(seen.count, 2);
+}
+
 int
 main(void)
 {
@@ -473,6 +543,8 @@ main(void)
 		TEST(registry_stops_telling_when_a_key_is_back),
 		cmocka_unit_test(registry_holds_at_most_so_many_keys),
 		cmocka_unit_test(registry_survives_lack_of_memory),
+		cmocka_unit_test_setup_teardown(
+		    registry_tells_where_clients_are, setup, teardown),
 		TEST(registry_is_safe_for_many_threads),
 	};
 

@@ -41,8 +41,10 @@ join(struct fixture *f, const struct derp_key *key, unsigned conn)
 	struct registry_member member;
 	struct conn_addr evict;
 
-	check_int(
-	    registry_join(f->registry, key, addr_of(conn), &member, &evict), 0);
+	check_int(registry_join(f->registry, key,
+		      &(struct registry_origin){ .addr = addr_of(conn) },
+		      &member, &evict),
+	    0);
 	return member;
 }
 

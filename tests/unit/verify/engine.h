@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ENGINE_WAIT_MS 20000 /* nothing that works takes as long */
@@ -86,10 +87,19 @@ engine_done(void *ctx, const struct verify_answer *answer)
 static inline void
 engine_await(struct engine_answers *a, unsigned count)
 {
+	struct timespec until;
+	unsigned came;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += ENGINE_WAIT_MS / 1000;
 	pthread_mutex_lock(&a->lock);
-	while (a->count < count)
-		pthread_cond_wait(&a->came, &a->lock);
+	while (a->count < count &&
+	    pthread_cond_timedwait(&a->came, &a->lock, &until) == 0)
+		continue;
+	came = a->count;
 	pthread_mutex_unlock(&a->lock);
+	if (came < count)
+		fail_msg("%u of %u answers", came, count);
 }
 
 /* Notices, joined, and a wait for one that holds a text. */

@@ -19,6 +19,7 @@ struct script {
 	enum verify_fault fault;   /* of answers; NONE: they are given */
 	unsigned slow_ms;          /* a list takes */
 	unsigned again_ms;         /* until the next; 0: as configured */
+	bool once;                 /* one answer, and then it is away */
 	_Atomic unsigned lists, asks;
 	_Atomic unsigned concurrent, concurrent_max; /* asks at once */
 };
@@ -34,6 +35,7 @@ say(unsigned first, unsigned last, enum verify_listed listed,
 	script.last = last;
 	script.listed = listed;
 	script.fault = fault;
+	script.once = false;
 	pthread_mutex_unlock(&script.lock);
 }
 
@@ -70,18 +72,21 @@ answer_key(struct verify_source *s, const struct verify_question *q,
 	const unsigned n = bytes_get_u32(q->key->b + 28);
 	const unsigned now = ++script.concurrent;
 
-	(void)s;
 	script.asks++;
 	if (now > script.concurrent_max)
 		script.concurrent_max = now;
 	pthread_mutex_lock(&script.lock);
 	if (script.fault != VERIFY_FAULT_NONE)
 		verify_answer_set_fault(answer, script.fault, "scripted");
+	else if (s->reads_client && q->client == NULL)
+		verify_answer_set(answer, VERIFY_DENY, "no address");
 	else
 		verify_answer_set(answer,
 		    n >= script.first && n <= script.last ? VERIFY_ALLOW
 							  : VERIFY_DENY,
 		    "asked");
+	if (script.once)
+		script.fault = VERIFY_FAULT_AWAY;
 	pthread_mutex_unlock(&script.lock);
 	script.concurrent--;
 }
@@ -92,7 +97,8 @@ close_source(struct verify_source *s)
 	free(s);
 }
 
-/* The argument says what it can: l lists, a is asked. */
+/* The argument says what it can: l lists, a is asked, c for clients whose
+ * address is known. */
 static inline struct verify_source *
 open_source(const struct verify_source_config *config,
     const struct verify_source_context *context, struct fail *why)
@@ -114,6 +120,7 @@ open_source(const struct verify_source_config *config,
 	s->ops = asks && lists ? &both_ops : asks ? &ask_ops : &list_ops;
 	s->blocks = true;
 	s->list_on_miss = !asks;
+	s->reads_client = strchr(config->argument, 'c') != NULL;
 	return s;
 }
 

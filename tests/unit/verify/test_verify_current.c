@@ -1,96 +1,29 @@
 /* Unit tests of verify/engine/verify_current: another engine takes over while
  * questions are asked. */
-#include "unit/verify/scripted.h"
+#include "unit/verify/take_over.h"
 
-#include "verify_config_file.h"
+#include "fake_alloc.h"
 
 #define ASKERS 4
 #define SWAPS 12
 
-/* Whoever holds connections: keys 1..CONNECTED, until they are disconnected. */
-#define CONNECTED 300
-static atomic_bool gone[CONNECTED + 1];
-static _Atomic unsigned disconnected;
-
-static bool
-is_connected(void *ctx, const struct derp_key *key)
-{
-	const unsigned n = bytes_get_u32(key->b + 28);
-
-	(void)ctx;
-	return n >= 1 && n <= CONNECTED && !gone[n];
-}
-
-static int
-revoked(
-    void *ctx, const struct derp_key *key, const char *name, const char *reason)
-{
-	(void)ctx, (void)name, (void)reason;
-	if (!atomic_exchange(&gone[bytes_get_u32(key->b + 28)], true))
-		disconnected++;
-	return 0;
-}
-
-static int
-connected(void *ctx, struct derp_key **keys, size_t *count)
-{
-	(void)ctx;
-	*count = 0;
-	*keys = calloc(CONNECTED, sizeof **keys);
-	assert_non_null(*keys);
-	for (unsigned n = 1; n <= CONNECTED; n++)
-		if (!gone[n])
-			(*keys)[(*count)++] = engine_key(n);
-	return 0;
-}
-
-static void
-all_are_connected(void)
-{
-	disconnected = 0;
-	for (unsigned n = 1; n <= CONNECTED; n++)
-		gone[n] = false;
-}
-
-static struct verify_config
-config_of(const char *letters)
-{
-	struct verify_config config = {
-		.watch = { is_connected, revoked, NULL, connected },
-	};
-
-	add(&config, letters)->outage = VERIFY_OUTAGE_CLOSED;
-	return config;
-}
-
-static struct verify_current *
-new_current(const struct verify_config *config)
-{
-	struct fail why = { 0 };
-	struct verify_current *c = verify_current_new(config, &why);
-
-	if (c == NULL)
-		fail_msg("%s", why.text);
-	return c;
-}
-
-static void
-replace(struct verify_current *c, const struct verify_config *config)
-{
-	struct fail why = { 0 };
-
-	if (verify_current_replace(c, config, &why) == -1)
-		fail_msg("%s", why.text);
-	while (!verify_current_tick(c))
-		usleep(1000);
-}
-
 static void
 await_disconnected(unsigned count)
 {
-	for (unsigned i = 0; i < 4000 && disconnected < count; i++)
-		usleep(5000);
+	const uint64_t since_ms = clock_now_ms();
+
+	while (disconnected < count)
+		nap(since_ms);
 	check_int(disconnected, count);
+}
+
+static void
+await_asks(unsigned count)
+{
+	const uint64_t since_ms = clock_now_ms();
+
+	while (script.asks < count)
+		nap(since_ms);
 }
 
 /* ---- asking all the time */
@@ -148,6 +81,71 @@ ask_all_the_time(void *ctx)
 		}
 	}
 	return NULL;
+}
+
+/* Reads the counts all the time: none falls. */
+struct counts_reader {
+	struct verify_current *c;
+	pthread_t thread;
+	unsigned reads, fell;
+	atomic_bool *stop;
+};
+
+static void
+read_both(void *ctx, struct verify *v)
+{
+	struct verify_member_stats stats;
+	uint64_t *counts = ctx; /* of the engine, and of its only source */
+	struct verify_counters counters;
+
+	verify_get_counters(v, &counters);
+	verify_member_stats(verify_get_sources(v)->list[0], &stats);
+	counts[0] = counters.asked;
+	counts[1] = stats.recalled + stats.asked;
+}
+
+static void *
+read_all_the_time(void *ctx)
+{
+	struct counts_reader *r = ctx;
+	uint64_t before[2] = { 0 }, now[2];
+
+	while (!atomic_load(r->stop)) {
+		verify_current_use(r->c, read_both, now);
+		r->fell += now[0] < before[0] || now[1] < before[1];
+		before[0] = now[0];
+		before[1] = now[1];
+		r->reads++;
+	}
+	return NULL;
+}
+
+/* Whoever reads the counts takes a fall for a new start. */
+static void
+current_has_counts_that_never_fall(void **state)
+{
+	atomic_bool stop = false;
+	static struct asker asker;
+	struct counts_reader reader = { .stop = &stop };
+	struct verify_config config = config_of("a");
+
+	(void)state;
+	say(1, 1000, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	all_are_connected();
+	reader.c = new_current(&config);
+	asker = (struct asker){
+		.c = reader.c, .answers = ENGINE_ANSWERS, .stop = &stop
+	};
+	pthread_create(&asker.thread, NULL, ask_all_the_time, &asker);
+	pthread_create(&reader.thread, NULL, read_all_the_time, &reader);
+	for (unsigned i = 0; i < 5 * SWAPS; i++)
+		replace(reader.c, &config);
+	stop = true;
+	pthread_join(asker.thread, NULL);
+	pthread_join(reader.thread, NULL);
+	verify_current_free(reader.c);
+	check_int(reader.fell, 0);
+	check(reader.reads > 0);
 }
 
 /* Each question has one answer, also of one that was asked before the change
@@ -239,13 +237,60 @@ current_asks_again_about_who_is_not_known(void **state)
 	say(2, CONNECTED, 0, VERIFY_FAULT_BAD);
 	script.asks = 0;
 	replace(c, &config);
-	while (script.asks < CONNECTED)
-		usleep(1000);
+	await_asks(CONNECTED);
 	check_int(disconnected, 0);
 	say(2, CONNECTED, VERIFY_LISTED, VERIFY_FAULT_NONE);
 	await_disconnected(1);
 	check(gone[1]);
 	verify_current_free(c);
+}
+
+/* A source that wants to know where a client is is told so of those who are
+ * connected, too, although it never allowed them before. */
+static void
+current_asks_about_who_is_connected_with_the_address(void **state)
+{
+	struct verify_config config = config_of("l");
+	struct verify_current *c;
+
+	(void)state;
+	all_are_connected();
+	say(1, CONNECTED, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	c = new_current(&config);
+	script.asks = 0;
+	config = config_of("ac");
+	replace(c, &config);
+	await_asks(CONNECTED);
+	verify_current_free(c);
+	check_int(disconnected, 0);
+}
+
+/* Who is not allowed any more goes also when there were no threads to ask about
+ * them at first. */
+static void
+current_judges_later_when_memory_is_short(void **state)
+{
+	struct verify_config config = config_of("a");
+	struct verify_current *c;
+	struct fail why = { 0 };
+	uint64_t since_ms;
+
+	(void)state;
+	all_are_connected();
+	say(1, CONNECTED, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	c = new_current(&config);
+	say(101, CONNECTED, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	check_int(verify_current_replace(c, &config, &why), 0);
+	fake_alloc_fail_at(1);
+	await_take_over(c);
+	check(fake_alloc_failed());
+	since_ms = clock_now_ms();
+	while (disconnected < 100) {
+		nap(since_ms);
+		verify_current_tick(c);
+	}
+	verify_current_free(c);
+	check_int(disconnected, 100);
 }
 
 /* ---- what goes on */
@@ -269,6 +314,22 @@ read_stats(void *ctx, struct verify *v)
 	verify_member_stats(verify_get_sources(v)->list[0], ctx);
 }
 
+/* Until the list of its source has failed. */
+static void
+await_away(struct verify_current *c)
+{
+	const uint64_t since_ms = clock_now_ms();
+	struct verify_member_stats stats;
+
+	verify_current_reload(c);
+	for (;;) {
+		verify_current_use(c, read_stats, &stats);
+		if (stats.feed.fault == VERIFY_FAULT_AWAY)
+			return;
+		nap(since_ms);
+	}
+}
+
 /* Counts of the engine and of a source that both configurations have; and the
  * list of such a source, which may be away when the other one takes over. */
 static void
@@ -278,14 +339,16 @@ current_keeps_counts_and_lists(void **state)
 	struct verify_counters counters;
 	struct verify_member_stats stats;
 	struct verify_current *c;
+	uint64_t since_ms;
 
 	(void)state;
 	all_are_connected();
 	config.sources[0].outage = VERIFY_OUTAGE_LAST_GOOD;
 	say(1, CONNECTED, VERIFY_LISTED, VERIFY_FAULT_NONE);
 	c = new_current(&config);
+	since_ms = clock_now_ms();
 	while (check_current(c, 7) != VERIFY_ALLOW)
-		usleep(1000);
+		nap(since_ms);
 	verify_current_get_counters(c, &counters);
 	verify_current_use(c, read_stats, &stats);
 	say(1, CONNECTED, VERIFY_LIST_AWAY, VERIFY_FAULT_AWAY);
@@ -327,11 +390,45 @@ current_knows_what_was_answered_before_it_took_over(void **state)
 	check_int(check_current(c, 1), VERIFY_DENY);
 	check_int(check_current(c, 2), VERIFY_ALLOW);
 	say(2, CONNECTED, VERIFY_LISTED, VERIFY_FAULT_AWAY);
-	while (!verify_current_tick(c))
-		usleep(1000);
+	await_take_over(c);
 	check_int(check_current(c, 2), VERIFY_ALLOW);
 	check_int(check_current(c, 1), VERIFY_UNKNOWN);
 	verify_current_free(c);
+}
+
+/* A bound that comes, or becomes shorter, with a new configuration is for what
+ * was true before it, too: what is asked, and what is listed. */
+static void
+current_keeps_a_new_bound_of_what_was_good(void **state)
+{
+	static const char *const kinds[] = { "a", "l" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct verify_config config = config_of(kinds[i]);
+		struct verify_current *c;
+
+		all_are_connected();
+		engine_s = 100000;
+		engine_ms = 100000;
+		config.context.wall_s = engine_wall_s;
+		config.context.now_ms = engine_now_ms;
+		config.sources[0].outage = VERIFY_OUTAGE_LAST_GOOD;
+		config.sources[0].outage_ms = i == 0 ? 0 : 3600000;
+		say(1, 1, VERIFY_LISTED, VERIFY_FAULT_NONE);
+		c = new_current(&config);
+		check_int(check_current(c, 1), VERIFY_ALLOW);
+		say(1, 1, VERIFY_LIST_AWAY, VERIFY_FAULT_AWAY);
+		config.sources[0].outage_ms = 5000;
+		replace(c, &config);
+		check_int(check_current(c, 1), VERIFY_ALLOW);
+		if (i == 1)
+			await_away(c);
+		engine_ms += 5001;
+		engine_s += 5;
+		check_int(check_current(c, 1), VERIFY_UNKNOWN);
+		verify_current_free(c);
+	}
 }
 
 /* What cannot be made changes nothing. */
@@ -356,91 +453,6 @@ current_keeps_the_old_one_when_the_new_one_cannot_be_made(void **state)
 	verify_current_free(c);
 }
 
-/* ---- the file */
-
-struct reads {
-	const char *letters; /* NULL: the file is bad */
-	uint8_t digest;
-	unsigned count, told_bad;
-};
-
-static int
-read_config(void *ctx, struct verify_config *config, struct fail *why)
-{
-	struct reads *r = ctx;
-
-	r->count++;
-	if (r->letters == NULL)
-		return fail_set(why, "bad");
-	*config = config_of(r->letters);
-	config->digest[0] = r->digest;
-	return 0;
-}
-
-static void
-count_told(void *ctx, bool is_bad, const char *text)
-{
-	struct reads *r = ctx;
-
-	(void)text;
-	r->told_bad += is_bad;
-}
-
-/* Whether another engine takes over, if it is let. */
-static bool
-takes_over(struct verify_current *c)
-{
-	bool took = false;
-
-	for (unsigned i = 0; i < 50; i++, usleep(1000))
-		took |= verify_current_tick(c);
-	return took;
-}
-
-/* What was written after it was read, and before the engine began; a text of
- * the same size and time; and a bad one after one that is still to take over.
- */
-static void
-config_file_misses_no_change(void **state)
-{
-	char path[] = "/tmp/config-file-XXXXXX";
-	struct reads r = { .letters = "a" };
-	const struct verify_config_file_events events = { read_config,
-		count_told, &r };
-	struct verify_config config = config_of("a");
-	const int fd = mkstemp(path);
-	struct verify_config_file f;
-
-	(void)state;
-	assert_true(fd != -1);
-	all_are_connected();
-	say(1, CONNECTED, VERIFY_LISTED, VERIFY_FAULT_NONE);
-	config.stamp = filestamp_of(path);
-	check_int(write(fd, "x", 1), 1);
-	verify_config_file_init(
-	    &f, new_current(&config), path, &config, &events);
-	verify_config_file_poll(&f, false);
-	verify_config_file_poll(&f, false);
-	check_int(r.count, 1);
-	takes_over(f.current);
-	verify_config_file_poll(&f, true);
-	check_int(r.count, 2);
-	check(!takes_over(f.current)); /* the same text */
-	r.digest = 1;
-	r.letters = "l";
-	say(1, CONNECTED, VERIFY_LIST_AWAY, VERIFY_FAULT_AWAY);
-	verify_config_file_poll(&f, true);
-	check_int(r.count, 3);
-	r.letters = NULL;
-	verify_config_file_poll(&f, true);
-	check_int(r.told_bad, 1);
-	say(1, CONNECTED, VERIFY_LISTED, VERIFY_FAULT_NONE);
-	check(!takes_over(f.current));
-	verify_current_free(f.current);
-	close(fd);
-	unlink(path);
-}
-
 int
 main(void)
 {
@@ -449,13 +461,17 @@ main(void)
 		    current_loses_no_question_and_answers_none_twice),
 		cmocka_unit_test(
 		    current_judges_who_is_connected_by_the_new_set),
+		cmocka_unit_test(current_has_counts_that_never_fall),
 		cmocka_unit_test(current_asks_again_about_who_is_not_known),
+		cmocka_unit_test(
+		    current_asks_about_who_is_connected_with_the_address),
+		cmocka_unit_test(current_judges_later_when_memory_is_short),
 		cmocka_unit_test(current_keeps_counts_and_lists),
 		cmocka_unit_test(
 		    current_knows_what_was_answered_before_it_took_over),
 		cmocka_unit_test(
 		    current_keeps_the_old_one_when_the_new_one_cannot_be_made),
-		cmocka_unit_test(config_file_misses_no_change),
+		cmocka_unit_test(current_keeps_a_new_bound_of_what_was_good),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

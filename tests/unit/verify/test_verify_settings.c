@@ -83,7 +83,7 @@ static const struct {
 	{ "sources:\n  - url: a/verify\n",
 	    "f:2:10: URL a/verify: has no scheme" },
 	{ "sources:\n  - headscale: run/sock\n",
-	    "f:2:16: run/sock: is neither a URL (http:// or https://) nor the "
+	    "f:2:16: run: is neither a URL (http:// or https://) nor the "
 	    "path of a unix socket, which begins with /" },
 	{ "sources:\n  - tailscale-api: api\n",
 	    "f:2:20: URL api: has no scheme" },
