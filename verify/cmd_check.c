@@ -1,5 +1,6 @@
 /* cmd_check: asks the engine about node keys, as the relay does. */
 #include "colour.h"
+#include "interrupt.h"
 #include "source_options.h"
 #include "verify.h"
 #include "verify_commands.h"
@@ -155,7 +156,8 @@ check(const struct command_call *call, const struct verify_config *config)
 	root = json_pack("{s:o}", "answers", c.answers);
 	if (root == NULL)
 		return command_fail(call, "not enough memory");
-	c.verify = verify_new(config, &why);
+	if (interrupt_begin(config, &why) == 0)
+		c.verify = verify_new(config, &why);
 	if (c.verify == NULL) {
 		json_decref(root);
 		return command_fail(call, "%s", why.text);

@@ -1,5 +1,6 @@
 /* cmd_explain: what each source says about a key, and what the policy makes of
  * it. */
+#include "interrupt.h"
 #include "source_options.h"
 #include "verify.h"
 #include "verify_commands.h"
@@ -55,9 +56,11 @@ explain(const struct command_call *call, const struct verify_config *config,
 	const char *policy = verify_config_policy_name(config->policy);
 	struct verify_answer answer = { 0 };
 	struct fail why = { 0 };
-	struct verify *v = verify_new(config, &why);
+	struct verify *v = NULL;
 	int written;
 
+	if (interrupt_begin(config, &why) == 0)
+		v = verify_new(config, &why);
 	if (v == NULL)
 		return command_fail(call, "%s", why.text);
 	verify_explain(v, key, print_source, NULL, &answer);

@@ -2,6 +2,7 @@
  * was, or what sources name. The text form is a node list again, without the
  * expired keys. */
 #include "clock.h"
+#include "interrupt.h"
 #include "node_output.h"
 #include "source_options.h"
 #include "verify.h"
@@ -192,12 +193,18 @@ static int
 list_config(const struct command_call *call, const struct verify_config *config)
 {
 	struct fail why = { 0 };
-	struct verify *v = verify_new(config, &why);
+	struct verify *v = NULL;
 	int status = COMMAND_UNUSABLE;
+	uint64_t wait_ms;
 
+	if (interrupt_begin(config, &why) == 0)
+		v = verify_new(config, &why);
 	if (v == NULL)
 		return command_fail(call, "%s", why.text);
-	(void)verify_sources_wait_ready(verify_get_sources(v), config->ask_ms);
+	wait_ms = verify_sources_list_ms(verify_get_sources(v));
+	if (wait_ms < config->ask_ms)
+		wait_ms = config->ask_ms;
+	(void)verify_sources_wait_ready(verify_get_sources(v), wait_ms);
 	if (all_listed(call, verify_get_sources(v)))
 		status = print_sources(call, v);
 	verify_free(v);
@@ -213,7 +220,7 @@ list_sources(const struct command_call *call)
 
 	if (status != 0)
 		return status;
-	source_options_follow(&config);
+	source_options_follow(&a->sources, &config);
 	config.context.notice = notice;
 	config.context.notice_ctx = (void *)(uintptr_t)call;
 	status = list_config(call, &config);

@@ -19,7 +19,7 @@ struct arguments {
 	struct source_options sources; /* first */
 	struct opts_list listen;
 	const char *listen_mode;
-	const char *cert, *key, *token_file;
+	const char *cert, *key, *token_file, *last_good;
 	bool allow_plain, quiet;
 	int64_t connections, per_address;
 	uint64_t request_ms, idle_ms, answer_ms;
@@ -120,6 +120,7 @@ serve(const struct command_call *call, const struct verify_config *verify,
 		.verify = verify,
 		.verify_file = or_null(a->sources.config),
 		.ask_ms = a->sources.ask_ms,
+		.last_good = or_null(a->last_good),
 	};
 	struct fail why = { 0 };
 
@@ -142,7 +143,7 @@ run(const struct command_call *call)
 		return status;
 	verify.context.interactive = false;
 	if (or_null(a->sources.config) == NULL)
-		source_options_follow(&verify);
+		source_options_follow(&a->sources, &verify);
 	raise_descriptors();
 	status = serve(call, &verify, mode);
 	verify_config_clear(&verify);
@@ -164,6 +165,10 @@ static const struct opts_row options[] = {
 	    "permissions of unix sockets" },
 	{ "token-file", OPTS_TEXT, AT(token_file), "FILE",
 	    "who asks must name one of the tokens in it, one a line" },
+	{ "last-good-folder", OPTS_TEXT, AT(last_good), "FOLDER",
+	    "keep the last good set of each source there, so that members are "
+	    "known after a restart during an outage; another one than a "
+	    "relay's" },
 	{ "max-connections", OPTS_DECIMAL, AT(connections), "N",
 	    "maximum concurrent connections" },
 	{ "max-connections-per-address", OPTS_DECIMAL, AT(per_address), "N",

@@ -157,7 +157,7 @@ run(const struct command_call *call)
 	status = source_options_read(&a->sources, call, &config);
 	if (status != 0)
 		return status;
-	source_options_follow(&config);
+	source_options_follow(&a->sources, &config);
 	config.context.interactive = false;
 	config.context.last_good = NULL; /* the folder is the relay's */
 	config.observer = (struct verify_observer){ tell, &w };

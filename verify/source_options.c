@@ -60,7 +60,7 @@ add_sources(struct verify_config *config, const struct source_options *o,
 		if (kind->can_fail_open && o->fail_open)
 			row->outage = VERIFY_OUTAGE_OPEN;
 		/* who is only asked says what derper's flag would do */
-		row->allow_expired = strcmp(kind->name, "tailscaled") == 0;
+		row->allow_expired = kind->asked_admits_expired;
 	}
 	return 0;
 }
@@ -146,12 +146,16 @@ source_options_read(const struct source_options *o,
 }
 
 void
-source_options_follow(struct verify_config *config)
+source_options_follow(
+    const struct source_options *o, struct verify_config *config)
 {
+	const bool from_file = o->config != NULL && o->config[0] != '\0';
+
 	for (size_t i = 0; i < config->source_count; i++) {
 		struct verify_source_config *row = &config->sources[i];
 
-		if (!row->follow) /* set for who is only asked */
+		/* what a file says stays; else it was set for who is asked */
+		if (!row->follow && !from_file)
 			row->allow_expired = false;
 		row->follow = true;
 	}

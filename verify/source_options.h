@@ -63,8 +63,9 @@ bool source_options_any(const struct source_options *o);
 int source_options_read(const struct source_options *o,
     const struct command_call *call, struct verify_config *config);
 
-/* Has all sources of the config list or push what they know, where they can,
- * and not only answer about one key. */
-void source_options_follow(struct verify_config *config);
+/* Has all sources of the config, which was read from the options, list or push
+ * what they know, where they can, and not only answer about one key. */
+void source_options_follow(
+    const struct source_options *o, struct verify_config *config);
 
 #endif

@@ -3,6 +3,7 @@ relays that share one."""
 
 import base64
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -389,6 +390,36 @@ class End(Serve):
         self.assertEqual(s.ask(OTHER).text, ALLOW)
         s.proc.send_signal(signal.SIGHUP)
         wait_until(lambda: s.ask(OTHER).text == DENY, "the empty list")
+
+    def test_members_are_known_after_a_restart_in_an_outage(self):
+        """By a folder of its own, whatever the file says that a relay has, too."""
+        os.mkdir(self.path("relay"))
+        os.mkdir(self.path("own"))
+        self.write("secret", "sekret\n")
+        os.chmod(self.path("secret"), 0o600)
+        node = {"nodes": [{"nodeKey": "nodekey:" + KNOWN, "givenName": "n", "expiry": None}]}
+        stub = stub_verify(self, lambda path, body: (200, json.dumps(node)))
+        config = self.write(
+            "verify.yaml",
+            f"last-good-folder: {self.path('relay')}\nsources:\n"
+            f"- headscale: {stub.url.removesuffix('/verify')}\n"
+            f"  key-file: {self.path('secret')}\n",
+        )
+        options = ("--config", config, "--last-good-folder", self.path("own"))
+        s = Server(self, *options)
+        self.assertEqual(s.ask(KNOWN).text, ALLOW)
+        self.assertEqual(s.stop(), 0)
+        self.assertEqual(len(os.listdir(self.path("own"))), 1)
+        self.assertEqual(os.listdir(self.path("relay")), [])
+        stub.stop()
+        s = Server(self, *options)
+        self.assertEqual(s.ask(KNOWN).text, ALLOW)
+        self.assertNotEqual(s.ask(UNKNOWN).text, ALLOW)
+        config = self.write("verify.yaml", f"{open(config).read()}  refresh: 1m\n")
+        s.proc.send_signal(signal.SIGHUP)
+        s.log.wait("is in force")
+        self.assertEqual(s.stop(), 0)
+        self.assertEqual(os.listdir(self.path("relay")), [])
 
     def test_who_goes_before_the_answer(self):
         stub = stub_verify(self, lambda path, body: "hang")

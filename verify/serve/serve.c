@@ -183,6 +183,14 @@ load_files(struct server *s, struct fail *why)
 	return 0;
 }
 
+static void
+set_context(const struct server *s, struct verify_config *config)
+{
+	config->context.notice = notice;
+	if (s->config->last_good != NULL)
+		config->context.last_good = s->config->last_good;
+}
+
 static int
 read_verify(void *ctx, struct verify_config *config, struct fail *why)
 {
@@ -192,7 +200,7 @@ read_verify(void *ctx, struct verify_config *config, struct fail *why)
 		return -1;
 	if (config->ask_ms == 0)
 		config->ask_ms = s->config->ask_ms;
-	config->context.notice = notice;
+	set_context(s, config);
 	return 0;
 }
 
@@ -213,7 +221,7 @@ open_verify(struct server *s, struct fail *why)
 		tell_verify, s };
 	struct verify_config verify = *s->config->verify;
 
-	verify.context.notice = notice;
+	set_context(s, &verify);
 	s->verify = verify_current_new(&verify, why);
 	s->state.verify = s->verify;
 	if (s->verify == NULL)

@@ -34,6 +34,8 @@ struct serve_config {
 	const struct verify_config *verify; /* its notice is set here */
 	const char *verify_file; /* it was read from; NULL: there is none */
 	uint64_t ask_ms;         /* for a question, unless the file says it */
+	const char *last_good;   /* folder, whatever the file says; NULL: as it
+				    says */
 };
 
 /* Serves until a signal ends it: 0. -1 and the reason when it cannot start. */

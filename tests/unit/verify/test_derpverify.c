@@ -3,9 +3,11 @@
 #include "unit/verify/engine.h"
 
 #include "unit/http/http_stub.h"
+#include "unit/verify/trace.h"
 
 #include <jansson.h>
 #include <libgen.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #define HEAD "HTTP/1.1 200 OK\r\n\r\n"
@@ -290,7 +292,7 @@ derpverify_explains(void **state)
 	check_contains(r.out, "unknown url http://127.0.0.1:1 (");
 	check_null(strstr(r.out, "SECRET"));
 	run(&r, "explain --url https://relay:SECRET@h:99999/ %s", one);
-	check_contains(r.err, "URL https://h:99999/: is not a URL");
+	check_contains(r.err, "URL https://h:99999: is not a URL");
 	run(&r, "explain --nodes nodes");
 	check_int(r.status, 2);
 	check_contains(r.err, "name one key");
@@ -383,12 +385,47 @@ derpverify_tells_how_it_is_used(void **state)
 	}
 }
 
+/* Ends with the signal, and the program that it runs does, too. */
+static void
+check_interrupt(const char *command, int number)
+{
+	char path[128], words[512];
+	const int trace = trace_open(path, sizeof path);
+	pid_t pid;
+	int status;
+
+	snprintf(words, sizeof words,
+	    "/bin/sh -c exec\\ 3>%s;echo\\ up>&3;sleep\\ 1000", path);
+	pid = fork();
+	if (pid == 0) {
+		execl(program(), "derpverify", command, "--command", words,
+		    strcmp(command, "list") == 0 ? NULL : engine_key_text(1),
+		    NULL);
+		_exit(99);
+	}
+	trace_await_begin(trace);
+	check_int(kill(pid, number), 0);
+	check_int(waitpid(pid, &status, 0), pid);
+	check(WIFSIGNALED(status));
+	check_int(WTERMSIG(status), number);
+	trace_await_end(trace);
+}
+
+static void
+derpverify_takes_its_programs_with_it(void **state)
+{
+	(void)state;
+	check_interrupt("list", SIGTERM);
+	check_interrupt("check", SIGINT);
+	check_interrupt("explain", SIGHUP);
+}
+
 static int
 end(void **state)
 {
 	(void)state;
 	return engine_remove((const char *const[]){
-	    "nodes", "again", "keys", "out", "err", "sock", NULL });
+	    "nodes", "again", "keys", "out", "err", "sock", "trace", NULL });
 }
 
 int
@@ -404,6 +441,7 @@ main(void)
 		cmocka_unit_test(derpverify_explains),
 		cmocka_unit_test(derpverify_lists),
 		cmocka_unit_test(derpverify_tells_how_it_is_used),
+		cmocka_unit_test(derpverify_takes_its_programs_with_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, end);
