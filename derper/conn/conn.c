@@ -42,6 +42,7 @@ conn_new(struct worker *worker, int fd, struct tls *tls,
 	}
 	c->worker = worker;
 	c->remote = *remote;
+	c->since_s = (uint32_t)(loop_now_ms(worker->loop) / 1000);
 	c->timer = (struct loop_timer){ .fire = timed_out, .ctx = c };
 	/* takes fd and tls, also when it fails */
 	if (stream_open(&c->stream, worker->loop, worker->scratch, fd, tls) ==

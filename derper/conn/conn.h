@@ -127,9 +127,10 @@ struct conn {
 	bool broken;      /* nothing that is sent now would arrive */
 	bool half_closed; /* says nothing more, wants to hear nothing */
 	bool ended;
-	bool dirty;    /* in the worker's list of the dirty */
-	bool outgoing; /* we connected: it counts for no address */
-	bool patient;  /* gets time to take bytes, see conn_be_patient */
+	bool dirty;       /* in the worker's list of the dirty */
+	bool outgoing;    /* we connected: it counts for no address */
+	bool patient;     /* gets time to take bytes, see conn_be_patient */
+	uint32_t since_s; /* by the loop: when it was accepted; immutable */
 	struct conn *next_dirty, *next_ended;
 };
 

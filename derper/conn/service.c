@@ -18,6 +18,7 @@
 /* Unsent bytes in the kernel beyond which our queue is the better place: there
  * old packets can be dropped. One chunk keeps the socket busy. */
 #define NOT_SENT_LOW_WATER 131072
+#define LEAVE_STEP_MS 1000 /* from closing some connections to the next */
 
 struct port {
 	struct service *service;
@@ -32,6 +33,10 @@ struct service {
 	struct port ports[SERVICE_PORTS_MAX];
 	size_t port_count;
 	struct loop_timer drain_timer;
+	struct loop_timer leave_timer; /* see service_retire */
+	uint64_t leave_ms, leave_by_ms;
+	size_t leave_count;  /* of connections at the beginning */
+	bool stopping;       /* the loop stops when it is drained */
 	uint64_t out_of_fds; /* of the listeners' counts, as reported */
 	struct log_limit log_out_of_fds;
 };
@@ -49,6 +54,7 @@ static void accepted(void *ctx, int fd, const struct netaddr *remote);
 static void take(void *ctx, int fd, const struct netaddr *remote);
 static void end_turn(void *ctx);
 static void stop_if_drained(void *ctx);
+static void close_some(void *ctx);
 static void drop_command(struct message *m);
 
 /* What connections inherit from their listening socket, so that accepting one
@@ -114,6 +120,7 @@ service_new(const struct service_config *config, struct fail *why)
 	s->log_out_of_fds = (struct log_limit){ .burst = 1, .per_s = 1 };
 	s->drain_timer =
 	    (struct loop_timer){ .fire = stop_if_drained, .ctx = s };
+	s->leave_timer = (struct loop_timer){ .fire = close_some, .ctx = s };
 	if (config->tls != NULL)
 		s->tls = tls_context_hold(config->tls);
 	for (size_t i = 0; i < config->port_count; i++)
@@ -155,6 +162,7 @@ service_free(struct service *s)
 	stop_listening(s);
 	free_proxy_waits(s);
 	loop_timer_clear(s->worker->loop, &s->drain_timer);
+	loop_timer_clear(s->worker->loop, &s->leave_timer);
 	loop_on_turn(s->worker->loop, NULL, NULL);
 	tls_context_release(s->tls);
 	free(s);
@@ -343,7 +351,7 @@ end_turn(void *ctx)
 	conn_free_ended(worker);
 	free_proxy_waits(s);
 	report_out_of_fds(s);
-	if (worker->draining)
+	if (s->stopping)
 		stop_if_drained(s);
 	pace(worker);
 	conn_input_judge_rates(worker); /* by the worker's rate as it is now */
@@ -414,6 +422,20 @@ stop_if_drained(void *ctx)
 	loop_stop(loop);
 }
 
+/* Accepts nothing more, and tells those connected. */
+static void
+begin_draining(struct service *s)
+{
+	struct conn *c;
+	uint32_t at = 0;
+
+	s->worker->draining = true;
+	stop_listening(s);
+	while ((c = conn_table_next(s->worker->conns, &at)) != NULL)
+		if (c->protocol->shut_down != NULL)
+			c->protocol->shut_down(c);
+}
+
 static void
 handle_drain(void *ctx, struct message *m)
 {
@@ -421,15 +443,11 @@ handle_drain(void *ctx, struct message *m)
 	struct command *command = (struct command *)m;
 	struct service *s = command->service;
 	uint64_t due_ms = loop_now_ms(worker->loop) + command->timeout_ms;
-	struct conn *c;
-	uint32_t at = 0;
 
 	free(command);
-	worker->draining = true;
-	stop_listening(s);
-	while ((c = conn_table_next(worker->conns, &at)) != NULL)
-		if (c->protocol->shut_down != NULL)
-			c->protocol->shut_down(c);
+	begin_draining(s);
+	s->stopping = true;
+	loop_timer_clear(worker->loop, &s->leave_timer);
 	if (loop_timer_set(worker->loop, &s->drain_timer, due_ms) == -1)
 		loop_stop(worker->loop);
 }
@@ -441,4 +459,64 @@ service_drain(struct service *s, uint64_t timeout_ms)
 
 	if (post(s, handle_drain, &values) == -1)
 		loop_stop(s->worker->loop);
+}
+
+/* How many connections may still be here, as that falls evenly to none. */
+static size_t
+leave_target(const struct service *s, uint64_t now_ms)
+{
+	if (now_ms >= s->leave_by_ms)
+		return 0;
+	return (size_t)((double)s->leave_count *
+	    (double)(s->leave_by_ms - now_ms) / (double)s->leave_ms);
+}
+
+/* Once a second. What we connected to stays: those are other relays. */
+static void
+close_some(void *ctx)
+{
+	struct service *s = ctx;
+	struct loop *loop = s->worker->loop;
+	const uint64_t now_ms = loop_now_ms(loop);
+	const size_t target = leave_target(s, now_ms);
+	size_t count = conn_table_count(s->worker->conns);
+	struct conn *c;
+	uint32_t at = 0;
+
+	while (count > target &&
+	    (c = conn_table_next(s->worker->conns, &at)) != NULL) {
+		if (c->outgoing || c->ended)
+			continue;
+		conn_end(c, "the relay is being drained");
+		count--;
+	}
+	if (now_ms < s->leave_by_ms &&
+	    loop_timer_set(loop, &s->leave_timer, now_ms + LEAVE_STEP_MS) == -1)
+		log_error("out of memory: connections stay until the end");
+}
+
+static void
+handle_retire(void *ctx, struct message *m)
+{
+	struct worker *worker = ctx;
+	struct command *command = (struct command *)m;
+	struct service *s = command->service;
+	const uint64_t now_ms = loop_now_ms(worker->loop);
+
+	s->leave_ms = command->timeout_ms;
+	s->leave_by_ms = now_ms + command->timeout_ms;
+	s->leave_count = conn_table_count(worker->conns);
+	free(command);
+	begin_draining(s);
+	if (loop_timer_set(
+		worker->loop, &s->leave_timer, now_ms + LEAVE_STEP_MS) == -1)
+		log_error("out of memory: connections stay until the end");
+}
+
+int
+service_retire(struct service *s, uint64_t within_ms)
+{
+	const struct command values = { .timeout_ms = within_ms };
+
+	return post(s, handle_retire, &values);
 }

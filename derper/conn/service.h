@@ -59,5 +59,10 @@ int service_use_tls(struct service *s, struct tls_context *ctx);
  * what was sent, or after timeout_ms. Any thread. Stops at once when memory is
  * short. */
 void service_drain(struct service *s, uint64_t timeout_ms);
+/* Accepts nothing more, tells those connected that they should go, and closes
+ * those who do not, evenly over that time so that they do not all come to
+ * another relay at once. It goes on running until service_drain or
+ * service_stop. Any thread. -1 when memory is short. */
+int service_retire(struct service *s, uint64_t within_ms);
 
 #endif

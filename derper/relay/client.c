@@ -24,6 +24,7 @@
 enum eviction_cause {
 	EVICTION_DUPLICATE,
 	EVICTION_CLOSE_PEER,
+	EVICTION_OPERATOR,
 };
 
 /* A connection of another worker that is to be ended. */
@@ -62,6 +63,9 @@ end_evicted(
 	case EVICTION_CLOSE_PEER:
 		counters_add(&worker->counters->closed_by_mesh, 1);
 		conn_fail(conn, "closed by a mesh peer");
+		return;
+	case EVICTION_OPERATOR:
+		conn_fail(conn, "closed by the operator");
 		return;
 	}
 }
@@ -201,14 +205,19 @@ client_mesh(struct client *c)
 }
 
 void
-client_close_key(struct relay *relay, const struct derp_key *key)
+client_close_key(
+    struct relay *relay, const struct derp_key *key, enum client_closer closer)
 {
+	static const enum eviction_cause causes[] = {
+		[CLIENT_CLOSER_MESH_PEER] = EVICTION_CLOSE_PEER,
+		[CLIENT_CLOSER_OPERATOR] = EVICTION_OPERATOR,
+	};
 	struct conn_addr addrs[REGISTRY_MEMBERS_MAX];
 	const size_t count =
 	    registry_addresses(relay->shared->registry, key, addrs);
 
 	for (size_t i = 0; i < count; i++)
-		evict(relay, addrs[i], EVICTION_CLOSE_PEER);
+		evict(relay, addrs[i], causes[closer]);
 }
 
 /* A token of the NotHere limit: 3 at once, one more a second. */

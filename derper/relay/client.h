@@ -74,9 +74,13 @@ struct client *client_at(struct worker *worker, struct conn_addr addr);
 /* What a mesh peer has beside; NULL for others. */
 struct client_mesh *client_mesh(struct client *c);
 
-/* Ends all connections of the key, here and on other workers, for a mesh peer.
- */
-void client_close_key(struct relay *relay, const struct derp_key *key);
+enum client_closer {
+	CLIENT_CLOSER_MESH_PEER,
+	CLIENT_CLOSER_OPERATOR,
+};
+/* Ends all connections of the key, here and on other workers. */
+void client_close_key(
+    struct relay *relay, const struct derp_key *key, enum client_closer closer);
 
 /* A disco packet for dst found nobody: tells the client, unless it was told too
  * often of late. */

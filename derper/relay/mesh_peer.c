@@ -64,5 +64,5 @@ mesh_peer_close(struct client *c, const struct derp_frame *f)
 	struct derp_key key;
 
 	if (derp_close_peer_parse(f->body, &key) == 0)
-		client_close_key(c->relay, &key);
+		client_close_key(c->relay, &key, CLIENT_CLOSER_MESH_PEER);
 }

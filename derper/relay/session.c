@@ -434,3 +434,10 @@ static const struct conn_protocol running_phase = {
 	.ended = running_ended,
 	.free_session = running_free,
 };
+
+const struct client *
+session_client(const struct conn *conn)
+{
+	return conn->protocol == &running_phase && !conn->ended ? conn->session
+								: NULL;
+}

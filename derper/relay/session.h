@@ -15,6 +15,7 @@
 #include "bytes.h"
 #include "verify.h"
 
+struct client;
 struct conn;
 struct relay;
 
@@ -30,5 +31,9 @@ struct relay;
  * short. */
 void session_begin(
     struct conn *conn, struct relay *relay, struct slice head, bool not_ideal);
+
+/* The client of a connection that is in RUNNING; NULL for any other. Borrowed
+ * until the end of the turn. */
+const struct client *session_client(const struct conn *conn);
 
 #endif
