@@ -19,6 +19,7 @@ static const struct config defaults = {
 	.cert_mode = "letsencrypt",
 	.hostname = "derp.tailscale.com",
 	.home = "",
+	.control_socket = "",
 	.completion = "",
 	.socket = "",
 	.verify_url = "",
@@ -98,12 +99,31 @@ set_mesh_psk_default(struct config *c, char *(*env)(const char *name))
 		c->mesh_psk_file = c->mesh_psk_default;
 }
 
+/* Under systemd with RuntimeDirectory= there is a folder that only we write to,
+ * and that is removed when we end. */
+static void
+set_control_socket_default(struct config *c, char *(*env)(const char *name))
+{
+	const char *folders = env("RUNTIME_DIRECTORY");
+	struct slice first, rest;
+
+	c->control_socket = c->control_socket_default;
+	c->control_socket_default[0] = '\0';
+	if (folders == NULL || folders[0] == '\0')
+		return;
+	(void)slice_cut(slice_str(folders), ':', &first, &rest);
+	snprintf(c->control_socket_default, sizeof c->control_socket_default,
+	    "%.*s/%s", (int)first.n, (const char *)first.p,
+	    CONFIG_CONTROL_SOCKET_NAME);
+}
+
 void
 config_init(struct config *config, char *(*env)(const char *name))
 {
 	*config = defaults;
 	set_cert_dir_default(config, env);
 	set_mesh_psk_default(config, env);
+	set_control_socket_default(config, env);
 }
 
 static int

@@ -14,10 +14,11 @@
 #include "verify_kinds.h"
 
 #define CONFIG_WORKERS_MAX 64
-#define CONFIG_QUEUE_DEPTH 32   /* packets per kind, as upstream */
-#define CONFIG_FRAME_MAX 65573  /* bytes of the largest packet's frame */
-#define CONFIG_PROXIES_MAX 64   /* prefixes of -proxy-protocol-from */
-#define CONFIG_DEV_ADDR ":3340" /* what -dev listens on */
+#define CONFIG_QUEUE_DEPTH 32  /* packets per kind, as upstream */
+#define CONFIG_FRAME_MAX 65573 /* bytes of the largest packet's frame */
+#define CONFIG_PROXIES_MAX 64  /* prefixes of -proxy-protocol-from */
+#define CONFIG_CONTROL_SOCKET_NAME "control.sock" /* in its folder */
+#define CONFIG_DEV_ADDR ":3340"                   /* what -dev listens on */
 
 enum config_home {
 	CONFIG_HOME_DEFAULT,
@@ -72,7 +73,8 @@ struct config {
 	uint64_t drain_timeout_ms;
 	const char *log_format, *log_level; /* log_config.h */
 	bool log_connections;
-	bool sample_rtt; /* derived: not TS_DERP_DISABLE_RTT_STATS */
+	bool sample_rtt;            /* derived: not TS_DERP_DISABLE_RTT_STATS */
+	const char *control_socket; /* "": none */
 	bool renew_self_signed;
 	const char *completion; /* a shell; "": none */
 	bool landlock, seccomp, keep_capabilities, core_dumps; /* sandbox.h */
@@ -82,6 +84,7 @@ struct config {
 					not copied */
 	/* $HOME/keys/derp-mesh.key; mesh_psk_file may point here */
 	char mesh_psk_default[4096];
+	char control_socket_default[4096]; /* control_socket may point here */
 	enum config_home home_kind;
 	bool use_tls;
 	bool hostname_is_ip;

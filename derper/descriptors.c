@@ -1,6 +1,7 @@
 /* descriptors: see descriptors.h. */
 #include "descriptors.h"
 
+#include "control.h"
 #include "log.h"
 #include "proxy_wait.h"
 
@@ -14,6 +15,8 @@
 /* Standard streams, log, libraries, files that reload opens, and two for each
  * of the questions that verification asks at once: socket and name service. */
 #define SHARED 96
+/* The status's loop, and the connections to its control socket. */
+#define STATUS (8 + CONTROL_CONNECTIONS_MAX)
 /* The question whether a URL answers, at start: socket, name service, files. */
 #define URL_CHECK 4
 /* Of a link of a mesh while it connects: the socket twice, root certificates;
@@ -49,8 +52,8 @@ uint64_t
 descriptors_needed(const struct config *config)
 {
 	return (uint64_t)config->max_connections +
-	    (uint64_t)config->workers * PER_WORKER + SHARED + URL_CHECK +
-	    links_of(config) * PER_LINK + proxy_waits_of(config);
+	    (uint64_t)config->workers * PER_WORKER + SHARED + STATUS +
+	    URL_CHECK + links_of(config) * PER_LINK + proxy_waits_of(config);
 }
 
 void

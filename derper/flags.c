@@ -6,6 +6,7 @@
 #include "flags_rows.h"
 #include "num.h"
 #include "opts.h"
+#include "relay_commands.h"
 #include "spelling.h"
 #include "verify_kinds.h"
 
@@ -365,23 +366,33 @@ flags_print_usage(void)
 	      "/etc/derper/certs -verify-client-url "
 	      "https://headscale.example.net/verify "
 	      "-verify-client-url-fail-open=false\n"
-	      "  derper -dev\n",
+	      "  derper -dev\n"
+	      "\nA relay that is running is asked with derper status, close, "
+	      "reload and drain:\nderper help describes them.\n",
 	    stderr);
 }
 
 int
 flags_print_completion(const char *shell, struct fail *why)
 {
+	struct relay_commands commands;
 	struct config config;
 	struct flags flags;
 
 	config_init(&config, getenv);
 	bind_table(&flags, &config);
-	if (completion_put_flags(
-		stdout, "derper", shell, flags.table, flags.opts.count) == -1)
+	relay_commands_init(&commands);
+	switch (completion_put_flags(
+	    stdout, &commands.program, shell, flags.table, flags.opts.count)) {
+	case COMPLETION_DONE:
+		break;
+	case COMPLETION_NO_SHELL:
 		return fail_set(why,
 		    "-completion \"%s\" is neither bash nor zsh nor fish",
 		    shell);
+	case COMPLETION_NO_MEMORY:
+		return fail_set(why, "out of memory");
+	}
 	if (fflush(stdout) == EOF || ferror(stdout))
 		return fail_errno(why, "cannot write to standard output");
 	return 0;

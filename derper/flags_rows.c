@@ -156,6 +156,11 @@ const struct flags_row flags_rows[] = {
 	NUMBER("batch-delay-us", batch_delay_us, "n", 0, 100000,
 	    "at a high rate, coalesce packets of busy clients for this many "
 	    "microseconds; 0 for never"),
+	TEXT("control-socket", control_socket, "path", NULL,
+	    "unix socket for derper status, close, reload and drain, which "
+	    "only its owner and root can use; by default "
+	    "$RUNTIME_DIRECTORY/" CONFIG_CONTROL_SOCKET_NAME
+	    " where systemd sets that, else none"),
 	TIME("drain-timeout", drain_timeout_ms, 3600 * SECOND_MS,
 	    "longest wait for output at shutdown (SIGTERM)"),
 	TEXT("log-format", log_format, "format", NULL,

@@ -6,6 +6,7 @@
 #include "flags.h"
 #include "log.h"
 #include "log_config.h"
+#include "relay_commands.h"
 #include "server.h"
 
 #include <sodium.h>
@@ -73,6 +74,8 @@ main(int argc, char **argv)
 		log_error("derper: libsodium does not start");
 		return 1;
 	}
+	if (argc > 1 && relay_commands_has(argv[1]))
+		return relay_commands_main(argc, argv);
 	switch (flags_parse(&config, argc, argv, getenv, &why)) {
 	case FLAGS_OK:
 		break;

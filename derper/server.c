@@ -13,7 +13,6 @@
 #include "http.h"
 #include "http_conn.h"
 #include "ip_limit.h"
-#include "keyfile.h"
 #include "listener.h"
 #include "log.h"
 #include "memory_trim.h"
@@ -23,9 +22,12 @@
 #include "presence.h"
 #include "registry.h"
 #include "relay.h"
+#include "server_key.h"
 #include "server_limits.h"
+#include "server_status.h"
 #include "service.h"
 #include "start_report.h"
+#include "status_page.h"
 #include "stun_server.h"
 #include "url_check.h"
 #include "worker.h"
@@ -35,10 +37,7 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#define KEY_PATH_ROOT "/var/lib/derper/derper.key"
 #define POLL_S 1 /* how often files are looked at */
 
 /* Ports: the main one, and -http-port. */
@@ -85,6 +84,7 @@ struct server {
 
 	struct thread threads[CONFIG_WORKERS_MAX];
 	unsigned started; /* threads */
+	struct server_status status;
 	struct memory_trim trim;
 };
 
@@ -108,30 +108,6 @@ report(const struct server *s)
 		 "notify_refused=%llu",
 	    text, notify.pairs, notify.bytes,
 	    (unsigned long long)notify.refused);
-}
-
-static int
-load_key(struct server *s, struct fail *why)
-{
-	const char *path = s->config->key_path;
-
-	if (s->config->dev) {
-		log_info("Running in dev mode.");
-		derp_private_key_generate(&s->private_key);
-	} else {
-		if (path[0] == '\0' && geteuid() != 0)
-			return fail_set(why, "-c <config path> not specified");
-		if (path[0] == '\0') {
-			path = KEY_PATH_ROOT;
-			log_info("no config path specified; using %s", path);
-		}
-		if (keyfile_load(path, &s->private_key, why) == -1)
-			return -1;
-		keyfile_warn_readable(path);
-	}
-	if (derp_private_key_public(&s->private_key, &s->public_key) == -1)
-		return fail_set(why, "config: the private key is unusable");
-	return 0;
 }
 
 /* Finds out whether the ports are free, before any worker opens its share. */
@@ -236,7 +212,8 @@ fill_shared(struct server *s)
 		    .metrics = write_metrics,
 		    .vars = write_vars,
 		    .check = check_consistency,
-		    .has_mesh_key = s->relay.mesh_key.is_set },
+		    .has_mesh_key = s->relay.mesh_key.is_set,
+		    .status = status_page },
 	};
 }
 
@@ -311,6 +288,16 @@ build_workers(struct server *s, struct fail *why)
 	for (unsigned i = 0; i < workers_of(s); i++)
 		if (build_worker(s, i, why) == -1)
 			return -1;
+	if (server_status_open(&s->status,
+		&(struct server_status_config){ .config = s->config,
+		    .shared = &s->relay,
+		    .metrics = &s->metrics,
+		    .main = &s->main_addr,
+		    .http = s->use_http ? &s->http_addr : NULL,
+		    .stun = s->use_stun ? &s->stun_addr : NULL },
+		why) == -1)
+		return -1;
+	s->site.debug.status_ctx = s->status.status;
 	if (s->mesh_target_count == 0)
 		return 0;
 	s->mesh = mesh_new(&s->relay, s->mesh_targets, s->mesh_target_count);
@@ -356,6 +343,31 @@ reload(struct server *s, bool forced)
 	admission_engine_poll(&s->admission, forced);
 }
 
+/* Clients are to leave within that time; the relay ends when they have. */
+static void
+begin_drain(struct server *s, uint64_t within_ms)
+{
+	for (unsigned i = 0; i < workers_of(s); i++)
+		if (service_retire(s->threads[i].service, within_ms) == -1)
+			log_error("out of memory: worker %u is not drained", i);
+}
+
+/* What was asked on the control socket, and all that is looked at now and
+ * then. */
+static void
+poll_all(struct server *s)
+{
+	uint64_t within_ms;
+	const enum server_status_wish wish =
+	    server_status_take(&s->status, &within_ms);
+
+	if (wish == SERVER_STATUS_DRAIN)
+		begin_drain(s, within_ms);
+	reload(s, wish == SERVER_STATUS_RELOAD);
+	memory_trim(&s->trim, s->ip_limit);
+	metrics_sample(&s->metrics, clock_now_ms());
+}
+
 /* Handles signals and looks at files until it is time to go. */
 static void
 wait_for_end(struct server *s, const sigset_t *signals)
@@ -379,9 +391,9 @@ wait_for_end(struct server *s, const sigset_t *signals)
 			report(s);
 			break;
 		default:
-			reload(s, false);
-			memory_trim(&s->trim, s->ip_limit);
-			metrics_sample(&s->metrics, clock_now_ms());
+			if (server_status_is_drained(&s->status))
+				return;
+			poll_all(s);
 			break;
 		}
 	}
@@ -400,6 +412,7 @@ stop(struct server *s)
 			service_stop(s->threads[i].service);
 	for (unsigned i = 0; i < s->started; i++)
 		pthread_join(s->threads[i].id, NULL);
+	server_status_stop(&s->status);
 	if (all)
 		report(s);
 }
@@ -421,6 +434,7 @@ server_free(struct server *s)
 		stun_server_free(t->stun);
 	}
 	mesh_free(s->mesh);
+	server_status_close(&s->status);
 	for (unsigned i = 0; i < workers_of(s); i++)
 		worker_free(s->threads[i].worker);
 	for (unsigned i = 0; i < workers_of(s); i++)
@@ -470,7 +484,8 @@ build(struct server *s, struct fail *why)
 		return fail_set(why, "out of memory");
 	s->bootstrap_dns =
 	    bootstrap_dns_new(c->bootstrap_names, c->unpublished_names, why);
-	if (s->bootstrap_dns == NULL || load_key(s, why) == -1 ||
+	if (s->bootstrap_dns == NULL ||
+	    server_key_load(c, &s->private_key, &s->public_key, why) == -1 ||
 	    debug_access_init(&s->debug_access, getenv, why) == -1)
 		return -1;
 	s->metrics = (struct metrics){ .counters = s->counters,
@@ -543,6 +558,8 @@ start(struct server *s, struct fail *why)
 	metrics_sample(&s->metrics, clock_now_ms());
 	if (s->mesh != NULL)
 		mesh_start(s->mesh);
+	if (server_status_start(&s->status, why) == -1)
+		return -1;
 	return start_workers(s, why);
 }
 

@@ -467,8 +467,11 @@ leave_target(const struct service *s, uint64_t now_ms)
 {
 	if (now_ms >= s->leave_by_ms)
 		return 0;
-	return (size_t)((double)s->leave_count *
-	    (double)(s->leave_by_ms - now_ms) / (double)s->leave_ms);
+	/* rounded up: the last one goes at the end */
+	return (size_t)(((double)s->leave_count *
+			    (double)(s->leave_by_ms - now_ms)) /
+		(double)s->leave_ms +
+	    1 - 1e-6);
 }
 
 /* Once a second. What we connected to stays: those are other relays. */

@@ -75,6 +75,8 @@ answer_index(struct http_server *s, const struct http_debug *d)
 	html_escape(&w, slice_str(d->hostname));
 	writer_printf(&w, "</li><li><b>Mesh key:</b> %s</li>",
 	    d->has_mesh_key ? "true" : "false");
+	put_link(&w, "/debug/status", "Status: clients, traffic, last hour");
+	put_link(&w, "/debug/status.json", "the same as JSON");
 	put_link(&w, "/debug/vars", "Metrics (JSON)");
 	put_link(&w, "/debug/varz", "Metrics (Prometheus)");
 	put_link(&w, "/debug/check", "Consistency check");
@@ -171,6 +173,10 @@ debug_pages(void *ctx, struct http_server *s, const struct http1_request *req,
 		    s, "application/json; charset=utf-8", d->vars, d->ctx);
 	else if (slice_is(req->path, "/debug/check"))
 		answer_check(s, d);
+	else if (d->status != NULL &&
+	    (slice_is(req->path, "/debug/status") ||
+		slice_is(req->path, "/debug/status.json")))
+		d->status(d->status_ctx, c->worker, s, req, headers);
 	else if (slice_starts(req->path, "/debug/pprof/") ||
 	    slice_is(req->path, "/debug/gc") ||
 	    slice_is(req->path, "/debug/set-mutex-profile-fraction"))

@@ -15,6 +15,13 @@
 struct bootstrap_dns;
 struct debug_access;
 struct relay;
+struct worker;
+
+/* Answers for the pages of the status, at once or later; headers, a constant,
+ * are those of the answer. On the worker of the connection. */
+typedef void http_debug_status(void *ctx, const struct worker *worker,
+    struct http_server *s, const struct http1_request *req,
+    const char *headers);
 
 /* What the pages below /debug/ tell, by whoever knows it; immutable. Functions
  * may be called on any worker. */
@@ -30,6 +37,9 @@ struct http_debug {
 	/* What is wrong with the relay; true: nothing. */
 	bool (*check)(void *ctx, struct writer *w);
 	bool has_mesh_key;
+	/* /debug/status and /debug/status.json; NULL: there are none */
+	http_debug_status *status;
+	void *status_ctx;
 };
 
 #define HTTP_DEBUG_MAX 262144

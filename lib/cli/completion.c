@@ -20,6 +20,8 @@ struct script {
 	const struct command *command; /* the one that is written */
 	struct opts_option options[COMMAND_OPTIONS_MAX];
 	size_t option_count;
+	/* of a case for a command: before its name; what is done first */
+	const char *case_prefix, *case_begin;
 };
 
 static bool
@@ -138,7 +140,8 @@ put_bash_command(struct script *s)
 {
 	const char *words = s->command->words;
 
-	fprintf(s->to, "\t%s)\n\t\tcase $prev in\n", s->command->name);
+	fprintf(s->to, "\t%s%s)\n\t\tcase $prev in\n", s->case_prefix,
+	    s->command->name);
 	for (size_t i = 0; i < s->option_count; i++)
 		put_bash_value(s->to, &s->options[i]);
 	fputs("\t\tesac\n\t\toptions='--help", s->to);
@@ -236,7 +239,8 @@ put_zsh_command(struct script *s)
 {
 	const char *words = s->command->words;
 
-	fprintf(s->to, "\t\t%s)\n\t\t\t_arguments \\\n", s->command->name);
+	fprintf(s->to, "\t\t%s)\n%s\t\t\t_arguments \\\n", s->command->name,
+	    s->case_begin);
 	for (size_t i = 0; i < s->option_count; i++)
 		put_zsh_option(s->to, &s->options[i], dashes(&s->options[i]));
 	fputs("\t\t\t'(- *)--help[describe the command]'", s->to);
@@ -389,6 +393,7 @@ struct flag_script {
 	const char *program;
 	const struct opts_option *flags;
 	size_t count;
+	struct script *commands; /* borrowed */
 };
 
 /* Whether it is there at all: what is still to come is not offered. */
@@ -398,14 +403,24 @@ is_offered(const struct opts_option *o)
 	return o->kind != OPTS_LATER;
 }
 
+/* The names of the commands, with a blank after each. */
 static void
+put_command_names(const struct flag_script *s)
+{
+	const struct command_program *program = s->commands->program;
+
+	for (size_t i = 0; i < program->command_count; i++)
+		fprintf(s->to, "%s ", program->commands[i].name);
+}
+
+static int
 put_bash_flags(const struct flag_script *s)
 {
 	fprintf(s->to,
 	    "# bash completion for %s, made by `%s -completion bash`\n"
 	    "_%s()\n"
 	    "{\n"
-	    "\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
+	    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} options= words= files=\n"
 	    "\tlocal prev=${COMP_WORDS[COMP_CWORD-1]}\n"
 	    "\tCOMPREPLY=()\n"
 	    "\t# bash takes -flag=value apart\n"
@@ -414,24 +429,39 @@ put_bash_flags(const struct flag_script *s)
 	    "\telif [[ $prev == = ]]; then\n"
 	    "\t\tprev=${COMP_WORDS[COMP_CWORD-2]}\n"
 	    "\tfi\n"
-	    "\tcase $prev in\n",
+	    "\tcase $((COMP_CWORD > 1))${COMP_WORDS[1]} in\n",
 	    s->program, s->program, s->program);
+	if (each_command(s->commands, put_bash_command) == -1)
+		return -1;
+	fputs("\tesac\n"
+	      "\tif [[ -n $options ]]; then\n"
+	      "\t\tcompopt +o default\n"
+	      "\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
+	      "\t\treturn\n"
+	      "\tfi\n"
+	      "\tcase $prev in\n",
+	    s->to);
 	for (size_t i = 0; i < s->count; i++)
 		if (is_offered(&s->flags[i]))
 			put_bash_value(s->to, &s->flags[i]);
-	fputs("\tesac\n\tcompopt +o default\n\tCOMPREPLY=($(compgen -W '-h",
+	fputs("\tesac\n"
+	      "\tcompopt +o default\n"
+	      "\t((COMP_CWORD == 1)) && words='",
 	    s->to);
+	put_command_names(s);
+	fputs("help'\n\tCOMPREPLY=($(compgen -W \"$words -h", s->to);
 	for (size_t i = 0; i < s->count; i++)
 		if (is_offered(&s->flags[i]))
 			fprintf(s->to, " -%s", s->flags[i].name);
 	fprintf(s->to,
-	    "' -- \"$cur\"))\n"
+	    "\" -- \"$cur\"))\n"
 	    "}\n"
 	    "complete -o default -F _%s %s\n",
 	    s->program, s->program);
+	return 0;
 }
 
-static void
+static int
 put_zsh_flags(const struct flag_script *s)
 {
 	fprintf(s->to,
@@ -439,8 +469,22 @@ put_zsh_flags(const struct flag_script *s)
 	    "# zsh completion for %s, made by `%s -completion zsh`\n"
 	    "_%s()\n"
 	    "{\n"
-	    "\t_arguments \\\n",
+	    "\tif (( CURRENT > 2 )) && [[ ' ",
 	    s->program, s->program, s->program, s->program);
+	put_command_names(s);
+	fputs("' == *\" $words[2] \"* ]]; then\n"
+	      "\t\tcase $words[2] in\n",
+	    s->to);
+	if (each_command(s->commands, put_zsh_command) == -1)
+		return -1;
+	fputs("\t\tesac\n"
+	      "\t\treturn\n"
+	      "\tfi\n"
+	      "\t_arguments \\\n"
+	      "\t\t\t'1:command:(",
+	    s->to);
+	put_command_names(s);
+	fputs("help)' \\\n", s->to);
 	for (size_t i = 0; i < s->count; i++)
 		if (is_offered(&s->flags[i]))
 			put_zsh_option(s->to, &s->flags[i], "-");
@@ -454,16 +498,19 @@ put_zsh_flags(const struct flag_script *s)
 	    "\tcompdef _%s %s\n"
 	    "fi\n",
 	    s->program, s->program, s->program, s->program);
+	return 0;
 }
 
-static void
+static int
 put_fish_flags(const struct flag_script *s)
 {
 	fprintf(s->to,
 	    "# fish completion for %s, made by `%s -completion fish`\n"
 	    "complete -c %s -f\n"
+	    "complete -c %s -n __fish_use_subcommand -a help -d 'describe a "
+	    "command'\n"
 	    "complete -c %s -o h -d 'list the flags'\n",
-	    s->program, s->program, s->program, s->program);
+	    s->program, s->program, s->program, s->program, s->program);
 	for (size_t i = 0; i < s->count; i++) {
 		if (!is_offered(&s->flags[i]))
 			continue;
@@ -471,23 +518,30 @@ put_fish_flags(const struct flag_script *s)
 		    s->flags[i].name);
 		put_fish_rest(s->to, &s->flags[i]);
 	}
+	return each_command(s->commands, put_fish_command);
 }
 
-int
-completion_put_flags(FILE *to, const char *program, const char *shell,
-    const struct opts_option *flags, size_t count)
+enum completion_result
+completion_put_flags(FILE *to, const struct command_program *program,
+    const char *shell, const struct opts_option *flags, size_t count)
 {
-	const struct flag_script s = { to, program, flags, count };
+	struct script commands = { .to = to,
+		.program = program,
+		.case_prefix = "1", /* there is a word after it */
+		.case_begin = "\t\t\tshift words; (( CURRENT-- ))\n" };
+	const struct flag_script s = { to, program->name, flags, count,
+		&commands };
+	int rc;
 
 	if (strcmp(shell, "bash") == 0)
-		put_bash_flags(&s);
+		rc = put_bash_flags(&s);
 	else if (strcmp(shell, "zsh") == 0)
-		put_zsh_flags(&s);
+		rc = put_zsh_flags(&s);
 	else if (strcmp(shell, "fish") == 0)
-		put_fish_flags(&s);
+		rc = put_fish_flags(&s);
 	else
-		return -1;
-	return 0;
+		return COMPLETION_NO_SHELL;
+	return rc == 0 ? COMPLETION_DONE : COMPLETION_NO_MEMORY;
 }
 
 /* --- the command --- */
@@ -500,7 +554,10 @@ run(const struct command_call *call)
 		int (*put)(struct script *s);
 	} shells[] = { { "bash", put_bash }, { "zsh", put_zsh },
 		{ "fish", put_fish } };
-	struct script s = { .to = stdout, .program = call->program };
+	struct script s = { .to = stdout,
+		.program = call->program,
+		.case_prefix = "",
+		.case_begin = "" };
 
 	for (size_t i = 0;
 	     call->word_count == 1 && i < sizeof shells / sizeof shells[0]; i++)

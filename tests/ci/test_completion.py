@@ -63,6 +63,14 @@ def commands_of(program):
     return re.findall(r"^  (\w+) ", listed, re.M)
 
 
+def commands_of_relay():
+    """Of derper, whose --help is about its flags."""
+    text = subprocess.run([f"{BIN}/derper", "help"], capture_output=True,
+                          text=True, timeout=30, check=True).stdout
+    listed = text.split("commands:\n")[1].split("\n\n")[0]
+    return re.findall(r"^  (\w+) ", listed, re.M) + ["help"]
+
+
 def options_of(program, command):
     names = re.findall(r"^  -(\S+)(?: \S+)?\n    \t", help_of(program, command),
                        re.M)
@@ -144,8 +152,20 @@ class Completion(unittest.TestCase):
                               text=True, timeout=30, check=True).stderr
         want = {"-" + x for x in re.findall(r"^  -(\S+)", text, re.M)} | {"-h"}
         self.assertIn("-verify-config", want)
+        commands = set(commands_of_relay())
+        self.assertEqual(commands, {"close", "drain", "reload", "status", "help"})
         self.assertEqual(set(self.bash("derper", "")) - {"compopt +o default"},
+                         want | commands)
+        self.assertEqual(set(self.bash("derper", "-dev", "")) - {"compopt +o default"},
                          want)
+        self.assertEqual(set(self.fish("derper ")), commands)
+        self.assertEqual(set(self.zsh("derper dr")), {"drain"})
+        for command in commands - {"help"}:
+            options = options_of("derper", command)
+            self.assertEqual(set(self.bash("derper", command, "")) - {"compopt +o default"},
+                             options)
+        self.assertEqual(self.bash("derper", "status", "--order", ""), ["traffic", "key"])
+        self.assertEqual(self.zsh("derper drain --wit"), ["--within"])
         self.assertEqual(set(self.fish("derper -")), want)
         self.assertEqual(self.bash("derper", "-verify-config", ""), [])
         for words in (["-certdir", ""], ["--certdir", "="]):

@@ -127,12 +127,25 @@ class Page(unittest.TestCase):
         """Both ways, and with a value where it takes one."""
         flags = re.findall(r"^  -(\S+)( \S+)?$", help_of("derper", "-h"), re.M)
         self.assertIn("hostname", [name for name, _ in flags])
-        items = re.findall(r"^\.It Fl (\S+)( Ar \S+)?$", self.page("derper.8"), re.M)
+        # those of its commands are in a section of their own
+        text = re.sub(r"(?ms)^\.Sh COMMANDS$.*?(?=^\.Sh )", "", self.page("derper.8"))
+        items = re.findall(r"^\.It Fl (\S+)( Ar \S+)?$", text, re.M)
         self.assertEqual(len(items), len(set(items)))
         self.assertEqual(
             {(name, bool(value)) for name, value in items},
             {(name, bool(value)) for name, value in flags},
         )
+
+    def test_each_command_of_the_relay_is_described(self):
+        listed = help_of("derper", "help").split("commands:\n")[1].split("\n\n")[0]
+        commands = re.findall(r"^  (\w+) ", listed, re.M)
+        self.assertIn("drain", commands)
+        text = re.search(r"(?ms)^\.Sh COMMANDS$.*?(?=^\.Sh )", self.page("derper.8")).group()
+        self.assertEqual(
+            set(re.findall(r"^\.It Cm (\w+)", text, re.M)), set(commands)
+        )
+        options = {x for c in commands for x in options_of("derper", c)}
+        self.assertEqual(set(re.findall(r"Fl -([a-z-]+)", text)), options)
 
     def test_nothing_is_in_a_page_that_is_not_in_the_help(self):
         options = {"-version"}

@@ -1,0 +1,138 @@
+/* control_client: see control_client.h. */
+#include "control_client.h"
+
+#include "fetch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define TIMEOUT_MS 40000 /* more than the relay takes to answer */
+#define URL_MAX 1024
+
+static const char *
+socket_path(const struct command_call *call)
+{
+	const struct control_client_options *o = call->values;
+	const char *variable = getenv("DERP_CONTROL_SOCKET");
+
+	if (o->socket[0] != '\0')
+		return o->socket;
+	return variable != NULL && variable[0] != '\0' ? variable
+						       : CONTROL_CLIENT_SOCKET;
+}
+
+static int
+say_why_not(const struct command_call *call, const char *path, int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ENOTDIR:
+		command_fail(call,
+		    "%s: there is no such socket: is a relay running, with "
+		    "-control-socket %s?",
+		    path, path);
+		break;
+	case ECONNREFUSED:
+		command_fail(call,
+		    "%s: nobody listens there: the relay that made it has "
+		    "ended",
+		    path);
+		break;
+	case EACCES:
+	case EPERM:
+		command_fail(call,
+		    "%s: permission denied: only root and the user that runs "
+		    "the relay may use it",
+		    path);
+		break;
+	default:
+		command_fail(call, "%s: %s", path, strerror(error));
+	}
+	return -1;
+}
+
+/* Whether a relay listens there; says why not. */
+static int
+try_socket(const struct command_call *call, const char *path)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd, error = 0;
+
+	if (strlen(path) >= sizeof sa.sun_path) {
+		command_fail(call, "%s: too long for a socket", path);
+		return -1;
+	}
+	memcpy(sa.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1 ||
+	    connect(fd, (const struct sockaddr *)&sa, sizeof sa) == -1)
+		error = errno;
+	if (fd != -1)
+		close(fd);
+	return error == 0 ? 0 : say_why_not(call, path, error);
+}
+
+int
+control_client_ask(const struct command_call *call, const char *path, bool post,
+    struct control_client_answer *answer)
+{
+	const char *socket = socket_path(call);
+	const struct slice nothing = slice_of(NULL, 0);
+	struct fetch_client *client;
+	struct fetch_response response;
+	struct fail why = { 0 };
+	char url[URL_MAX];
+	int rc = 0;
+
+	*answer = (struct control_client_answer){ 0 };
+	if (try_socket(call, socket) == -1)
+		return -1;
+	client = fetch_client_new(1);
+	if (client == NULL) {
+		command_fail(call, "out of memory");
+		return -1;
+	}
+	snprintf(url, sizeof url, "http://derper%s", path);
+	if (fetch(client,
+		&(struct fetch_request){ .url = url,
+		    .unix_socket = socket,
+		    .no_redirects = true,
+		    .post = post ? &nothing : NULL,
+		    .timeout_ms = TIMEOUT_MS,
+		    .body_max = CONTROL_CLIENT_BODY_MAX },
+		&response, &why) != FETCH_OK) {
+		command_fail(call, "%s: the relay does not answer: %s", socket,
+		    why.text);
+		fetch_response_clear(&response);
+		rc = -1;
+	} else {
+		answer->status = response.status;
+		answer->memory = response.body;
+		answer->body = slice_of(response.body, response.body_len);
+	}
+	fetch_client_free(client);
+	return rc;
+}
+
+void
+control_client_clear(struct control_client_answer *answer)
+{
+	free(answer->memory);
+	*answer = (struct control_client_answer){ 0 };
+}
+
+int
+control_client_refused(
+    const struct command_call *call, const struct control_client_answer *answer)
+{
+	const struct slice text = slice_trim(answer->body);
+
+	command_fail(call, "the relay answers %u: %.*s", answer->status,
+	    (int)(text.n < 200 ? text.n : 200), (const char *)text.p);
+	return COMMAND_FINDINGS;
+}

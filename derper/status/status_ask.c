@@ -1,0 +1,18 @@
+/* status_ask: see status_ask.h. */
+#include "status_ask.h"
+
+#include <stdlib.h>
+
+void
+status_ask_free(struct status_ask *ask)
+{
+	free(ask->text);
+	free(ask);
+}
+
+struct slice
+status_ask_body(const struct status_ask *ask)
+{
+	return ask->text != NULL ? slice_of(ask->text, ask->len)
+				 : slice_str("out of memory\n");
+}

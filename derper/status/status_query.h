@@ -1,0 +1,34 @@
+/*
+ * status_query: what somebody wants to see of a relay's status.
+ *
+ * Threads: plain values.
+ */
+#ifndef DERPKIT_STATUS_QUERY_H
+#define DERPKIT_STATUS_QUERY_H
+
+#include "bytes.h"
+
+/* Clients of one answer. */
+#define STATUS_QUERY_HTML_CLIENTS 100
+#define STATUS_QUERY_JSON_CLIENTS 1000
+/* Seconds until the page loads itself again. */
+#define STATUS_QUERY_REFRESH_S 10
+#define STATUS_QUERY_REFRESH_S_MAX 3600
+
+enum status_query_form { STATUS_QUERY_HTML, STATUS_QUERY_JSON };
+
+struct status_query {
+	enum status_query_form form;
+	bool by_traffic;    /* highest rate first; false: by key */
+	size_t offset;      /* clients that are left out before */
+	size_t limit;       /* clients that are told at most */
+	unsigned refresh_s; /* of the page; 0: never */
+};
+
+/* Reads the query of a URL: order=key|traffic, offset=N, limit=N, refresh=N.
+ * What is not there is as usual for the form; a limit that is too high is the
+ * highest. False: a value is not valid; *bad names the parameter. */
+bool status_query_parse(struct status_query *q, enum status_query_form form,
+    struct slice text, const char **bad);
+
+#endif

@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""The status page, its JSON, and what is asked on the control socket."""
+import html
+import json
+import os
+import re
+import socket
+import stat
+import subprocess
+import unittest
+
+import jsonschema
+
+from relaytest import DERPER, HOST, PATIENCE, IS_GO, Scenario, clean_env, make_cert, read_all, request, wait_until
+
+SCHEMA = os.path.join(os.path.dirname(__file__), "..", "..", "schemas", "derper-status.schema.json")
+with open(SCHEMA, encoding="utf-8") as f:
+    VALIDATOR = jsonschema.Draft202012Validator(json.load(f))
+
+
+def name_list(keys):
+    return "".join(f"nodekey:{key} {name}\n" for key, name in keys)
+
+
+class Base(Scenario):
+    def setUp(self):
+        super().setUp()
+        if IS_GO:
+            self.skipTest("the Go derper has no status")
+
+    def status(self, relay, query=""):
+        r = request(relay, "/debug/status.json" + query)
+        self.assertEqual((r.status, r.headers["content-type"]), (200, "application/json; charset=utf-8"))
+        told = json.loads(r.body)
+        VALIDATOR.validate(told)
+        return told
+
+
+class Pages(Base):
+    def test_who_may_see_it(self):
+        relay = self.derper()
+        for path in ("/debug/status", "/debug/status.json"):
+            self.assertEqual(request(relay, path).status, 200)
+            self.assertEqual(request(relay, path, headers={"X-Forwarded-For": "1"}).status, 403)
+
+    def test_clients_are_told(self):
+        p = self.peer()
+        key = {name: p.key(name) for name in ("a", "b")}
+        nodes = self.write("nodes", name_list([(key["a"], "node-a"), (key["b"], "node-b")]))
+        make_cert(self.folder, HOST, f"IP:{HOST}")
+        relay = self.derper(f"-verify-nodes={nodes}", "-loops=2", tls=True)
+        p.login(relay, "a", "b")
+        p.do("frame a 7 01", "send a b 010203")
+        p.expect("recv b a 3 .*")
+        p.ping("a", "b")
+        told = self.status(relay)
+        self.assertEqual(told["hostname"], HOST)
+        self.assertEqual(told["workers"], 2)
+        self.assertEqual(told["listeners"], [{"what": "DERP over TLS", "address": f"{HOST}:{relay.port}"}])
+        self.assertIsNotNone(told["certificate_expires"])
+        self.assertEqual(told["connections"]["clients"], 2)
+        self.assertEqual(told["connections"]["home"], 1)
+        self.assertEqual(told["totals"]["packets_received"], 1)
+        self.assertGreaterEqual(told["totals"]["tls_handshakes"], 3)
+        self.assertFalse(told["admission"]["admits_everybody"])
+        source = told["admission"]["sources"][0]
+        self.assertEqual((source["nodes"], source["fault"]), (2, None))
+        self.assertIn("nodes", source["source"])
+        clients = {c["name"]: c for c in told["clients"]}
+        self.assertEqual(set(clients), {"node-a", "node-b"})
+        a = clients["node-a"]
+        self.assertEqual(a["key"], "nodekey:" + key["a"])
+        self.assertTrue(a["home"] and a["tls"])
+        self.assertFalse(clients["node-b"]["home"])
+        self.assertTrue(a["address"].startswith(HOST + ":"))
+        self.assertGreater(a["bytes_received"], 0)
+        self.assertEqual([c["key"] for c in told["clients"]], sorted(c["key"] for c in told["clients"]))
+        self.assertEqual(len(told["top_talkers"]), 2)
+        p.do("end a")
+        p.expect("closed a .*")
+        # a snapshot is used for a second and more
+        wait_until(lambda: len(self.status(relay)["clients"]) == 1, "the client to be gone")
+
+    def test_the_page_is_safe_and_whole(self):
+        p = self.peer()
+        key = p.key("a")
+        nodes = self.write("nodes", name_list([(key, "<script>&\"x'")]))
+        relay = self.derper(f"-verify-nodes={nodes}")
+        p.login(relay, "a")
+        p.ping("a")
+        r = request(relay, "/debug/status")
+        page = r.body.decode()
+        self.assertEqual(r.headers["content-type"], "text/html; charset=utf-8")
+        self.assertIn("default-src 'none'", r.headers["content-security-policy"])
+        self.assertNotIn("<script", page)
+        self.assertIn(html.escape("<script>&\"x'", quote=True).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"), page)
+        self.assertIn('<meta http-equiv="refresh" content="10">', page)
+        self.assertEqual(page.count("<svg"), 6)
+        self.assertTrue(page.endswith("</body></html>\n"))
+        self.assertNotIn("http-equiv", request(relay, "/debug/status?refresh=0").body.decode())
+        self.assertEqual(request(relay, "/debug/status?order=x").status, 400)
+
+    def test_many_are_told_in_pages(self):
+        p = self.peer()
+        relay = self.derper("-loops=2")
+        names = [f"c{i}" for i in range(25)]
+        p.login(relay, *names)
+        p.ping(*names)
+        seen = []
+        for offset in (0, 10, 20, 30):
+            told = self.status(relay, f"?offset={offset}&limit=10")
+            self.assertEqual(told["clients_total"], 25)
+            seen += [c["key"] for c in told["clients"]]
+        self.assertEqual(len(seen), 25)
+        self.assertEqual(seen, sorted(set(seen)))
+        self.assertEqual(len(self.status(relay, "?order=traffic&limit=3")["clients"]), 3)
+        page = request(relay, "/debug/status?order=key&offset=5").body.decode()
+        self.assertEqual(len(re.findall(r"<code>\[", page)), 20)
+
+    def test_who_does_not_wait_for_it(self):
+        relay = self.derper("-loops=2")
+        for _ in range(20):
+            with socket.create_connection((HOST, relay.port), PATIENCE) as sock:
+                sock.sendall(b"GET /debug/status HTTP/1.1\r\nHost: h\r\n\r\n")
+        self.assertEqual(request(relay, "/debug/status").status, 200)
+        # and an end with some on their way
+        socks = [socket.create_connection((HOST, relay.port), PATIENCE) for _ in range(5)]
+        for sock in socks:
+            sock.sendall(b"GET /debug/status HTTP/1.1\r\nHost: h\r\n\r\n")
+        self.assertEqual(relay.stop(), 0)
+        relay.exit_expected = True
+        for sock in socks:
+            sock.close()
+
+
+class Control(Base):
+    def relay(self, *flags):
+        self.socket = self.path("control.sock")
+        return self.derper(f"-control-socket={self.socket}", *flags)
+
+    def run_command(self, *words, env=None):
+        done = subprocess.run([DERPER, *words], capture_output=True, timeout=PATIENCE, cwd=self.folder,
+                              env=clean_env({"DERP_CONTROL_SOCKET": self.path("control.sock"), **(env or {})}))
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def test_the_socket_is_the_owners(self):
+        self.relay()
+        mode = os.stat(self.socket)
+        self.assertTrue(stat.S_ISSOCK(mode.st_mode))
+        self.assertEqual(stat.S_IMODE(mode.st_mode), 0o600)
+
+    def test_status_in_a_pipe(self):
+        relay = self.relay()
+        p = self.peer()
+        p.login(relay, "a", "b")
+        p.ping("a", "b")
+        status, out, err = self.run_command("status")
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("admission    everybody may use this relay\n", out)
+        self.assertIn("2 of 2 clients", out)
+        self.assertNotIn("\033", out)
+        self.assertIn("\033[1mderper", self.run_command("status", "--color=always")[1])
+        status, out, _ = self.run_command("status", "--json", "--clients=1")
+        told = json.loads(out)
+        VALIDATOR.validate(told)
+        self.assertEqual((told["clients_total"], len(told["clients"])), (2, 1))
+
+    def test_watch_ends_with_the_relay(self):
+        relay = self.relay()
+        proc = subprocess.Popen([DERPER, "status", "--watch", "--json", "--interval=100ms"], stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, env=clean_env({"DERP_CONTROL_SOCKET": self.socket}))
+        self.addCleanup(proc.stdout.close)
+        self.addCleanup(proc.stderr.close)
+        for _ in range(2):
+            VALIDATOR.validate(json.loads(proc.stdout.readline()))
+        relay.stop()
+        relay.exit_expected = True
+        self.assertEqual(proc.wait(PATIENCE), 2)
+        self.assertIn(b"derper: ", proc.stderr.read())
+
+    def test_nobody_to_ask(self):
+        status, out, err = self.run_command("status")
+        self.assertEqual((status, out), (2, ""))
+        self.assertIn("there is no such socket", err)
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(self.path("control.sock"))
+        status, _, err = self.run_command("drain")
+        self.assertEqual(status, 2)
+        self.assertIn("nobody listens there", err)
+        self.assertEqual(self.run_command("status", "x")[0], 2)
+        self.assertEqual(self.run_command("status", "--clients=1001")[0], 2)
+        self.assertEqual(self.run_command("close")[0], 2)
+        self.assertIn("usage: derper close", self.run_command("close", "--help")[1])
+
+    def test_close_by_whole_and_by_short_key(self):
+        relay = self.relay("-loops=2")
+        p = self.peer()
+        p.login(relay, "a", "b")
+        p.ping("a", "b")
+        key = {name: p.key(name) for name in ("a", "b")}
+        self.assertEqual(self.run_command("close", "nodekey:" + "11" * 32)[0], 1)
+        self.assertEqual(self.run_command("close", "[aaaaa]")[0], 1)
+        self.assertEqual(self.run_command("close", "nonsense")[0], 2)
+        status, out, _ = self.run_command("close", "nodekey:" + key["a"])
+        self.assertEqual((status, out), (0, f"nodekey:{key['a']}: closing connections: 1\n"))
+        p.expect("closed a .*")
+        relay.wait_log("closed by the operator")
+        short = [c["key_short"] for c in self.status(relay)["clients"] if c["key"] == "nodekey:" + key["b"]]
+        self.assertEqual(self.run_command("close", short[0])[0], 0)
+        p.expect("closed b .*")
+
+    def test_reload(self):
+        p = self.peer()
+        key = p.key("a")
+        nodes = self.write("nodes", f"nodekey:{key}\n")
+        relay = self.relay(f"-verify-nodes={nodes}")
+        mark = relay.log_mark()
+        status, out, _ = self.run_command("reload")
+        self.assertEqual(status, 0)
+        self.assertIn("reloading", out)
+        relay.wait_log("control socket: reload", mark)
+
+    def test_drain_sends_clients_away_and_ends(self):
+        relay = self.relay("-loops=2")
+        p = self.peer()
+        names = [f"c{i}" for i in range(6)]
+        p.login(relay, *names)
+        p.ping(*names)
+        relay.exit_expected = True
+        status, out, _ = self.run_command("drain", "--within=2s")
+        self.assertEqual(status, 0)
+        self.assertIn("draining", out)
+        for name in names:
+            p.expect(f"closed {name} .*")
+        relay.wait_log("drained, shutting down")
+        self.assertEqual(relay.proc.wait(PATIENCE), 0)
+
+    def test_a_drain_ends_at_once_without_clients(self):
+        relay = self.relay()
+        relay.exit_expected = True
+        self.assertEqual(self.run_command("drain", "--within=1h")[0], 0)
+        self.assertEqual(relay.proc.wait(PATIENCE), 0)
+
+    def test_a_signal_ends_a_drain(self):
+        relay = self.relay()
+        p = self.peer()
+        p.login(relay, "a")
+        self.assertEqual(self.run_command("drain", "--within=1h")[0], 0)
+        relay.wait_log("draining within")
+        self.assertTrue(self.json_status()["draining"])
+        self.assertEqual(relay.stop(), 0)
+        relay.exit_expected = True
+
+    def json_status(self):
+        return json.loads(self.run_command("status", "--json")[1])
+
+    def test_the_socket_under_systemd(self):
+        os.mkdir(self.path("run"))
+        self.derper(env={"RUNTIME_DIRECTORY": self.path("run") + ":/elsewhere"})
+        self.assertTrue(stat.S_ISSOCK(os.stat(self.path("run/control.sock")).st_mode))
+        status, out, _ = self.run_command("status", env={"DERP_CONTROL_SOCKET": self.path("run/control.sock")})
+        self.assertEqual(status, 0)
+
+    def test_a_relay_takes_the_place_of_one_that_is_gone(self):
+        relay = self.relay()
+        relay.stop(9)
+        relay.exit_expected = True
+        self.relay()
+        self.assertEqual(self.run_command("status")[0], 0)
+
+    def test_what_the_socket_does_not_answer(self):
+        self.relay()
+        for text, code in ((b"GET / HTTP/1.1", b"404"), (b"GET /close HTTP/1.1", b"405"),
+                           (b"POST /close HTTP/1.1", b"400"), (b"POST /drain?within=x HTTP/1.1", b"400"),
+                           (b"GET /status.json?limit=x HTTP/1.1", b"400"), (b"nonsense", b"400")):
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(self.socket)
+                s.sendall(text + b"\r\nHost: h\r\nConnection: close\r\n\r\n")
+                self.assertEqual(read_all(s).split(b" ")[1], code, text)
+
+
+if __name__ == "__main__":
+    unittest.main()
