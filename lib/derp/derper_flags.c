@@ -22,6 +22,7 @@ const struct derper_flag derper_flags[] = {
 	{ .name = "certdir", .variable = "DERP_CERT_DIR" },
 	{ .name = "certmode", .variable = "DERP_CERT_MODE" },
 	{ .name = "completion" },
+	{ .name = "control-socket" },
 	{ .name = "core-dumps", SWITCH },
 	{ .name = "derp", SWITCH },
 	{ .name = "dev", SWITCH },
