@@ -203,30 +203,38 @@ listen_on(uint16_t port)
 	return fd;
 }
 
-int
-main(int argc, char **argv)
+static void
+serve_all(struct echo *e, int fd, struct counters *counters)
 {
-	struct counters_array *counters = counters_new(1);
-	struct echo *e = calloc(1, sizeof *e);
-	uint64_t port;
-	int fd;
-
-	if (argc != 2 ||
-	    num_parse_decimal(slice_str(argv[1]), UINT16_MAX, &port) == -1) {
-		fprintf(stderr, "usage: derp-websocket-echo PORT\n");
-		return 2;
-	}
-	if (counters == NULL || e == NULL)
-		return 1;
-	fd = listen_on((uint16_t)port);
 	while ((e->fd = accept(fd, NULL, NULL)) != -1) {
 		e->in_len = e->message_len = 0;
-		e->ws = websocket_new(counters_at(counters, 0));
+		e->ws = websocket_new(counters);
 		if (e->ws != NULL)
 			serve(e);
 		websocket_free(e->ws);
 		close(e->fd);
 	}
 	perror("derp-websocket-echo: accept");
+}
+
+int
+main(int argc, char **argv)
+{
+	struct counters_array *counters;
+	struct echo *e;
+	uint64_t port;
+
+	if (argc != 2 ||
+	    num_parse_decimal(slice_str(argv[1]), UINT16_MAX, &port) == -1) {
+		fprintf(stderr, "usage: derp-websocket-echo PORT\n");
+		return 2;
+	}
+	counters = counters_new(1);
+	e = calloc(1, sizeof *e);
+	if (counters != NULL && e != NULL)
+		serve_all(
+		    e, listen_on((uint16_t)port), counters_at(counters, 0));
+	free(e);
+	counters_free(counters);
 	return 1;
 }
