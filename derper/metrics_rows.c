@@ -356,6 +356,11 @@ const struct metrics_row metrics_rows[] = {
 	    METRICS_WHOLE, AT(counters.rate_limited_clients),
 	    "derpkit.rate_limited_clients_total",
 	    "Connections of which frames have waited." },
+	{ "derpkit_rate_limit_forgotten_total", NULL, METRICS_COUNTER,
+	    METRICS_WHOLE, AT(counters.rate_limit_forgotten),
+	    "derpkit.rate_limit_forgotten_total",
+	    "Keys and addresses whose use of their limits was forgotten after "
+	    "they left, because too many had left." },
 	{ "derpkit_accept_delays_total", NULL, METRICS_COUNTER, METRICS_WHOLE,
 	    AT(counters.accept_delays), "derpkit.accept_delays_total",
 	    "Times that accepting waited for -accept-connection-limit." },

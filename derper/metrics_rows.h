@@ -25,9 +25,9 @@ struct metrics_values {
 	uint64_t workers, files, max_files, log_dropped;
 	uint64_t started_s, boot_s, uptime_s; /* seconds since 1970; seconds */
 	uint64_t certificate_expires_s;
+	struct rate rate_limit; /* of one client */
 	/* what is left of a sum, and payloads of packets without the heads of
 	 * their frames */
-	struct rate rate_limit; /* of one client */
 	uint64_t received_other, stun_ipv6;
 	uint64_t dropped_other[5], dropped_other_bytes[5],
 	    dropped_disco_bytes[5];

@@ -49,8 +49,8 @@ report(const struct rate_config *config)
 		    (unsigned long long)rate->burst_packets);
 	}
 	if (!any)
-		log_warn("rate config: there is no limit in it; names that are "
-			 "not known are ignored, as upstream does");
+		log_warn("rate config: it sets no limit (unknown names are "
+			 "ignored, as the Go derper does)");
 }
 
 struct rate_limit *

@@ -48,6 +48,13 @@ struct conn_protocol {
 	 * rest comes again with more after it. When the phase changes, the
 	 * rest goes to the next one at once. */
 	size_t (*input)(struct conn *c, uint8_t *p, size_t n);
+	/* How many bytes to read at once, as what is not used of them is kept.
+	 * NULL: many. */
+	size_t (*room)(struct conn *c);
+	/* WebSocket took so many bytes off what was read, and so many frames
+	 * that had nothing for the protocol; before `input` gets the rest. May
+	 * pause or end the connection. NULL: they cost nothing. */
+	void (*framing)(struct conn *c, size_t bytes, size_t empty);
 	/* The socket has taken all that waited for it. NULL: nothing to do. */
 	void (*writable)(struct conn *c);
 	/* The deadline (conn_deadline) has passed. */
@@ -129,6 +136,8 @@ struct conn {
 	bool ended;
 	bool dirty;       /* in the worker's list of the dirty */
 	bool outgoing;    /* we connected: it counts for no address */
+	bool untrusted;   /* immutable: `remote` is not known to be the
+			   * client's own: no rights (proxy_wait.h) */
 	bool patient;     /* gets time to take bytes, see conn_be_patient */
 	uint32_t since_s; /* by the loop: when it was accepted; immutable */
 	struct conn *next_dirty, *next_ended;
@@ -152,8 +161,8 @@ struct conn *conn_new(struct worker *worker, int fd, struct tls *tls,
     const struct netaddr *remote);
 
 /* The connection is between two relays: its peer gets CONN_PATIENT_MS at least
- * to take bytes, where there is a limit, and more of them may wait for it.
- * Before anything is queued. */
+ * to take bytes, where there is a limit, and more of them may wait for it. What
+ * is queued already stays queued. */
 void conn_be_patient(struct conn *c);
 /* It was made by connecting from here, and not accepted. */
 void conn_be_outgoing(struct conn *c);

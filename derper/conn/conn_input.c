@@ -34,7 +34,8 @@ feed(struct conn *c, uint8_t *p, size_t raw, size_t *n)
 			    used + conn_websocket_input(c, p + used, *n - used);
 		}
 	} while (!c->ended && used < *n && c->protocol != phase);
-	if (framed)
+	/* what came before the end is handled first, however long it waits */
+	if (framed && (c->paused == 0 || used == *n))
 		conn_websocket_settle(c);
 	return used;
 }
@@ -144,6 +145,12 @@ conn_input_judge_rates(struct worker *worker)
 	list->count = kept;
 }
 
+static size_t
+room(struct conn *c)
+{
+	return c->protocol->room != NULL ? c->protocol->room(c) : STREAM_CHUNK;
+}
+
 /* Reads once and handles what is there; ends the connection when nothing more
  * will come. */
 static void
@@ -163,7 +170,7 @@ read_once(struct conn *c)
 	plain = writer_of(at, saved.n + STREAM_READ_ROOM);
 	if (saved.n > 0)
 		writer_bytes(&plain, saved.p, saved.n);
-	status = stream_read(&c->stream, &plain, &why);
+	status = stream_read(&c->stream, room(c), &plain, &why);
 	if (status == STREAM_EMPTY)
 		return;
 	pacing_read(&worker->pacing, plain.n - saved.n);

@@ -37,12 +37,15 @@ conn_websocket_input(struct conn *c, uint8_t *p, size_t n)
 	uint8_t frames[WEBSOCKET_PONGS_MAX];
 	struct writer pongs =
 	    writer_of(frames, stream_blocked(&c->stream) ? 0 : sizeof frames);
+	size_t payload, empty;
 
-	n = websocket_input(c->websocket, p, n, &pongs);
+	payload = websocket_input(c->websocket, p, n, &pongs, &empty);
 	if (pongs.n > 0)
 		conn_write_raw(c, writer_slice(&pongs));
 	send_late_pong(c);
-	return n;
+	if (n > payload && !c->ended && c->protocol->framing != NULL)
+		c->protocol->framing(c, n - payload, empty);
+	return payload;
 }
 
 /* Sends the Close frame, after which nothing is framed, as nothing follows. */

@@ -105,6 +105,7 @@
 	X(rate_limit_per_address_waited)                                   \
 	X(rate_limit_total_waited)                                         \
 	X(rate_limited_clients) /* clients of which one ever did */        \
+	X(rate_limit_forgotten) /* keys, addresses: rate_shares.h */       \
 	X(stun_success)                                                    \
 	X(stun_not_stun)                                                   \
 	X(stun_write_failed)                                               \

@@ -104,13 +104,18 @@ count_failure(struct websocket *ws)
 }
 
 size_t
-websocket_input(
-    struct websocket *ws, uint8_t *p, size_t n, struct writer *pongs)
+websocket_input(struct websocket *ws, uint8_t *p, size_t n,
+    struct writer *pongs, size_t *empty)
 {
 	struct ws_bytes bytes = { .to = p, .from = p, .end = p + n };
+	const uint64_t empty_before = ws->input.empty;
 
+	*empty = 0;
 	while (ws->state == WEBSOCKET_OPEN) {
-		switch (ws_input_next(&ws->input, &bytes)) {
+		const enum ws_event event = ws_input_next(&ws->input, &bytes);
+
+		*empty = (size_t)(ws->input.empty - empty_before);
+		switch (event) {
 		case WS_EVENT_MORE:
 			return (size_t)(bytes.to - p);
 		case WS_EVENT_PING:

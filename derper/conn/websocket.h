@@ -33,11 +33,12 @@ extern const struct outq_framing websocket_framing;
 struct websocket *websocket_new(struct counters *counters);
 void websocket_free(struct websocket *ws);
 
-/* Takes the frames off the n bytes at p and adds Pong frames to `pongs`.
- * Returns how many bytes at p are payload now. Nothing is read after
- * websocket_ended. */
-size_t websocket_input(
-    struct websocket *ws, uint8_t *p, size_t n, struct writer *pongs);
+/* Takes the frames off the n bytes at p and adds Pong frames to `pongs`. *empty
+ * is how many of the frames had nothing for the reader: control frames, and
+ * those without payload. Returns how many bytes at p are payload now. Nothing
+ * is read once websocket_state is another than WEBSOCKET_OPEN. */
+size_t websocket_input(struct websocket *ws, uint8_t *p, size_t n,
+    struct writer *pongs, size_t *empty);
 
 /* The Pong frame that had no room, in `frame`, once; or an empty slice. */
 struct slice websocket_late_pong(

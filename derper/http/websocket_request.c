@@ -26,7 +26,7 @@ header(const struct http1_request *req, const char *name)
 	return http1_header(req->headers, req->header_count, name);
 }
 
-/* The name or the value of the i-th header, if it is that one. */
+/* Whether the i-th header has that name. */
 static bool
 is_header(const struct http1_request *req, size_t i, const char *name)
 {

@@ -147,40 +147,51 @@ count_tls(const struct conn *conn, uint64_t n)
 	    n);
 }
 
+/* Counts and tells why a connection could not be registered. */
+static void
+refuse(struct conn *conn, struct registry *registry, const struct derp_key *key)
+{
+	struct counters *counters = conn->worker->counters;
+
+	if (registry_count(registry, key) >= REGISTRY_MEMBERS_MAX) {
+		counters_add(&counters->refused_limit, 1);
+		conn_fail(conn, "too many connections of one key");
+	} else {
+		counters_add(&counters->refused_memory, 1);
+		conn_fail(conn, "out of memory");
+	}
+}
+
 struct client *
 client_join(struct conn *conn, struct relay *relay, const struct derp_key *key,
     uint8_t flags)
 {
 	const bool is_mesh = (flags & DERP_PRESENT_MESH) != 0;
+	struct rate_limit *limit = is_mesh ? NULL : relay->shared->rate_limit;
 	struct counters *counters = conn->worker->counters;
 	struct client *c =
 	    calloc(1, is_mesh ? sizeof(struct client_mesh) : sizeof *c);
-	struct rate_gate *gate = NULL;
+	struct rate_gate *gate =
+	    limit != NULL ? rate_gate_new(limit, conn, key) : NULL;
 	const struct registry_origin origin = { conn->addr, conn->remote,
 		is_mesh };
 	struct registry_member member;
 	struct conn_addr evicted;
+	bool present;
 
-	if (relay->shared->rate_limit != NULL && !is_mesh &&
-	    (gate = rate_gate_new(relay->shared->rate_limit, conn, key)) ==
-		NULL) {
-		free(c);
-		counters_add(&counters->refused_memory, 1);
-		return NULL;
-	}
-	if (c == NULL ||
+	if (c == NULL || (limit != NULL && gate == NULL) ||
 	    registry_join(relay->shared->registry, key, &origin, &member,
 		&evicted) == -1) {
 		rate_gate_free(gate);
 		free(c);
-		counters_add(&counters->refused_limit, 1);
+		refuse(conn, relay->shared->registry, key);
 		return NULL;
 	}
+	present = join_presence(relay->shared, key, &conn->remote, flags);
 	*c = (struct client){ .conn = conn,
 		.is_mesh = is_mesh,
 		.not_ideal = (flags & DERP_PRESENT_NOT_IDEAL) != 0,
-		.present =
-		    join_presence(relay->shared, key, &conn->remote, flags),
+		.present = present,
 		.relay = relay,
 		.member = member,
 		.gate = gate,

@@ -64,7 +64,7 @@ struct client_mesh {
  * many, the one heard from least recently is ended. flags are those that
  * watchers are told: enum derp_present_flags; with DERP_PRESENT_MESH it is a
  * struct client_mesh. Returns owned; NULL when memory is short or a limit is
- * met, which is counted. */
+ * met, which is counted and ends the connection. */
 struct client *client_join(struct conn *conn, struct relay *relay,
     const struct derp_key *key, uint8_t flags);
 /* The client at an address of the registry, on the worker of the calling loop;

@@ -55,3 +55,19 @@ deliver_frame(struct client *from, struct conn_addr to, enum outq_class class,
 	counters_add(&counters->packets_sent, 1);
 	counters_add(&counters->payload_sent, len - (DERP_HEADER + DERP_KEY));
 }
+
+void
+deliver_to_nobody(struct client *from, const struct derp_key *key,
+    enum outq_class class, size_t len, bool forwarded)
+{
+	struct counters *counters = from->relay->worker->counters;
+	const bool disco = class == OUTQ_DISCO;
+
+	if (forwarded)
+		COUNTERS_DROP(
+		    counters, dropped_unknown_dest_on_fwd, disco, 1, len);
+	else
+		COUNTERS_DROP(counters, dropped_unknown_dest, disco, 1, len);
+	if (disco)
+		client_say_not_here(from, key);
+}

@@ -11,6 +11,7 @@
 #include "outq.h"
 
 struct client;
+struct derp_key;
 
 /* Which class a packet, without the head of its frame, is of. */
 enum outq_class deliver_class(struct slice packet);
@@ -20,5 +21,11 @@ enum outq_class deliver_class(struct slice packet);
  * link to another relay, or as dropped. */
 void deliver_frame(struct client *from, struct conn_addr to,
     enum outq_class class, uint8_t *frame, size_t len);
+
+/* Nobody has that key: drops the client's packet, of a frame of len bytes,
+ * which a mesh peer has forwarded or not, and tells the client if it was disco.
+ */
+void deliver_to_nobody(struct client *from, const struct derp_key *key,
+    enum outq_class class, size_t len, bool forwarded);
 
 #endif

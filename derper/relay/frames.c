@@ -47,6 +47,23 @@ frames_input(struct conn *conn, uint8_t *p, size_t n)
 	return used;
 }
 
+size_t
+frames_room(struct conn *conn)
+{
+	const struct client *c = conn->session;
+
+	return c->gate == NULL ? STREAM_CHUNK : rate_gate_room(c->gate);
+}
+
+void
+frames_framing(struct conn *conn, size_t bytes, size_t empty)
+{
+	const struct client *c = conn->session;
+
+	if (c->gate != NULL)
+		rate_gate_framing(c->gate, bytes, empty);
+}
+
 static bool
 may_pass(struct client *c, size_t len)
 {
@@ -154,16 +171,6 @@ forward(struct client *c, const struct derp_frame *f, struct conn_addr link,
 }
 
 static void
-no_destination(struct client *c, const struct derp_frame *f,
-    const struct derp_key *dst, enum outq_class class)
-{
-	COUNTERS_DROP(counters_of(c), dropped_unknown_dest, class == OUTQ_DISCO,
-	    1, DERP_HEADER + f->body.n);
-	if (class == OUTQ_DISCO)
-		client_say_not_here(c, dst);
-}
-
-static void
 send_packet(struct client *c, const struct derp_frame *f)
 {
 	struct counters *counters = counters_of(c);
@@ -189,7 +196,7 @@ send_packet(struct client *c, const struct derp_frame *f)
 		forward(c, f, addr, class);
 		return;
 	case ROUTE_NONE:
-		no_destination(c, f, &dst, class);
+		deliver_to_nobody(c, &dst, class, len, false);
 		return;
 	}
 }

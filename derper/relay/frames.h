@@ -17,5 +17,8 @@ struct conn;
 /* Handles the whole frames of the n bytes at p; for conn_protocol.input of a
  * connection whose session is a struct client. */
 size_t frames_input(struct conn *conn, uint8_t *p, size_t n);
+/* The same for conn_protocol.room and .framing: by the client's rate limits. */
+size_t frames_room(struct conn *conn);
+void frames_framing(struct conn *conn, size_t bytes, size_t empty);
 
 #endif

@@ -24,16 +24,6 @@ mesh_peer_watch(struct client *c)
 	conn_fail(c->conn, "too many watchers, or out of memory");
 }
 
-static void
-no_destination(struct client *c, const struct derp_key *dst,
-    enum outq_class class, size_t len)
-{
-	COUNTERS_DROP(c->relay->worker->counters, dropped_unknown_dest_on_fwd,
-	    class == OUTQ_DISCO, 1, len);
-	if (class == OUTQ_DISCO)
-		client_say_not_here(c, dst);
-}
-
 void
 mesh_peer_forward(struct client *c, const struct derp_frame *f)
 {
@@ -52,7 +42,7 @@ mesh_peer_forward(struct client *c, const struct derp_frame *f)
 	class = deliver_class(packet);
 	if (!forward_cache_find(
 		&mesh->forward, c->relay->shared->registry, &src, &dst, &to)) {
-		no_destination(c, &dst, class, len);
+		deliver_to_nobody(c, &dst, class, len, true);
 		return;
 	}
 	deliver_frame(c, to, class, derp_forward_to_recv(f->head), len);

@@ -15,7 +15,8 @@
  *
  * Life: notify_new -> notify_add -> notify_note ... -> notify_leave_key ->
  * notify_receivers, notify_told ... -> notify_remove_key; or notify_leave_conn
- * -> notify_free. Threads: any; locked inside, never two locks together. A
+ * -> notify_free. Threads: any; locked inside, never two locks together,
+ * though a caller may hold one of its own meanwhile (registry_note_key). A
  * connection leaves once, and nothing is noted for a key between
  * notify_leave_key and notify_return_key.
  */

@@ -14,6 +14,9 @@
  * each time that some of it may go on. */
 #define WAIT_MIN_MS 10
 
+/* Bytes that are read at once at least, however much has been spent. */
+#define READ_MIN 4096
+
 struct rate_gate {
 	struct rate_limit *limit;   /* borrowed */
 	struct conn *conn;          /* borrowed: its client owns this */
@@ -50,12 +53,17 @@ rate_gate_new(
 void
 rate_gate_free(struct rate_gate *gate)
 {
+	struct worker *worker;
+	bool forgot;
+
 	if (gate == NULL)
 		return;
-	loop_timer_clear(gate->conn->worker->loop, &gate->timer);
+	worker = gate->conn->worker;
+	loop_timer_clear(worker->loop, &gate->timer);
 	if (gate->charged)
 		rate_client_refund(gate->client, gate->len, gate->generation);
-	rate_client_free(gate->client);
+	forgot = !rate_client_free(gate->client, loop_now_us(worker->loop));
+	counters_add(&worker->counters->rate_limit_forgotten, forgot);
 	free(gate);
 }
 
@@ -124,28 +132,62 @@ go_on(void *ctx)
 	conn_input_saved(conn); /* may end it, and the gate */
 }
 
+/* Whether that is too short a wait. If not, the connection waits from here on.
+ */
+static bool
+may_go_on(struct rate_gate *gate, uint64_t wait_us, enum rate_scope scope)
+{
+	const uint64_t wait_ms = wait_us / 1000;
+
+	if (wait_ms < WAIT_MIN_MS)
+		return true;
+	count(gate, scope);
+	tell(gate, scope);
+	gate->generation = rate_limit_generation(gate->limit);
+	gate->due_ms = loop_now_ms(gate->conn->worker->loop) + wait_ms;
+	return false;
+}
+
 bool
 rate_gate_pass(struct rate_gate *gate, size_t len)
 {
 	struct loop *loop = gate->conn->worker->loop;
 	enum rate_scope scope;
-	uint64_t wait_ms;
+	uint64_t wait_us;
 
 	if (gate->charged) {
 		gate->charged = false;
 		return true;
 	}
-	wait_ms =
-	    rate_client_charge(gate->client, len, loop_now_us(loop), &scope) /
-	    1000;
-	if (wait_ms < WAIT_MIN_MS)
+	wait_us =
+	    rate_client_charge(gate->client, len, loop_now_us(loop), &scope);
+	if (may_go_on(gate, wait_us, scope))
 		return true;
-	count(gate, scope);
-	tell(gate, scope);
 	gate->charged = true;
 	gate->len = len;
-	gate->generation = rate_limit_generation(gate->limit);
-	gate->due_ms = loop_now_ms(loop) + wait_ms;
 	wait(gate);
 	return false;
+}
+
+void
+rate_gate_framing(struct rate_gate *gate, size_t bytes, size_t packets)
+{
+	struct loop *loop = gate->conn->worker->loop;
+	enum rate_scope scope;
+	uint64_t wait_us;
+
+	wait_us = rate_client_charge_framing(
+	    gate->client, bytes, packets, loop_now_us(loop), &scope);
+	if (!may_go_on(gate, wait_us, scope))
+		wait(gate);
+}
+
+size_t
+rate_gate_room(struct rate_gate *gate)
+{
+	struct loop *loop = gate->conn->worker->loop;
+	const size_t room = rate_client_room(
+	    gate->client, WAIT_MIN_MS * 1000, loop_now_us(loop));
+
+	return room > READ_MIN ? room : READ_MIN;
 }

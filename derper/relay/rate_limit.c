@@ -1,29 +1,19 @@
 /* rate_limit: see rate_limit.h. */
 #include "rate_limit.h"
 
-#include "keytable.h"
-#include "token_bucket.h"
+#include "rate_shares.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 static_assert(KEYTABLE_KEY == DERP_KEY, "node keys are keys of tables");
 
-/* What a scope's limits are counted with. */
-struct buckets {
-	struct token_bucket bytes, packets;
-	unsigned generation; /* of the limits that they are for */
-};
-
-/* Of clients that share limits. */
-struct shared {
-	uint8_t key[KEYTABLE_KEY]; /* immutable */
-	unsigned clients;
-	struct buckets buckets;
+/* What is taken out of buckets. */
+struct amount {
+	double bytes, packets;
 };
 
 struct rate_limit {
@@ -31,21 +21,21 @@ struct rate_limit {
 	struct rate_config config;
 	_Atomic unsigned generation;
 	_Atomic bool shared_limits; /* there are any beside a client's own */
-	struct keytable *keys, *addresses; /* own their entries */
-	struct buckets total;
+	struct rate_shares *keys, *addresses; /* owned */
+	struct rate_buckets total;
 };
 
 struct rate_client {
 	struct rate_limit *limit; /* borrowed */
-	struct buckets own;
+	struct rate_buckets own;
 	/* as of own.generation */
 	struct rate own_rate;
 	bool shared_limits;
-	struct shared *key, *address; /* borrowed from the tables */
+	struct rate_share *key, *address; /* borrowed */
 };
 
 static void
-fill(struct buckets *b, const struct rate *rate, unsigned generation,
+fill(struct rate_buckets *b, const struct rate *rate, unsigned generation,
     uint64_t now_us)
 {
 	b->generation = generation;
@@ -68,13 +58,12 @@ rate_limit_new(const struct rate_config *config, size_t clients_max)
 
 	if (limit == NULL)
 		return NULL;
-	limit->keys = keytable_new(clients_max, offsetof(struct shared, key));
-	limit->addresses =
-	    keytable_new(clients_max, offsetof(struct shared, key));
+	limit->keys = rate_shares_new(clients_max);
+	limit->addresses = rate_shares_new(clients_max);
 	if (limit->keys == NULL || limit->addresses == NULL ||
 	    pthread_mutex_init(&limit->lock, NULL) != 0) {
-		keytable_free(limit->keys);
-		keytable_free(limit->addresses);
+		rate_shares_free(limit->keys);
+		rate_shares_free(limit->addresses);
 		free(limit);
 		return NULL;
 	}
@@ -87,8 +76,8 @@ rate_limit_free(struct rate_limit *limit)
 {
 	if (limit == NULL)
 		return;
-	keytable_free(limit->keys);
-	keytable_free(limit->addresses);
+	rate_shares_free(limit->keys);
+	rate_shares_free(limit->addresses);
 	pthread_mutex_destroy(&limit->lock);
 	free(limit);
 }
@@ -104,6 +93,8 @@ rate_limit_set(struct rate_limit *limit, const struct rate_config *config)
 	limit->config = *config;
 	atomic_store(&limit->shared_limits, any);
 	atomic_fetch_add(&limit->generation, 1);
+	rate_shares_forget_left(limit->keys);
+	rate_shares_forget_left(limit->addresses);
 	pthread_mutex_unlock(&limit->lock);
 }
 
@@ -122,35 +113,6 @@ unsigned
 rate_limit_generation(const struct rate_limit *limit)
 {
 	return atomic_load_explicit(&limit->generation, memory_order_relaxed);
-}
-
-/* Enters a table, under the lock. NULL when memory is short. */
-static struct shared *
-enter(struct keytable *table, const uint8_t key[static KEYTABLE_KEY])
-{
-	struct shared *s = keytable_get(table, key);
-
-	if (s == NULL) {
-		s = calloc(1, sizeof *s);
-		if (s == NULL)
-			return NULL;
-		memcpy(s->key, key, KEYTABLE_KEY);
-		if (keytable_put(table, s) == -1) {
-			free(s);
-			return NULL;
-		}
-	}
-	s->clients++;
-	return s;
-}
-
-static void
-leave(struct keytable *table, struct shared *s)
-{
-	if (s == NULL || --s->clients > 0)
-		return;
-	(void)keytable_remove(table, s->key);
-	free(s);
 }
 
 /* An IPv6 client has a /64 to choose addresses from. */
@@ -186,41 +148,70 @@ rate_client_new(struct rate_limit *limit, const struct derp_key *key,
 	c->limit = limit;
 	key_of_address(source, address);
 	pthread_mutex_lock(&limit->lock);
-	c->key = enter(limit->keys, key->b);
-	c->address = enter(limit->addresses, address);
+	c->key = rate_shares_enter(limit->keys, key->b, now_us);
+	c->address = rate_shares_enter(limit->addresses, address, now_us);
 	pthread_mutex_unlock(&limit->lock);
 	if (c->key == NULL || c->address == NULL) {
-		rate_client_free(c);
+		(void)rate_client_free(c, now_us);
 		return NULL;
 	}
 	renew(c, now_us);
 	return c;
 }
 
-void
-rate_client_free(struct rate_client *c)
+bool
+rate_client_free(struct rate_client *c, uint64_t now_us)
 {
+	bool none_lost;
+	unsigned generation;
+
 	if (c == NULL)
-		return;
+		return true;
 	pthread_mutex_lock(&c->limit->lock);
-	leave(c->limit->keys, c->key);
-	leave(c->limit->addresses, c->address);
+	generation = atomic_load(&c->limit->generation);
+	none_lost =
+	    rate_shares_leave(c->limit->keys, c->key, generation, now_us);
+	none_lost = rate_shares_leave(
+			c->limit->addresses, c->address, generation, now_us) &&
+	    none_lost;
 	pthread_mutex_unlock(&c->limit->lock);
 	free(c);
+	return none_lost;
 }
 
+/* Takes it; for how long to wait. */
 static uint64_t
-charge(struct buckets *b, size_t len, uint64_t now_us)
+take(struct rate_buckets *b, struct amount amount, uint64_t now_us)
 {
 	const uint64_t bytes_us =
-	    token_bucket_take(&b->bytes, (double)len, now_us);
-	const uint64_t packets_us = token_bucket_take(&b->packets, 1, now_us);
+	    token_bucket_take(&b->bytes, amount.bytes, now_us);
+	const uint64_t packets_us =
+	    token_bucket_take(&b->packets, amount.packets, now_us);
 
 	return bytes_us > packets_us ? bytes_us : packets_us;
 }
 
+/* Bytes of the least frames that packets come in, about. */
+#define PACKET_BYTES 64
+
+static double
+lesser(double a, double b)
+{
+	return a < b ? a : b;
+}
+
+/* How many bytes may come until one has to wait for longer than wait_us. */
+static double
+room(struct rate_buckets *b, uint64_t wait_us, uint64_t now_us)
+{
+	const double bytes = token_bucket_room(&b->bytes, wait_us, now_us);
+	const double packets = token_bucket_room(&b->packets, wait_us, now_us);
+
+	return lesser(bytes, packets * PACKET_BYTES);
+}
+
 /* With the lock: the buckets of a scope that the client shares with others. */
-static struct buckets *
+static struct rate_buckets *
 shared_buckets(struct rate_client *c, enum rate_scope scope)
 {
 	switch (scope) {
@@ -236,31 +227,42 @@ shared_buckets(struct rate_client *c, enum rate_scope scope)
 	return &c->own;
 }
 
-/* Charges what is shared; the longest wait. */
-static uint64_t
-charge_shared(
-    struct rate_client *c, size_t len, uint64_t now_us, enum rate_scope *scope)
+/* The same as they are now; NULL: the scope has no limit. */
+static struct rate_buckets *
+limited_buckets(struct rate_client *c, enum rate_scope scope, uint64_t now_us)
 {
-	struct rate_limit *limit = c->limit;
+	const struct rate *rate = &c->limit->config.scope[scope];
+	const unsigned generation = atomic_load(&c->limit->generation);
+	struct rate_buckets *shared = shared_buckets(c, scope);
+
+	if (!limits(rate))
+		return NULL;
+	if (shared->generation != generation)
+		fill(shared, rate, generation, now_us);
+	return shared;
+}
+
+/* Takes it out of what is shared; the longest wait. */
+static uint64_t
+take_shared(struct rate_client *c, struct amount amount, uint64_t now_us,
+    enum rate_scope *scope)
+{
 	uint64_t wait_us, longest_us = 0;
 
-	pthread_mutex_lock(&limit->lock);
+	pthread_mutex_lock(&c->limit->lock);
 	for (size_t i = RATE_KEY; i < RATE_SCOPES; i++) {
-		const struct rate *rate = &limit->config.scope[i];
-		const unsigned generation = atomic_load(&limit->generation);
-		struct buckets *shared = shared_buckets(c, (enum rate_scope)i);
+		struct rate_buckets *shared =
+		    limited_buckets(c, (enum rate_scope)i, now_us);
 
-		if (!limits(rate))
+		if (shared == NULL)
 			continue;
-		if (shared->generation != generation)
-			fill(shared, rate, generation, now_us);
-		wait_us = charge(shared, len, now_us);
+		wait_us = take(shared, amount, now_us);
 		if (wait_us <= longest_us)
 			continue;
 		longest_us = wait_us;
 		*scope = (enum rate_scope)i;
 	}
-	pthread_mutex_unlock(&limit->lock);
+	pthread_mutex_unlock(&c->limit->lock);
 	return longest_us;
 }
 
@@ -270,25 +272,66 @@ charged_len(size_t len)
 	return len < RATE_FRAME_MAX ? len : RATE_FRAME_MAX;
 }
 
-uint64_t
-rate_client_charge(
-    struct rate_client *c, size_t len, uint64_t now_us, enum rate_scope *scope)
+static uint64_t
+charge(struct rate_client *c, struct amount amount, uint64_t now_us,
+    enum rate_scope *scope)
 {
 	enum rate_scope shared_scope = RATE_TOTAL;
 	uint64_t wait_us, shared_us;
 
-	len = charged_len(len);
 	if (c->own.generation != rate_limit_generation(c->limit))
 		renew(c, now_us);
 	*scope = RATE_CLIENT;
-	wait_us = limits(&c->own_rate) ? charge(&c->own, len, now_us) : 0;
+	wait_us = limits(&c->own_rate) ? take(&c->own, amount, now_us) : 0;
 	if (!c->shared_limits)
 		return wait_us;
-	shared_us = charge_shared(c, len, now_us, &shared_scope);
+	shared_us = take_shared(c, amount, now_us, &shared_scope);
 	if (shared_us <= wait_us)
 		return wait_us;
 	*scope = shared_scope;
 	return shared_us;
+}
+
+uint64_t
+rate_client_charge(
+    struct rate_client *c, size_t len, uint64_t now_us, enum rate_scope *scope)
+{
+	const struct amount frame = { (double)charged_len(len), 1 };
+
+	return charge(c, frame, now_us, scope);
+}
+
+uint64_t
+rate_client_charge_framing(struct rate_client *c, size_t bytes, size_t packets,
+    uint64_t now_us, enum rate_scope *scope)
+{
+	const struct amount framing = { (double)bytes, (double)packets };
+
+	return charge(c, framing, now_us, scope);
+}
+
+size_t
+rate_client_room(struct rate_client *c, uint64_t wait_us, uint64_t now_us)
+{
+	double least = (double)RATE_ROOM_MAX;
+
+	if (c->own.generation != rate_limit_generation(c->limit))
+		renew(c, now_us);
+	if (limits(&c->own_rate))
+		least = lesser(least, room(&c->own, wait_us, now_us));
+	if (c->shared_limits) {
+		pthread_mutex_lock(&c->limit->lock);
+		for (size_t i = RATE_KEY; i < RATE_SCOPES; i++) {
+			struct rate_buckets *shared =
+			    limited_buckets(c, (enum rate_scope)i, now_us);
+
+			if (shared != NULL)
+				least = lesser(
+				    least, room(shared, wait_us, now_us));
+		}
+		pthread_mutex_unlock(&c->limit->lock);
+	}
+	return least > 0 ? (size_t)least : 0;
 }
 
 void
@@ -298,7 +341,8 @@ rate_client_refund(struct rate_client *c, size_t len, unsigned generation)
 
 	pthread_mutex_lock(&limit->lock);
 	for (size_t i = RATE_KEY; i < RATE_SCOPES; i++) {
-		struct buckets *shared = shared_buckets(c, (enum rate_scope)i);
+		struct rate_buckets *shared =
+		    shared_buckets(c, (enum rate_scope)i);
 
 		if (shared->generation != generation)
 			continue;

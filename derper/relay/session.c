@@ -106,10 +106,8 @@ start_running(struct conn *conn)
 	}
 	client = client_join(
 	    conn, login->relay, &login->session.client, login->flags);
-	if (client == NULL) {
-		conn_fail(conn, "too many connections of one key");
+	if (client == NULL)
 		return;
-	}
 	if (client->is_mesh)
 		conn_be_patient(conn);
 	conn_become(conn, &running_phase, client);
@@ -427,6 +425,8 @@ static const struct conn_protocol admission_phase = {
 static const struct conn_protocol running_phase = {
 	.logged_in = true,
 	.input = frames_input,
+	.room = frames_room,
+	.framing = frames_framing,
 	.timed_out = running_timed_out,
 	.read_ended = running_read_ended,
 	.failed = running_failed,

@@ -69,3 +69,20 @@ token_bucket_wait_us(struct token_bucket *b, double n, uint64_t now_us)
 	earn(b, now_us);
 	return time_for(b, n - b->tokens);
 }
+
+double
+token_bucket_room(struct token_bucket *b, uint64_t wait_us, uint64_t now_us)
+{
+	if (!has_limit(b))
+		return INFINITY;
+	earn(b, now_us);
+	return b->tokens + (double)wait_us / SECOND_US * b->per_s;
+}
+
+uint64_t
+token_bucket_full_us(const struct token_bucket *b)
+{
+	if (!has_limit(b))
+		return b->at_us;
+	return b->at_us + time_for(b, b->burst - b->tokens);
+}

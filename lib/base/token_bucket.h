@@ -34,4 +34,12 @@ void token_bucket_put(struct token_bucket *b, double n);
 uint64_t token_bucket_wait_us(
     struct token_bucket *b, double n, uint64_t now_us);
 
+/* How many tokens may be taken before one has to wait for longer than wait_us;
+ * not above zero: none; infinite where there is no limit. */
+double token_bucket_room(
+    struct token_bucket *b, uint64_t wait_us, uint64_t now_us);
+
+/* When the bucket is full again if nothing is taken meanwhile. */
+uint64_t token_bucket_full_us(const struct token_bucket *b);
+
 #endif

@@ -308,7 +308,7 @@ readable(struct http_service_conn *c)
 
 	if (saved.n > 0)
 		writer_bytes(&plain, saved.p, saved.n);
-	status = stream_read(&c->stream, &plain, &why);
+	status = stream_read(&c->stream, STREAM_CHUNK, &plain, &why);
 	if (status == STREAM_EMPTY)
 		return;
 	if (plain.n > saved.n)

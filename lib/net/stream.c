@@ -250,14 +250,17 @@ stream_writable(struct stream *s)
 	return 0;
 }
 
-/* One recv into p; STREAM_OK with *n > 0, or what else there was. */
+/* One recv into p, of at most *n bytes; STREAM_OK with *n > 0, or what else
+ * there was. */
 static enum stream_status
 receive(struct stream *s, uint8_t *p, size_t *n, struct fail *why)
 {
-	const size_t most =
+	const size_t limit =
 	    stream_established(s) ? STREAM_CHUNK : STREAM_HANDSHAKE_CHUNK;
+	const size_t most = *n < limit ? *n : limit;
 	ssize_t got;
 
+	*n = 0;
 	do
 		got = recv(s->watch.fd, p, most, MSG_DONTWAIT);
 	while (got == -1 && errno == EINTR);
@@ -328,7 +331,7 @@ send_answer(struct stream *s, struct slice wire)
 }
 
 static enum stream_status
-read_tls(struct stream *s, struct writer *plain, struct fail *why)
+read_tls(struct stream *s, size_t n, struct writer *plain, struct fail *why)
 {
 	uint8_t *in = s->scratch->in;
 	struct writer wire =
@@ -336,7 +339,7 @@ read_tls(struct stream *s, struct writer *plain, struct fail *why)
 	enum stream_status status;
 	enum tls_status tls;
 	struct slice bytes;
-	size_t n = 0, before;
+	size_t before;
 
 	if (s->answer_unsent)
 		return STREAM_EMPTY;
@@ -360,14 +363,13 @@ read_tls(struct stream *s, struct writer *plain, struct fail *why)
 }
 
 enum stream_status
-stream_read(struct stream *s, struct writer *plain, struct fail *why)
+stream_read(struct stream *s, size_t n, struct writer *plain, struct fail *why)
 {
 	enum stream_status status;
-	size_t n = 0;
 
-	assert(plain->cap - plain->n >= STREAM_READ_ROOM);
+	assert(n > 0 && plain->cap - plain->n >= STREAM_READ_ROOM);
 	if (s->tls != NULL)
-		return read_tls(s, plain, why);
+		return read_tls(s, n, plain, why);
 	status = receive(s, plain->p + plain->n, &n, why);
 	plain->n += n;
 	return status;

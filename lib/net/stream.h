@@ -74,14 +74,15 @@ enum stream_status {
  * many records they are. */
 #define STREAM_HANDSHAKE_CHUNK 2048
 
-/* Reads once, at most STREAM_CHUNK bytes (STREAM_HANDSHAKE_CHUNK), and appends
+/* Reads once, at most n bytes, nor more than STREAM_CHUNK (before the handshake
+ * is over STREAM_HANDSHAKE_CHUNK), and appends
  * what is meant for the application to plain, which has STREAM_READ_ROOM bytes
  * of room. All handshake records among them are handled, and OpenSSL computes
  * for each: a caller that shares its turn with others limits how many
  * connections in a handshake it reads per turn. What stream_unsent and
  * stream_held say has changed afterwards. */
 enum stream_status stream_read(
-    struct stream *s, struct writer *plain, struct fail *why);
+    struct stream *s, size_t n, struct writer *plain, struct fail *why);
 
 /*
  * Sends the front of `bytes`, at most STREAM_CHUNK of them. *taken says how

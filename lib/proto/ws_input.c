@@ -161,6 +161,7 @@ static enum ws_event
 end_frame(struct ws_input *in)
 {
 	in->in_frame = false;
+	in->empty += is_control(in->frame.opcode) || in->frame.len == 0;
 	switch (in->frame.opcode) {
 	case WS_PING:
 		return WS_EVENT_PING;

@@ -37,6 +37,7 @@ struct ws_input {
 	bool in_message;      /* there are frames of it to come */
 	uint32_t message_len; /* bytes of it so far */
 	uint32_t fragments;   /* frames of it so far */
+	uint64_t empty;       /* frames without payload for the reader so far */
 	const char *why;
 	unsigned code;       /* enum ws_close_code, or a client's */
 	uint8_t kept_len;    /* of `kept` */

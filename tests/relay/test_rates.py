@@ -93,20 +93,34 @@ class Rates(Scenario):
             relay.proc.send_signal(signal.SIGHUP)
             relay.wait_log("derper: received SIGHUP, reloading rate config from .*rates", mark)
             relay.wait_log(log, mark)
-        relay.wait_log("rate config: there is no limit in it", mark)
+        relay.wait_log("rate config: it sets no limit", mark)
         wait_until(lambda: self.received(p) == 1000, "all packets")
 
     def test_a_waiting_client_can_leave(self):
         """What it has sent still goes its way, at the rate of the limit."""
         relay = self.relay(TotalRateLimitPacketsPerSec=50, TotalRateBurstPackets=1)
-        p = self.peer()
-        p.login(relay, "a", "b")
-        to = "nodekey:" + p.key("b")
+        p, q = self.peer(), self.peer()
+        p.login(relay, "a")
+        q.login(relay, "b")
+        q.do("count b")
         for _ in range(100):
-            p.do(f"send a {to} 00")
+            p.do(f"send a nodekey:{q.key('b')} 00")
         wait_until(lambda: self.waited(relay, "total") > 0, "the client to wait")
         p.stop()
-        wait_until(lambda: relay.counters().get("current_connections", 0) == 0, "both to leave")
+        wait_until(lambda: self.received(q) == 100, "all that it has sent")
+        wait_until(lambda: relay.counters().get("current_connections", 0) == 1, "it to leave")
+
+    def test_connecting_anew_fills_no_bucket(self):
+        relay = self.relay(PerAddressRateLimitBytesPerSec=10)
+        packet = frame(SEND_PACKET, bytes(60_000))
+        for waited, sent in ((1, packet + packet), (2, packet)):
+            sock = raw_login(relay)
+            sock.sendall(sent)
+            wait_until(lambda: self.waited(relay, "per_address") == waited, "it to wait")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.close()
+            wait_until(lambda: relay.counters().get("current_connections", 0) == 0, "it to leave")
+        self.assertEqual(relay.counters()["packets_received"], 1)
 
     def test_short_waits_are_taken_together(self):
         """Each wait has what is kept of the client copied."""

@@ -55,9 +55,32 @@ token_bucket_can_be_without_limit(void **state)
 	check_size(token_bucket_take(&inf, 1e18, 0), 0);
 	check_size(token_bucket_wait_us(&inf, 1e18, 0), 0);
 	check_size(token_bucket_take(&slow, 2, 0), UINT64_C(1000000000000000));
+	check(isinf(token_bucket_room(&none, 0, 0)));
+	check(isinf(token_bucket_room(&inf, 0, 0)));
+	check_size(token_bucket_full_us(&inf), 0);
 	/* a clock that is behind changes nothing */
 	slow = token_bucket_of(1, 1, 1000);
 	check_size(token_bucket_take(&slow, 1, 0), 0);
+}
+
+/* Room is what may be taken without waiting for longer than is said, and the
+ * bucket is full when it has earned what is missing. */
+static void
+token_bucket_tells_room_and_when_it_is_full(void **state)
+{
+	struct token_bucket b = token_bucket_of(1000, 500, 7);
+
+	(void)state;
+	check(token_bucket_room(&b, 0, 7) == 500);
+	check(token_bucket_room(&b, 250000, 7) == 750);
+	check_size(token_bucket_full_us(&b), 7);
+	(void)token_bucket_take(&b, 600, 7);
+	check(token_bucket_room(&b, 0, 7) == -100);
+	check(token_bucket_room(&b, 250000, 7) == 150);
+	check_size(token_bucket_full_us(&b), 600008);
+	check(token_bucket_room(&b, 0, 300007) == 200);
+	check_size(token_bucket_full_us(&b), 600008);
+	check(token_bucket_room(&b, 0, 700007) == 500);
 }
 
 int
@@ -67,6 +90,7 @@ main(void)
 		cmocka_unit_test(token_bucket_lets_a_burst_pass),
 		cmocka_unit_test(token_bucket_keeps_its_rate),
 		cmocka_unit_test(token_bucket_can_be_without_limit),
+		cmocka_unit_test(token_bucket_tells_room_and_when_it_is_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

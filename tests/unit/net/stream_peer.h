@@ -110,7 +110,7 @@ stream_peer_teardown(void **state)
 static inline enum stream_status
 stream_peer_read_some(struct stream_peer *f)
 {
-	return stream_read(&f->s, &f->got, &f->why);
+	return stream_read(&f->s, STREAM_CHUNK, &f->got, &f->why);
 }
 
 static inline void

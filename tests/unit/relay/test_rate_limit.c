@@ -68,16 +68,23 @@ rate_config_is_read_as_go_does(void **state)
 }
 
 static struct rate_client *
-client(struct rate_limit *limit, uint8_t key, const char *source)
+client_at(
+    struct rate_limit *limit, uint8_t key, const char *source, uint64_t now_us)
 {
 	struct derp_key k = { { key } };
 	struct netaddr a = { 0 };
 	struct rate_client *c;
 
 	check_int(netaddr_parse_ip(&a, slice_str(source)), 0);
-	c = rate_client_new(limit, &k, &a, 0);
+	c = rate_client_new(limit, &k, &a, now_us);
 	check(c != NULL);
 	return c;
+}
+
+static struct rate_client *
+client(struct rate_limit *limit, uint8_t key, const char *source)
+{
+	return client_at(limit, key, source, 0);
 }
 
 /* Takes packets of one byte until one has to wait; how many did not. */
@@ -119,16 +126,19 @@ rate_limit_is_shared_by_key_address_and_all(void **state)
 	check_int(scope, RATE_CLIENT);
 	check_size(passes(c[4], &scope), 0); /* 15 of 14 */
 	check_int(scope, RATE_TOTAL);
-	/* a key that has left altogether begins anew */
-	rate_client_free(c[0]);
-	rate_client_free(c[1]);
-	rate_limit_set(limit, &config);
+	/* a key that has left altogether and returns has 7 of 6 taken */
+	(void)rate_client_free(c[0], 0);
+	(void)rate_client_free(c[1], 0);
 	c[0] = client(limit, 1, "198.51.100.1");
+	check_size(passes(c[0], &scope), 0);
+	check_int(scope, RATE_KEY);
+	/* but new limits are new */
+	rate_limit_set(limit, &config);
 	check_size(passes(c[0], &scope), 4);
 	check_int(scope, RATE_CLIENT);
 	for (size_t i = 0; i < 5; i++)
 		if (i != 1)
-			rate_client_free(c[i]);
+			(void)rate_client_free(c[i], 0);
 	rate_limit_free(limit);
 }
 
@@ -157,7 +167,7 @@ rate_limit_changes_at_once(void **state)
 	for (int i = 0; i < 100; i++)
 		check_size(rate_client_charge(c, 1 << 20, 0, &scope), 0);
 	check_size(rate_limit_get(limit).scope[RATE_CLIENT].bytes_per_s, 0);
-	rate_client_free(c);
+	(void)rate_client_free(c, 0);
 	rate_limit_free(limit);
 }
 
@@ -191,8 +201,88 @@ rate_limit_gives_back_to_those_who_share(void **state)
 	check_size(rate_client_charge(c, RATE_FRAME_MAX, 0, &scope), 0);
 	rate_client_refund(c, RATE_FRAME_MAX, generation);
 	check_size(rate_client_charge(c, 1000, 0, &scope), 1000001);
-	rate_client_free(c);
-	rate_client_free(other);
+	(void)rate_client_free(c, 0);
+	(void)rate_client_free(other, 0);
+	rate_limit_free(limit);
+}
+
+/* Connecting anew does not fill the buckets of a key or an address, but time
+ * does. */
+static void
+rate_limit_is_not_forgotten_by_leaving(void **state)
+{
+	const struct rate_config config =
+	    config_of("{\"PerKeyRateLimitPacketsPerSec\":10,"
+		      "\"PerKeyRateBurstPackets\":5,"
+		      "\"PerAddressRateLimitPacketsPerSec\":10,"
+		      "\"PerAddressRateBurstPackets\":8}");
+	struct rate_limit *limit = rate_limit_new(&config, 2);
+	enum rate_scope scope;
+	struct rate_client *c;
+
+	(void)state;
+	c = client(limit, 1, "192.0.2.1");
+	check_size(passes(c, &scope), 5);
+	check_int(scope, RATE_KEY);
+	check(rate_client_free(c, 0));
+	for (int i = 0; i < 3; i++) { /* from wherever it returns */
+		c = client(limit, 1, i == 0 ? "192.0.2.1" : "198.51.100.1");
+		check_size(passes(c, &scope), 0);
+		check_int(scope, RATE_KEY);
+		check(rate_client_free(c, 0));
+	}
+	/* 7 of 8 are taken from the address, whose client it was */
+	c = client(limit, 2, "192.0.2.1");
+	check_size(passes(c, &scope), 1);
+	check_int(scope, RATE_ADDRESS);
+	check(rate_client_free(c, 0));
+	/* 9 were taken of the key's 5: it owes 4, and after half a second, the
+	 * address having its own to pay, it has 1 */
+	c = client_at(limit, 1, "203.0.113.1", 500000);
+	check_size(rate_client_charge(c, 1, 500000, &scope), 0);
+	check(rate_client_charge(c, 1, 500000, &scope) > 0);
+	check(rate_client_free(c, 500000));
+	c = client_at(limit, 1, "203.0.113.1", 5000000);
+	for (int i = 0; i < 5; i++)
+		check_size(rate_client_charge(c, 1, 5000000, &scope), 0);
+	check(rate_client_charge(c, 1, 5000000, &scope) > 0);
+	(void)rate_client_free(c, 5000000);
+	rate_limit_free(limit);
+}
+
+/* What carries frames is charged as it comes, and there is room for what need
+ * not wait. */
+static void
+rate_limit_charges_framing_and_tells_the_room(void **state)
+{
+	const struct rate_config config =
+	    config_of("{\"PerClientRateLimitBytesPerSec\":100000,"
+		      "\"TotalRateLimitPacketsPerSec\":1000,"
+		      "\"TotalRateBurstPackets\":100}");
+	const struct rate_config none = config_of("{}");
+	struct rate_limit *limit = rate_limit_new(&config, 2);
+	struct rate_client *c = client(limit, 1, "192.0.2.1");
+	struct rate_client *other = client(limit, 2, "192.0.2.2");
+	enum rate_scope scope;
+
+	(void)state;
+	/* 100 packets of 64 bytes, or with 10 ms 110 of them */
+	check_size(rate_client_room(c, 0, 0), 6400);
+	check_size(rate_client_room(c, 10000, 0), 7040);
+	check_size(rate_client_charge_framing(c, 60000, 99, 0, &scope), 0);
+	check_size(rate_client_room(c, 0, 0), 64);
+	check_size(rate_client_room(other, 0, 0), 64);
+	check_size(rate_client_charge_framing(c, 0, 3, 0, &scope), 2001);
+	check_int(scope, RATE_TOTAL);
+	check_size(rate_client_room(c, 0, 0), 0);
+	/* 65568 bytes of burst, 1000 of them owed */
+	check_size(rate_client_charge_framing(c, 6568, 0, 0, &scope), 10001);
+	check_int(scope, RATE_CLIENT);
+	rate_limit_set(limit, &none);
+	check_size(rate_client_room(c, 0, 0), RATE_ROOM_MAX);
+	check_size(rate_client_charge_framing(c, 1 << 20, 999, 0, &scope), 0);
+	(void)rate_client_free(c, 0);
+	(void)rate_client_free(other, 0);
 	rate_limit_free(limit);
 }
 
@@ -204,6 +294,8 @@ main(void)
 		cmocka_unit_test(rate_limit_is_shared_by_key_address_and_all),
 		cmocka_unit_test(rate_limit_changes_at_once),
 		cmocka_unit_test(rate_limit_gives_back_to_those_who_share),
+		cmocka_unit_test(rate_limit_is_not_forgotten_by_leaving),
+		cmocka_unit_test(rate_limit_charges_framing_and_tells_the_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
