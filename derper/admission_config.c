@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-/* The sources of the n-th kind. An empty value is as good as no flag, as for
- * upstream's flags. What is not upstream's flag follows where it can. */
+/* The sources of the n-th kind, which follow what they read where they can. */
 static int
 add_kind(
     struct verify_config *v, const struct config *c, size_t n, struct fail *why)
@@ -17,11 +16,9 @@ add_kind(
 	const struct opts_list *list = &c->verify_sources[n];
 
 	for (size_t i = 0; i < list->n; i++) {
-		struct verify_source_config *row;
+		struct verify_source_config *row =
+		    verify_config_add(v, kind->name, list->v[i], why);
 
-		if (list->v[i][0] == '\0')
-			continue;
-		row = verify_config_add(v, kind->name, list->v[i], why);
 		if (row == NULL ||
 		    verify_config_set_all(row, c->verify_settings[n], why) ==
 			-1)
@@ -64,11 +61,9 @@ add_deny_lists(
     struct verify_config *v, const struct config *c, struct fail *why)
 {
 	for (size_t i = 0; i < c->verify_deny.n; i++) {
-		struct verify_source_config *row;
+		struct verify_source_config *row =
+		    verify_config_add(v, "nodes", c->verify_deny.v[i], why);
 
-		if (c->verify_deny.v[i][0] == '\0')
-			continue;
-		row = verify_config_add(v, "nodes", c->verify_deny.v[i], why);
 		if (row == NULL)
 			return -1;
 		row->role = VERIFY_ROLE_DENY;

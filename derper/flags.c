@@ -208,12 +208,62 @@ drop_defaults(struct config *config, const size_t counts[static LISTS])
 	}
 }
 
+/* Whether flag i is one of those that say who may use the relay: then an empty
+ * value is a variable of a script that is not set, and must not open it. */
+static bool
+must_have_value(size_t i)
+{
+	return i >= flags_row_count || flags_rows[i].not_empty;
+}
+
+static const char *
+text_of(const struct flags *flags, size_t i)
+{
+	const struct opts_option *o = &flags->table[i];
+
+	return o->kind == OPTS_TEXT ? *(const char *const *)o->to : NULL;
+}
+
+/* Whether the command line has an empty value for flag i, which is a list, or a
+ * text that was `before`: empty ones of the environment are not taken. */
+static bool
+is_set_empty(const struct flags *flags, size_t i, const char *before)
+{
+	const struct opts_option *o = &flags->table[i];
+	const char *text = text_of(flags, i);
+	const struct opts_list *list = o->to;
+
+	if (o->kind != OPTS_LIST)
+		return text != NULL && text != before && text[0] == '\0';
+	for (size_t k = 0; k < list->n; k++)
+		if (list->v[k][0] == '\0')
+			return true;
+	return false;
+}
+
+static int
+check_values(const struct flags *flags,
+    const char *const before[static FLAGS_MAX], struct fail *why)
+{
+	for (size_t i = 0; i < flags->opts.count; i++)
+		if (must_have_value(i) && is_set_empty(flags, i, before[i]))
+			return fail_set(why,
+			    "invalid value \"\" for flag -%s: it would be as "
+			    "if the flag were not there; if that is meant, "
+			    "leave it out",
+			    flags->table[i].name);
+	return 0;
+}
+
 /* Reads the command line, which beats the environment. */
 static enum flags_result
 read_arguments(struct flags *flags, int argc, char **argv, struct fail *why)
 {
+	const char *before[FLAGS_MAX];
 	size_t counts[LISTS];
 
+	for (size_t i = 0; i < flags->opts.count; i++)
+		before[i] = text_of(flags, i);
 	count_lists(flags->config, counts);
 	switch (opts_parse(&flags->opts, argc, argv, why)) {
 	case OPTS_HELP:
@@ -225,6 +275,8 @@ read_arguments(struct flags *flags, int argc, char **argv, struct fail *why)
 	}
 	if (flags->opts.word_count > 0)
 		return fail_words(flags, argv, why);
+	if (check_values(flags, before, why) == -1)
+		return FLAGS_USAGE;
 	drop_defaults(flags->config, counts);
 	return FLAGS_OK;
 }

@@ -9,33 +9,40 @@
 #define SECOND_MS 1000
 
 #define AT(member) offsetof(struct config, member)
-#define TEXT(name, member, arg, variable, help)                        \
-	{                                                              \
-		name, OPTS_TEXT, AT(member), arg, variable, 0, 0, help \
+#define TEXT(name, member, arg, variable, help)                               \
+	{                                                                     \
+		name, OPTS_TEXT, AT(member), arg, variable, 0, 0, help, false \
 	}
-#define SWITCH(name, member, help)                                  \
+#define SWITCH(name, member, help)                                         \
+	{                                                                  \
+		name, OPTS_BOOL, AT(member), NULL, NULL, 0, 0, help, false \
+	}
+#define NUMBER(name, member, arg, min, max, help)                            \
+	{                                                                    \
+		name, OPTS_INT, AT(member), arg, NULL, min, max, help, false \
+	}
+#define RATE(name, member, arg, help)                                      \
+	{                                                                  \
+		name, OPTS_FLOAT, AT(member), arg, NULL, 0, 0, help, false \
+	}
+#define TIME(name, member, max, help)                                        \
+	{                                                                    \
+		name, OPTS_DURATION, AT(member), "time", NULL, 0, max, help, \
+		    false                                                    \
+	}
+/* Ones that say who may use the relay: a variable of a script that is not set
+ * must not open it. */
+#define VERIFY_TEXT(name, member, arg, help)                             \
+	{                                                                \
+		name, OPTS_TEXT, AT(member), arg, NULL, 0, 0, help, true \
+	}
+#define VERIFY_LIST(name, member, arg, help)                             \
+	{                                                                \
+		name, OPTS_LIST, AT(member), arg, NULL, 0, 0, help, true \
+	}
+#define LATER(name, nothing)                                        \
 	{                                                           \
-		name, OPTS_BOOL, AT(member), NULL, NULL, 0, 0, help \
-	}
-#define NUMBER(name, member, arg, min, max, help)                     \
-	{                                                             \
-		name, OPTS_INT, AT(member), arg, NULL, min, max, help \
-	}
-#define RATE(name, member, arg, help)                               \
-	{                                                           \
-		name, OPTS_FLOAT, AT(member), arg, NULL, 0, 0, help \
-	}
-#define TIME(name, member, max, help)                                       \
-	{                                                                   \
-		name, OPTS_DURATION, AT(member), "time", NULL, 0, max, help \
-	}
-#define LIST(name, member, arg, help)                              \
-	{                                                          \
-		name, OPTS_LIST, AT(member), arg, NULL, 0, 0, help \
-	}
-#define LATER(name, nothing)                                 \
-	{                                                    \
-		name, OPTS_LATER, 0, nothing, NULL, 0, 0, "" \
+		name, OPTS_LATER, 0, nothing, NULL, 0, 0, "", false \
 	}
 
 /* All flags: the Go derper's first. */
@@ -110,13 +117,13 @@ const struct flags_row flags_rows[] = {
 	    "admit clients while the admission URL is unreachable"),
 	SWITCH("version", show_version, "print the version and exit"),
 	/* not in the Go derper */
-	TEXT("verify-client-url-ca", verify_url_ca, "file", NULL,
+	VERIFY_TEXT("verify-client-url-ca", verify_url_ca, "file",
 	    "PEM roots for the admission URL instead of the system's"),
-	TEXT("verify-config", verify_config, "file", NULL,
+	VERIFY_TEXT("verify-config", verify_config, "file",
 	    "YAML file with the sources of admission, their policy and what "
 	    "an outage means (derpverify explain --config tells it in words); "
 	    "what other verify flags name must allow a client, too"),
-	LIST("verify-deny", verify_deny, "file",
+	VERIFY_LIST("verify-deny", verify_deny, "file",
 	    "refuse the node keys in this file, whatever else allows them; it "
 	    "is read again when it changes; may be given several times"),
 	SWITCH("verify-allow-empty", verify_allow_empty,

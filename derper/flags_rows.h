@@ -10,6 +10,7 @@
 
 #include "opts.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct flags_row {
@@ -20,6 +21,7 @@ struct flags_row {
 	const char *variable; /* a second one; NULL: none */
 	int64_t min, max;     /* of a number; of a time in milliseconds */
 	const char *help;
+	bool not_empty; /* an empty value on the command line is an error */
 };
 
 #define FLAGS_ROWS_MAX 112
