@@ -9,7 +9,7 @@
 
 /* Whole with something after it, and in each of its parts. */
 static void
-good(struct slice header, const char *want)
+good(struct slice header, enum proxy_result result, const char *want)
 {
 	uint8_t more[PROXY_HEADER_MAX + 1];
 	char text[NETADDR_TEXT] = "";
@@ -25,7 +25,7 @@ good(struct slice header, const char *want)
 	more[header.n] = 'x';
 	check_int(proxy_header_parse(
 		      slice_of(more, header.n + 1), &source, &used, &why),
-	    PROXY_OK);
+	    result);
 	check_size(used, header.n);
 	if (source.is_set)
 		netaddr_format(&source, text);
@@ -50,13 +50,13 @@ proxy_header_reads_lines(void **state)
 {
 	(void)state;
 	good(BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n"),
-	    "192.0.2.1:56324");
-	good(
-	    BYTES("PROXY TCP6 2001:db8::1 ::1 0 65535\r\n"), "[2001:db8::1]:0");
+	    PROXY_CLIENT, "192.0.2.1:56324");
+	good(BYTES("PROXY TCP6 2001:db8::1 ::1 0 65535\r\n"), PROXY_CLIENT,
+	    "[2001:db8::1]:0");
 	good(BYTES("PROXY TCP6 ::ffff:192.0.2.1 ::ffff:c633:6401 7 443\r\n"),
-	    "192.0.2.1:7");
-	good(BYTES("PROXY UNKNOWN\r\n"), "");
-	good(BYTES("PROXY UNKNOWN ffff:: what ever\r\n"), "");
+	    PROXY_CLIENT, "192.0.2.1:7");
+	good(BYTES("PROXY UNKNOWN\r\n"), PROXY_UNKNOWN, "");
+	good(BYTES("PROXY UNKNOWN ffff:: what ever\r\n"), PROXY_UNKNOWN, "");
 	refused(BYTES("PROXY TCP4 192.0.2.1 198.51.100.1 1 2\n"), "CRLF");
 	refused(BYTES("PROXY\r\n"), "PROXY");
 	refused(BYTES("PROXY UDP4 192.0.2.1 198.51.100.1 1 2\r\n"), "neither");
@@ -80,18 +80,19 @@ static void
 proxy_header_reads_version_2(void **state)
 {
 	(void)state;
-	good(BYTES(SIGNATURE "\x21\x11\x00\x0c" ADDRESSES4), "192.0.2.1:56324");
-	good(BYTES(SIGNATURE "\x21\x11\x00\x10" ADDRESSES4 "\x04\x00\x01z"),
+	good(BYTES(SIGNATURE "\x21\x11\x00\x0c" ADDRESSES4), PROXY_CLIENT,
 	    "192.0.2.1:56324");
+	good(BYTES(SIGNATURE "\x21\x11\x00\x10" ADDRESSES4 "\x04\x00\x01z"),
+	    PROXY_CLIENT, "192.0.2.1:56324");
 	good(BYTES(SIGNATURE
 		 "\x21\x21\x00\x24"
 		 "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01"
 		 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x00\x07\x01\xbb"),
-	    "[2001:db8::1]:7");
-	good(BYTES(SIGNATURE "\x20\x11\x00\x0c" ADDRESSES4), "");
-	good(BYTES(SIGNATURE "\x20\x00\x00\x00"), "");
-	good(BYTES(SIGNATURE "\x21\x00\x00\x00"), "");
-	good(BYTES(SIGNATURE "\x21\x31\x00\x02zz"), "");
+	    PROXY_CLIENT, "[2001:db8::1]:7");
+	good(BYTES(SIGNATURE "\x20\x11\x00\x0c" ADDRESSES4), PROXY_LOCAL, "");
+	good(BYTES(SIGNATURE "\x20\x00\x00\x00"), PROXY_LOCAL, "");
+	good(BYTES(SIGNATURE "\x21\x00\x00\x00"), PROXY_UNKNOWN, "");
+	good(BYTES(SIGNATURE "\x21\x31\x00\x02zz"), PROXY_UNKNOWN, "");
 	refused(BYTES(SIGNATURE "\x21\x12\x00\x0c" ADDRESSES4), "neither TCP");
 	refused(BYTES(SIGNATURE "\x21\x41\x00\x0c" ADDRESSES4), "neither TCP");
 	refused(BYTES(SIGNATURE "\x21\x21\x00\x0c" ADDRESSES4), "too short");
