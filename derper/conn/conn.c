@@ -75,6 +75,12 @@ conn_be_outgoing(struct conn *c)
 	c->outgoing = true;
 }
 
+const struct netaddr *
+conn_trusted_remote(const struct conn *c)
+{
+	return c->untrusted ? NULL : &c->remote;
+}
+
 void
 conn_become(struct conn *c, const struct conn_protocol *protocol, void *session)
 {

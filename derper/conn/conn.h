@@ -167,6 +167,9 @@ void conn_be_patient(struct conn *c);
 /* It was made by connecting from here, and not accepted. */
 void conn_be_outgoing(struct conn *c);
 
+/* Its address where that gives rights; NULL: it does not. Borrowed. */
+const struct netaddr *conn_trusted_remote(const struct conn *c);
+
 /* Begins a phase, or hands the session of the one before on: when the session
  * is another one, the earlier is freed. */
 void conn_become(

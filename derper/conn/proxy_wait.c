@@ -131,17 +131,22 @@ proxy_waits_end_turn(struct proxy_waits *w)
 	}
 }
 
-/* The header is whole: the connection is the client's. */
+/* The header is whole: the connection is the client's. One whose address is not
+ * told has the proxy's, and one that is on the proxy's machine need not be on
+ * ours: neither may do what such an address may. */
 static void
-complete(struct proxy_wait *p, const struct netaddr *source)
+complete(struct proxy_wait *p, enum proxy_result result,
+    const struct netaddr *source)
 {
 	struct proxy_waits *all = p->all;
 	const struct netaddr remote = source->is_set ? *source : p->peer;
+	const bool untrusted = result == PROXY_UNKNOWN ||
+	    (netaddr_is_loopback(&remote) && !netaddr_is_loopback(&p->peer));
 	int fd;
 
 	counters_add(&all->worker->counters->proxy_headers, 1);
 	fd = leave(p);
-	all->done(all->ctx, fd, &remote);
+	all->done(all->ctx, fd, &remote, untrusted);
 }
 
 /* Looks at what is there, and takes only what is of the header. */
@@ -176,8 +181,8 @@ ready(void *ctx, unsigned events)
 	n = recv(fd, p->header + p->n, used - p->n, 0);
 	if (n != (ssize_t)(used - p->n))
 		refuse(p, "it cannot be read from");
-	else if (result == PROXY_OK)
-		complete(p, &source);
-	else
+	else if (result == PROXY_MORE)
 		p->n = used;
+	else
+		complete(p, result, &source);
 }

@@ -28,8 +28,10 @@ struct proxy_waits {
 	struct worker *worker;
 	const struct netaddr_prefix *from; /* who sends headers: `from_count` */
 	size_t from_count;
-	/* Takes the descriptor: the client is `remote`. */
-	void (*done)(void *ctx, int fd, const struct netaddr *remote);
+	/* Takes the descriptor: the client is at `remote`, an address that is
+	 * not to be trusted if it is not the client's own. */
+	void (*done)(
+	    void *ctx, int fd, const struct netaddr *remote, bool untrusted);
 	void *ctx;
 
 	struct proxy_wait *oldest, *newest; /* owned */

@@ -51,7 +51,8 @@ struct command {
 
 static uint64_t wait_ms(void *ctx);
 static void accepted(void *ctx, int fd, const struct netaddr *remote);
-static void take(void *ctx, int fd, const struct netaddr *remote);
+static void take(
+    void *ctx, int fd, const struct netaddr *remote, bool untrusted);
 static void end_turn(void *ctx);
 static void stop_if_drained(void *ctx);
 static void close_some(void *ctx);
@@ -258,12 +259,13 @@ accepted(void *ctx, int fd, const struct netaddr *remote)
 	if (!worker->draining && proxy_waits_for(&port->waits, remote))
 		proxy_waits_add(&port->waits, fd, remote);
 	else
-		take(port, fd, remote);
+		take(port, fd, remote, false);
 }
 
-/* Makes a connection of a descriptor that belongs to who is at `remote`. */
+/* Makes a connection of a descriptor that belongs to who is at `remote`, or is
+ * said to be. */
 static void
-take(void *ctx, int fd, const struct netaddr *remote)
+take(void *ctx, int fd, const struct netaddr *remote, bool untrusted)
 {
 	struct port *port = ctx;
 	struct worker *worker = port->service->worker;
@@ -280,7 +282,10 @@ take(void *ctx, int fd, const struct netaddr *remote)
 	if (c == NULL) {
 		counters_add(&worker->counters->refused_memory, 1);
 		ip_limit_leave(worker->config->ip_limit, remote);
-	} else if (shed_enter(c) == -1 ||
+		return;
+	}
+	c->untrusted = untrusted;
+	if (shed_enter(c) == -1 ||
 	    port->config.accepted(port->config.ctx, c) == -1) {
 		counters_add(&worker->counters->refused_memory, 1);
 		conn_end(c, NULL);

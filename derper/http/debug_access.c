@@ -116,5 +116,5 @@ debug_access_allows(const struct debug_access *a,
 	if (http1_header(req->headers, req->header_count, "X-Forwarded-For")
 		.p != NULL)
 		return false;
-	return is_trusted(a, peer);
+	return peer != NULL && is_trusted(a, peer);
 }

@@ -29,7 +29,8 @@ struct debug_access {
 int debug_access_init(
     struct debug_access *a, char *(*env)(const char *name), struct fail *why);
 
-/* Whether the request, whose TCP peer is `peer`, may be answered. */
+/* Whether the request, whose TCP peer is `peer` (NULL: not known for sure), may
+ * be answered. */
 bool debug_access_allows(const struct debug_access *a,
     const struct http1_request *req, const struct netaddr *peer);
 

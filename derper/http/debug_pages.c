@@ -108,7 +108,8 @@ answer_written(struct http_server *s, const char *type,
 bool
 debug_pages_allow(const struct conn *c, const struct http1_request *req)
 {
-	return debug_access_allows(debug_of(c)->access, req, &c->remote);
+	return debug_access_allows(
+	    debug_of(c)->access, req, conn_trusted_remote(c));
 }
 
 static void
@@ -145,7 +146,7 @@ allowed(struct http_server *s, const struct http_debug *d,
 	if (debug_pages_allow(c, req))
 		return true;
 	writer_printf(&w, "debug access denied");
-	if (d->dev) {
+	if (d->dev && !c->untrusted) {
 		netaddr_format_ip(&c->remote, ip);
 		writer_printf(&w, "\n\nTo allow it: TS_ALLOW_DEBUG_IP=%s", ip);
 	}

@@ -159,7 +159,8 @@ may_debug(const struct conn *c, const struct http_site *site,
     const struct http1_request *req)
 {
 	return site->debug.access != NULL &&
-	    debug_access_allows(site->debug.access, req, &c->remote);
+	    debug_access_allows(
+		site->debug.access, req, conn_trusted_remote(c));
 }
 
 void

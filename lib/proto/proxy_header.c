@@ -59,7 +59,7 @@ parse_line(struct slice line, struct netaddr *source, struct fail *why)
 
 	(void)next_word(&line, &family);
 	if (slice_is(family, "UNKNOWN"))
-		return PROXY_OK;
+		return PROXY_UNKNOWN;
 	is_v4 = slice_is(family, "TCP4");
 	if (!is_v4 && !slice_is(family, "TCP6"))
 		return bad(why, "neither TCP4, TCP6 nor UNKNOWN");
@@ -77,7 +77,7 @@ parse_line(struct slice line, struct netaddr *source, struct fail *why)
 	/* IPv4 ones may be written as IPv6 ones, of which all would be in one
 	 * prefix and share its limits */
 	netaddr_from_ip16(source, client.ip, client.port);
-	return PROXY_OK;
+	return PROXY_CLIENT;
 }
 
 static enum proxy_result
@@ -116,7 +116,7 @@ parse_addresses(unsigned family, struct slice body, struct netaddr *source,
 	netaddr_from_ip16(source, ip, reader_u16(&r));
 	(void)reader_u16(&r);
 	if (!r.failed)
-		return PROXY_OK;
+		return PROXY_CLIENT;
 	*source = (struct netaddr){ 0 };
 	return bad(why, "too short for its addresses");
 }
@@ -144,9 +144,10 @@ parse_v2(
 	if (r.failed)
 		return PROXY_MORE;
 	*used = V2_HEAD + len;
-	if ((version & 15) == COMMAND_LOCAL ||
-	    family >> 4 == FAMILY_UNSPECIFIED || family >> 4 == FAMILY_UNIX)
-		return PROXY_OK;
+	if ((version & 15) == COMMAND_LOCAL)
+		return PROXY_LOCAL;
+	if (family >> 4 == FAMILY_UNSPECIFIED || family >> 4 == FAMILY_UNIX)
+		return PROXY_UNKNOWN;
 	if (family >> 4 > FAMILY_UNIX || (family & 15) != TRANSPORT_STREAM)
 		return bad(why, "neither TCP over IPv4 nor over IPv6");
 	return parse_addresses(family >> 4, body, source, why);

@@ -18,14 +18,16 @@
 #define PROXY_HEADER_MAX 1024
 
 enum proxy_result {
-	PROXY_OK,   /* *used bytes are the header */
-	PROXY_MORE, /* all of it belongs to the header, which goes on */
-	PROXY_BAD,  /* *why tells */
+	/* *used bytes are the header */
+	PROXY_CLIENT,  /* of a client at *source */
+	PROXY_UNKNOWN, /* of a client whose IP address is not told */
+	PROXY_LOCAL,   /* the proxy's own connection, a health check say */
+	PROXY_MORE,    /* all of it belongs to the header, which goes on */
+	PROXY_BAD,     /* *why tells */
 };
 
-/* Reads the header at the front of `in`. *source is the client's address, or
- * unset when the header names none that is an IP address: then it is the
- * proxy's own connection. */
+/* Reads the header at the front of `in`. *source is unset unless it is
+ * PROXY_CLIENT. */
 enum proxy_result proxy_header_parse(
     struct slice in, struct netaddr *source, size_t *used, struct fail *why);
 

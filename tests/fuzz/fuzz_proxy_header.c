@@ -10,8 +10,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct fail why = { 0 };
 	size_t used, part_used;
 
-	switch (proxy_header_parse(slice_of(data, n), &source, &used, &why)) {
-	case PROXY_OK:
+	const enum proxy_result result =
+	    proxy_header_parse(slice_of(data, n), &source, &used, &why);
+
+	switch (result) {
+	case PROXY_CLIENT:
+		FUZZ_CHECK(source.is_set);
+		break;
+	case PROXY_UNKNOWN:
+	case PROXY_LOCAL:
+		FUZZ_CHECK(!source.is_set);
 		break;
 	case PROXY_MORE:
 		FUZZ_CHECK(n < PROXY_HEADER_MAX && !source.is_set);
@@ -25,7 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		FUZZ_CHECK(proxy_header_parse(slice_of(data, i), &part_source,
 			       &part_used, &why) == PROXY_MORE);
 	FUZZ_CHECK(proxy_header_parse(slice_of(data, used), &part_source,
-		       &part_used, &why) == PROXY_OK);
+		       &part_used, &why) == result);
 	FUZZ_CHECK(part_used == used && part_source.port == source.port);
 	return 0;
 }

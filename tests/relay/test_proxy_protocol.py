@@ -96,7 +96,25 @@ class ProxyProtocol(Scenario):
         self.assertEqual(read_all(self.connect(relay, V1)), b"")
         relay.wait_log("http: 198.51.100.7:4711: refused: too many connections", mark)
         self.assertIn(b" 426 ", self.connect(relay, other + LOST).recv(4096))
-        self.assertEqual(len(socks), 2)
+        for sock in socks:  # which nobody has closed for it
+            sock.sendall(LOST)
+            self.assertIn(b" 426 ", sock.recv(4096))
+
+    def test_who_is_unknown_has_no_rights(self):
+        """A balancer on this machine is not its clients."""
+        relay = self.derper("-proxy-protocol-from=127.0.0.1")
+        for header, status in (
+            (b"PROXY UNKNOWN\r\n", 403),
+            (SIGNATURE + b"\x21\x00\x00\x00", 403),
+            (SIGNATURE + b"\x21\x31\x00\xd8" + bytes(216), 403),
+            (V1, 403),
+            (LOCAL, 200),
+            (b"PROXY TCP4 127.0.0.1 127.0.0.1 4711 443\r\n", 200),
+        ):
+            for path in (b"/debug/", b"/debug/varz", b"/metrics"):
+                request = b"GET " + path + b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+                answer = read_all(self.connect(relay, header + request))
+                self.assertIn(f" {status} ".encode(), answer.split(b"\r\n")[0], header)
 
     def test_a_relay_that_ends_waits_for_nobody(self):
         relay = self.derper("-proxy-protocol-from=127.0.0.1")
