@@ -145,13 +145,13 @@ take_frame(struct echo *e, const struct ws_head *head, size_t n)
 	uint8_t bytes[WEBSOCKET_PONGS_MAX];
 	struct writer pongs = writer_of(bytes, sizeof bytes);
 	const bool first = head->opcode == WS_TEXT || head->opcode == WS_BINARY;
-	size_t payload;
+	size_t payload, empty;
 
 	if (first)
 		e->text = head->opcode == WS_TEXT;
 	if (head->opcode == WS_TEXT)
 		e->in[0] = (uint8_t)((e->in[0] & ~OPCODE) | WS_BINARY);
-	payload = websocket_input(e->ws, e->in, n, &pongs);
+	payload = websocket_input(e->ws, e->in, n, &pongs, &empty);
 	/* no message is longer: that would have ended it */
 	memcpy(e->message + e->message_len, e->in, payload);
 	e->message_len += payload;
