@@ -262,6 +262,7 @@ admission_tells_who_is_connected(void **state)
 	    admission_connected(&fake_server.shared, &clients, &count), 0);
 	check_size(count, 0);
 	free(clients);
+	clients = NULL;
 	check_int(netaddr_parse_ip(&remote, slice_str("192.0.2.7")), 0);
 	f->p->conn = fake_server_conn(0, &f->p->fd);
 	f->p->conn->remote = remote;
