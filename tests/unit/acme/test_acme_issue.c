@@ -33,6 +33,7 @@ setup(void **state)
 	ca = (struct fake_ca){ 0 };
 	error = (struct acme_error){ 0 };
 	binding = (struct acme_binding){ .kid = "" };
+	buf_clear(&pem); /* of what a test did before */
 	buf_init(&pem, 65536);
 	return 0;
 }
