@@ -1,12 +1,14 @@
 /* certs: see certs.h. */
 #include "certs.h"
 
+#include "acme_folder.h"
 #include "cert.h"
 #include "clock.h"
 #include "filestamp.h"
 #include "keyfile.h"
 #include "log.h"
 #include "metacert.h"
+#include "url_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,15 +22,52 @@
 #define DAY_MS ((uint64_t)DAY_S * 1000)
 
 struct certs {
-	const struct config *config; /* borrowed */
+	const struct config *config;     /* borrowed */
+	struct tls_challenge *challenge; /* borrowed */
 	char stem[256];
 	char cert_file[PATH_BYTES], key_file[PATH_BYTES];
 	uint8_t meta[METACERT_MAX];
 	size_t meta_len;
 	struct tls_context *ctx;  /* owned */
 	struct filestamp seen[2]; /* of the files as last tried */
+	bool half_seen;           /* one of two files may have been replaced */
 	uint64_t reminded_ms;     /* when the dates were last told */
 };
+
+static bool
+missing(const char *file)
+{
+	return access(file, F_OK) == -1 && errno == ENOENT;
+}
+
+static bool
+is_ordered(const struct certs *certs)
+{
+	return certs->config->acme.used;
+}
+
+/* What the certificate is for. */
+static const char *
+name_of(const struct certs *certs)
+{
+	return is_ordered(certs) ? certs->config->acme.name
+				 : certs->config->hostname;
+}
+
+static int
+set_ordered_names(struct certs *certs, struct fail *why)
+{
+	const struct acme_config *acme = &certs->config->acme;
+	struct acme_folder folder;
+
+	if (acme_folder_init(&folder, certs->config->cert_dir, acme->name,
+		acme->is_ip, why) == -1)
+		return -1;
+	snprintf(certs->stem, sizeof certs->stem, "%s", acme->name);
+	memcpy(certs->cert_file, folder.cert, PATH_BYTES);
+	memcpy(certs->key_file, folder.key, PATH_BYTES);
+	return acme_folder_make(&folder, why);
+}
 
 static int
 set_names(struct certs *certs, struct fail *why)
@@ -75,20 +114,26 @@ load(struct certs *certs, struct fail *why)
 		.cert_file = certs->cert_file,
 		.key_file = certs->key_file,
 		.sni = config->hostname_is_ip ? NULL : config->hostname,
+		.sni_any_case = is_ordered(certs),
+		.challenge = certs->challenge,
 		.extra_cert = slice_of(certs->meta, certs->meta_len),
 		.records = config->tls_records,
 	};
 
 	if (cert_check_pair(
-		certs->cert_file, certs->key_file, config->hostname, why) == -1)
+		certs->cert_file, certs->key_file, name_of(certs), why) == -1)
 		return NULL;
 	return tls_context_new(&tls, why);
 }
 
-static bool
-missing(const char *file)
+/* A context that serves nobody but an authority that looks for a proof. */
+static struct tls_context *
+load_nothing(struct certs *certs, struct fail *why)
 {
-	return access(file, F_OK) == -1 && errno == ENOENT;
+	return tls_context_new(
+	    &(struct tls_server_config){ .challenge = certs->challenge,
+		.records = certs->config->tls_records },
+	    why);
 }
 
 static int
@@ -96,7 +141,7 @@ make_if_missing(struct certs *certs, struct fail *why)
 {
 	struct netaddr ip;
 
-	if (!certs->config->hostname_is_ip ||
+	if (is_ordered(certs) || !certs->config->hostname_is_ip ||
 	    (!missing(certs->cert_file) && !missing(certs->key_file)))
 		return 0;
 	if (netaddr_parse_ip(&ip, slice_str(certs->config->hostname)) == -1)
@@ -135,7 +180,7 @@ hint_at_names(const struct certs *certs, struct fail *why)
 	struct fail inner = *why;
 	char chain[PATH_BYTES];
 
-	if (!missing(certs->cert_file) ||
+	if (is_ordered(certs) || !missing(certs->cert_file) ||
 	    (size_t)snprintf(chain, sizeof chain, "%s/fullchain.pem", dir) >=
 		sizeof chain ||
 	    missing(chain))
@@ -149,7 +194,7 @@ hint_at_names(const struct certs *certs, struct fail *why)
 
 struct certs *
 certs_open(const struct config *config, const struct derp_key *server,
-    struct fail *why)
+    struct tls_challenge *challenge, struct fail *why)
 {
 	struct certs *certs = calloc(1, sizeof *certs);
 	struct fail inner = { 0 };
@@ -159,13 +204,17 @@ certs_open(const struct config *config, const struct derp_key *server,
 		return NULL;
 	}
 	certs->config = config;
-	if (set_names(certs, &inner) == -1 ||
+	certs->challenge = challenge;
+	if ((is_ordered(certs) ? set_ordered_names(certs, &inner)
+			       : set_names(certs, &inner)) == -1 ||
 	    metacert_make(server, certs->meta, &certs->meta_len, &inner) ==
 		-1 ||
 	    make_if_missing(certs, &inner) == -1)
 		goto failed;
 	(void)changed(certs);
 	certs->ctx = load(certs, &inner);
+	if (certs->ctx == NULL && is_ordered(certs))
+		certs->ctx = load_nothing(certs, &inner);
 	if (certs->ctx == NULL)
 		goto failed;
 	log_pin(certs);
@@ -261,12 +310,37 @@ warn_age(const struct certs *certs, const struct cert_info *info)
 	}
 }
 
+/* Who is to give us a certificate, and what there is until then. */
+static void
+report_order(const struct certs *certs)
+{
+	const struct acme_config *acme = &certs->config->acme;
+	const bool none = missing(certs->cert_file);
+	const struct url_text from = url_text_origin(acme->url);
+
+	if (acme->waits_for_name)
+		log_warn("certificate: -hostname is %s, for which none can be "
+			 "ordered: TLS clients are refused; give this relay's "
+			 "name as -hostname (international ones in their xn-- "
+			 "form)",
+		    certs->config->hostname);
+	else if (none)
+		log_warn("certificate: there is none for %s yet: TLS clients "
+			 "are refused until one has come from %s",
+		    acme->name, from.text);
+	else
+		log_info("certificate: kept in %s, and renewed by %s",
+		    certs->cert_file, from.text);
+}
+
 void
 certs_report(const struct certs *certs)
 {
 	struct cert_info info;
 	char to[32];
 
+	if (is_ordered(certs))
+		report_order(certs);
 	if (cert_load_info(&info, certs->cert_file, NULL) == -1)
 		return;
 	format_date(info.not_after_s, to);
@@ -332,7 +406,17 @@ certs_poll(struct certs *certs, bool force)
 
 	if (!changed(certs) && !force)
 		return false;
+	if (is_ordered(certs) && missing(certs->cert_file))
+		return false; /* it has not come yet */
 	ctx = load(certs, &why);
+	if (ctx == NULL && is_ordered(certs) && !certs->half_seen) {
+		/* key and certificate of an address come one after the other,
+		 * and a look between the two must not alarm anybody */
+		memset(certs->seen, 0, sizeof certs->seen);
+		certs->half_seen = true;
+		return false;
+	}
+	certs->half_seen = false;
 	if (ctx == NULL) {
 		log_error("certificate reload failed, keeping the old one: %s",
 		    why.text);

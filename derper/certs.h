@@ -1,7 +1,10 @@
 /*
- * certs: the certificate folder of -certmode manual, and reload when it
- * changes.
+ * certs: the certificate in its folder, and reload when it changes.
  *
+ * With -certmode letsencrypt and gcp the files are those that acme_service.h
+ * writes; until there are any, the context has no certificate.
+ *
+ * With -certmode manual:
  * The file stem is the host name without every character outside
  * [A-Za-z0-9.-]. For a host name that is an IP address a missing pair is made
  * and self-signed, and the line to paste into a region map is logged at every
@@ -21,9 +24,12 @@
 
 struct certs;
 
-/* Loads, or makes, the pair. Returns owned; NULL and the reason. */
+/* Loads, or makes, the pair; with an ordered one, `challenge` is what the
+ * authority is shown, borrowed for as long as contexts live. Returns owned;
+ * NULL and the reason. */
 struct certs *certs_open(const struct config *config,
-    const struct derp_key *server, struct fail *why);
+    const struct derp_key *server, struct tls_challenge *challenge,
+    struct fail *why);
 void certs_close(struct certs *certs);
 
 /* Makes a new self-signed pair in place of one, for a host name that is an IP
@@ -32,8 +38,8 @@ void certs_close(struct certs *certs);
 int certs_renew(const struct config *config, char pin[static CERTS_PIN_TEXT],
     struct fail *why);
 
-/* Logs what the certificate is for, and warns when it is out of date, soon will
- * be, or is not valid yet. */
+/* Logs what the certificate is for, or that there is none, and warns when it is
+ * out of date, soon will be, or is not valid yet. */
 void certs_report(const struct certs *certs);
 
 /* Warns again of the dates when a day has passed since the last time. */

@@ -12,12 +12,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define DEFAULT_HOSTNAME "derp.tailscale.com"
+
 static const struct config defaults = {
 	.addr_text = ":443",
 	.key_path = "",
 	.cert_dir = "",
 	.cert_mode = "letsencrypt",
-	.hostname = "derp.tailscale.com",
+	.hostname = DEFAULT_HOSTNAME,
 	.home = "",
 	.control_socket = "",
 	.completion = "",
@@ -42,6 +44,11 @@ static const struct config defaults = {
 	.keepalive_ms = 600000,
 	.user_timeout_ms = 15000,
 	.write_timeout_ms = 2000,
+	.acme = { .email = "",
+	    .eab_kid = "",
+	    .eab_key = "",
+	    .directory = "",
+	    .ca_file = "" },
 	.verify_url_ca = "",
 	.verify_config = "",
 	.log_format = "auto",
@@ -207,12 +214,37 @@ config_knows_cert_mode(const struct config *c)
 }
 
 static int
+derive_acme(struct config *c, struct fail *why)
+{
+	return acme_config_derive(&c->acme,
+	    &(struct acme_config_host){
+		.mode = c->cert_mode,
+		.hostname = c->hostname,
+		.is_default = strcmp(c->hostname, DEFAULT_HOSTNAME) == 0,
+		.is_ip = c->hostname_is_ip,
+		.has_http_port = c->http_port >= 0,
+	    },
+	    why);
+}
+
+static int
+check_manual(const struct config *c, struct fail *why)
+{
+	if (!c->acme.ip_certs)
+		return 0;
+	return fail_set(why, "-acme-ip-certs needs -certmode letsencrypt");
+}
+
+static int
 parse_tls(struct config *c, struct fail *why)
 {
 	const bool manual = strcmp(c->cert_mode, "manual") == 0;
 	struct netaddr ip;
 
-	c->use_tls = c->addr.port == 443 || manual;
+	/* DIFFERS: upstream has no -acme-directory; whoever gives it wants TLS,
+	 * on whatever port a load balancer or a container leads to */
+	c->use_tls = c->addr.port == 443 || manual ||
+	    (c->acme.directory[0] != '\0' && config_knows_cert_mode(c));
 	c->hostname_is_ip = netaddr_parse_ip(&ip, slice_str(c->hostname)) == 0;
 	/* "own" is what "native" was called */
 	if (strcmp(c->tls_records_text, "native") == 0 ||
@@ -227,13 +259,7 @@ parse_tls(struct config *c, struct fail *why)
 		    c->tls_records_text);
 	if (!c->use_tls)
 		return 0;
-	if (strcmp(c->cert_mode, "letsencrypt") == 0 ||
-	    strcmp(c->cert_mode, "gcp") == 0)
-		return fail_set(why,
-		    "-certmode %s is not supported yet; use -certmode manual "
-		    "with HOSTNAME.crt and HOSTNAME.key in -certdir",
-		    c->cert_mode);
-	if (!manual)
+	if (!config_knows_cert_mode(c))
 		return fail_set(
 		    why, "unsupport cert mode: \"%s\"", c->cert_mode);
 	if (c->cert_dir[0] == '\0')
@@ -246,7 +272,7 @@ parse_tls(struct config *c, struct fail *why)
 		    "-hostname %s: give the name or address alone, without "
 		    "scheme, port or path",
 		    c->hostname);
-	return 0;
+	return manual ? check_manual(c, why) : derive_acme(c, why);
 }
 
 /* Two of our own sockets on one port would share its connections between

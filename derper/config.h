@@ -7,6 +7,7 @@
 #ifndef DERPKIT_CONFIG_H
 #define DERPKIT_CONFIG_H
 
+#include "acme_config.h"
 #include "fail.h"
 #include "netaddr.h"
 #include "opts.h"
@@ -57,6 +58,7 @@ struct config {
 	/* of each kind, in the order of its table; NULL: not given */
 	const char *verify_settings[VERIFY_KINDS_MAX][VERIFY_OPTIONS_MAX];
 	struct opts_list verify_deny; /* files with keys that are denied */
+	struct acme_config acme;
 	const char *verify_url_ca;
 	const char *verify_config; /* file; "": none */
 	bool verify_allow_empty;

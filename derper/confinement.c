@@ -17,11 +17,13 @@
 /* Node lists of all kinds, certificate, key, roots: two folders for each. */
 #define FILES_MAX (VERIFY_SOURCES_MAX * (VERIFY_OPTIONS_MAX + 2) + 8)
 #define PATHS_MAX (2 * FILES_MAX)
+#define WRITTEN_MAX 2 /* last-good-folder, -certdir */
 
 struct files {
 	const char *v[FILES_MAX]; /* borrowed */
 	size_t n;
-	const char *folder; /* that is written to; borrowed; NULL: none */
+	const char *written[WRITTEN_MAX]; /* folders; borrowed */
+	size_t written_count;
 };
 
 struct paths {
@@ -43,11 +45,12 @@ add_admission_file(void *ctx, const char *path)
 }
 
 static void
-set_folder(void *ctx, const char *path)
+add_written(void *ctx, const char *path)
 {
 	struct files *files = ctx;
 
-	files->folder = path;
+	if (files->written_count < WRITTEN_MAX)
+		files->written[files->written_count++] = path;
 }
 
 /* What serving reads again. */
@@ -60,7 +63,10 @@ collect_files(struct files *files, const struct config *c,
 		add_file(files, certs_key_file(certs));
 	}
 	admission_config_each_path(
-	    admission, add_admission_file, set_folder, files);
+	    admission, add_admission_file, add_written, files);
+	if (c->acme.used)
+		add_written(files, c->cert_dir);
+	add_file(files, c->acme.ca_file);
 	add_file(files, c->verify_config);
 	add_file(files, c->rate_config);
 	add_file(files, getenv("TS_DEBUG_KEY_PATH"));
@@ -206,8 +212,8 @@ confinement_enter(const struct config *config,
 	}
 	sandbox.read_paths = (const char *const *)paths.v;
 	sandbox.read_count = paths.n;
-	sandbox.write_paths = &files.folder;
-	sandbox.write_count = files.folder != NULL ? 1 : 0;
+	sandbox.write_paths = files.written;
+	sandbox.write_count = files.written_count;
 	sandbox_enter(&sandbox, report);
 	log_info("hardening: %s", report);
 	warn_unreadable(&files);

@@ -2,7 +2,8 @@
  * confinement: the relay's use of the sandbox: which files serving still needs.
  *
  * Those are what is read again when it changes, certificate and node lists, and
- * the roots of the admission URL; nothing is written. Where a file is a link,
+ * the roots of the admission URL; what is written is the folder of ordered
+ * certificates and that of the last good node lists. Where a file is a link,
  * the folder that it leads to is allowed as well, so that the tools that
  * replace such files (certbot's live/ leads to archive/) go on working.
  * Threads: the main thread, before others run.

@@ -40,22 +40,28 @@
 	{                                                                \
 		name, OPTS_LIST, AT(member), arg, NULL, 0, 0, help, true \
 	}
-#define LATER(name, nothing)                                        \
-	{                                                           \
-		name, OPTS_LATER, 0, nothing, NULL, 0, 0, "", false \
-	}
 
 /* All flags: the Go derper's first. */
 const struct flags_row flags_rows[] = {
 	TEXT("a", addr_text, "addr", "DERP_ADDR",
-	    "listen address, [host]:port; TLS is served on port 443 or with "
-	    "-certmode manual, plain HTTP otherwise"),
+	    "listen address, [host]:port; TLS is served on port 443, with "
+	    "-certmode manual or -acme-directory, plain HTTP otherwise"),
 	NUMBER("accept-connection-burst", accept_burst, "n", 1, INT64_MAX,
 	    "connections that are accepted at once on the TLS port, beyond "
 	    "-accept-connection-limit"),
 	RATE("accept-connection-limit", accept_limit, "n",
 	    "connections per second that are accepted on the TLS port; others "
 	    "wait"),
+	TEXT("acme-eab-key", acme.eab_key, "key", NULL,
+	    "base64 key of the account that -acme-eab-kid names"),
+	TEXT("acme-eab-kid", acme.eab_kid, "id", NULL,
+	    "the account that the certificate authority knows us by already; "
+	    "needed for -certmode gcp"),
+	TEXT("acme-email", acme.email, "address", NULL,
+	    "address that the certificate authority may write to"),
+	SWITCH("acme-ip-certs", acme.ip_certs,
+	    "with -certmode letsencrypt, order a certificate for the IP "
+	    "address that is -hostname"),
 	SWITCH("ace", ace,
 	    "let whoever connects over TLS open tunnels (CONNECT) to ports 443 "
 	    "and 80 of hosts below tailscale.com"),
@@ -64,9 +70,11 @@ const struct flags_row flags_rows[] = {
 	    "/bootstrap-dns"),
 	TEXT("c", key_path, "path", "DERP_KEY_FILE", "key file"),
 	TEXT("certdir", cert_dir, "dir", "DERP_CERT_DIR",
-	    "folder with HOSTNAME.crt and HOSTNAME.key"),
+	    "folder with HOSTNAME.crt and HOSTNAME.key, or for what is "
+	    "ordered"),
 	TEXT("certmode", cert_mode, "mode", "DERP_CERT_MODE",
-	    "how to get a certificate: manual"),
+	    "how to get a certificate: letsencrypt, gcp (both order it), or "
+	    "manual"),
 	SWITCH("derp", derp,
 	    "relay packets; false leaves STUN and the probe pages"),
 	SWITCH("dev", dev,
@@ -117,6 +125,12 @@ const struct flags_row flags_rows[] = {
 	    "admit clients while the admission URL is unreachable"),
 	SWITCH("version", show_version, "print the version and exit"),
 	/* not in the Go derper */
+	TEXT("acme-ca", acme.ca_file, "file", NULL,
+	    "PEM roots for the certificate authority's server instead of the "
+	    "system's"),
+	TEXT("acme-directory", acme.directory, "url", NULL,
+	    "order certificates there instead of from Let's Encrypt or "
+	    "Google"),
 	VERIFY_TEXT("verify-client-url-ca", verify_url_ca, "file",
 	    "PEM roots for the admission URL instead of the system's"),
 	VERIFY_TEXT("verify-config", verify_config, "file",
@@ -192,11 +206,6 @@ const struct flags_row flags_rows[] = {
 	    "keep root's rights after start"),
 	SWITCH("core-dumps", core_dumps,
 	    "allow core dumps and debuggers, which can read all keys"),
-	/* the Go derper's, still to come; its defaults ask for nothing */
-	LATER("acme-eab-key", ""),
-	LATER("acme-eab-kid", ""),
-	LATER("acme-email", ""),
-	LATER("acme-ip-certs", "false"),
 };
 
 const size_t flags_row_count = sizeof flags_rows / sizeof flags_rows[0];

@@ -85,6 +85,21 @@ derive(struct metrics_values *v)
 	v->clients_total = v->registry.local + v->registry.remote;
 }
 
+static void
+read_acme(const struct acme_counts *acme, struct metrics_values *v)
+{
+	int64_t next_s;
+
+	if (acme == NULL)
+		return;
+	next_s = atomic_load_explicit(&acme->next_s, memory_order_relaxed);
+	v->acme_issued =
+	    atomic_load_explicit(&acme->issued, memory_order_relaxed);
+	v->acme_failed =
+	    atomic_load_explicit(&acme->failed, memory_order_relaxed);
+	v->acme_next_s = next_s > 0 ? (uint64_t)next_s : 0;
+}
+
 static struct metrics_values
 read_values(const struct metrics *m)
 {
@@ -107,6 +122,7 @@ read_values(const struct metrics *m)
 	v.boot_s = (uint64_t)m->process.boot_s;
 	v.uptime_s = (uint64_t)(clock_wall_s() - m->process.started_s);
 	v.certificate_expires_s = expires_s > 0 ? (uint64_t)expires_s : 0;
+	read_acme(m->acme, &v);
 	derive(&v);
 	return v;
 }

@@ -12,6 +12,7 @@
 #ifndef DERPKIT_METRICS_H
 #define DERPKIT_METRICS_H
 
+#include "acme_counts.h"
 #include "bytes.h"
 #include "counters.h"
 #include "metrics_rows.h"
@@ -28,8 +29,9 @@ struct metrics {
 	/* immutable after metrics_open; borrowed */
 	const struct counters_array *counters;
 	const struct registry *registry;
-	struct rate_limit *rate_limit; /* NULL: there is none */
-	struct verify_current *verify; /* NULL: everybody is admitted */
+	struct rate_limit *rate_limit;  /* NULL: there is none */
+	struct verify_current *verify;  /* NULL: everybody is admitted */
+	const struct acme_counts *acme; /* NULL: nothing is ordered */
 	uint64_t workers;
 	struct metrics_budget budget;
 	struct process_stats process;

@@ -498,6 +498,17 @@ const struct metrics_row metrics_rows[] = {
 	    METRICS_WHOLE, AT(certificate_expires_s),
 	    "derpkit.certificate_expiry_timestamp_seconds",
 	    "When the certificate expires, since 1970; 0 without TLS." },
+	{ "derpkit_acme_orders_total", "result=\"issued\"", METRICS_COUNTER,
+	    METRICS_WHOLE, AT(acme_issued), "derpkit.acme_orders_total.issued",
+	    "Certificates that were ordered." },
+	{ "derpkit_acme_orders_total", "result=\"failed\"", METRICS_COUNTER,
+	    METRICS_WHOLE, AT(acme_failed), "derpkit.acme_orders_total.failed",
+	    NULL },
+	{ "derpkit_acme_next_order_timestamp_seconds", NULL, METRICS_GAUGE,
+	    METRICS_WHOLE, AT(acme_next_s),
+	    "derpkit.acme_next_order_timestamp_seconds",
+	    "When the next certificate is ordered, since 1970; 0 where none "
+	    "is." },
 };
 
 const struct metrics_histogram metrics_histograms[] = {

@@ -26,6 +26,7 @@ struct metrics_values {
 	uint64_t started_s, boot_s, uptime_s; /* seconds since 1970; seconds */
 	uint64_t certificate_expires_s;
 	struct rate rate_limit; /* of one client */
+	uint64_t acme_issued, acme_failed, acme_next_s;
 	/* what is left of a sum, and payloads of packets without the heads of
 	 * their frames */
 	uint64_t received_other, stun_ipv6;

@@ -1,11 +1,11 @@
 /* server: see server.h. */
 #include "server.h"
 
+#include "acme_service.h"
 #include "admission_config.h"
 #include "admission_engine.h"
 #include "bootstrap_dns.h"
 #include "bootstrap_resolver.h"
-#include "certs.h"
 #include "clock.h"
 #include "confinement.h"
 #include "consistency.h"
@@ -22,10 +22,12 @@
 #include "presence.h"
 #include "registry.h"
 #include "relay.h"
+#include "server_certs.h"
 #include "server_key.h"
 #include "server_limits.h"
 #include "server_status.h"
 #include "service.h"
+#include "signals.h"
 #include "start_report.h"
 #include "status_page.h"
 #include "stun_server.h"
@@ -74,7 +76,7 @@ struct server {
 	struct url_check *url_check; /* NULL: no URL is asked */
 	struct bootstrap_dns *bootstrap_dns;
 	struct bootstrap_resolver *bootstrap_resolver; /* NULL: no names */
-	struct certs *certs;                           /* NULL: plain HTTP */
+	struct server_certs certs;
 	struct counters_array *counters; /* a set for each worker */
 	struct crossing_shared crossing;
 	struct presence *presence; /* NULL without a mesh key */
@@ -215,6 +217,7 @@ fill_shared(struct server *s)
 		    .has_mesh_key = s->relay.mesh_key.is_set,
 		    .status = status_page },
 	};
+	s->site.acme = server_certs_page(&s->certs, c);
 }
 
 static int
@@ -223,7 +226,8 @@ open_ports(struct server *s, struct thread *t, struct fail *why)
 	struct service_config config = {
 		.worker = t->worker,
 		.port_count = s->use_http ? PORTS : PORT_HTTP,
-		.tls = s->certs != NULL ? certs_context(s->certs) : NULL,
+		.tls = s->certs.certs != NULL ? certs_context(s->certs.certs)
+					      : NULL,
 		.proxy_from = s->config->proxy_from,
 		.proxy_from_count = s->config->proxy_from_count,
 		.keepalive_ms = s->config->keepalive_ms,
@@ -331,15 +335,18 @@ use_tls(struct server *s, struct tls_context *ctx)
 static void
 reload(struct server *s, bool forced)
 {
-	if (s->certs != NULL && certs_poll(s->certs, forced)) {
-		use_tls(s, certs_context(s->certs));
-		certs_report(s->certs);
-		metrics_set_certificate(&s->metrics, certs_expiry_s(s->certs));
+	if (s->certs.certs != NULL && certs_poll(s->certs.certs, forced)) {
+		use_tls(s, certs_context(s->certs.certs));
+		certs_report(s->certs.certs);
+		metrics_set_certificate(
+		    &s->metrics, certs_expiry_s(s->certs.certs));
 	}
-	if (s->certs != NULL)
-		certs_remind(s->certs, clock_now_ms());
-	if (forced)
+	if (s->certs.certs != NULL)
+		certs_remind(s->certs.certs, clock_now_ms());
+	if (forced) {
 		server_limits_reload(&s->limits);
+		acme_service_wake(s->certs.service);
+	}
 	admission_engine_poll(&s->admission, forced);
 }
 
@@ -422,6 +429,7 @@ server_free(struct server *s)
 {
 	url_check_stop(s->url_check);
 	bootstrap_resolver_stop(s->bootstrap_resolver);
+	server_certs_stop(&s->certs);
 	/* answers the pending questions, by message to workers that still exist
 	 */
 	admission_engine_close(&s->admission);
@@ -440,7 +448,7 @@ server_free(struct server *s)
 	for (unsigned i = 0; i < workers_of(s); i++)
 		relay_free(s->threads[i].relay);
 	bootstrap_dns_free(s->bootstrap_dns);
-	certs_close(s->certs);
+	server_certs_close(&s->certs);
 	metrics_close(&s->metrics);
 	ip_limit_free(s->ip_limit);
 	server_limits_close(&s->limits);
@@ -494,12 +502,10 @@ build(struct server *s, struct fail *why)
 		.budget = { .output = (uint64_t)c->queue_bytes_total,
 		    .before_login = (uint64_t)c->login_bytes_total } };
 	metrics_open(&s->metrics);
-	if (c->use_tls) {
-		s->certs = certs_open(c, &s->public_key, why);
-		if (s->certs == NULL)
-			return -1;
-		metrics_set_certificate(&s->metrics, certs_expiry_s(s->certs));
-	}
+	if (server_certs_open(&s->certs, c, &s->public_key, why) == -1)
+		return -1;
+	metrics_set_certificate(&s->metrics, server_certs_expiry_s(&s->certs));
+	s->metrics.acme = &s->certs.counts;
 	if (server_limits_open(&s->limits, c, why) == -1)
 		return -1;
 	s->metrics.rate_limit = s->limits.rate_limit;
@@ -518,7 +524,7 @@ report_start(struct server *s, const struct verify_config *admission)
 	    .main = &s->main_addr,
 	    .http = s->use_http ? &s->http_addr : NULL,
 	    .stun = s->use_stun ? &s->stun_addr : NULL,
-	    .certs = s->certs,
+	    .certs = s->certs.certs,
 	    .verify = s->admission.verify,
 	    .admission = admission,
 	});
@@ -546,7 +552,7 @@ start(struct server *s, struct fail *why)
 	admission_config_warn(s->config);
 	if (admission_config_read(&admission, s->config, why) == -1)
 		return -1;
-	rc = confinement_enter(s->config, &admission, s->certs, why);
+	rc = confinement_enter(s->config, &admission, s->certs.certs, why);
 	if (rc == 0)
 		rc = admission_engine_open(
 		    &s->admission, s->config, &s->relay, &admission, why);
@@ -560,21 +566,9 @@ start(struct server *s, struct fail *why)
 		mesh_start(s->mesh);
 	if (server_status_start(&s->status, why) == -1)
 		return -1;
-	return start_workers(s, why);
-}
-
-/* Signals that the main thread waits for; all threads block them. */
-static void
-block_signals(sigset_t *signals)
-{
-	sigemptyset(signals);
-	sigaddset(signals, SIGINT);
-	sigaddset(signals, SIGTERM);
-	sigaddset(signals, SIGHUP);
-	sigaddset(signals, SIGUSR1);
-	pthread_sigmask(SIG_BLOCK, signals, NULL);
-	/* upstream dies when the reader of its standard error goes away */
-	signal(SIGPIPE, SIG_IGN);
+	if (start_workers(s, why) == -1)
+		return -1;
+	return server_certs_start(&s->certs, s->config, why);
 }
 
 int
@@ -587,7 +581,7 @@ server_run(const struct config *config, struct fail *why)
 	if (s == NULL)
 		return fail_set(why, "out of memory");
 	s->config = config;
-	block_signals(&signals);
+	signals_block(&signals);
 	rc = build(s, why);
 	if (rc == 0)
 		rc = start(s, why);

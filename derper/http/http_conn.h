@@ -8,6 +8,7 @@
 #ifndef DERPKIT_HTTP_CONN_H
 #define DERPKIT_HTTP_CONN_H
 
+#include "acme_page.h"
 #include "connect_target.h"
 #include "http_server.h"
 #include "websocket_request.h"
@@ -52,6 +53,7 @@ struct http_site {
 	bool ace;             /* CONNECT is served, over TLS */
 	struct bootstrap_dns *bootstrap_dns; /* borrowed; NULL: no names */
 	struct http_debug debug;
+	struct acme_page acme; /* on the plain port */
 };
 
 /* What the connections to one port of a worker have in common; immutable. */

@@ -1,6 +1,7 @@
 /* routes: see routes.h. */
 #include "routes.h"
 
+#include "acme_page.h"
 #include "conn.h"
 #include "debug_pages.h"
 #include "http_conn.h"
@@ -93,6 +94,8 @@ routes_handle(struct conn *c, struct http_server *s,
 		answer_asterisk(s, req);
 		return;
 	}
+	if (plain && acme_page_handle(&http->port->site->acme, s, req))
+		return;
 	/* on the main listener "/" takes everything */
 	if (!http_router_clean(s, req) &&
 	    !http_router_handle(

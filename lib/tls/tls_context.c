@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "aead.h"
+#include "tls_challenge.h"
 #include "tls_kdf.h"
 
 /* Ciphers of TLS 1.2: forward secret AEADs only. */
@@ -28,6 +29,9 @@ struct tls_context {
 	atomic_uint owners;
 	SSL_CTX *ssl; /* owned */
 	char *sni;    /* owned; NULL: any */
+	bool sni_any_case;
+	bool has_certificate;
+	struct tls_challenge *challenge; /* borrowed, or NULL */
 	bool native;
 	uint32_t key_records_max;
 };
@@ -36,6 +40,7 @@ static int set_policy(struct tls_context *c, struct fail *why);
 static int load_pair(
     SSL_CTX *ssl, const struct tls_server_config *config, struct fail *why);
 static int add_extra(SSL_CTX *ssl, struct slice der, struct fail *why);
+static int on_hello(SSL *ssl, int *alert, void *arg);
 static int on_sni(SSL *ssl, int *alert, void *arg);
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
     const unsigned char *in, unsigned in_n, void *arg);
@@ -63,6 +68,9 @@ tls_context_new(const struct tls_server_config *config, struct fail *why)
 	atomic_init(&c->owners, 1);
 	c->native = config->records == TLS_RECORDS_NATIVE;
 	c->key_records_max = config->key_records_max;
+	c->sni_any_case = config->sni_any_case;
+	c->has_certificate = config->cert_file != NULL;
+	c->challenge = config->challenge;
 	c->ssl = new_ssl();
 	if (config->sni != NULL) {
 		c->sni = strdup(config->sni);
@@ -71,8 +79,10 @@ tls_context_new(const struct tls_server_config *config, struct fail *why)
 	}
 	if (c->ssl == NULL)
 		goto no_memory;
-	if (set_policy(c, why) == -1 || load_pair(c->ssl, config, why) == -1 ||
-	    add_extra(c->ssl, config->extra_cert, why) == -1)
+	if (set_policy(c, why) == -1 ||
+	    (c->has_certificate &&
+		(load_pair(c->ssl, config, why) == -1 ||
+		    add_extra(c->ssl, config->extra_cert, why) == -1)))
 		goto release;
 	ERR_clear_error();
 	return c;
@@ -148,9 +158,11 @@ set_policy(struct tls_context *c, struct fail *why)
 		return fail_set(why, "OpenSSL refuses our TLS settings: %s",
 		    ERR_reason_error_string(ERR_peek_last_error()));
 	SSL_CTX_set_alpn_select_cb(ssl, on_alpn, NULL);
+	if (c->challenge != NULL || !c->has_certificate)
+		SSL_CTX_set_client_hello_cb(ssl, on_hello, c);
 	if (c->sni != NULL) {
 		SSL_CTX_set_tlsext_servername_callback(ssl, on_sni);
-		SSL_CTX_set_tlsext_servername_arg(ssl, c->sni);
+		SSL_CTX_set_tlsext_servername_arg(ssl, c);
 	}
 	return 0;
 }
@@ -229,6 +241,29 @@ quote(struct writer *w, struct slice s)
 	writer_u8(w, '"');
 }
 
+/* The first callback of a handshake, before a certificate is chosen. */
+static int
+on_hello(SSL *ssl, int *alert, void *arg)
+{
+	struct tls_context_report *report = SSL_get_app_data(ssl);
+	struct tls_context *c = arg;
+
+	report->challenge =
+	    c->challenge != NULL && tls_challenge_use(c->challenge, ssl);
+	if (report->challenge || c->has_certificate)
+		return SSL_CLIENT_HELLO_SUCCESS;
+	fail_set(&report->why, "there is no certificate yet");
+	*alert = SSL_AD_INTERNAL_ERROR;
+	return SSL_CLIENT_HELLO_ERROR;
+}
+
+static bool
+is_our_name(const struct tls_context *c, const char *name)
+{
+	return c->sni_any_case ? strcasecmp(name, c->sni) == 0
+			       : strcmp(name, c->sni) == 0;
+}
+
 /* Also called when the client sent no name at all. */
 static int
 on_sni(SSL *ssl, int *alert, void *arg)
@@ -241,7 +276,7 @@ on_sni(SSL *ssl, int *alert, void *arg)
 	report->no_name = got == NULL;
 	if (got == NULL)
 		got = "";
-	if (strcmp(got, arg) == 0)
+	if (is_our_name(arg, got))
 		return SSL_TLSEXT_ERR_OK;
 	quote(&w, slice_str(got));
 	fail_set(&report->why, "cert mismatch with hostname: %.*s%s", (int)w.n,
@@ -264,7 +299,9 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
 	while (!r.failed && r.rest.n > 0) {
 		struct slice name = reader_take(&r, reader_u8(&r));
 
-		if (slice_is(name, "http/1.1")) {
+		if (slice_is(name,
+			report->challenge ? TLS_CHALLENGE_PROTOCOL
+					  : "http/1.1")) {
 			*out = name.p;
 			*out_n = (unsigned char)name.n;
 			return SSL_TLSEXT_ERR_OK;

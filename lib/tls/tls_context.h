@@ -12,6 +12,7 @@
 #include "bytes.h"
 #include "fail.h"
 
+struct tls_challenge;
 struct tls_context;
 
 enum tls_records { /* TLS 1.3 record implementation after the handshake */
@@ -20,12 +21,18 @@ enum tls_records { /* TLS 1.3 record implementation after the handshake */
 };
 
 struct tls_server_config {
-	/* PEM files: leaf first, then its chain; unencrypted key. */
+	/* PEM files: leaf first, then its chain; unencrypted key. Both may be
+	 * one file. NULL: there is no certificate yet, and all handshakes but
+	 * those of `challenge` are refused. */
 	const char *cert_file;
 	const char *key_file;
 	/* The name clients must ask for by SNI, exactly; NULL accepts any SNI
 	 * and none (host names that are IP addresses). */
 	const char *sni;
+	bool sni_any_case; /* upper and lower case are the same there */
+	/* What a certificate authority is shown; borrowed for as long as the
+	 * context lives. NULL: nothing. */
+	struct tls_challenge *challenge;
 	/* DER of a certificate appended to the chain as its last element (the
 	 * DERP metacert), or an empty slice. Copied. */
 	struct slice extra_cert;
@@ -58,6 +65,7 @@ uint32_t tls_context_key_records_max(const struct tls_context *ctx);
  * data points here. */
 struct tls_context_report {
 	struct fail why; /* why we refused the handshake */
+	bool challenge;  /* a certificate authority looks for a proof */
 	bool no_name;    /* because no server name was sent */
 };
 

@@ -184,6 +184,9 @@ func filesIn(t *testing.T, root string) (found []string) {
 			return err
 		}
 		name, _ := filepath.Rel(root, path)
+		if strings.HasSuffix(name, "+lock") {
+			return nil // ours: of several relays one orders
+		}
 		if strings.HasSuffix(name, "derper.key") {
 			name += " " + info.Mode().String()
 		}

@@ -93,13 +93,6 @@ class BadFlags(Scenario):
     def test_a_certificate_mode_without_effect_is_told(self):
         self.derper("-certmode=lets-encrypt").wait_log("-certmode lets-encrypt is unknown and without effect")
 
-    @ours_only
-    def test_what_is_not_there_yet_is_refused_by_name(self):
-        for flag in ("-acme-ip-certs",):
-            status, _, err = self.run_relay([flag])
-            self.assertEqual(status, 2)
-            self.assertRegex(err.split("\n")[0], f"{flag.split('=')[0]}.*not supported yet")
-
     def test_a_bad_address_is_fatal(self):
         status, _, err = self.run_relay([f"-a={HOST}", "-c=k", "-stun=false"])
         self.assertEqual(status, 1)

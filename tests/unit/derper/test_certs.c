@@ -95,7 +95,7 @@ open_certs(void)
 	config = (struct config){
 		.hostname = HOST, .hostname_is_ip = true, .cert_dir = folder
 	};
-	certs = certs_open(&config, &server, &why);
+	certs = certs_open(&config, &server, NULL, &why);
 	check_text(why.text, "");
 	check(certs != NULL);
 	return certs;

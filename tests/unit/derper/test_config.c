@@ -69,13 +69,14 @@ static void
 config_has_upstreams_defaults(void **state)
 {
 	struct config c;
-	struct fail why;
 
 	(void)state;
 	environment = WORDS("HOME=/home/me");
-	/* the default mode needs ACME, which is not there yet */
-	check_int(parse(&c, &why, WORDS("-version=false")), FLAGS_BAD);
-	check_contains(why.text, "letsencrypt is not supported yet");
+	good(&c, WORDS("-version=false"));
+	check_text(c.cert_mode, "letsencrypt");
+	check(c.use_tls && c.acme.used && c.acme.waits_for_name);
+	good(&c, WORDS("-hostname=derp.example.org"));
+	check(!c.acme.waits_for_name);
 	good(&c, WORDS("-certmode", "manual"));
 	check_text(c.addr_text, ":443");
 	check_int(c.addr.port, 443);
@@ -180,39 +181,10 @@ config_names_the_flag_that_may_be_meant(void **state)
 	    "(did you mean -max-connections?)");
 }
 
-/* Flags of upstream's that are not there yet, and the values that ask for
- * nothing: its own defaults. */
-static const struct {
-	const char *flag, *nothing;
-} later[] = {
-	{ "acme-eab-key", "" },
-	{ "acme-eab-kid", "" },
-	{ "acme-email", "" },
-	{ "acme-ip-certs", "false" },
-};
-
-#define LATER (sizeof later / sizeof later[0])
-
-/* A flag of upstream's that is not there yet is never ignored. */
 static void
-config_refuses_what_is_not_there_yet(void **state)
+config_refuses_a_secrets_server(void **state)
 {
-	char word[64], want[128];
-
 	(void)state;
-	for (size_t i = 0; i < LATER; i++) {
-		snprintf(want, sizeof want, "flag -%s is not supported yet",
-		    later[i].flag);
-		snprintf(word, sizeof word, "-%s", later[i].flag);
-		refused(WORDS("-a", ":8080", word), FLAGS_USAGE, want);
-		refused(WORDS("-a", ":8080", word, "x"), FLAGS_USAGE, want);
-		snprintf(word, sizeof word, "--%s=x", later[i].flag);
-		refused(WORDS("-a", ":8080", word), FLAGS_USAGE, want);
-	}
-	refused(WORDS("-dev", "-acme-ip-certs=true"), FLAGS_USAGE,
-	    "-acme-ip-certs is not supp");
-	refused(WORDS("-certmode", "gcp"), FLAGS_BAD,
-	    "-certmode gcp is not supported yet");
 	refused(WORDS("-dev", "-secrets-url=https://setec.example"), FLAGS_BAD,
 	    "-secrets-url: fetching the mesh key from a setec server is not "
 	    "supported");
@@ -222,14 +194,8 @@ static void
 config_takes_what_asks_for_nothing(void **state)
 {
 	struct config c;
-	char word[128];
 
 	(void)state;
-	for (size_t i = 0; i < LATER; i++) {
-		snprintf(word, sizeof word, "-%s=%s", later[i].flag,
-		    later[i].nothing);
-		good(&c, WORDS("-a", ":8080", word));
-	}
 	good(&c, WORDS("-dev", "-secrets-path-prefix=p", "-secrets-url="));
 	good(&c, WORDS("-a", ":8080", "-mesh-with", "", "-stun=false"));
 	check(!c.stun);
@@ -286,7 +252,11 @@ config_decides_about_tls(void **state)
 	(void)state;
 	environment = WORDS("HOME=/home/me");
 	good(&c, WORDS("-a", ":8443"));
-	check(!c.use_tls);
+	check(!c.use_tls && !c.acme.used);
+	good(&c, WORDS("-a=:8443", "-acme-directory=https://ca.example/dir"));
+	check(c.use_tls && c.acme.used);
+	refused(WORDS("-certmode=manual", "-acme-ip-certs"), FLAGS_BAD,
+	    "-acme-ip-certs needs -certmode letsencrypt");
 	good(&c, WORDS("-a", ":8443", "-certmode", "manual"));
 	check(c.use_tls);
 	good(&c, WORDS("-a", "192.0.2.1:https", "-certmode=manual"));
@@ -410,9 +380,6 @@ config_has_a_variable_for_every_flag(void **state)
 	environment = WORDS("DERP_MESH_WITH=derp2");
 	good(&c, WORDS("-dev"));
 	check_text(c.mesh_with, "derp2");
-	environment = WORDS("DERP_ACME_IP_CERTS=true");
-	refused(WORDS("-dev"), FLAGS_BAD,
-	    "DERP_ACME_IP_CERTS: flag -acme-ip-certs is not supported yet");
 	environment = WORDS("DERP_DOMAIN=a.example", "DERP_HOSTNAME=b.example");
 	refused(WORDS("-dev"), FLAGS_BAD,
 	    "DERP_HOSTNAME and DERP_DOMAIN say different things");
@@ -550,7 +517,7 @@ main(void)
 		TEST(config_has_a_range_for_every_number),
 		TEST(config_has_a_variable_for_every_flag),
 		TEST(config_tells_variables_that_mean_nothing),
-		TEST(config_refuses_what_is_not_there_yet),
+		TEST(config_refuses_a_secrets_server),
 		TEST(config_refuses_bad_values),
 		TEST(config_decides_about_tls),
 		TEST(config_takes_defaults_from_the_environment),

@@ -1,0 +1,134 @@
+/* acme_config: see acme_config.h. */
+#include "acme_config.h"
+
+#include "encode.h"
+#include "fetch_config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* In lower case, as the certificate will have it, and as Go's autocert names
+ * its files. False: no authority knows such names. */
+static bool
+set_name(struct acme_config *acme, const char *hostname)
+{
+	size_t n = 0;
+
+	for (; n < sizeof acme->name - 1 && hostname[n] != '\0'; n++) {
+		const char c = hostname[n];
+		const bool is_upper = c >= 'A' && c <= 'Z';
+
+		if (!is_upper && !(c >= 'a' && c <= 'z') &&
+		    !(c >= '0' && c <= '9') && strchr("-.:_", c) == NULL)
+			break;
+		acme->name[n] = is_upper ? (char)(c - 'A' + 'a') : c;
+	}
+	acme->name[n] = '\0';
+	return n > 0 && hostname[n] == '\0';
+}
+
+/* Base64 of either alphabet, as authorities hand it out. */
+static int
+set_secret(struct acme_config *acme, struct fail *why)
+{
+	const struct slice text = slice_str(acme->eab_key);
+
+	if (decode_base64url(acme->secret, sizeof acme->secret,
+		&acme->secret_len, text) == 0 ||
+	    decode_base64(acme->secret, sizeof acme->secret, &acme->secret_len,
+		text) == 0)
+		return 0;
+	return fail_set(why, "-acme-eab-key is not base64");
+}
+
+static int
+check_gcp(const struct acme_config *acme, const struct acme_config_host *host,
+    struct fail *why)
+{
+	static const char form[] = "-certmode gcp needs %s";
+
+	if (acme->eab_kid[0] == '\0')
+		return fail_set(why, form, "-acme-eab-kid");
+	if (acme->eab_key[0] == '\0')
+		return fail_set(why, form, "-acme-eab-key");
+	if (acme->email[0] == '\0')
+		return fail_set(why, form, "-acme-email");
+	if (acme->ip_certs)
+		return fail_set(
+		    why, "-acme-ip-certs needs -certmode letsencrypt");
+	if (host->is_ip)
+		return fail_set(why, form, "a -hostname that is a DNS name");
+	return 0;
+}
+
+/* DIFFERS: upstream orders a certificate for whatever address a connection was
+ * made to, beside that of the host name; behind NAT that is one that no
+ * authority can reach. Ours is for the address that is the host name. */
+static int
+check_ip(const struct acme_config *acme, const struct acme_config_host *host,
+    struct fail *why)
+{
+	if (acme->ip_certs && !host->is_ip)
+		return fail_set(why,
+		    "-acme-ip-certs: give the relay's public IP address as "
+		    "-hostname");
+	if (host->is_ip && !acme->ip_certs)
+		return fail_set(why,
+		    "-hostname %s is an IP address: use -acme-ip-certs for a "
+		    "certificate of Let's Encrypt, or -certmode manual",
+		    host->hostname);
+	if (host->is_ip && !host->has_http_port)
+		return fail_set(why,
+		    "-acme-ip-certs needs -http-port: the address is proven "
+		    "there");
+	return 0;
+}
+
+static int
+check_binding(const struct acme_config *acme, struct fail *why)
+{
+	if ((acme->eab_kid[0] == '\0') != (acme->eab_key[0] == '\0'))
+		return fail_set(
+		    why, "-acme-eab-kid and -acme-eab-key go together");
+	return 0;
+}
+
+static int
+check_files(const struct acme_config *acme, struct fail *why)
+{
+	struct fail inner = { 0 };
+	bool has_path;
+
+	if (acme->directory[0] != '\0' &&
+	    fetch_config_check_url(acme->directory, &has_path, &inner) == -1)
+		return fail_set(why, "-acme-directory: %s", inner.text);
+	if (acme->ca_file[0] != '\0' &&
+	    fetch_config_check_roots(acme->ca_file, &inner) == -1)
+		return fail_set(why, "-acme-ca: %s", inner.text);
+	return 0;
+}
+
+int
+acme_config_derive(struct acme_config *acme,
+    const struct acme_config_host *host, struct fail *why)
+{
+	const bool gcp = strcmp(host->mode, "gcp") == 0;
+
+	acme->used = true;
+	acme->is_ip = host->is_ip;
+	acme->url = acme->directory[0] != '\0' ? acme->directory
+	    : gcp                              ? ACME_CONFIG_GCP
+					       : ACME_CONFIG_LETSENCRYPT;
+	/* a name that is not ours is not asked of a public authority */
+	acme->waits_for_name = host->is_default && acme->directory[0] == '\0';
+	if ((gcp && check_gcp(acme, host, why) == -1) ||
+	    check_ip(acme, host, why) == -1 || check_binding(acme, why) == -1 ||
+	    check_files(acme, why) == -1)
+		return -1;
+	/* as upstream, which refuses the handshakes only */
+	if (!set_name(acme, host->hostname)) {
+		snprintf(acme->name, sizeof acme->name, "unusable");
+		acme->waits_for_name = true;
+	}
+	return acme->eab_key[0] != '\0' ? set_secret(acme, why) : 0;
+}
