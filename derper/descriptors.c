@@ -4,6 +4,7 @@
 #include "control.h"
 #include "log.h"
 #include "proxy_wait.h"
+#include "tunnel.h"
 
 #include <string.h>
 #include <sys/resource.h>
@@ -22,6 +23,8 @@
 /* Of a link of a mesh while it connects: the socket twice, root certificates;
  * or before that the name service. */
 #define PER_LINK 4
+/* Of a tunnel: the socket to its target, or two while it connects. */
+#define PER_TUNNEL 2
 
 static uint64_t
 links_of(const struct config *config)
@@ -48,12 +51,20 @@ proxy_waits_of(const struct config *config)
 	return (uint64_t)config->workers * ports * PROXY_WAITS_MAX;
 }
 
+static uint64_t
+tunnels_of(const struct config *config)
+{
+	return config->ace ? (uint64_t)config->workers * TUNNEL_MAX * PER_TUNNEL
+			   : 0;
+}
+
 uint64_t
 descriptors_needed(const struct config *config)
 {
 	return (uint64_t)config->max_connections +
 	    (uint64_t)config->workers * PER_WORKER + SHARED + STATUS +
-	    URL_CHECK + links_of(config) * PER_LINK + proxy_waits_of(config);
+	    URL_CHECK + links_of(config) * PER_LINK + proxy_waits_of(config) +
+	    tunnels_of(config);
 }
 
 void

@@ -84,10 +84,15 @@ open_target(struct conn *client, int fd, const struct netaddr *remote)
 		conn_end(target, "out of memory");
 		return NULL;
 	}
-	t->other = client->addr;
-	t->connected = true;
 	conn_become(target, &tunnel_phase, t);
 	conn_deadline(target, TUNNEL_IDLE_MS);
+	if (target->ended)
+		return NULL;
+	t->other = client->addr;
+	t->connected = true;
+	/* before the client can end, which closes this end, too: what it says
+	 * to that is an event already */
+	conn_input_start(target);
 	return target;
 }
 
@@ -107,10 +112,11 @@ connected(void *ctx, int fd, const struct netaddr *remote)
 	t->connected = true;
 	conn_become(client, &tunnel_phase, t);
 	conn_deadline(client, TUNNEL_IDLE_MS);
+	if (client->ended)
+		return;
 	conn_write(client, slice_str("HTTP/1.1 200 OK\r\n\r\n"));
 	if (client->ended)
 		return;
-	conn_input_start(target);
 	conn_resume(client, CONN_PAUSE_ANSWER);
 	conn_input_saved(client); /* what came after the request */
 }
@@ -128,6 +134,8 @@ tunnel_begin(struct conn *client, const struct connect_target *target)
 	conn_become(client, &dial_phase, t);
 	conn_pause(client, CONN_PAUSE_ANSWER);
 	conn_deadline(client, TUNNEL_DIAL_MS + 1000);
+	if (client->ended)
+		return;
 	t->dial =
 	    tunnel_dial_start(target, client->worker->mailbox, connected, t);
 	if (t->dial == NULL)

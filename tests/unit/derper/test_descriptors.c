@@ -3,6 +3,7 @@
 
 #include "descriptors.h"
 #include "proxy_wait.h"
+#include "tunnel.h"
 
 static struct config
 config(void)
@@ -61,6 +62,17 @@ descriptors_are_enough_for_waiting_proxies(void **state)
 	check_int(descriptors_needed(&c), (int64_t)least + 4 * PROXY_WAITS_MAX);
 }
 
+static void
+descriptors_are_enough_for_tunnels(void **state)
+{
+	struct config c = config();
+	const uint64_t least = descriptors_needed(&c);
+
+	(void)state;
+	c.ace = true;
+	check(descriptors_needed(&c) >= least + 4 * TUNNEL_MAX);
+}
+
 int
 main(void)
 {
@@ -69,6 +81,7 @@ main(void)
 		    descriptors_are_enough_for_connections_and_workers),
 		cmocka_unit_test(descriptors_are_enough_for_the_mesh),
 		cmocka_unit_test(descriptors_are_enough_for_waiting_proxies),
+		cmocka_unit_test(descriptors_are_enough_for_tunnels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
