@@ -66,9 +66,15 @@ server_status_open(struct server_status *s,
 	s->events = (struct control_events){ want_reload, want_drain, s };
 	if (path[0] != '\0') {
 		fd = unix_listener_open(&s->socket, path, SOCKET_MODE, why);
-		if (fd == -1)
+		/* a socket that nobody asked for does not stop the relay */
+		if (fd == -1 && path != config->config->control_socket_default)
 			return -1;
-		log_info("derper: control socket %s", path);
+		if (fd == -1) {
+			log_warn("derper: no control socket: %s", why->text);
+			*why = (struct fail){ 0 };
+		} else {
+			log_info("derper: control socket %s", path);
+		}
 	}
 	s->status = status_new(&s->relay, &s->events, fd, why);
 	return s->status != NULL ? 0 : -1;

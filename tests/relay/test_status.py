@@ -261,6 +261,10 @@ class Control(Base):
         status, out, _ = self.run_command("status", env={"DERP_CONTROL_SOCKET": self.path("run/control.sock")})
         self.assertEqual(status, 0)
 
+    def test_a_folder_that_is_of_no_use_stops_no_relay(self):
+        relay = self.derper(env={"RUNTIME_DIRECTORY": self.path("gone")})
+        relay.wait_log("no control socket")
+
     def test_a_relay_takes_the_place_of_one_that_is_gone(self):
         relay = self.relay()
         relay.stop(9)
