@@ -58,12 +58,14 @@ acme_schedule_retry_ms(enum acme_fault fault, unsigned failures,
 	uint64_t ms = 0, most_ms = 0;
 
 	bounds(fault, &ms, &most_ms);
+	if (fault == ACME_FAULT_LIMITED && asked_ms > 0)
+		ms = MINUTE_MS; /* at first; what is asked for may be too little
+				 */
 	for (; failures > 1 && ms < most_ms; failures--)
 		ms *= 2;
 	if (ms > most_ms)
 		ms = most_ms;
-	/* the time that is asked for is as good as any */
-	if (asked_ms > 0 && (asked_ms > ms || fault == ACME_FAULT_LIMITED))
+	if (asked_ms > ms)
 		ms = asked_ms;
 	return ms + (uint64_t)(share * (double)ms / 5);
 }

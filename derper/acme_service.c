@@ -170,6 +170,11 @@ read_present(struct acme_service *s)
 		    cert, why.text);
 		return;
 	}
+	if (info.self_signed) {
+		log_warn("acme: %s is self-signed: one is ordered in its place",
+		    cert);
+		return;
+	}
 	p->usable = true;
 	p->from_s = info.not_before_s;
 	p->to_s = info.not_after_s;
@@ -294,9 +299,13 @@ save(struct acme_service *s)
 	s->failures = 0;
 	s->tried_other = false;
 	look(s);
-	/* whatever is suggested, the next is not ordered at once */
+	/* whatever is suggested, and if it cannot be read: the next is not
+	 * ordered at once */
 	s->retry_ms = clock_now_ms() +
-	    (uint64_t)(s->present.to_s - s->present.from_s) * 1000 / 20;
+	    (s->present.usable
+		    ? (uint64_t)(s->present.to_s - s->present.from_s) * 1000 /
+			20
+		    : HOUR_MS);
 	log_info("acme: certificate for %s issued by %s, expires %s",
 	    s->config->name, s->origin.text,
 	    format_date(s->present.to_s, date));

@@ -248,7 +248,8 @@ keep_account(struct acme_client *c, const struct acme_reply *reply,
 }
 
 /* An account that is there is asked for first: a binding may be good for one
- * use only. */
+ * use only. Some look at contact and binding before they say that there is no
+ * account, so whatever they refuse, one is made. */
 static int
 find_account(struct acme_client *c, struct acme_reply *reply, bool *found,
     struct acme_error *error)
@@ -257,7 +258,8 @@ find_account(struct acme_client *c, struct acme_reply *reply, bool *found,
 		     "{\"onlyReturnExisting\":true}", reply, error) == 0;
 	if (*found)
 		return keep_account(c, reply, error);
-	if (strcmp(error->type, "accountDoesNotExist") != 0)
+	if (error->fault != ACME_FAULT_REFUSED ||
+	    strcmp(error->type, "badNonce") == 0)
 		return -1;
 	*error = (struct acme_error){ 0 };
 	return 0;

@@ -345,9 +345,15 @@ run(struct work *w, struct buf *pem)
 	for (size_t i = 0; first.status == ACME_PENDING && i < first.count; i++)
 		if (authorize(w, first.authorizations[i]) == -1)
 			return -1;
-	if (await_order(w, ACME_READY) == -1 || finalize(w) == -1)
+	if (await_order(w, ACME_READY) == -1)
 		return -1;
-	return fetch_chain(w, pem);
+	if (finalize(w) == 0 && fetch_chain(w, pem) == 0)
+		return 0;
+	/* it may have issued, and counts that: not to be tried again at once,
+	 * as one that is away is */
+	if (w->error->fault == ACME_FAULT_UNREACHABLE)
+		w->error->fault = ACME_FAULT_REFUSED;
+	return -1;
 }
 
 int

@@ -182,14 +182,18 @@ read_retry_after(struct fetch_response *response, struct slice value)
 	char date[64];
 	int64_t left_s;
 
-	if (num_parse_decimal(value, RETRY_AFTER_MAX_S, &seconds) == 0) {
-		response->retry_after_s = (unsigned)seconds;
+	if (num_parse_decimal(value, UINT64_MAX, &seconds) == 0) {
+		response->retry_after_s = seconds < RETRY_AFTER_MAX_S
+		    ? (unsigned)seconds
+		    : RETRY_AFTER_MAX_S;
 		return;
 	}
 	keep_value(date, sizeof date, value);
 	left_s = (int64_t)curl_getdate(date, NULL) - clock_wall_s();
-	if (left_s > 0 && left_s <= RETRY_AFTER_MAX_S)
-		response->retry_after_s = (unsigned)left_s;
+	if (left_s > 0)
+		response->retry_after_s = left_s < RETRY_AFTER_MAX_S
+		    ? (unsigned)left_s
+		    : RETRY_AFTER_MAX_S;
 }
 
 static void

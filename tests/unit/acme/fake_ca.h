@@ -28,6 +28,8 @@ struct fake_ca {
 	bool offline;      /* nothing is answered */
 	bool has_account;  /* newAccount finds one */
 	bool binding_required;
+	const char *no_account; /* NULL: "accountDoesNotExist" */
+	bool no_chain;          /* what was issued cannot be fetched */
 	bool refuse_replaces;
 	int pending_looks; /* at the authorization before it is decided */
 	bool challenge_fails;
@@ -134,7 +136,9 @@ static inline void
 fake_account(struct fake_ca *ca, const char *payload, struct acme_reply *reply)
 {
 	if (strstr(payload, "onlyReturnExisting") != NULL && !ca->has_account) {
-		fake_problem(ca, reply, 400, "accountDoesNotExist");
+		fake_problem(ca, reply, 400,
+		    ca->no_account != NULL ? ca->no_account
+					   : "accountDoesNotExist");
 		return;
 	}
 	snprintf(ca->payload, sizeof ca->payload, "%s", payload);
@@ -236,6 +240,8 @@ fake_send(void *ctx, const char *url, const struct slice *post,
 		check_contains(payload, "\"csr\":\"");
 		ca->finalized = true;
 		fake_order(ca, reply, 200);
+	} else if (ca->no_chain) {
+		fake_problem(ca, reply, 503, "serverInternal");
 	} else {
 		check_text(path, "/cert");
 		fake_answer(ca, reply, 200, "CHAIN");

@@ -193,6 +193,15 @@ acme_client_sends_contact_and_binding(void **state)
 	check_contains(ca.payload, "\"contact\":[\"mailto:me@example.org\"]");
 	check_contains(ca.payload, "\"externalAccountBinding\":{\"protected\"");
 	acme_client_free(c);
+	/* some look at the binding before they say that there is none */
+	setup(NULL);
+	ca.binding_required = true;
+	ca.no_account = "externalAccountRequired";
+	binding =
+	    (struct acme_binding){ .kid = "k1", .secret = slice_str("secret") };
+	c = new_client();
+	check_int(acme_client_open(c, &error), 0);
+	acme_client_free(c);
 	/* an account that is there needs none */
 	setup(NULL);
 	ca.binding_required = ca.has_account = true;
@@ -301,6 +310,18 @@ acme_issue_orders_again_without_replaces(void **state)
 	check_contains(ca.payload, "replaces");
 }
 
+/* The authority counts it, so it is not away. */
+static void
+acme_issue_does_not_hurry_after_one_was_issued(void **state)
+{
+	(void)state;
+	ca.no_chain = true;
+	check_int(issue_with((struct acme_issue){ 0 }), -1);
+	check(ca.finalized);
+	check_int(error.fault, ACME_FAULT_REFUSED);
+	check_text(error.type, "serverInternal");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -318,6 +339,7 @@ main(void)
 		TEST(acme_issue_keeps_retry_after),
 		TEST(acme_issue_stops_when_told),
 		TEST(acme_issue_orders_again_without_replaces),
+		TEST(acme_issue_does_not_hurry_after_one_was_issued),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);
