@@ -25,7 +25,6 @@
 #define OTHER_KIND_MS 1000 /* before the other challenge is tried */
 #define HOUR_MS ((uint64_t)60 * 60 * 1000)
 #define DAY_MS (24 * HOUR_MS)
-#define DATE_TEXT 32
 
 /* The certificate that is in the folder. */
 struct present {
@@ -69,17 +68,6 @@ static double
 draw(void)
 {
 	return randombytes_uniform(1 << 20) / (double)(1 << 20);
-}
-
-static const char *
-format_date(int64_t at_s, char text[static DATE_TEXT])
-{
-	time_t t = (time_t)at_s;
-	struct tm tm = { 0 };
-
-	gmtime_r(&t, &tm);
-	strftime(text, DATE_TEXT, "%Y-%m-%d %H:%M UTC", &tm);
-	return text;
 }
 
 /* ---- waiting */
@@ -135,7 +123,7 @@ transport_send(void *ctx, const char *url, const struct slice *post,
 static const char *
 format_present(const struct present *p, char text[static 96])
 {
-	char date[DATE_TEXT];
+	char date[CERT_DATE_TEXT];
 
 	if (!p->usable)
 		snprintf(text, 96,
@@ -143,10 +131,10 @@ format_present(const struct present *p, char text[static 96])
 	else if (p->to_s <= clock_wall_s())
 		snprintf(text, 96,
 		    "the present one expired on %s: clients refuse it",
-		    format_date(p->to_s, date));
+		    cert_format_date(p->to_s, date));
 	else
 		snprintf(text, 96, "the present one stays until %s",
-		    format_date(p->to_s, date));
+		    cert_format_date(p->to_s, date));
 	return text;
 }
 
@@ -218,7 +206,7 @@ is_due(const struct acme_service *s)
 static void
 ask(struct acme_service *s)
 {
-	char from[DATE_TEXT], to[DATE_TEXT];
+	char from[CERT_DATE_TEXT], to[CERT_DATE_TEXT];
 	struct acme_window window;
 	unsigned retry_after_s;
 	bool offered;
@@ -235,7 +223,8 @@ ask(struct acme_service *s)
 		return;
 	s->window = window;
 	log_info("acme: %s suggests to renew between %s and %s", s->origin.text,
-	    format_date(window.from_s, from), format_date(window.to_s, to));
+	    cert_format_date(window.from_s, from),
+	    cert_format_date(window.to_s, to));
 }
 
 /* ---- ordering */
@@ -285,7 +274,7 @@ save(struct acme_service *s)
 {
 	struct acme_error error = { 0 };
 	struct fail why = { 0 };
-	char date[DATE_TEXT];
+	char date[CERT_DATE_TEXT];
 
 	if (acme_folder_save(&s->folder, s->unsaved.key,
 		buf_slice(&s->unsaved.chain), &why) == -1) {
@@ -308,7 +297,7 @@ save(struct acme_service *s)
 		    : HOUR_MS);
 	log_info("acme: certificate for %s issued by %s, expires %s",
 	    s->config->name, s->origin.text,
-	    format_date(s->present.to_s, date));
+	    cert_format_date(s->present.to_s, date));
 }
 
 static void

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PATH_BYTES 4096
@@ -270,26 +269,16 @@ certs_renew(const struct config *config, char pin[static CERTS_PIN_TEXT],
 	return 0;
 }
 
-static void
-format_date(int64_t at_s, char text[static 32])
-{
-	time_t t = (time_t)at_s;
-	struct tm tm = { 0 };
-
-	gmtime_r(&t, &tm);
-	strftime(text, 32, "%Y-%m-%d %H:%M UTC", &tm);
-}
-
 /* Clients refuse a certificate outside its dates. */
 static void
 warn_age(const struct certs *certs, const struct cert_info *info)
 {
 	const int64_t now_s = clock_wall_s();
 	const char *file = certs->cert_file;
-	char from[32], to[32];
+	char from[CERT_DATE_TEXT], to[CERT_DATE_TEXT];
 
-	format_date(info->not_before_s, from);
-	format_date(info->not_after_s, to);
+	cert_format_date(info->not_before_s, from);
+	cert_format_date(info->not_after_s, to);
 	switch (cert_age(info, now_s)) {
 	case CERT_VALID:
 		return;
@@ -337,13 +326,13 @@ void
 certs_report(const struct certs *certs)
 {
 	struct cert_info info;
-	char to[32];
+	char to[CERT_DATE_TEXT];
 
 	if (is_ordered(certs))
 		report_order(certs);
 	if (cert_load_info(&info, certs->cert_file, NULL) == -1)
 		return;
-	format_date(info.not_after_s, to);
+	cert_format_date(info.not_after_s, to);
 	log_info("certificate: for %s, %s%s%s, expires %s", info.names,
 	    info.self_signed ? "self-signed" : "issued by \"",
 	    info.self_signed ? "" : info.issuer, info.self_signed ? "" : "\"",

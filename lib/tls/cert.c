@@ -575,3 +575,14 @@ cert_make_named(const char *common_name, long serial, unsigned days,
 	*n = (size_t)size;
 	return 0;
 }
+
+const char *
+cert_format_date(int64_t at_s, char text[static CERT_DATE_TEXT])
+{
+	time_t t = (time_t)at_s;
+	struct tm tm = { 0 };
+
+	gmtime_r(&t, &tm);
+	strftime(text, CERT_DATE_TEXT, "%Y-%m-%d %H:%M UTC", &tm);
+	return text;
+}

@@ -18,6 +18,7 @@
 
 #define CERT_NAMES_MAX 400
 #define CERT_NAME_MAX 128
+#define CERT_DATE_TEXT 32 /* with NUL */
 /* How long a self-signed certificate is valid. Its pin is in region maps, and
  * all clients are cut off when it ends: DIFFERS: the Go derper's lives for one
  * year; its clients look at the dates only. */
@@ -90,5 +91,8 @@ int cert_make_self_signed(const struct netaddr *ip, const char *cert_file,
  */
 int cert_make_named(const char *common_name, long serial, unsigned days,
     uint8_t der[static CERT_NAMED_MAX], size_t *n, struct fail *why);
+
+/* Writes "YYYY-MM-DD hh:mm UTC" of Unix seconds. Returns text. */
+const char *cert_format_date(int64_t at_s, char text[static CERT_DATE_TEXT]);
 
 #endif
