@@ -19,9 +19,7 @@ static int
 run(const struct command_call *call)
 {
 	const struct arguments *a = call->values;
-	struct control_client_answer answer;
-	char path[64], text[STATUS_TEXT];
-	int rc = COMMAND_DONE;
+	char path[64], begun[128], text[STATUS_TEXT];
 
 	if (call->word_count > 0)
 		return command_misuse(
@@ -29,16 +27,11 @@ run(const struct command_call *call)
 	if (a->within_ms > CONTROL_DRAIN_MS_MAX)
 		return command_misuse(call, "--within: more than a day");
 	snprintf(path, sizeof path, "/drain?within=%" PRIu64, a->within_ms);
-	if (control_client_ask(call, path, true, &answer) == -1)
-		return COMMAND_UNUSABLE;
-	if (answer.status != 202)
-		rc = control_client_refused(call, &answer);
-	else
-		printf("draining; the relay ends when its clients have left, "
-		       "in %s at most\n",
-		    status_text_duration(text, (a->within_ms + 999) / 1000));
-	control_client_clear(&answer);
-	return rc == COMMAND_DONE ? command_flush(call) : rc;
+	snprintf(begun, sizeof begun,
+	    "draining; the relay ends when its clients have left, in %s at "
+	    "most",
+	    status_text_duration(text, (a->within_ms + 999) / 1000));
+	return control_client_order(call, path, begun);
 }
 
 static const struct opts_row options[] = {

@@ -2,25 +2,14 @@
 #include "control_client.h"
 #include "relay_commands.h"
 
-#include <stdio.h>
-
 static int
 run(const struct command_call *call)
 {
-	struct control_client_answer answer;
-	int rc = COMMAND_DONE;
-
 	if (call->word_count > 0)
 		return command_misuse(
 		    call, "unexpected argument \"%s\"", call->words[0]);
-	if (control_client_ask(call, "/reload", true, &answer) == -1)
-		return COMMAND_UNUSABLE;
-	if (answer.status != 202)
-		rc = control_client_refused(call, &answer);
-	else
-		puts("reloading; the relay's log tells what came of it");
-	control_client_clear(&answer);
-	return rc == COMMAND_DONE ? command_flush(call) : rc;
+	return control_client_order(call, "/reload",
+	    "reloading; the relay's log tells what came of it");
 }
 
 static const struct opts_row options[] = { CONTROL_CLIENT_OPTION };

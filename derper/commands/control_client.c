@@ -136,3 +136,20 @@ control_client_refused(
 	    (int)(text.n < 200 ? text.n : 200), (const char *)text.p);
 	return COMMAND_FINDINGS;
 }
+
+int
+control_client_order(
+    const struct command_call *call, const char *path, const char *begun)
+{
+	struct control_client_answer answer;
+	int rc = COMMAND_DONE;
+
+	if (control_client_ask(call, path, true, &answer) == -1)
+		return COMMAND_UNUSABLE;
+	if (answer.status != 202)
+		rc = control_client_refused(call, &answer);
+	else
+		puts(begun);
+	control_client_clear(&answer);
+	return rc == COMMAND_DONE ? command_flush(call) : rc;
+}
