@@ -164,7 +164,6 @@ drop_ask(struct message *m)
 void
 status_post(struct status *s, struct status_ask *ask)
 {
-	ask->status = s;
 	ask->message =
 	    (struct message){ .handle = handle_ask, .drop = drop_ask };
 	mailbox_post(s->mailbox, &ask->message, &ask->message);

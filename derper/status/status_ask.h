@@ -12,11 +12,8 @@
 #include "mailbox.h"
 #include "status_query.h"
 
-struct status;
-
 struct status_ask {
 	struct message message; /* first member */
-	struct status *status;  /* borrowed; set by status_post */
 	struct status_ask *next;
 	struct status_query query;
 	/* Called on the thread of the status, with the answer set. */
