@@ -1,47 +1,75 @@
-# A thin front: CMake builds, ctest tests. Everything installs what it lacks.
+# A thin front: CMake builds, ctest tests. Each target installs what it lacks.
 PRESET ?= release
 BUILD ?= build
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all deps build captures demo test e2e bench fuzz install format lint clean help
+PROGRAMS = derper derpmap derpverify
+
+.PHONY: all deps build peers helpers captures demo test e2e packages bench fuzz \
+	install format lint clean help
 
 all: build
 
 help:
-	@echo 'make            build derper, derpmap, derpverify in $(BUILD)/bin'
+	@echo 'make            build derper, derpmap, derpverify in $(BUILD)/bin, and'
+	@echo '                nothing else'
 	@echo 'make demo       show it all working on this machine, without root'
 	@echo 'make test       all tests, also under ASan+UBSan and TSan'
 	@echo 'make e2e        real tailscaled and headscale through the relay'
+	@echo 'make packages   build, check, install and remove packages and images'
+	@echo '                (PACKAGES="NAME...": only these of tests/packages)'
 	@echo 'make bench      measure against the Go derper (BENCH_ARGS=--wide: also'
 	@echo '                over emulated links)'
 	@echo 'make fuzz       fuzz every parser (SECONDS_EACH=60)'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make captures   make the pictures of the README anew'
-	@echo 'make deps       install the Debian packages that are missing'
+	@echo 'make deps       install the Debian packages that anything needs'
 	@echo 'make format | lint | clean'
 
 deps:
 	@.ci/deps
 
-build: deps
-	@cmake -S . -B $(BUILD) -G Ninja -DDERPKIT_PRESET=$(PRESET) \
+# Configures with the tests that $(1) says, and builds $(2).
+define build_with
+	@cmake -S . -B $(BUILD) -G Ninja -DDERPKIT_PRESET=$(PRESET) $(1) \
 		-DCMAKE_INSTALL_PREFIX=$(PREFIX) >$(BUILD).log 2>&1 || \
 		{ cat $(BUILD).log; exit 1; }
-	@cmake --build $(BUILD) -j $(JOBS)
+	@cmake --build $(BUILD) -j $(JOBS) $(2)
+endef
+
+# A folder that was configured with more of the tests keeps them.
+has_tests = $(shell sed -n 's/^DERPKIT_TESTS:[A-Z]*=//p' $(BUILD)/CMakeCache.txt \
+	2>/dev/null)
+
+build:
+	@.ci/deps build
+	$(call build_with,$(if $(has_tests),,-DDERPKIT_TESTS=OFF),--target $(PROGRAMS))
+
+# what make demo needs besides
+peers:
+	@.ci/deps build demo
+	$(call build_with,$(if $(filter ON,$(has_tests)),,-DDERPKIT_TESTS=peers),\
+		--target $(PROGRAMS) derp-peer)
+
+# all that tests need
+helpers:
+	@.ci/deps build demo test
+	$(call build_with,-DDERPKIT_TESTS=ON)
 
 captures: build
 	@python3 -B docs/capture.py $(BUILD)/bin/derpmap $(BUILD)/bin/derper \
 		docs/img
 
-demo: build
+demo: peers
 	@python3 -B tests/demo/demo.py $(BUILD)/bin $(BUILD)/tests
 
-test: deps
+test:
+	@.ci/deps build demo test
 	@tests/run.sh release debug tsan
 
-e2e: build
+e2e: helpers
 	@DERPKIT_BIN=$(CURDIR)/$(BUILD)/bin DERPKIT_PEERS=$(CURDIR)/$(BUILD)/peers \
 		tests/interop/e2e.sh || [ $$? -eq 77 ]
 	@python3 tests/lint/consumers.py $(BUILD)/bin/derpmap
@@ -51,7 +79,13 @@ e2e: build
 		WEBSOCKET_ECHO=$(CURDIR)/$(BUILD)/tests/derp-websocket-echo \
 		python3 -B tests/relay/e2e_websocket.py
 
-bench: build
+packages: helpers
+	@.ci/deps packages
+	@DERPKIT_BIN=$(CURDIR)/$(BUILD)/bin DERPKIT_PEERS=$(CURDIR)/$(BUILD)/peers \
+		DERPKIT_HELPERS=$(CURDIR)/$(BUILD)/tests \
+		tests/packages/run.sh $(PACKAGES)
+
+bench: helpers
 	@cmake -S . -B $(BUILD)-evp -G Ninja -DDERPKIT_IPSEC_MB=OFF \
 		-DDERPKIT_TESTS=OFF >$(BUILD)-evp.log && \
 		cmake --build $(BUILD)-evp -j $(JOBS) >>$(BUILD)-evp.log || \
@@ -61,16 +95,19 @@ bench: build
 	@python3 tests/bench/map_bench.py --bin $(BUILD)/bin \
 		--peer $(BUILD)/tests/map-peer
 
-fuzz: deps
+fuzz:
+	@.ci/deps build demo test
 	@tests/fuzz/run.sh $(or $(SECONDS_EACH),60)
 
 install: build
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
 
-format: deps
+format:
+	@.ci/deps test
 	@clang-format-14 -i $(C_FILES)
 
-lint: deps
+lint:
+	@.ci/deps build demo test
 	@.ci/lint
 
 clean:

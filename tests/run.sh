@@ -14,7 +14,8 @@ run_preset() {
 	[ "$preset" = release ] || { build=build-$preset; only=(-LE peers); }
 	log=$build.log
 	echo "=== $preset: build"
-	if ! { cmake -S . -B "$build" -G Ninja -DDERPKIT_PRESET="$preset" &&
+	if ! { cmake -S . -B "$build" -G Ninja -DDERPKIT_PRESET="$preset" \
+	    -DDERPKIT_TESTS=ON &&
 	    cmake --build "$build" -j "$jobs"; } >"$log" 2>&1; then
 		tail -n 60 "$log"
 		report+="$preset: does not build"$'\n'
