@@ -34,7 +34,8 @@ WORDS = [
 
 # Only what users of the programs read: tests may speak of a crowd.
 PROGRAM_WORDS = [(r"crowds?", "many connections")]
-PROGRAMS = ("derper/", "derpmap/", "lib/", "verify/", "README.md")
+PROGRAMS = ("derper/", "derpmap/", "lib/", "verify/", "README.md",
+            "docs/")
 
 SUFFIXES = (".c", ".h", ".py", ".sh", ".md", ".txt")
 # This list, and the cases of tests, which hold what others write.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""README's table of the Go derper's flags, against the programs' own help."""
+"""The table of the Go derper's flags in docs/migrate.md, against the programs' own help."""
 
 import os
 import re
@@ -20,8 +20,8 @@ def flags_of(program):
 
 def table():
     """Flags by the cell that tells about them."""
-    with open(os.path.join(HERE, "../../README.md"), encoding="utf-8") as f:
-        text = f.read().split("### Flags of the Go derper\n")[1].split("\n## ")[0]
+    with open(os.path.join(HERE, "../../docs/migrate.md"), encoding="utf-8") as f:
+        text = f.read().split("## Flags of the Go derper\n")[1].split("\n## ")[0]
     rows = re.findall(r"^\| (`.*?) \| (.*) \|$", text, re.M)
     return {flag: cell for flags, cell in rows for flag in re.findall(r"`([a-z0-9-]+)`", flags)}
 
