@@ -58,9 +58,11 @@ helpers:
 	@.ci/deps build demo test
 	$(call build_with,-DDERPKIT_TESTS=ON)
 
-captures: build
+captures: peers
 	@python3 -B docs/capture.py $(BUILD)/bin/derpmap $(BUILD)/bin/derper \
 		docs/img
+	@python3 -B docs/record.py docs/img/demo.svg \
+		python3 -B tests/demo/demo.py $(BUILD)/bin $(BUILD)/tests
 
 demo: peers
 	@python3 -B tests/demo/demo.py $(BUILD)/bin $(BUILD)/tests

@@ -106,6 +106,21 @@ def colours(of, selector=""):
     return "".join(rules)
 
 
+def svg_line(cells, y):
+    """The elements of a line of text at that height."""
+    out, column = [], 0
+    for style, part in cells:
+        if part.strip():
+            names = " ".join("b" if c == "1" else f"c{c}" for c in style.split())
+            cls = f' class="{names}"' if names else ""
+            out.append(
+                f'<text x="{PAD + column * CELL_W:.1f}" y="{y}"{cls} '
+                f'textLength="{width(part) * CELL_W:.1f}" '
+                f'xml:space="preserve">{html.escape(part)}</text>')
+        column += width(part)
+    return out
+
+
 def svg(text, title):
     lines = fold(text)
     w = COLUMNS * CELL_W + 2 * PAD
@@ -120,18 +135,7 @@ def svg(text, title):
            + "}</style>",
            '<rect width="100%" height="100%" rx="6"/>']
     for i, cells in enumerate(lines):
-        y = PAD + i * CELL_H + 13
-        column = 0
-        for style, part in cells:
-            if part.strip():
-                names = " ".join("b" if c == "1" else f"c{c}"
-                                 for c in style.split())
-                cls = f' class="{names}"' if names else ""
-                out.append(
-                    f'<text x="{PAD + column * CELL_W:.1f}" y="{y}"{cls} '
-                    f'textLength="{width(part) * CELL_W:.1f}" '
-                    f'xml:space="preserve">{html.escape(part)}</text>')
-            column += width(part)
+        out += svg_line(cells, PAD + i * CELL_H + 13)
     return "\n".join([*out, "</svg>", ""])
 
 
