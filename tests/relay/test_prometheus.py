@@ -2,14 +2,12 @@
 """The metrics as monitoring systems take them: promtool's rules, and a real
 Prometheus that scrapes a relay."""
 
-import json
 import shutil
 import subprocess
 import unittest
-import urllib.parse
-import urllib.request
 
-from relaytest import HOST, Scenario, free_port, ours_only, request, wait_until
+import prometheustest
+from relaytest import HOST, Scenario, ours_only, request, wait_until
 
 CONFIG = """
 global: {scrape_interval: 1s, scrape_timeout: 1s}
@@ -26,37 +24,12 @@ def have(program):
 @ours_only
 class Prometheus(Scenario):
     def start(self, relay):
-        """Its address, once it is ready."""
         config = self.write("prometheus.yml", CONFIG % (HOST, relay.port))
-        port = free_port()
-        proc = subprocess.Popen(
-            [
-                "prometheus",
-                f"--config.file={config}",
-                "--storage.tsdb.path=" + self.path("data"),
-                f"--web.listen-address={HOST}:{port}",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=self.folder,
-        )
-        self.addCleanup(proc.wait)
-        self.addCleanup(proc.kill)
-        return f"http://{HOST}:{port}"
-
-    def query(self, server, text):
-        """Samples by their labels; None while it does not answer."""
-        url = f"{server}/api/v1/query?" + urllib.parse.urlencode({"query": text})
-        try:
-            with urllib.request.urlopen(url, timeout=10) as answer:
-                found = json.load(answer)["data"]["result"]
-        except OSError:
-            return None
-        return {tuple(sorted(x["metric"].items())): float(x["value"][1]) for x in found}
+        return prometheustest.Prometheus(self, config)
 
     def wait_value(self, server, text, value):
         def values():
-            found = self.query(server, text)
+            found = server.query(text)
             return found and list(found.values()) == [value]
 
         wait_until(values, f"{text} to be {value}")
@@ -79,14 +52,10 @@ class Prometheus(Scenario):
         page = request(relay, "/metrics").body.decode()
         lines = [x for x in page.splitlines() if x and not x.startswith("#")]
         self.wait_value(server, "scrape_samples_scraped", len(lines))
-        types = self.metadata(server)
+        types = {k: v[0]["type"] for k, v in server.get("metadata").items()}
         self.assertEqual(types["derp_accepts"], "counter")
         self.assertEqual(types["derpkit_queue_bytes"], "gauge")
         self.assertEqual(types["derp_mesh_update_batch_size"], "histogram")
-
-    def metadata(self, server):
-        with urllib.request.urlopen(f"{server}/api/v1/metadata") as answer:
-            return {k: v[0]["type"] for k, v in json.load(answer)["data"].items()}
 
     @have("promtool")
     def test_promtool_has_nothing_against_ours(self):
