@@ -3,9 +3,11 @@
 derpmap probe relays a packet through each.
 
 Names, ports and certificates are replaced, nothing else. Skipped where a proxy
-is not installed (Debian packages nginx-light, libnginx-mod-stream, haproxy).
+is not installed (Debian packages nginx-light, libnginx-mod-stream, haproxy,
+caddy).
 """
 
+import os
 import pathlib
 import shutil
 import socket
@@ -23,6 +25,7 @@ from documents import ROOT, blocks  # noqa: E402
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin")
 STREAM = "/usr/lib/nginx/modules/ngx_stream_module.so"
 HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/bin")
+CADDY = shutil.which("caddy")
 PAGE = ROOT / "docs/proxies.md"
 NAME = "derp.example.org"
 
@@ -57,10 +60,10 @@ class Documented(ProbeCase):
         return self.relay(tls=True, flags=("-hostname", "localhost", "-certdir",
                                            str(certs), *flags))
 
-    def start(self, program, *args):
+    def start(self, program, *args, env=None):
         log = self.enterContext(open(self.folder / "proxy.log", "wb"))
         proc = subprocess.Popen([program, *args], stdout=log, stderr=log,
-                                stdin=subprocess.DEVNULL)
+                                stdin=subprocess.DEVNULL, env=env)
         self.addCleanup(proc.wait, PATIENCE)
         self.addCleanup(proc.terminate)
 
@@ -78,11 +81,11 @@ class Documented(ProbeCase):
                               timeout=PATIENCE, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def relays_a_packet(self):
+    def relays_a_packet(self, *args, **node):
         """Through the proxy; what the report says of it."""
-        said = self.report("--ca-file", self.ca.root, self.map_file([[
+        said = self.report("--ca-file", self.ca.root, *args, self.map_file([[
             {"HostName": "localhost", "IPv4": "127.0.0.1", "IPv6": "none",
-             "DERPPort": self.port, "STUNPort": -1}]]))
+             "DERPPort": self.port, "STUNPort": -1, **node}]]))
         self.assertEqual(self.ids(said), [])
         self.assertEqual(self.visit(said)["steps"]["relay"]["state"], "good")
         return said
@@ -151,6 +154,25 @@ class HaProxy(Documented):
             (f"/etc/haproxy/{NAME}.pem", str(both)),
             ("127.0.0.1:3340", f"127.0.0.1:{relay.port}")))
         self.finding(self.relays_a_packet(), "meta-missing")
+
+
+@unittest.skipUnless(CADDY, "caddy is not installed")
+class Caddy(Documented):
+    def test_tls_is_ended_and_port_80_answers(self):
+        relay, http = self.relay(), free_port()
+        site, redirect = blocks(PAGE, "caddy")
+        conf = self.folder / "Caddyfile"
+        conf.write_text(
+            "{\n\tadmin off\n\tauto_https off\n}\n" + replaced(
+                site, (NAME + " {", f"https://localhost:{self.port} {{\n"
+                       f"\tbind 127.0.0.1\n\ttls {self.cert} {self.key}"),
+                ("127.0.0.1:3340", f"127.0.0.1:{relay.port}")) + replaced(
+                redirect, ("http:// {", f"http://:{http} {{\n\tbind 127.0.0.1"),
+                ("127.0.0.1:3340", f"127.0.0.1:{relay.port}")))
+        self.start(CADDY, "run", "--adapter", "caddyfile", "--config", str(conf),
+                   env={**os.environ, "HOME": str(self.folder)})
+        said = self.relays_a_packet("--http-port", str(http), CanPort80=True)
+        self.assertEqual(self.visit(said)["steps"]["port80"]["state"], "good")
 
 
 if __name__ == "__main__":
