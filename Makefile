@@ -5,10 +5,13 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
+# the one place that has the number is CMakeLists.txt
+VERSION = $(shell sed -n 's/^project.derpkit VERSION \([^ ]*\) .*/\1/p' \
+	CMakeLists.txt)
 PROGRAMS = derper derpmap derpverify
 
 .PHONY: all deps build peers helpers captures demo test e2e packages bench fuzz \
-	install format lint clean help
+	install uninstall dist deb format lint clean help
 
 all: build
 
@@ -24,6 +27,9 @@ help:
 	@echo '                over emulated links)'
 	@echo 'make fuzz       fuzz every parser (SECONDS_EACH=60)'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
+	@echo 'make uninstall  remove what make install put there'
+	@echo 'make dist       derpkit-$(VERSION).tar.gz, which builds without git'
+	@echo 'make deb        Debian packages in $(BUILD)/deb'
 	@echo 'make captures   make the pictures of the README anew'
 	@echo 'make deps       install the Debian packages that anything needs'
 	@echo 'make format | lint | clean'
@@ -36,7 +42,7 @@ define build_with
 	@cmake -S . -B $(BUILD) -G Ninja -DDERPKIT_PRESET=$(PRESET) $(1) \
 		-DCMAKE_INSTALL_PREFIX=$(PREFIX) >$(BUILD).log 2>&1 || \
 		{ cat $(BUILD).log; exit 1; }
-	@cmake --build $(BUILD) -j $(JOBS) $(2)
+	@cmake --build $(BUILD) -j $(JOBS) $(2) -- $$([ -t 1 ] || echo --quiet)
 endef
 
 # A folder that was configured with more of the tests keeps them.
@@ -102,7 +108,25 @@ fuzz:
 	@tests/fuzz/run.sh $(or $(SECONDS_EACH),60)
 
 install: build
-	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) >$(BUILD)/install.log || \
+		{ cat $(BUILD)/install.log; exit 1; }
+	@echo 'installed below $(DESTDIR)$(PREFIX);' \
+		'$(BUILD)/install_manifest.txt has the list'
+
+uninstall: build
+	@cmake/uninstall.sh $(BUILD) "$(DESTDIR)" $(PREFIX)
+
+# The sources of the last commit, always the same bytes. They build without git.
+dist:
+	@git status --porcelain --untracked-files=no | sed 1q | \
+		sed 's/.*/make dist: what is not committed is not in it/' >&2
+	@git archive --prefix=derpkit-$(VERSION)/ HEAD | \
+		gzip -9n >derpkit-$(VERSION).tar.gz
+	@sha256sum derpkit-$(VERSION).tar.gz
+
+deb:
+	@.ci/deps build deb
+	@debian/build.sh $(BUILD)/deb
 
 format:
 	@.ci/deps test
@@ -113,4 +137,4 @@ lint:
 	@.ci/lint
 
 clean:
-	@rm -rf build build-* build.log
+	@rm -rf build build-* build.log derpkit-*.tar.gz

@@ -8,6 +8,7 @@
 #include "log_config.h"
 #include "relay_commands.h"
 #include "server.h"
+#include "version.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -89,8 +90,10 @@ main(int argc, char **argv)
 		log_error("derper: %s", why.text);
 		return 1;
 	}
-	if (config.show_version)
-		return print_line("derpkit " DERPKIT_VERSION);
+	if (config.show_version) {
+		printf("derper ");
+		return print_line(version_text);
+	}
 	if (config.completion[0] != '\0')
 		return print_completion(config.completion);
 	if (config.renew_self_signed)

@@ -2,6 +2,7 @@
  * table of subcommands. */
 #include "commands.h"
 #include "completion.h"
+#include "version.h"
 
 int
 main(int argc, char **argv)
@@ -11,6 +12,7 @@ main(int argc, char **argv)
 		cmd_probe, cmd_show, completion_command };
 	const struct command_program program = {
 		.name = "derpmap",
+		.version = version_text,
 		.text =
 		    "Writes, converts, merges, compares, checks and probes the "
 		    "region maps\nof DERP relays for headscale and for "

@@ -2,6 +2,7 @@
 #include "completion.h"
 #include "fetch.h"
 #include "verify_commands.h"
+#include "version.h"
 
 #include <signal.h>
 #include <sodium.h>
@@ -24,6 +25,7 @@ main(int argc, char **argv)
 		cmd_serve, cmd_watch, completion_command };
 	const struct command_program program = {
 		.name = "derpverify",
+		.version = version_text,
 		.text = "Tells whether a node key may use the relay. Exit "
 			"status: 0 done or allowed,\n1 denied, 2 unusable "
 			"input or usage, or unknown.\n",

@@ -232,8 +232,8 @@ command_main(const struct command_program *program, int argc, char **argv)
 	command = find_command(program, argv[1]);
 	if (command != NULL)
 		return run_command(program, command, argc - 1, argv + 1);
-	if (is_word(argv[1], "version")) {
-		printf("%s %s\n", program->name, DERPKIT_VERSION);
+	if (program->version != NULL && is_word(argv[1], "version")) {
+		printf("%s %s\n", program->name, program->version);
 		return flush(program->name);
 	}
 	if (is_word(argv[1], "help") || strcmp(argv[1], "-h") == 0 ||

@@ -57,6 +57,7 @@ struct command_call {
 
 struct command_program {
 	const char *name;
+	const char *version;  /* what --version prints after it, or NULL */
 	const char *text;     /* paragraphs, each line with its LF */
 	const char *examples; /* likewise, indented */
 	const struct command *commands;

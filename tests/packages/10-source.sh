@@ -1,0 +1,78 @@
+#!/bin/bash
+# make dist, and make install and uninstall from what it made.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+root=$PWD
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+	echo "FAILED: $*"
+	exit 1
+}
+
+# The number in CMakeLists.txt is the only one; the package has it as well.
+version=$(sed -n 's/^project.derpkit VERSION \([^ ]*\) .*/\1/p' CMakeLists.txt)
+[ "$(sed -n '1s/derpkit (\(.*\)) .*/\1/p' debian/changelog)" = "$version" ] ||
+	fail "debian/changelog has another version than CMakeLists.txt"
+
+if [ ! -e .git ]; then
+	echo "SKIPPED: this is not a checkout of git, which make dist archives"
+	exit 77
+fi
+name=derpkit-$version
+git clone -q --shared --no-tags . "$work/first"
+git clone -q --shared --no-tags . "$work/elsewhere"
+make -s -C "$work/first" dist >/dev/null
+(umask 077 && cd "$work/elsewhere" && touch -d 2001-01-01 * &&
+	LC_ALL=C.UTF-8 TZ=Asia/Tokyo make -s dist >/dev/null)
+cmp "$work/first/$name.tar.gz" "$work/elsewhere/$name.tar.gz" ||
+	fail "two archives of one commit differ"
+echo "source: make dist: $(sha256sum <"$work/first/$name.tar.gz" |
+	cut -c 1-16)... twice"
+
+tar -xzf "$work/first/$name.tar.gz" -C "$work"
+cd "$work/$name"
+# whoever calls git has the build fail
+mkdir "$work/bin"
+printf '#!/bin/sh\nexit 42\n' >"$work/bin/git"
+chmod +x "$work/bin/git"
+begun=$SECONDS
+PATH=$work/bin:$PATH make -s install DESTDIR="$work/root" PREFIX=/opt/derpkit \
+	>"$work/log" 2>&1 || { tail -n 30 "$work/log"; fail "it does not build"; }
+echo "source: built and installed without git in $((SECONDS - begun)) s"
+
+into=$work/root/opt/derpkit
+commit=$(git -C "$root" rev-parse HEAD | cut -c 1-12)
+for program in derper derpmap derpverify; do
+	[ "$("$into/bin/$program" --version)" = "$program $version ($commit)" ] ||
+		fail "$program --version: $("$into/bin/$program" --version)"
+	for file in share/man/man[18]/$program.* lib/systemd/system/$program*.* \
+	    share/bash-completion/completions/$program \
+	    share/zsh/site-functions/_$program \
+	    share/fish/vendor_completions.d/$program.fish; do
+		[ -s "$into/$file" ] || [ -s "$(echo $into/$file)" ] ||
+			fail "$file is not installed"
+	done
+done
+for file in share/derpkit/schemas/derpmap.schema.json \
+    share/doc/derpkit/README.md share/doc/derpkit/rules.md; do
+	[ -s "$into/$file" ] || fail "$file is not installed"
+done
+grep -h '^ExecStart=' "$into"/lib/systemd/system/*.service |
+	grep -v '^ExecStart=/opt/derpkit/bin/' &&
+	fail "a unit starts another program than the one installed"
+count=$(find "$work/root" ! -type d | wc -l)
+
+# what is not ours stays
+echo mine >"$into/share/mine"
+PATH=$work/bin:$PATH make -s uninstall DESTDIR="$work/root" \
+	PREFIX=/opt/derpkit >"$work/log" 2>&1 || {
+	tail -n 30 "$work/log"
+	fail "make uninstall"
+}
+left=$(cd "$into" && find . -mindepth 1 ! -path ./bin ! -path ./lib \
+	! -path ./share ! -path ./share/man)
+[ "$left" = ./share/mine ] || fail "make uninstall leaves: $left"
+grep -q "^removed $count files " "$work/log" || fail "$(cat "$work/log")"
+echo "source: $count files installed below PREFIX, and removed"
