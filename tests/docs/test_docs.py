@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What the documents show, against the programs: options exist, files are
-there, maps and configurations are good, findings of a probe have a row each.
+there, maps and configurations are good, alerts and findings of a probe have a
+row each.
 
     test_docs.py BIN    BIN is the folder with the programs
 """
@@ -169,6 +170,14 @@ class Documents(unittest.TestCase):
         self.assertTrue(limits)
         for document in limits:
             jsonschema.Draft202012Validator(schema).validate(document)
+
+    def test_alerts_have_a_row_each(self):
+        rules = (ROOT / "examples/monitoring/derpkit-alerts.yml").read_text("utf-8")
+        alerts = re.findall(r"- alert: (\w+)", rules)
+        self.assertGreater(len(alerts), 10)
+        page = (ROOT / "docs/monitoring.md").read_text("utf-8")
+        rows = re.findall(r"`(Derp\w+)`", "".join(re.findall(r"^\| `.*$", page, re.M)))
+        self.assertEqual(sorted(rows), sorted(alerts))
 
     def test_findings_of_a_probe_have_a_row_each(self):
         source = (ROOT / "derpmap/probe/probe_kinds.c").read_text("utf-8")
