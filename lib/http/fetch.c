@@ -174,6 +174,14 @@ keep_value(char *to, size_t cap, struct slice value)
 	to[value.n] = '\0';
 }
 
+int64_t
+fetch_date_s(const char *text)
+{
+	const int64_t at_s = (int64_t)curl_getdate(text, NULL);
+
+	return at_s > 0 ? at_s : 0;
+}
+
 /* "Retry-After: 120" or a date. RFC 9110 10.2.3. */
 static void
 read_retry_after(struct fetch_response *response, struct slice value)
@@ -189,7 +197,7 @@ read_retry_after(struct fetch_response *response, struct slice value)
 		return;
 	}
 	keep_value(date, sizeof date, value);
-	left_s = (int64_t)curl_getdate(date, NULL) - clock_wall_s();
+	left_s = fetch_date_s(date) - clock_wall_s();
 	if (left_s > 0)
 		response->retry_after_s = left_s < RETRY_AFTER_MAX_S
 		    ? (unsigned)left_s
@@ -393,6 +401,9 @@ set_options(struct hop *hop)
 	/* no SIGALRM, no SIGPIPE: other threads have their own business */
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	if (request->stop != NULL) {
+		/* the thread that resolves a name, which cannot be ended, is
+		 * left to itself instead of waited for */
+		curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
 		curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 		curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
 		curl_easy_setopt(curl, CURLOPT_XFERINFODATA, hop);

@@ -47,7 +47,8 @@ struct fetch_request {
 	const struct fetch_field *fields; /* field_count of them, or NULL */
 	size_t field_count;
 	const atomic_bool *stop; /* gives up within a second when it becomes
-				    true; or NULL */
+				    true, also while a name is resolved; or
+				    NULL */
 };
 
 struct fetch_response {
@@ -91,6 +92,9 @@ void fetch_client_free(struct fetch_client *c);
 enum fetch_result fetch(struct fetch_client *c,
     const struct fetch_request *request, struct fetch_response *response,
     struct fail *why);
+
+/* The date of a header field in seconds since 1970; 0 when it is none. */
+int64_t fetch_date_s(const char *text);
 
 /* Frees the body; the rest stays. */
 void fetch_response_clear(struct fetch_response *response);
