@@ -3,12 +3,15 @@
 
 #include "encode.h"
 #include "fetch_config.h"
+#include "netaddr.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-/* In lower case, as the certificate will have it, and as Go's autocert names
- * its files. False: no authority knows such names. */
+/* In lower case and without a dot at the end, as the certificate will have it,
+ * and as Go's autocert names its files. False: no authority knows such names.
+ */
 static bool
 set_name(struct acme_config *acme, const char *hostname)
 {
@@ -19,12 +22,38 @@ set_name(struct acme_config *acme, const char *hostname)
 		const bool is_upper = c >= 'A' && c <= 'Z';
 
 		if (!is_upper && !(c >= 'a' && c <= 'z') &&
-		    !(c >= '0' && c <= '9') && strchr("-.:_", c) == NULL)
+		    !(c >= '0' && c <= '9') && strchr("-._", c) == NULL)
 			break;
 		acme->name[n] = is_upper ? (char)(c - 'A' + 'a') : c;
 	}
+	if (hostname[n] != '\0')
+		return false;
+	if (n > 0 && acme->name[n - 1] == '.')
+		n--;
 	acme->name[n] = '\0';
-	return n > 0 && hostname[n] == '\0';
+	return n > 0;
+}
+
+/* As authorities compare it and write it to certificates (RFC 8738 3). */
+static bool
+set_address(struct acme_config *acme, const char *hostname)
+{
+	struct netaddr ip;
+
+	static_assert(NETADDR_TEXT <= sizeof acme->name, "it fits");
+	if (netaddr_parse_ip(&ip, slice_str(hostname)) == -1)
+		return false;
+	netaddr_format_ip(&ip, acme->name);
+	return true;
+}
+
+/* A public authority knows no single labels, and none with an underscore. */
+static bool
+is_public(const struct acme_config *acme)
+{
+	return acme->is_ip ||
+	    (strchr(acme->name, '.') != NULL && acme->name[0] != '.' &&
+		strchr(acme->name, '_') == NULL);
 }
 
 /* Base64 of either alphabet, as authorities hand it out. */
@@ -126,8 +155,11 @@ acme_config_derive(struct acme_config *acme,
 	    check_files(acme, why) == -1)
 		return -1;
 	/* as upstream, which refuses the handshakes only */
-	if (!set_name(acme, host->hostname)) {
+	if (!(host->is_ip ? set_address(acme, host->hostname)
+			  : set_name(acme, host->hostname))) {
 		snprintf(acme->name, sizeof acme->name, "unusable");
+		acme->waits_for_name = true;
+	} else if (acme->directory[0] == '\0' && !is_public(acme)) {
 		acme->waits_for_name = true;
 	}
 	return acme->eab_key[0] != '\0' ? set_secret(acme, why) : 0;

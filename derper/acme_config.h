@@ -25,8 +25,10 @@ struct acme_config {
 	bool ip_certs;
 	/* derived; only with `used` */
 	bool used;                       /* certificates are ordered */
-	bool waits_for_name;             /* nobody has said what ours is */
-	char name[ACME_CONFIG_NAME_MAX]; /* as ordered: lower case */
+	bool waits_for_name;             /* nobody has said what ours is, or it
+					    is none that can be ordered */
+	char name[ACME_CONFIG_NAME_MAX]; /* as ordered: lower case, or an
+					    address in its shortest form */
 	bool is_ip;
 	const char *url;                        /* of the directory */
 	uint8_t secret[ACME_CONFIG_SECRET_MAX]; /* of eab_key */

@@ -1,9 +1,25 @@
 /* acme_page: see acme_page.h. */
 #include "acme_page.h"
 
+#include "netaddr.h"
+
 #include <string.h>
 
 #define FOLDER "/.well-known/acme-challenge/"
+
+/* Whether both are the same name, or the same address however it is written.
+ */
+static bool
+is_same(struct slice name, const char *host)
+{
+	struct netaddr a, b;
+
+	if (slice_is_nocase(name, host))
+		return true;
+	return netaddr_parse_ip(&a, name) == 0 &&
+	    netaddr_parse_ip(&b, slice_str(host)) == 0 &&
+	    memcmp(a.ip, b.ip, sizeof a.ip) == 0;
+}
 
 /* Whether "NAME", "NAME:port" or "[IPV6]:port" is the host. */
 static bool
@@ -15,12 +31,12 @@ is_for_host(struct slice text, const char *host)
 	if (slice_starts(text, "[")) {
 		(void)reader_u8(&r);
 		slice_cut(r.rest, ']', &name, &rest);
-		return slice_is_nocase(name, host);
+		return is_same(name, host);
 	}
-	if (slice_is_nocase(text, host))
+	if (is_same(text, host))
 		return true;
 	slice_cut(text, ':', &name, &rest);
-	return slice_is_nocase(name, host);
+	return is_same(name, host);
 }
 
 bool

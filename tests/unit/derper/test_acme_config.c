@@ -100,6 +100,59 @@ acme_config_waits_for_a_name(void **state)
 }
 
 static void
+acme_config_knows_names_that_can_be_ordered(void **state)
+{
+	static const struct {
+		const char *hostname, *name;
+		bool waits; /* without a directory of one's own */
+	} rows[] = {
+		{ "derp.example.org.", "derp.example.org", false },
+		{ "DERP.example.org", "derp.example.org", false },
+		{ "xn--drp-bla.example.org", "xn--drp-bla.example.org", false },
+		{ "derp", "derp", true },
+		{ "localhost.", "localhost", true },
+		{ "my_derp.example.org", "my_derp.example.org", true },
+		{ ".", "unusable", true },
+	};
+	struct acme_config_host host = named;
+	struct acme_config acme;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		host.hostname = rows[i].hostname;
+		acme = blank();
+		good(&acme, &host);
+		check_text(acme.name, rows[i].name);
+		check_int(acme.waits_for_name, rows[i].waits);
+		acme = blank();
+		acme.directory = "https://ca.example/dir";
+		good(&acme, &host);
+		check_int(
+		    acme.waits_for_name, strcmp(rows[i].name, "unusable") == 0);
+	}
+}
+
+/* Authorities compare the text. */
+static void
+acme_config_writes_addresses_in_one_way(void **state)
+{
+	static const char *const spellings[] = { "2001:db8::1", "2001:DB8:0::1",
+		"2001:0db8:0000:0000:0000:0000:0000:0001" };
+	struct acme_config_host host = address;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
+		struct acme_config acme = blank();
+
+		acme.ip_certs = true;
+		host.hostname = spellings[i];
+		good(&acme, &host);
+		check_text(acme.name, "2001:db8::1");
+		check(!acme.waits_for_name);
+	}
+}
+
+static void
 acme_config_refuses_what_does_not_go_together(void **state)
 {
 	struct acme_config_host host = address;
@@ -140,6 +193,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(acme_config_chooses_the_directory),
 		cmocka_unit_test(acme_config_waits_for_a_name),
+		cmocka_unit_test(acme_config_knows_names_that_can_be_ordered),
+		cmocka_unit_test(acme_config_writes_addresses_in_one_way),
 		cmocka_unit_test(acme_config_refuses_what_does_not_go_together),
 	};
 
