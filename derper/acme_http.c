@@ -1,6 +1,8 @@
 /* acme_http: see acme_http.h. */
 #include "acme_http.h"
 
+#include "url_text.h"
+
 #include <string.h>
 
 #define TIMEOUT_MS 30000
@@ -32,9 +34,28 @@ is_nonce(const char *text)
 		   "0123456789-_") == strlen(text);
 }
 
+/* Copies the answer. */
+static int
+take(const struct fetch_response *response, const char *url,
+    struct acme_reply *reply, struct acme_error *error)
+{
+	const struct url_text shown = url_text_of(url);
+
+	reply->status = response->status;
+	reply->retry_after_s = response->retry_after_s;
+	if (!is_nonce(reply->nonce))
+		reply->nonce[0] = '\0';
+	if (response->body_cut)
+		return acme_error_set(error, ACME_FAULT_UNREACHABLE,
+		    "%s answers too much", shown.text);
+	if (buf_append(&reply->body, response->body, response->body_len) == 0)
+		return 0;
+	return acme_error_set(error, ACME_FAULT_OURS, "out of memory");
+}
+
 int
 acme_http_send(struct acme_http *h, const char *url, const struct slice *post,
-    struct acme_reply *reply, struct fail *why)
+    struct acme_reply *reply, struct acme_error *error)
 {
 	/* RFC 8555 6.1 wants clients to say who they are */
 	static const char *const headers[] = {
@@ -44,7 +65,9 @@ acme_http_send(struct acme_http *h, const char *url, const struct slice *post,
 	static const char *const get_headers[] = {
 		"User-Agent: derpkit/" DERPKIT_VERSION, NULL
 	};
+	char date[64] = "";
 	const struct fetch_field fields[] = {
+		{ "Date", date, sizeof date },
 		{ "Replay-Nonce", reply->nonce, sizeof reply->nonce },
 		{ "Location", reply->location, sizeof reply->location },
 	};
@@ -61,18 +84,23 @@ acme_http_send(struct acme_http *h, const char *url, const struct slice *post,
 		.stop = h->stop,
 	};
 	struct fetch_response response;
+	struct fail why = { 0 };
 	int rc = -1;
 
-	if (fetch(h->client, &request, &response, why) == FETCH_OK) {
-		reply->status = response.status;
-		reply->retry_after_s = response.retry_after_s;
-		if (!is_nonce(reply->nonce))
-			reply->nonce[0] = '\0';
-		rc = response.body_cut
-		    ? fail_set(why, "%s answers too much", url)
-		    : buf_append(
-			  &reply->body, response.body, response.body_len);
+	switch (fetch(h->client, &request, &response, &why)) {
+	case FETCH_OK:
+		reply->date_s = fetch_date_s(date);
+		rc = take(&response, url, reply, error);
+		break;
+	case FETCH_SHORT: /* says nothing of the authority */
+		rc = acme_error_set(error, ACME_FAULT_OURS, "%s", why.text);
+		break;
+	case FETCH_UNREACHABLE:
+	case FETCH_BROKEN:
+	case FETCH_UNTRUSTED:
+		rc = acme_error_set(
+		    error, ACME_FAULT_UNREACHABLE, "%s", why.text);
 	}
 	fetch_response_clear(&response);
-	return rc == 0 ? 0 : fail_set(why, "out of memory");
+	return rc;
 }

@@ -23,6 +23,7 @@ void acme_http_clear(struct acme_http *h);
 
 /* As struct acme_transport's send. */
 int acme_http_send(struct acme_http *h, const char *url,
-    const struct slice *post, struct acme_reply *reply, struct fail *why);
+    const struct slice *post, struct acme_reply *reply,
+    struct acme_error *error);
 
 #endif

@@ -4,7 +4,9 @@
 #include "acme_answers.h"
 #include "acme_attempt.h"
 #include "acme_http.h"
-#include "acme_schedule.h"
+#include "acme_memory.h"
+#include "acme_plan.h"
+#include "acme_proofs.h"
 #include "cert.h"
 #include "clock.h"
 #include "filestamp.h"
@@ -12,6 +14,7 @@
 #include "url_text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -20,27 +23,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_MS 10000 /* how often clock and files are looked at, at most */
-#define BUSY_MS 2000  /* while another relay orders */
-#define OTHER_KIND_MS 1000 /* before the other challenge is tried */
-#define HOUR_MS ((uint64_t)60 * 60 * 1000)
-#define DAY_MS (24 * HOUR_MS)
-
-/* The certificate that is in the folder. */
-struct present {
-	struct filestamp seen[2];
-	bool looked;
-	bool usable;
-	int64_t from_s, to_s; /* of a usable one */
-};
+#define BUSY_MS 2000 /* while another relay orders */
 
 struct acme_service {
 	/* immutable */
 	const struct acme_config *config; /* borrowed */
-	struct acme_folder folder;
-	struct acme_attempt attempt; /* but for prefer */
-	struct acme_counts *counts;  /* borrowed, atomic */
-	struct url_text origin;      /* of the authority, for the log */
+	const struct acme_folder *folder; /* borrowed */
+	struct acme_attempt attempt;      /* but for prefer */
+	struct acme_counts *counts;       /* borrowed, atomic */
+	struct url_text origin;           /* of the authority, for the log */
 	struct acme_http http;
 	pthread_t thread;
 	bool has_thread;
@@ -51,15 +42,12 @@ struct acme_service {
 	pthread_cond_t changed; /* stop or woken was set; monotonic clock */
 	bool woken;
 	/* the thread's own */
-	struct present present;
+	struct acme_plan plan;
+	struct filestamp seen[2];   /* certificate and key, as last read */
+	bool looked;                /* at them */
+	struct filestamp told;      /* HOST+retry, as last read or written */
 	struct acme_issued unsaved; /* issued, but not written yet */
-	struct acme_window window;  /* as suggested; 0: nothing */
-	uint64_t ask_ms;            /* when to ask for it */
-	double share;               /* of what is left to chance */
-	unsigned failures;          /* in a row, of that kind */
-	enum acme_fault fault;
-	bool tried_other;  /* kind of challenge */
-	uint64_t retry_ms; /* not to order before that */
+	uint64_t busy_ms; /* another relay orders: not to be tried before */
 	bool told_busy;
 };
 
@@ -93,10 +81,6 @@ sleep_for(struct acme_service *s, uint64_t ms, bool may_wake)
 	while (rc != ETIMEDOUT && !atomic_load(&s->stop) &&
 	    !(may_wake && s->woken))
 		rc = pthread_cond_timedwait(&s->changed, &s->lock, &at);
-	if (may_wake && s->woken) {
-		s->woken = false;
-		s->retry_ms = 0;
-	}
 	pthread_mutex_unlock(&s->lock);
 	return atomic_load(&s->stop) ? -1 : 0;
 }
@@ -110,18 +94,43 @@ transport_wait(void *ctx, uint64_t ms)
 
 static int
 transport_send(void *ctx, const char *url, const struct slice *post,
-    struct acme_reply *reply, struct fail *why)
+    struct acme_reply *reply, struct acme_error *error)
 {
 	struct acme_service *s = ctx;
 
-	return acme_http_send(&s->http, url, post, reply, why);
+	return acme_http_send(&s->http, url, post, reply, error);
 }
 
 /* ---- what there is */
 
+static struct acme_now
+now(void)
+{
+	return (struct acme_now){ .ms = clock_now_ms(), .s = clock_wall_s() };
+}
+
+/* Somebody wants it at once. */
+static void
+take_wake(struct acme_service *s)
+{
+	bool woken;
+
+	pthread_mutex_lock(&s->lock);
+	woken = s->woken;
+	s->woken = false;
+	pthread_mutex_unlock(&s->lock);
+	if (woken && !acme_plan_woken(&s->plan, now()))
+		log_warn("acme: %s is not asked before %llu s have passed, as "
+			 "it wants it",
+		    s->origin.text,
+		    (unsigned long long)(s->plan.retry_ms - clock_now_ms() +
+			999) /
+			1000);
+}
+
 /* The part of "in force" of a line about a failure. */
 static const char *
-format_present(const struct present *p, char text[static 96])
+format_present(const struct acme_plan *p, char text[static 96])
 {
 	char date[CERT_DATE_TEXT];
 
@@ -138,21 +147,32 @@ format_present(const struct present *p, char text[static 96])
 	return text;
 }
 
+/* Whether a file can be read, or is not there: a shortage of ours says nothing
+ * of it. */
+static bool
+can_tell(const char *path)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd != -1)
+		close(fd);
+	return fd != -1 ||
+	    (errno != EMFILE && errno != ENFILE && errno != ENOMEM &&
+		errno != EIO);
+}
+
 static void
 read_present(struct acme_service *s)
 {
-	struct present *p = &s->present;
-	const char *cert = s->folder.cert;
+	const char *cert = s->folder->cert;
 	struct cert_info info;
 	struct fail why = { 0 };
 
-	p->usable = false;
-	s->share = draw();
-	s->window = (struct acme_window){ 0 };
-	s->ask_ms = 0;
+	acme_plan_missing(&s->plan, draw());
 	if (access(cert, F_OK) == -1 && errno == ENOENT)
 		return;
-	if (cert_check_pair(cert, s->folder.key, s->config->name, &why) == -1 ||
+	if (cert_check_pair(cert, s->folder->key, s->config->name, &why) ==
+		-1 ||
 	    cert_load_info(&info, cert, &why) == -1) {
 		log_warn("acme: %s cannot be used: %s; a new one is ordered",
 		    cert, why.text);
@@ -163,108 +183,116 @@ read_present(struct acme_service *s)
 		    cert);
 		return;
 	}
-	p->usable = true;
-	p->from_s = info.not_before_s;
-	p->to_s = info.not_after_s;
+	acme_plan_found(&s->plan, info.not_before_s, info.not_after_s, draw());
 }
 
 /* Reads what is in the folder again when it has changed. */
 static void
 look(struct acme_service *s)
 {
-	struct present *p = &s->present;
-	const struct filestamp now[2] = { filestamp_of(s->folder.cert),
-		filestamp_of(s->folder.key) };
+	const struct filestamp at[2] = { filestamp_of(s->folder->cert),
+		filestamp_of(s->folder->key) };
 
-	if (p->looked && filestamp_eq(&now[0], &p->seen[0]) &&
-	    filestamp_eq(&now[1], &p->seen[1]))
+	if (s->looked && filestamp_eq(&at[0], &s->seen[0]) &&
+	    filestamp_eq(&at[1], &s->seen[1]))
 		return;
-	p->looked = true;
-	memcpy(p->seen, now, sizeof now);
+	if (!can_tell(s->folder->cert) || !can_tell(s->folder->key))
+		return;
+	s->looked = true;
+	memcpy(s->seen, at, sizeof at);
 	read_present(s);
 }
 
-/* When the present certificate is to be renewed; 0: at once. */
-static int64_t
-renewal_s(const struct acme_service *s)
+/* What another relay with this folder has met, or this one before it was
+ * started again. */
+static void
+hear(struct acme_service *s)
 {
-	const struct present *p = &s->present;
+	const struct filestamp at = filestamp_of(s->folder->retry);
+	struct acme_note_retry note;
 
-	if (!p->usable)
-		return 0;
-	return acme_schedule_renewal(p->from_s, p->to_s,
-	    s->window.to_s != 0 ? &s->window : NULL, s->share);
+	if (filestamp_eq(&at, &s->told))
+		return;
+	s->told = at;
+	if (acme_memory_retry(s->folder, &note) == 0 &&
+	    acme_plan_heard(&s->plan, now(), &note))
+		log_info("acme: an order for %s has failed before: the next "
+			 "is not made before %llu s have passed",
+		    s->config->name,
+		    (unsigned long long)(s->plan.retry_ms - clock_now_ms() +
+			999) /
+			1000);
 }
 
-static bool
-is_due(const struct acme_service *s)
-{
-	return clock_wall_s() >= renewal_s(s);
-}
+/* ---- asking */
 
-/* Asks the authority for its suggestion, when it is time. */
+/* Asks the authority for its suggestion. */
 static void
 ask(struct acme_service *s)
 {
 	char from[CERT_DATE_TEXT], to[CERT_DATE_TEXT];
-	struct acme_window window;
-	unsigned retry_after_s;
-	bool offered;
+	struct acme_suggestion said;
+	struct fail why = { 0 };
+	const int rc = acme_attempt_ask(&s->attempt, &said, &why);
 
-	if (!s->present.usable || clock_now_ms() < s->ask_ms)
-		return;
-	if (acme_attempt_ask(&s->attempt, &window, &offered, &retry_after_s) ==
-	    -1) {
-		s->ask_ms = clock_now_ms() + (offered ? HOUR_MS : DAY_MS);
-		return;
-	}
-	s->ask_ms = clock_now_ms() + acme_schedule_ask_ms(retry_after_s);
-	if (window.from_s == s->window.from_s && window.to_s == s->window.to_s)
-		return;
-	s->window = window;
-	log_info("acme: %s suggests to renew between %s and %s", s->origin.text,
-	    cert_format_date(window.from_s, from),
-	    cert_format_date(window.to_s, to));
+	if (rc == -1 && said.offered)
+		log_info("acme: %s has not said when to renew: %s",
+		    s->origin.text, why.text);
+	if (acme_plan_asked(&s->plan, now(), rc == 0 ? &said.window : NULL,
+		said.offered, said.retry_after_s))
+		log_info("acme: %s suggests to renew between %s and %s",
+		    s->origin.text, cert_format_date(said.window.from_s, from),
+		    cert_format_date(said.window.to_s, to));
 }
 
 /* ---- ordering */
 
-/* A proof that was not found in one way may be found in the other: that is
- * tried at once, but once only. */
-static uint64_t
-retry_after(
-    struct acme_service *s, unsigned used, const struct acme_error *error)
+/* Tells the others, where it concerns them. */
+static void
+tell(struct acme_service *s)
 {
-	const unsigned others = s->attempt.kinds & ~used;
+	struct acme_note_retry note;
+	struct fail why = { 0 };
 
-	if (error->fault == ACME_FAULT_CHALLENGE && used != 0 && others != 0) {
-		s->attempt.prefer = (enum acme_kind)others;
-		s->tried_other = !s->tried_other;
-		if (s->tried_other)
-			return OTHER_KIND_MS;
-	}
-	return acme_schedule_retry_ms(
-	    error->fault, s->failures, error->retry_after_s, draw());
+	if (!acme_plan_tell(&s->plan, now(), &note))
+		return;
+	if (acme_memory_keep_retry(s->folder, &note, &why) == -1)
+		log_warn("acme: %s", why.text);
+	s->told = filestamp_of(s->folder->retry);
 }
 
 static void
 failed(struct acme_service *s, unsigned used, const struct acme_error *error)
 {
+	const unsigned others = used != 0 ? s->attempt.kinds & ~used : 0;
+	const struct acme_failure failure = { .fault = error->fault,
+		.retry_after_s = error->retry_after_s,
+		.has_other = others != 0 };
 	char present[96];
 	uint64_t ms;
 
 	if (error->fault == ACME_FAULT_STOPPED || atomic_load(&s->stop))
 		return;
-	s->failures = error->fault == s->fault ? s->failures + 1 : 1;
-	s->fault = error->fault;
 	atomic_fetch_add(&s->counts->failed, 1);
-	ms = retry_after(s, used, error);
-	s->retry_ms = clock_now_ms() + ms;
+	if (error->fault == ACME_FAULT_CHALLENGE && others != 0)
+		s->attempt.prefer = (enum acme_kind)others;
+	ms = acme_plan_failed(&s->plan, now(), &failure, draw());
+	tell(s);
 	log_error("acme: no certificate for %s from %s: %s; trying again in "
-		  "%llu s (SIGHUP: at once); %s",
+		  "%llu s%s; %s",
 	    s->config->name, s->origin.text, error->why.text,
 	    (unsigned long long)(ms + 999) / 1000,
-	    format_present(&s->present, present));
+	    error->fault == ACME_FAULT_LIMITED || error->retry_after_s > 0
+		? ""
+		: " (SIGHUP: at once)",
+	    format_present(&s->plan, present));
+}
+
+static void
+forget_unsaved(struct acme_service *s)
+{
+	acme_issued_clear(&s->unsaved);
+	s->plan.unsaved = false;
 }
 
 /* Writes what was issued. What cannot be written is kept, and not ordered
@@ -276,28 +304,34 @@ save(struct acme_service *s)
 	struct fail why = { 0 };
 	char date[CERT_DATE_TEXT];
 
-	if (acme_folder_save(&s->folder, s->unsaved.key,
+	if (acme_folder_save(s->folder, s->unsaved.key,
 		buf_slice(&s->unsaved.chain), &why) == -1) {
 		acme_error_set(&error, ACME_FAULT_OURS,
 		    "it was issued, but cannot be written: %s", why.text);
+		s->plan.unsaved = true;
 		failed(s, 0, &error);
 		return;
 	}
-	acme_issued_clear(&s->unsaved);
 	atomic_fetch_add(&s->counts->issued, 1);
-	s->failures = 0;
-	s->tried_other = false;
-	look(s);
-	/* whatever is suggested, and if it cannot be read: the next is not
-	 * ordered at once */
-	s->retry_ms = clock_now_ms() +
-	    (s->present.usable
-		    ? (uint64_t)(s->present.to_s - s->present.from_s) * 1000 /
-			20
-		    : HOUR_MS);
+	acme_plan_issued(&s->plan, now(), s->unsaved.from_s, s->unsaved.to_s);
 	log_info("acme: certificate for %s issued by %s, expires %s",
 	    s->config->name, s->origin.text,
-	    cert_format_date(s->present.to_s, date));
+	    cert_format_date(s->unsaved.to_s, date));
+	acme_memory_forget_order(s->folder);
+	acme_memory_forget_retry(s->folder);
+	forget_unsaved(s);
+	look(s);
+}
+
+/* What could not be written may have been overtaken meanwhile. */
+static void
+save_late(struct acme_service *s)
+{
+	if (s->unsaved.to_s <= clock_wall_s() ||
+	    (s->plan.usable && s->plan.to_s >= s->unsaved.to_s))
+		forget_unsaved(s);
+	else
+		save(s);
 }
 
 static void
@@ -305,13 +339,42 @@ order(struct acme_service *s)
 {
 	struct acme_error error = { 0 };
 	unsigned used;
+	int rc;
 
 	log_info("acme: ordering a certificate for %s from %s", s->config->name,
 	    s->origin.text);
-	if (acme_attempt_run(&s->attempt, &s->unsaved, &used, &error) == -1)
+	rc = acme_attempt_run(&s->attempt, &s->unsaved, &used, &error);
+	pthread_mutex_lock(&s->lock);
+	s->woken = false; /* whoever wanted it at once has had it */
+	pthread_mutex_unlock(&s->lock);
+	if (rc == -1)
 		failed(s, used, &error);
 	else
 		save(s);
+}
+
+/* With the lock: puts right what a crash has left, and looks again. */
+static void
+work_alone(struct acme_service *s)
+{
+	struct fail why = { 0 };
+
+	if (acme_folder_recover(s->folder, &why) == -1)
+		log_warn("acme: %s", why.text);
+	acme_proofs_remove_old(s->folder, clock_wall_s());
+	look(s);
+	hear(s);
+	switch (acme_plan_step(&s->plan, now())) {
+	case ACME_STEP_SAVE:
+		save_late(s);
+		return;
+	case ACME_STEP_ORDER:
+		order(s);
+		return;
+	case ACME_STEP_WAIT:
+	case ACME_STEP_ASK:
+		return;
+	}
 }
 
 /* Of several relays with one folder one orders; the others find what it has
@@ -321,8 +384,11 @@ order_alone(struct acme_service *s)
 {
 	struct acme_error error = { 0 };
 	bool is_busy;
-	int fd = acme_folder_lock(&s->folder, &is_busy, &error.why);
+	int fd;
 
+	if (clock_now_ms() < s->busy_ms)
+		return;
+	fd = acme_folder_lock(s->folder, &is_busy, &error.why);
 	if (fd == -1 && !is_busy) {
 		error.fault = ACME_FAULT_OURS;
 		failed(s, 0, &error);
@@ -334,46 +400,47 @@ order_alone(struct acme_service *s)
 				 "a certificate for %s",
 			    s->config->name);
 		s->told_busy = true;
-		s->retry_ms = clock_now_ms() + BUSY_MS;
+		s->busy_ms = clock_now_ms() + BUSY_MS;
 		return;
 	}
 	s->told_busy = false;
-	look(s);
-	if (is_due(s))
-		order(s);
+	work_alone(s);
 	close(fd);
 }
 
 static void
 turn(struct acme_service *s)
 {
+	take_wake(s);
 	look(s);
-	ask(s);
-	if (clock_now_ms() < s->retry_ms)
+	hear(s);
+	if (!s->looked)
 		return;
-	if (s->unsaved.key != NULL)
-		save(s);
-	else if (is_due(s))
+	switch (acme_plan_step(&s->plan, now())) {
+	case ACME_STEP_ASK:
+		ask(s);
+		return;
+	case ACME_STEP_SAVE:
+	case ACME_STEP_ORDER:
 		order_alone(s);
+		return;
+	case ACME_STEP_WAIT:
+		return;
+	}
 }
 
 /* How long until something may be to be done; publishes when the next order
- * is. The clock may jump, and files may change meanwhile. */
+ * is. */
 static uint64_t
 pause_ms(struct acme_service *s)
 {
-	const uint64_t now_ms = clock_now_ms();
-	const uint64_t retry_ms =
-	    s->retry_ms > now_ms ? s->retry_ms - now_ms : 0;
-	const int64_t now_s = clock_wall_s();
-	int64_t next_s = renewal_s(s);
-	uint64_t ms;
+	const struct acme_now at = now();
+	const uint64_t ms = acme_plan_pause_ms(&s->plan, at);
 
-	if (next_s < now_s + (int64_t)(retry_ms / 1000))
-		next_s = now_s + (int64_t)(retry_ms / 1000);
-	atomic_store(&s->counts->next_s, next_s);
-	ms = next_s > now_s ? (uint64_t)(next_s - now_s) * 1000 : retry_ms;
-	return ms < LOOK_MS ? ms + 50 : LOOK_MS;
+	atomic_store(&s->counts->next_s, acme_plan_next_s(&s->plan, at));
+	if (s->busy_ms > at.ms && s->busy_ms - at.ms > ms)
+		return s->busy_ms - at.ms;
+	return ms;
 }
 
 static void *
@@ -411,7 +478,7 @@ attempt_of(struct acme_service *s, const struct config *config,
 		kinds |= ACME_HTTP_01;
 	return (struct acme_attempt){
 		.config = &config->acme,
-		.folder = &s->folder,
+		.folder = s->folder,
 		.transport = { .ctx = s,
 		    .send = transport_send,
 		    .wait = transport_wait },
@@ -422,7 +489,8 @@ attempt_of(struct acme_service *s, const struct config *config,
 }
 
 struct acme_service *
-acme_service_start(const struct config *config, struct acme_answers *answers,
+acme_service_start(const struct config *config,
+    const struct acme_folder *folder, struct acme_answers *answers,
     struct acme_counts *counts, struct fail *why)
 {
 	const struct acme_config *acme = &config->acme;
@@ -437,10 +505,8 @@ acme_service_start(const struct config *config, struct acme_answers *answers,
 	s->config = acme;
 	s->counts = counts;
 	s->origin = url_text_origin(acme->url);
+	s->folder = folder;
 	s->attempt = attempt_of(s, config, answers);
-	if (acme_folder_init(&s->folder, config->cert_dir, acme->name,
-		acme->is_ip, why) == -1)
-		goto stop;
 	if (acme_http_init(&s->http,
 		acme->ca_file[0] != '\0' ? acme->ca_file : NULL,
 		&s->stop) == -1) {

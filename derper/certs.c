@@ -10,10 +10,12 @@
 #include "metacert.h"
 #include "url_text.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PATH_BYTES 4096
@@ -53,6 +55,32 @@ name_of(const struct certs *certs)
 				 : certs->config->hostname;
 }
 
+/* Puts right what a crash has left, before it is read, and says at the start
+ * what would otherwise show when a certificate is to be written, weeks from
+ * now. */
+static void
+prepare_folder(const struct acme_folder *folder)
+{
+	struct fail why = { 0 };
+	bool is_busy;
+	struct stat st;
+	const int fd = acme_folder_lock(folder, &is_busy, &why);
+
+	if (fd != -1) {
+		(void)acme_folder_recover(folder, &why);
+		close(fd);
+	}
+	if (access(folder->dir, W_OK) == -1)
+		fail_errno(&why, "%s", folder->dir);
+	if (!is_busy && why.text[0] != '\0')
+		log_warn(
+		    "acme: what is ordered cannot be written: %s", why.text);
+	if (stat(folder->dir, &st) == 0 && (st.st_mode & 0022) != 0)
+		log_warn("acme: %s can be written by other users, who can "
+			 "replace what is in it: chmod 0700 it",
+		    folder->dir);
+}
+
 static int
 set_ordered_names(struct certs *certs, struct fail *why)
 {
@@ -63,9 +91,14 @@ set_ordered_names(struct certs *certs, struct fail *why)
 		acme->is_ip, why) == -1)
 		return -1;
 	snprintf(certs->stem, sizeof certs->stem, "%s", acme->name);
+	static_assert(PATH_BYTES == ACME_FOLDER_PATH, "one is copied whole");
 	memcpy(certs->cert_file, folder.cert, PATH_BYTES);
 	memcpy(certs->key_file, folder.key, PATH_BYTES);
-	return acme_folder_make(&folder, why);
+	if (acme_folder_make(&folder, why) == -1)
+		return -1;
+	if (!acme->waits_for_name)
+		prepare_folder(&folder);
+	return 0;
 }
 
 static int
@@ -112,7 +145,7 @@ load(struct certs *certs, struct fail *why)
 	struct tls_server_config tls = {
 		.cert_file = certs->cert_file,
 		.key_file = certs->key_file,
-		.sni = config->hostname_is_ip ? NULL : config->hostname,
+		.sni = config->hostname_is_ip ? NULL : name_of(certs),
 		.sni_any_case = is_ordered(certs),
 		.challenge = certs->challenge,
 		.extra_cert = slice_of(certs->meta, certs->meta_len),

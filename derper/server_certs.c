@@ -3,6 +3,7 @@
 
 #include "acme_answers.h"
 #include "acme_service.h"
+#include "acme_watch.h"
 
 int
 server_certs_open(struct server_certs *s, const struct config *config,
@@ -13,7 +14,10 @@ server_certs_open(struct server_certs *s, const struct config *config,
 	if (!config->use_tls)
 		return 0;
 	if (config->acme.used) {
-		s->answers = acme_answers_new();
+		if (acme_folder_init(&s->folder, config->cert_dir,
+			config->acme.name, config->acme.is_ip, why) == -1)
+			return -1;
+		s->answers = acme_answers_new(&s->folder);
 		if (s->answers == NULL)
 			return fail_set(why, "out of memory");
 		challenge = acme_answers_tls(s->answers);
@@ -44,7 +48,11 @@ server_certs_start(
 {
 	if (s->answers == NULL || config->acme.waits_for_name)
 		return 0;
-	s->service = acme_service_start(config, s->answers, &s->counts, why);
+	s->watch = acme_watch_start(&s->folder, s->answers, why);
+	if (s->watch == NULL)
+		return -1;
+	s->service =
+	    acme_service_start(config, &s->folder, s->answers, &s->counts, why);
 	return s->service != NULL ? 0 : -1;
 }
 
@@ -52,7 +60,9 @@ void
 server_certs_stop(struct server_certs *s)
 {
 	acme_service_stop(s->service);
+	acme_watch_stop(s->watch);
 	s->service = NULL;
+	s->watch = NULL;
 }
 
 void

@@ -9,14 +9,17 @@
 #define DERPKIT_SERVER_CERTS_H
 
 #include "acme_counts.h"
+#include "acme_folder.h"
 #include "acme_page.h"
 #include "certs.h"
 
 /* All zero: nothing is open. */
 struct server_certs {
-	struct certs *certs;          /* NULL: plain HTTP */
+	struct certs *certs; /* NULL: plain HTTP */
+	struct acme_folder folder;
 	struct acme_answers *answers; /* NULL: nothing is ordered */
 	struct acme_service *service; /* likewise */
+	struct acme_watch *watch;     /* likewise */
 	struct acme_counts counts;
 };
 

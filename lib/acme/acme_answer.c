@@ -68,6 +68,8 @@ acme_answer_directory(
 		return -1;
 	d->binding_required =
 	    json_is_true(json_object_get(meta, "externalAccountRequired"));
+	d->short_lived = json_object_get(json_object_get(meta, "profiles"),
+			     "shortlived") != NULL;
 	if (get_url(top, "newNonce", false, d->new_nonce, why) == 0 &&
 	    get_url(top, "newAccount", false, d->new_account, why) == 0 &&
 	    get_url(top, "newOrder", false, d->new_order, why) == 0)
@@ -193,9 +195,8 @@ kind_of(const json_t *object)
 	return strcmp(type, "tls-alpn-01") == 0 ? ACME_TLS_ALPN_01 : 0;
 }
 
-static int
-read_challenge(
-    const json_t *object, struct acme_authorization *a, struct fail *why)
+static void
+read_challenge(const json_t *object, struct acme_authorization *a)
 {
 	const char *token = json_string_value(json_object_get(object, "token"));
 	const unsigned kind = kind_of(object);
@@ -203,17 +204,14 @@ read_challenge(
 
 	if (json_object_get(object, "error") != NULL)
 		read_problem(json_object_get(object, "error"), &a->problem);
-	if (kind == 0 || a->count == ACME_CHALLENGES_MAX)
-		return 0;
+	if (kind == 0 || a->count == ACME_CHALLENGES_MAX ||
+	    get_url(object, "url", false, c->url, NULL) == -1 ||
+	    !is_token(token))
+		return;
 	c->kind = (enum acme_kind)kind;
 	c->status = status_of(object);
-	if (get_url(object, "url", false, c->url, why) == -1)
-		return -1;
-	if (!is_token(token))
-		return fail_set(why, "a challenge has no usable \"token\"");
 	memcpy(c->token, token, strlen(token) + 1);
 	a->count++;
-	return 0;
 }
 
 int
@@ -222,16 +220,15 @@ acme_answer_authorization(
 {
 	json_t *top = load(body, why);
 	const json_t *all = json_object_get(top, "challenges");
-	int rc = 0;
 
 	*a = (struct acme_authorization){ 0 };
 	if (top == NULL)
 		return -1;
 	a->status = status_of(top);
-	for (size_t i = 0; rc == 0 && i < json_array_size(all); i++)
-		rc = read_challenge(json_array_get(all, i), a, why);
+	for (size_t i = 0; i < json_array_size(all); i++)
+		read_challenge(json_array_get(all, i), a);
 	json_decref(top);
-	return rc;
+	return 0;
 }
 
 /* So many digits at *text, which moves on; -1 otherwise. */

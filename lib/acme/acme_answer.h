@@ -1,9 +1,10 @@
 /*
  * acme_answer: what a certificate authority answers: JSON to structs.
  *
- * Members and challenge types that are not known are ignored; texts that are
- * too long for their place, URLs that are not http or https and tokens outside
- * the alphabet of RFC 8555 8.3 make an answer unusable. Threads: pure
+ * Members and challenge types that are not known are ignored, and so is a
+ * challenge without a usable URL or token (the alphabet is that of RFC 8555
+ * 8.3): another may do. Other texts that are too long for their place, and URLs
+ * that are not http or https, make an answer unusable. Threads: pure
  * functions. Source: RFC 8555 7.1, RFC 9773 (renewal information).
  */
 #ifndef DERPKIT_ACME_ANSWER_H
@@ -23,6 +24,7 @@ struct acme_directory {
 	    new_order[ACME_URL_MAX];
 	char renewal_info[ACME_URL_MAX]; /* "": not offered */
 	bool binding_required;           /* accounts need an external binding */
+	bool short_lived;                /* has the profile "shortlived" */
 };
 
 enum acme_status {

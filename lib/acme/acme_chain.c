@@ -29,40 +29,47 @@ open_text(struct slice pem)
 	return pem.n <= INT_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
 }
 
+/* By the rules of cert_check_pair, which the relay goes by afterwards. */
 static int
-check_leaf(X509 *leaf, const struct acme_key *key, const char *name, bool is_ip,
-    struct fail *why)
+check_leaf(X509 *leaf, const struct acme_chain_want *want, struct fail *why)
 {
-	const int matches = is_ip
-	    ? X509_check_ip_asc(leaf, name, 0)
-	    : X509_check_host(
-		  leaf, name, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL);
+	const int matches = want->is_ip
+	    ? X509_check_ip_asc(leaf, want->name, 0)
+	    : X509_check_host(leaf, want->name, 0,
+		  X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+		      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+		  NULL);
 
-	if (X509_check_private_key(leaf, acme_key_pkey(key)) != 1)
+	if (X509_check_private_key(leaf, acme_key_pkey(want->key)) != 1)
 		return fail_set(
 		    why, "the certificate that was issued is for another key");
 	if (matches != 1)
-		return fail_set(
-		    why, "the certificate that was issued is not for %s", name);
+		return fail_set(why,
+		    "the certificate that was issued is not for %s",
+		    want->name);
 	return 0;
 }
 
 /* In date now: an authority's clock that is ahead of ours would have clients
  * refuse it. */
-static int
+static enum acme_chain_verdict
 check_dates(X509 *leaf, int64_t now_s, struct fail *why)
 {
 	time_t now = (time_t)now_s;
 
-	if (X509_cmp_time(X509_get0_notAfter(leaf), &now) <= 0)
-		return fail_set(why,
+	if (X509_cmp_time(X509_get0_notAfter(leaf), &now) <= 0) {
+		fail_set(why,
 		    "the certificate that was issued has expired (is the clock "
 		    "right?)");
-	if (X509_cmp_time(X509_get0_notBefore(leaf), &now) > 0)
-		return fail_set(why,
+		return ACME_CHAIN_EXPIRED;
+	}
+	if (X509_cmp_time(X509_get0_notBefore(leaf), &now) > 0) {
+		fail_set(why,
 		    "the certificate that was issued is not valid yet (is the "
 		    "clock right?)");
-	return 0;
+		return ACME_CHAIN_NOT_YET;
+	}
+	return ACME_CHAIN_GOOD;
 }
 
 /* Nothing but certificates may follow the leaf: the file is read by others,
@@ -88,21 +95,47 @@ check_rest(BIO *bio, struct slice pem, struct fail *why)
 	return 0;
 }
 
-int
-acme_chain_check(struct slice pem, const struct acme_key *key, const char *name,
-    bool is_ip, int64_t now_s, struct fail *why)
+enum acme_chain_verdict
+acme_chain_check(
+    struct slice pem, const struct acme_chain_want *want, struct fail *why)
 {
 	BIO *bio = open_text(pem);
 	X509 *leaf = bio != NULL ? next_certificate(bio) : NULL;
-	int rc = -1;
+	enum acme_chain_verdict verdict = ACME_CHAIN_BAD;
 
 	if (leaf == NULL)
 		fail_set(why,
 		    "what was issued is not a certificate in PEM "
 		    "form");
-	else if (check_leaf(leaf, key, name, is_ip, why) == 0 &&
-	    check_dates(leaf, now_s, why) == 0)
-		rc = check_rest(bio, pem, why);
+	else if (check_leaf(leaf, want, why) == 0 &&
+	    check_rest(bio, pem, why) == 0)
+		verdict = check_dates(leaf, want->now_s, why);
+	X509_free(leaf);
+	BIO_free(bio);
+	ERR_clear_error();
+	return verdict;
+}
+
+static int
+read_date(const ASN1_TIME *at, int64_t *at_s)
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(at, &tm) != 1)
+		return -1;
+	*at_s = (int64_t)timegm(&tm);
+	return 0;
+}
+
+int
+acme_chain_dates(struct slice pem, int64_t *from_s, int64_t *to_s)
+{
+	BIO *bio = open_text(pem);
+	X509 *leaf = bio != NULL ? next_certificate(bio) : NULL;
+	int rc = -1;
+
+	if (leaf != NULL && read_date(X509_get0_notBefore(leaf), from_s) == 0)
+		rc = read_date(X509_get0_notAfter(leaf), to_s);
 	X509_free(leaf);
 	BIO_free(bio);
 	ERR_clear_error();

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define NONCES_MAX 10  /* that may be rejected for one request */
 #define BODY_MAX 65536 /* bytes of a request */
@@ -15,6 +16,7 @@ struct acme_client {
 	struct acme_directory directory;
 	char nonce[ACME_NONCE_MAX];
 	char kid[ACME_URL_MAX]; /* "": no account yet */
+	int64_t date_s;         /* of the last answer that had one */
 };
 
 void
@@ -66,6 +68,12 @@ acme_client_directory(const struct acme_client *c)
 	return &c->directory;
 }
 
+int64_t
+acme_client_date_s(const struct acme_client *c)
+{
+	return c->date_s;
+}
+
 void
 acme_client_authorize(const struct acme_client *c, const char *token,
     char text[static ACME_AUTHORIZATION_TEXT])
@@ -84,13 +92,20 @@ set_problem(struct acme_error *error, const struct acme_reply *reply)
 	acme_answer_problem(buf_slice(&reply->body), &problem);
 	if (reply->status == 429 || strcmp(problem.type, "rateLimited") == 0)
 		fault = ACME_FAULT_LIMITED;
-	else if (reply->status >= 500)
+	else if (reply->status >= 500 || strcmp(problem.type, "badNonce") == 0)
 		fault = ACME_FAULT_UNREACHABLE;
 	snprintf(error->type, sizeof error->type, "%s", problem.type);
+	error->status = reply->status;
 	error->retry_after_s = reply->retry_after_s;
 	return acme_error_set(error, fault, "it answers %u%s%s%s%s",
 	    reply->status, problem.type[0] != '\0' ? " " : "", problem.type,
 	    problem.detail[0] != '\0' ? ": " : "", problem.detail);
+}
+
+static bool
+is_https(const char *url)
+{
+	return strncasecmp(url, "https:", 6) == 0;
 }
 
 static int
@@ -98,13 +113,16 @@ send_once(struct acme_client *c, const char *url, const struct slice *post,
     struct acme_reply *reply, struct acme_error *error)
 {
 	const struct acme_transport *t = &c->config.transport;
-	struct fail why = { 0 };
 
 	acme_reply_clear(reply);
 	acme_reply_init(reply);
-	if (t->send(t->ctx, url, post, reply, &why) == -1)
-		return acme_error_set(
-		    error, ACME_FAULT_UNREACHABLE, "%s", why.text);
+	if (is_https(c->config.directory) && !is_https(url))
+		return acme_error_set(error, ACME_FAULT_UNREACHABLE,
+		    "it leads from https to http");
+	if (t->send(t->ctx, url, post, reply, error) == -1)
+		return -1;
+	if (reply->date_s != 0)
+		c->date_s = reply->date_s;
 	if (reply->nonce[0] != '\0')
 		memcpy(c->nonce, reply->nonce, sizeof c->nonce);
 	return 0;
@@ -258,8 +276,7 @@ find_account(struct acme_client *c, struct acme_reply *reply, bool *found,
 		     "{\"onlyReturnExisting\":true}", reply, error) == 0;
 	if (*found)
 		return keep_account(c, reply, error);
-	if (error->fault != ACME_FAULT_REFUSED ||
-	    strcmp(error->type, "badNonce") == 0)
+	if (error->fault != ACME_FAULT_REFUSED)
 		return -1;
 	*error = (struct acme_error){ 0 };
 	return 0;

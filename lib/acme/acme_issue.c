@@ -1,6 +1,7 @@
 /* acme_issue: see acme_issue.h. */
 #include "acme_issue.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ struct work {
 	char url[ACME_URL_MAX];                  /* of the order */
 	uint64_t waited_ms;
 	uint64_t pause_ms; /* before the next look */
-	unsigned used;
+	struct acme_progress progress;
 };
 
 static int
@@ -114,6 +115,21 @@ post_order(struct work *w, bool replaces)
 	return rc;
 }
 
+/* Whether it may be the certificate that is replaced that it does not like. */
+static bool
+dislikes_replaces(const struct acme_error *error)
+{
+	static const char *const types[] = { "alreadyReplaced", "malformed",
+		"conflict", "" };
+
+	if (error->fault != ACME_FAULT_REFUSED)
+		return false;
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (strcmp(error->type, types[i]) == 0)
+			return true;
+	return error->status == 404 || error->status == 409;
+}
+
 /* Whom the new certificate replaces is told as a courtesy: an authority that
  * does not know the old one, or has seen it replaced, must not keep us from a
  * new one (RFC 9773 5). */
@@ -123,7 +139,7 @@ begin_order(struct work *w)
 	int rc = post_order(w, w->issue->replaces != NULL);
 
 	if (rc == -1 && w->issue->replaces != NULL &&
-	    w->error->fault == ACME_FAULT_REFUSED) {
+	    dislikes_replaces(w->error)) {
 		*w->error = (struct acme_error){ 0 };
 		rc = post_order(w, false);
 	}
@@ -134,6 +150,31 @@ begin_order(struct work *w)
 		    "it does not say where the order is");
 	memcpy(w->url, w->reply.location, sizeof w->url);
 	return read_order(w);
+}
+
+static int
+order_failed(struct work *w)
+{
+	const struct acme_problem *p = &w->order.problem;
+
+	w->progress.lost = true;
+	snprintf(w->error->type, sizeof w->error->type, "%s", p->type);
+	return acme_error_set(w->error, ACME_FAULT_REFUSED,
+	    "the order failed%s%s%s%s", p->type[0] != '\0' ? ": " : "", p->type,
+	    p->detail[0] != '\0' ? ": " : "", p->detail);
+}
+
+static int
+resume_order(struct work *w)
+{
+	snprintf(w->url, sizeof w->url, "%s", w->issue->resume);
+	if (post(w, w->url, "") == -1) {
+		w->progress.lost = w->error->fault == ACME_FAULT_REFUSED;
+		return -1;
+	}
+	if (read_order(w) == -1)
+		return -1;
+	return w->order.status == ACME_INVALID ? order_failed(w) : 0;
 }
 
 /* ---- authorizations */
@@ -177,9 +218,10 @@ challenge_failed(struct work *w)
 {
 	const struct acme_problem *p = &w->authorization.problem;
 
-	const char *what = w->used == ACME_HTTP_01 ? "http-01 challenge"
-	    : w->used == ACME_TLS_ALPN_01          ? "tls-alpn-01 challenge"
-						   : "authorization";
+	const unsigned used = w->progress.used;
+	const char *what = used == ACME_HTTP_01 ? "http-01 challenge"
+	    : used == ACME_TLS_ALPN_01          ? "tls-alpn-01 challenge"
+						: "authorization";
 
 	snprintf(w->error->type, sizeof w->error->type, "%s", p->type);
 	return acme_error_set(w->error, ACME_FAULT_CHALLENGE,
@@ -215,12 +257,13 @@ answer(struct work *w, const char *url, const struct acme_challenge *c)
 	struct fail why = { 0 };
 	int rc;
 
-	w->used = (unsigned)c->kind;
+	w->progress.used = (unsigned)c->kind;
 	acme_client_authorize(w->client, c->token, text);
 	if (to->show(to->ctx, c->kind, c->token, text, &why) == -1)
 		return acme_error_set(
 		    w->error, ACME_FAULT_OURS, "%s", why.text);
-	rc = post(w, c->url, "{}");
+	/* some refuse to hear of one twice that they look at already */
+	rc = c->status == ACME_PENDING ? post(w, c->url, "{}") : 0;
 	if (rc == 0)
 		rc = await_authorization(w, url);
 	to->hide(to->ctx);
@@ -251,34 +294,21 @@ authorize(struct work *w, const char *url)
 
 /* ---- the certificate */
 
+/* Looks at the order until it has come as far as that. */
 static int
-order_failed(struct work *w)
+await_order(struct work *w, enum acme_status least)
 {
-	const struct acme_problem *p = &w->order.problem;
+	static_assert(ACME_PENDING < ACME_READY &&
+		ACME_READY < ACME_PROCESSING && ACME_PROCESSING < ACME_VALID &&
+		ACME_VALID < ACME_INVALID,
+	    "an order's statuses follow each other");
 
-	snprintf(w->error->type, sizeof w->error->type, "%s", p->type);
-	return acme_error_set(w->error, ACME_FAULT_REFUSED,
-	    "the order failed%s%s%s%s", p->type[0] != '\0' ? ": " : "", p->type,
-	    p->detail[0] != '\0' ? ": " : "", p->detail);
-}
-
-/* Looks at the order until it has that status. */
-static int
-await_order(struct work *w, enum acme_status want)
-{
 	w->pause_ms = LOOK_FIRST_MS;
-	while (w->order.status != want) {
-		if (w->order.status == ACME_INVALID)
-			return order_failed(w);
-		/* valid before we have asked: somebody else's doing */
-		if (w->order.status == ACME_VALID)
-			return acme_error_set(w->error, ACME_FAULT_UNREACHABLE,
-			    "the order is out of step");
+	while (w->order.status < least)
 		if (pause_look(w) == -1 || post(w, w->url, "") == -1 ||
 		    read_order(w) == -1)
 			return -1;
-	}
-	return 0;
+	return w->order.status == ACME_INVALID ? order_failed(w) : 0;
 }
 
 /* Owned: free. NULL when memory is short or OpenSSL fails. */
@@ -304,20 +334,27 @@ finalize_payload(const struct acme_issue *issue)
 static int
 finalize(struct work *w)
 {
-	char *payload = finalize_payload(w->issue);
+	const struct acme_answerer *to = &w->issue->answerer;
+	struct fail why = { 0 };
+	char *payload;
 	int rc;
 
+	if (to->keep != NULL && to->keep(to->ctx, w->url, &why) == -1)
+		return acme_error_set(
+		    w->error, ACME_FAULT_OURS, "%s", why.text);
+	payload = finalize_payload(w->issue);
 	if (payload == NULL)
 		return acme_error_set(w->error, ACME_FAULT_OURS,
 		    "the certificate request cannot be made");
 	rc = post(w, w->order.finalize, payload);
 	free(payload);
-	if (rc == -1 || read_order(w) == -1)
+	if (rc == -1) {
+		/* another key may please it more */
+		w->progress.lost = w->error->fault == ACME_FAULT_REFUSED;
 		return -1;
-	/* some answer before they have begun */
-	if (w->order.status == ACME_READY)
-		w->order.status = ACME_PROCESSING;
-	return await_order(w, ACME_VALID);
+	}
+	/* some answer before they have begun: it is still "ready" then */
+	return read_order(w);
 }
 
 static int
@@ -328,42 +365,63 @@ fetch_chain(struct work *w, struct buf *pem)
 	if (w->order.certificate[0] == '\0')
 		return acme_error_set(w->error, ACME_FAULT_UNREACHABLE,
 		    "it does not say where the certificate is");
-	if (post(w, w->order.certificate, "") == -1)
+	if (post(w, w->order.certificate, "") == -1) {
+		w->progress.lost = w->error->fault == ACME_FAULT_REFUSED;
 		return -1;
+	}
 	body = buf_slice(&w->reply.body);
 	return buf_append(pem, body.p, body.n) == 0 ? 0 : no_memory(w);
 }
 
 static int
-run(struct work *w, struct buf *pem)
+prove(struct work *w)
 {
-	struct acme_order first;
+	const struct acme_order first = w->order;
 
-	if (begin_order(w) == -1)
-		return -1;
-	first = w->order;
 	for (size_t i = 0; first.status == ACME_PENDING && i < first.count; i++)
 		if (authorize(w, first.authorizations[i]) == -1)
 			return -1;
-	if (await_order(w, ACME_READY) == -1)
-		return -1;
-	if (finalize(w) == 0 && fetch_chain(w, pem) == 0)
+	return await_order(w, ACME_READY);
+}
+
+/* From the request on the authority may issue, and counts that. Where nobody
+ * can resume the order, it is not to be tried again as soon as one that is
+ * away. */
+static int
+fetch_issued(struct work *w, struct buf *pem)
+{
+	if ((w->order.status != ACME_READY || finalize(w) == 0) &&
+	    await_order(w, ACME_VALID) == 0 && fetch_chain(w, pem) == 0)
 		return 0;
-	/* it may have issued, and counts that: not to be tried again at once,
-	 * as one that is away is */
-	if (w->error->fault == ACME_FAULT_UNREACHABLE)
+	if (w->issue->answerer.keep == NULL &&
+	    w->error->fault == ACME_FAULT_UNREACHABLE)
 		w->error->fault = ACME_FAULT_REFUSED;
 	return -1;
 }
 
+static int
+run(struct work *w, struct buf *pem)
+{
+	const bool resumes = w->issue->resume != NULL;
+
+	if ((resumes ? resume_order(w) : begin_order(w)) == -1 ||
+	    prove(w) == -1)
+		return -1;
+	/* valid before we have asked: somebody else's doing */
+	if (!resumes && w->order.status == ACME_VALID)
+		return acme_error_set(w->error, ACME_FAULT_UNREACHABLE,
+		    "the order is out of step");
+	return fetch_issued(w, pem);
+}
+
 int
 acme_issue(struct acme_client *c, const struct acme_issue *issue,
-    struct buf *pem, unsigned *used, struct acme_error *error)
+    struct buf *pem, struct acme_progress *progress, struct acme_error *error)
 {
 	struct work *w = calloc(1, sizeof *w);
 	int rc;
 
-	*used = 0;
+	*progress = (struct acme_progress){ 0 };
 	if (w == NULL)
 		return acme_error_set(error, ACME_FAULT_OURS, "out of memory");
 	w->client = c;
@@ -371,7 +429,7 @@ acme_issue(struct acme_client *c, const struct acme_issue *issue,
 	w->error = error;
 	acme_reply_init(&w->reply);
 	rc = run(w, pem);
-	*used = w->used;
+	*progress = w->progress;
 	acme_reply_clear(&w->reply);
 	free(w);
 	return rc;

@@ -8,19 +8,27 @@
 
 #include "bytes.h"
 
+#define MAKERS (TLS_CHALLENGE_OTHER + 1)
+
 struct tls_challenge {
+	const char *name; /* borrowed */
 	pthread_mutex_t lock;
-	X509 *certificate; /* locked by lock; counted; NULL: none */
-	EVP_PKEY *key;     /* likewise */
+	/* locked by lock; counted; NULL: none */
+	struct {
+		X509 *certificate;
+		EVP_PKEY *key;
+	} proofs[MAKERS];
 };
 
 struct tls_challenge *
-tls_challenge_new(void)
+tls_challenge_new(const char *name)
 {
 	struct tls_challenge *c = calloc(1, sizeof *c);
 
-	if (c != NULL)
-		pthread_mutex_init(&c->lock, NULL);
+	if (c == NULL)
+		return NULL;
+	c->name = name;
+	pthread_mutex_init(&c->lock, NULL);
 	return c;
 }
 
@@ -29,31 +37,33 @@ tls_challenge_free(struct tls_challenge *c)
 {
 	if (c == NULL)
 		return;
-	tls_challenge_clear(c);
+	tls_challenge_clear(c, TLS_CHALLENGE_OWN);
+	tls_challenge_clear(c, TLS_CHALLENGE_OTHER);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
 
 void
-tls_challenge_set(struct tls_challenge *c, X509 *certificate, EVP_PKEY *key)
+tls_challenge_set(struct tls_challenge *c, enum tls_challenge_maker maker,
+    X509 *certificate, EVP_PKEY *key)
 {
-	tls_challenge_clear(c);
+	tls_challenge_clear(c, maker);
 	pthread_mutex_lock(&c->lock);
 	if (X509_up_ref(certificate) == 1)
-		c->certificate = certificate;
+		c->proofs[maker].certificate = certificate;
 	if (EVP_PKEY_up_ref(key) == 1)
-		c->key = key;
+		c->proofs[maker].key = key;
 	pthread_mutex_unlock(&c->lock);
 }
 
 void
-tls_challenge_clear(struct tls_challenge *c)
+tls_challenge_clear(struct tls_challenge *c, enum tls_challenge_maker maker)
 {
 	pthread_mutex_lock(&c->lock);
-	X509_free(c->certificate);
-	EVP_PKEY_free(c->key);
-	c->certificate = NULL;
-	c->key = NULL;
+	X509_free(c->proofs[maker].certificate);
+	EVP_PKEY_free(c->proofs[maker].key);
+	c->proofs[maker].certificate = NULL;
+	c->proofs[maker].key = NULL;
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -78,19 +88,51 @@ offers_it(SSL *ssl)
 	    slice_is(name, TLS_CHALLENGE_PROTOCOL);
 }
 
+/* Whether the ClientHello asks for the name (RFC 6066 3: one name, of type 0).
+ */
+static bool
+asks_for(SSL *ssl, const char *host)
+{
+	const unsigned char *p;
+	struct reader r;
+	struct slice name;
+	size_t n;
+
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &p, &n) !=
+	    1)
+		return false;
+	r = (struct reader){ .rest = slice_of(p, n) };
+	if (reader_u16(&r) != r.rest.n || reader_u8(&r) != 0)
+		return false;
+	name = reader_take(&r, reader_u16(&r));
+	return !r.failed && slice_is_nocase(name, host);
+}
+
+/* The certificate to show, if there is one. */
+static bool
+show(struct tls_challenge *c, SSL *ssl)
+{
+	for (unsigned i = 0; i < MAKERS; i++) {
+		if (c->proofs[i].certificate == NULL ||
+		    c->proofs[i].key == NULL)
+			continue;
+		SSL_certs_clear(ssl); /* with the chain */
+		return SSL_use_certificate(ssl, c->proofs[i].certificate) ==
+		    1 &&
+		    SSL_use_PrivateKey(ssl, c->proofs[i].key) == 1;
+	}
+	return false;
+}
+
 bool
 tls_challenge_use(struct tls_challenge *c, SSL *ssl)
 {
-	bool used = false;
+	bool used;
 
-	if (!offers_it(ssl))
+	if (!offers_it(ssl) || !asks_for(ssl, c->name))
 		return false;
 	pthread_mutex_lock(&c->lock);
-	if (c->certificate != NULL && c->key != NULL) {
-		SSL_certs_clear(ssl); /* with the chain */
-		used = SSL_use_certificate(ssl, c->certificate) == 1 &&
-		    SSL_use_PrivateKey(ssl, c->key) == 1;
-	}
+	used = show(c, ssl);
 	pthread_mutex_unlock(&c->lock);
 	ERR_clear_error();
 	return used;

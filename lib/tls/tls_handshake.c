@@ -225,8 +225,12 @@ tls_handshake_input(struct tls_handshake *s, struct slice *in,
 			break;
 		status = done ? read_record(s, s->in.p[0], plain, why)
 			      : handshake(s, why);
-		if (!done)
+		if (!done) {
+			/* an authority that has seen its proof has nothing more
+			 * to say (RFC 8737 3) */
+			s->eof = s->report.challenge && tls_handshake_done(s);
 			break;
+		}
 	}
 	s->wire = NULL;
 	s->in = slice_of(NULL, 0);

@@ -30,6 +30,15 @@ struct fake_ca {
 	bool binding_required;
 	const char *no_account; /* NULL: "accountDoesNotExist" */
 	bool no_chain;          /* what was issued cannot be fetched */
+	bool lose_finalize;     /* it is taken, but no answer comes */
+	bool order_gone;        /* no order is known any more */
+	bool leads_to_http;     /* for nonces */
+	bool challenge_begun;   /* it looks for the proof unasked */
+	int64_t date_s;         /* of answers; 0: not said */
+	/* what must not be empty when it is told to look; NULL: shown */
+	const char *answer_seen;
+	/* makes the chain for a request; NULL: "CHAIN" */
+	const char *(*sign)(const char *csr);
 	bool refuse_replaces;
 	int pending_looks; /* at the authorization before it is decided */
 	bool challenge_fails;
@@ -50,6 +59,9 @@ struct fake_ca {
 	unsigned serial;
 	char nonce[32]; /* the one that is good */
 	bool answered, finalized;
+	unsigned orders; /* that were made */
+	unsigned keeps;  /* that were remembered */
+	char csr[2048];
 	const struct acme_key *account;
 };
 
@@ -59,6 +71,7 @@ fake_answer(struct fake_ca *ca, struct acme_reply *reply, unsigned status,
 {
 	reply->status = status;
 	reply->retry_after_s = ca->retry_after_s;
+	reply->date_s = ca->date_s;
 	snprintf(ca->nonce, sizeof ca->nonce, "nonce%u", ++ca->serial);
 	snprintf(reply->nonce, sizeof reply->nonce, "%s", ca->nonce);
 	check_int(buf_append(&reply->body, body, strlen(body)), 0);
@@ -123,9 +136,10 @@ fake_directory(struct fake_ca *ca, struct acme_reply *reply)
 	char body[512];
 
 	snprintf(body, sizeof body,
-	    "{\"newNonce\":\"" CA "/nonce\",\"newAccount\":\"" CA
+	    "{\"newNonce\":\"%s/nonce\",\"newAccount\":\"" CA
 	    "/acct\",\"newOrder\":\"" CA "/order\",\"meta\":{"
 	    "\"externalAccountRequired\":%s}}",
+	    ca->leads_to_http ? "http://ca.example" : CA,
 	    ca->binding_required ? "true" : "false");
 	fake_answer(ca, reply, 200, body);
 	reply->nonce[0] = '\0'; /* directories bring none */
@@ -170,6 +184,7 @@ fake_new_order(
     struct fake_ca *ca, const char *payload, struct acme_reply *reply)
 {
 	snprintf(ca->payload, sizeof ca->payload, "%s", payload);
+	ca->orders++;
 	if (ca->order_status != 0)
 		fake_problem(ca, reply, ca->order_status, ca->order_problem);
 	else if (ca->refuse_replaces && strstr(payload, "replaces") != NULL)
@@ -181,12 +196,15 @@ fake_new_order(
 static inline void
 fake_authorization(struct fake_ca *ca, struct acme_reply *reply)
 {
-	const char *status = ca->already_valid         ? "valid"
+	const char *status;
+	char body[2048];
+
+	if (ca->challenge_begun && ca->shown[0] != '\0')
+		ca->answered = true;
+	status = ca->already_valid                     ? "valid"
 	    : !ca->answered || ca->pending_looks-- > 0 ? "pending"
 	    : ca->challenge_fails                      ? "invalid"
 						       : "valid";
-	char body[2048];
-
 	snprintf(body, sizeof body, "{\"status\":\"%s\",\"challenges\":[%s%s]}",
 	    status, ca->challenges != NULL ? ca->challenges : FAKE_CHALLENGES,
 	    strcmp(status, "invalid") == 0
@@ -196,9 +214,55 @@ fake_authorization(struct fake_ca *ca, struct acme_reply *reply)
 	fake_answer(ca, reply, 200, body);
 }
 
+/* An opened request. */
+static inline int
+fake_post(struct fake_ca *ca, const char *path, const char *payload,
+    struct acme_reply *reply, struct acme_error *error)
+{
+	if (strcmp(path, "/acct") == 0) {
+		fake_account(ca, payload, reply);
+	} else if (strcmp(path, "/order") == 0) {
+		fake_new_order(ca, payload, reply);
+	} else if (strcmp(path, "/order/1") == 0 && ca->order_gone) {
+		fake_problem(ca, reply,
+		    ca->order_status != 0 ? ca->order_status : 404,
+		    "malformed");
+	} else if (strcmp(path, "/order/1") == 0) {
+		check_text(payload, "");
+		fake_order(ca, reply, 200);
+	} else if (strcmp(path, "/authz") == 0) {
+		check_text(payload, "");
+		fake_authorization(ca, reply);
+	} else if (strncmp(path, "/chall-", 7) == 0) {
+		check_text(payload, "{}");
+		if (ca->answer_seen != NULL)
+			check(ca->answer_seen[0] != '\0');
+		else
+			check(ca->shown[0] != '\0' && !ca->hidden);
+		ca->answered = true;
+		fake_answer(ca, reply, 200, "{\"status\":\"pending\"}");
+	} else if (strcmp(path, "/finalize") == 0) {
+		check_contains(payload, "{\"csr\":\"");
+		snprintf(ca->csr, sizeof ca->csr, "%.*s",
+		    (int)strcspn(payload + 8, "\""), payload + 8);
+		ca->finalized = true;
+		if (ca->lose_finalize)
+			return acme_error_set(
+			    error, ACME_FAULT_UNREACHABLE, "timed out");
+		fake_order(ca, reply, 200);
+	} else if (ca->no_chain) {
+		fake_problem(ca, reply, 503, "serverInternal");
+	} else {
+		check_text(path, "/cert");
+		fake_answer(ca, reply, 200,
+		    ca->sign != NULL ? ca->sign(ca->csr) : "CHAIN");
+	}
+	return 0;
+}
+
 static inline int
 fake_send(void *ctx, const char *url, const struct slice *post,
-    struct acme_reply *reply, struct fail *why)
+    struct acme_reply *reply, struct acme_error *error)
 {
 	struct fake_ca *ca = ctx;
 	const char *path = url + strlen(CA);
@@ -208,7 +272,8 @@ fake_send(void *ctx, const char *url, const struct slice *post,
 	check(strncmp(url, CA, strlen(CA)) == 0);
 	snprintf(ca->log + n, sizeof ca->log - n, "%s ", path);
 	if (ca->offline)
-		return fail_set(why, "connection refused");
+		return acme_error_set(
+		    error, ACME_FAULT_UNREACHABLE, "connection refused");
 	if (post == NULL && strcmp(path, "/dir") == 0) {
 		fake_directory(ca, reply);
 		return 0;
@@ -221,32 +286,9 @@ fake_send(void *ctx, const char *url, const struct slice *post,
 	if (!fake_open(ca, url, *post, payload, sizeof payload) ||
 	    ca->reject_nonces-- > 0) {
 		fake_problem(ca, reply, 400, "badNonce");
-	} else if (strcmp(path, "/acct") == 0) {
-		fake_account(ca, payload, reply);
-	} else if (strcmp(path, "/order") == 0) {
-		fake_new_order(ca, payload, reply);
-	} else if (strcmp(path, "/order/1") == 0) {
-		check_text(payload, "");
-		fake_order(ca, reply, 200);
-	} else if (strcmp(path, "/authz") == 0) {
-		check_text(payload, "");
-		fake_authorization(ca, reply);
-	} else if (strncmp(path, "/chall-", 7) == 0) {
-		check_text(payload, "{}");
-		check(ca->shown[0] != '\0' && !ca->hidden);
-		ca->answered = true;
-		fake_answer(ca, reply, 200, "{\"status\":\"pending\"}");
-	} else if (strcmp(path, "/finalize") == 0) {
-		check_contains(payload, "\"csr\":\"");
-		ca->finalized = true;
-		fake_order(ca, reply, 200);
-	} else if (ca->no_chain) {
-		fake_problem(ca, reply, 503, "serverInternal");
-	} else {
-		check_text(path, "/cert");
-		fake_answer(ca, reply, 200, "CHAIN");
+		return 0;
 	}
-	return 0;
+	return fake_post(ca, path, payload, reply, error);
 }
 
 static inline int
@@ -269,6 +311,18 @@ fake_show(void *ctx, enum acme_kind kind, const char *token,
 	snprintf(ca->shown, sizeof ca->shown, "%s %s %s",
 	    kind == ACME_HTTP_01 ? "http" : "alpn", token, key_authorization);
 	ca->hidden = false;
+	return 0;
+}
+
+static inline int
+fake_keep(void *ctx, const char *order, struct fail *why)
+{
+	struct fake_ca *ca = ctx;
+
+	(void)why;
+	check_text(order, CA "/order/1");
+	check(!ca->finalized || ca->lose_finalize);
+	ca->keeps++;
 	return 0;
 }
 

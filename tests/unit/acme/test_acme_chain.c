@@ -82,21 +82,33 @@ put_cert(struct buf *pem, const char *san, int from_s, int to_s)
 }
 
 static void
-check_chain(const struct buf *pem, const struct acme_key *whose,
-    const char *name, bool is_ip, const char *want)
+judge_chain(const struct buf *pem, const struct acme_chain_want *want,
+    enum acme_chain_verdict verdict, const char *text)
 {
 	struct fail why = { 0 };
 
-	check_int(
-	    acme_chain_check(buf_slice(pem), whose, name, is_ip, NOW_S, &why),
-	    want == NULL ? 0 : -1);
-	if (want != NULL)
-		check_contains(why.text, want);
+	check_int(acme_chain_check(buf_slice(pem), want, &why), verdict);
+	check_contains(why.text, text);
+}
+
+static void
+check_chain(const struct buf *pem, const struct acme_key *whose,
+    const char *name, bool is_ip, const char *want)
+{
+	judge_chain(pem,
+	    &(struct acme_chain_want){
+		.key = whose, .name = name, .is_ip = is_ip, .now_s = NOW_S },
+	    want == NULL ? ACME_CHAIN_GOOD : ACME_CHAIN_BAD,
+	    want == NULL ? "" : want);
 }
 
 static void
 acme_chain_checks_what_was_issued(void **state)
 {
+	const struct acme_chain_want a_example = {
+		.key = key, .name = "a.example", .now_s = NOW_S
+	};
+	int64_t from_s, to_s;
 	struct buf pem;
 
 	(void)state;
@@ -108,15 +120,18 @@ acme_chain_checks_what_was_issued(void **state)
 	check_chain(&pem, key, "b.example", false, "is not for b.example");
 	check_chain(&pem, key, "192.0.2.2", true, "is not for 192.0.2.2");
 	put_cert(&pem, "DNS:ca", -10, 10);
+	check_int(acme_chain_dates(buf_slice(&pem), &from_s, &to_s), 0);
+	check_int(from_s, NOW_S - 10);
+	check_int(to_s, NOW_S + 10);
 	check_chain(&pem, key, "a.example", false, NULL);
 	buf_printf(&pem, "-----BEGIN CERTIFICATE-----\nAA\n");
 	check_chain(&pem, key, "a.example", false, "chain that was issued is");
 	buf_clear(&pem);
 	put_cert(&pem, "DNS:a.example", -10, 0);
-	check_chain(&pem, key, "a.example", false, "has expired");
+	judge_chain(&pem, &a_example, ACME_CHAIN_EXPIRED, "has expired");
 	buf_clear(&pem);
 	put_cert(&pem, "DNS:a.example", 1, 10);
-	check_chain(&pem, key, "a.example", false, "not valid yet");
+	judge_chain(&pem, &a_example, ACME_CHAIN_NOT_YET, "not valid yet");
 	buf_clear(&pem);
 	check_chain(&pem, key, "a.example", false, "not a certificate");
 	put_cert(&pem, "DNS:a.example", -10, 10);

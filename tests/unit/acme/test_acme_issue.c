@@ -6,7 +6,7 @@ static struct acme_error error;
 static struct fake_ca ca;
 static struct acme_binding binding;
 static struct buf pem;
-static unsigned used;
+static struct acme_progress progress;
 
 static int
 start(void **state)
@@ -69,11 +69,11 @@ issue_with(struct acme_issue want)
 	if (want.kinds == 0)
 		want.kinds = ACME_HTTP_01 | ACME_TLS_ALPN_01;
 	want.key = key;
-	want.answerer = (struct acme_answerer){
-		.ctx = &ca, .show = fake_show, .hide = fake_hide
-	};
+	want.answerer.ctx = &ca;
+	want.answerer.show = fake_show;
+	want.answerer.hide = fake_hide;
 	if (rc == 0)
-		rc = acme_issue(c, &want, &pem, &used, &error);
+		rc = acme_issue(c, &want, &pem, &progress, &error);
 	acme_client_free(c);
 	return rc;
 }
@@ -97,7 +97,7 @@ acme_issue_follows_the_protocol(void **state)
 	check_int(
 	    issue_with((struct acme_issue){ .prefer = ACME_TLS_ALPN_01 }), 0);
 	want_chain();
-	check_int(used, ACME_TLS_ALPN_01);
+	check_int(progress.used, ACME_TLS_ALPN_01);
 	check_text(ca.log,
 	    "/dir /nonce /acct /acct /order /authz /chall-t /authz /authz "
 	    "/order/1 /finalize /order/1 /order/1 /cert ");
@@ -120,7 +120,7 @@ acme_issue_takes_the_kind_that_it_may(void **state)
 		      .profile = "shortlived" }),
 	    0);
 	want_chain();
-	check_int(used, ACME_HTTP_01);
+	check_int(progress.used, ACME_HTTP_01);
 	check_contains(ca.shown, "http th th.");
 	check_text(ca.payload,
 	    "{\"identifiers\":[{\"type\":\"ip\",\"value\":\"192.0.2.1\"}],"
@@ -143,7 +143,7 @@ acme_issue_uses_what_was_proven_before(void **state)
 	check_int(issue_with((struct acme_issue){ 0 }), 0);
 	check_slice_text(buf_slice(&pem), "CHAIN");
 	check_text(ca.shown, "");
-	check_int(used, 0);
+	check_int(progress.used, 0);
 	check_text(ca.log, "/dir /nonce /acct /order /finalize /cert ");
 }
 
@@ -158,7 +158,8 @@ acme_client_survives_bad_nonces(void **state)
 	ca.reject_nonces = 10;
 	check_int(issue_with((struct acme_issue){ 0 }), -1);
 	check_text(error.type, "badNonce");
-	check_int(error.fault, ACME_FAULT_REFUSED);
+	/* a fault between us: it has refused nothing */
+	check_int(error.fault, ACME_FAULT_UNREACHABLE);
 }
 
 static void
@@ -222,7 +223,7 @@ acme_issue_says_why_a_challenge_failed(void **state)
 	check_text(error.type, "connection");
 	check_text(error.why.text,
 	    "the http-01 challenge failed: connection: timeout");
-	check_int(used, ACME_HTTP_01);
+	check_int(progress.used, ACME_HTTP_01);
 	check(ca.hidden);
 }
 
@@ -308,6 +309,13 @@ acme_issue_orders_again_without_replaces(void **state)
 	ca.order_problem = "rateLimited";
 	check_int(issue_with((struct acme_issue){ .replaces = "a.b" }), -1);
 	check_contains(ca.payload, "replaces");
+	check_int(ca.orders, 1);
+	/* nor is a name that it will not have */
+	setup(NULL);
+	ca.order_status = 400;
+	ca.order_problem = "rejectedIdentifier";
+	check_int(issue_with((struct acme_issue){ .replaces = "a.b" }), -1);
+	check_int(ca.orders, 1);
 }
 
 /* The authority counts it, so it is not away. */
@@ -320,6 +328,110 @@ acme_issue_does_not_hurry_after_one_was_issued(void **state)
 	check(ca.finalized);
 	check_int(error.fault, ACME_FAULT_REFUSED);
 	check_text(error.type, "serverInternal");
+}
+
+static int
+issue_and_keep(const char *resume)
+{
+	pem.end = pem.start;
+	error = (struct acme_error){ 0 };
+	return issue_with((struct acme_issue){
+	    .resume = resume, .answerer.keep = fake_keep });
+}
+
+/* What was issued and not fetched is fetched, whatever came between. */
+static void
+acme_issue_takes_up_an_order(void **state)
+{
+	(void)state;
+	for (int lost = 0; lost < 3; lost++) {
+		setup(NULL);
+		if (lost == 0)
+			ca.no_chain = true;
+		else
+			ca.lose_finalize = true;
+		check_int(issue_and_keep(NULL), -1);
+		check(ca.finalized);
+		check_int(ca.keeps, 1);
+		check_int(progress.lost, false);
+		/* nothing is lost by trying again soon */
+		check_int(error.fault, ACME_FAULT_UNREACHABLE);
+		if (lost == 2)
+			ca.finalized = false; /* it had not come there */
+		ca.no_chain = ca.lose_finalize = false;
+		ca.processing_looks = 1;
+		ca.log[0] = '\0';
+		check_int(issue_and_keep(CA "/order/1"), 0);
+		check_slice_text(buf_slice(&pem), "CHAIN");
+		check_int(ca.orders, 1);
+		check_text(ca.log,
+		    lost == 2 ? "/dir /nonce /acct /acct /order/1 /finalize "
+				"/order/1 /cert "
+			      : "/dir /nonce /acct /acct /order/1 /order/1 "
+				"/cert ");
+	}
+}
+
+static void
+acme_issue_says_that_an_order_is_lost(void **state)
+{
+	(void)state;
+	ca.order_gone = true;
+	check_int(issue_and_keep(CA "/order/1"), -1);
+	check(progress.lost);
+	check_int(error.fault, ACME_FAULT_REFUSED);
+	check_int(ca.orders, 0);
+	/* not when nobody has said so */
+	setup(NULL);
+	ca.order_gone = true;
+	ca.order_status = 503;
+	check_int(issue_and_keep(CA "/order/1"), -1);
+	check(!progress.lost);
+	check_int(error.fault, ACME_FAULT_UNREACHABLE);
+}
+
+static int
+refuse_to_keep(void *ctx, const char *order, struct fail *why)
+{
+	(void)ctx, (void)order;
+	return fail_set(why, "disk full");
+}
+
+/* Nothing is spent that could not be kept. */
+static void
+acme_issue_asks_for_nothing_that_cannot_be_kept(void **state)
+{
+	(void)state;
+	check_int(
+	    issue_with((struct acme_issue){ .answerer.keep = refuse_to_keep }),
+	    -1);
+	check(!ca.finalized);
+	check_int(error.fault, ACME_FAULT_OURS);
+	check_text(error.why.text, "disk full");
+}
+
+/* Some answer 400 to whoever asks them to look twice. */
+static void
+acme_issue_does_not_ask_for_a_look_that_is_taken(void **state)
+{
+	(void)state;
+	ca.challenges = "{\"type\":\"http-01\",\"url\":\"" CA
+			"/chall-h\",\"token\":\"th\",\"status\":"
+			"\"processing\"}";
+	ca.challenge_begun = true;
+	check_int(issue_with((struct acme_issue){ 0 }), 0);
+	want_chain();
+	check(strstr(ca.log, "chall-h") == NULL);
+}
+
+static void
+acme_client_does_not_go_from_https_to_http(void **state)
+{
+	(void)state;
+	ca.leads_to_http = true;
+	check_int(issue_with((struct acme_issue){ 0 }), -1);
+	check_text(error.why.text, "it leads from https to http");
+	check_text(ca.log, "/dir ");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -340,6 +452,11 @@ main(void)
 		TEST(acme_issue_stops_when_told),
 		TEST(acme_issue_orders_again_without_replaces),
 		TEST(acme_issue_does_not_hurry_after_one_was_issued),
+		TEST(acme_issue_takes_up_an_order),
+		TEST(acme_issue_says_that_an_order_is_lost),
+		TEST(acme_issue_asks_for_nothing_that_cannot_be_kept),
+		TEST(acme_issue_does_not_ask_for_a_look_that_is_taken),
+		TEST(acme_client_does_not_go_from_https_to_http),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);
