@@ -19,6 +19,7 @@ from relaytest import (
     PATIENCE,
     Scenario,
     free_port,
+    make_cert,
     ours_only,
     stun_request,
     wait_until,
@@ -72,7 +73,7 @@ class Monitoring(Scenario):
                 {
                     "Name": "900a",
                     "RegionID": 900,
-                    "HostName": HOST,
+                    "HostName": "localhost",
                     "IPv4": HOST,
                     "DERPPort": relay.port,
                     "STUNPort": relay.stun_port,
@@ -107,11 +108,15 @@ class Monitoring(Scenario):
         )
         text = (EXAMPLES / "prometheus.yml").read_text()
         for old, new in (
+            (
+                "server_name: derp1.example.org",
+                "server_name: localhost\n      insecure_skip_verify: true",
+            ),
             ("100.64.0.7:443", f"{HOST}:{relay.port}"),
             ("127.0.0.1:9100", f"{HOST}:{node}"),
             ("127.0.0.1:9115", f"{HOST}:{blackbox}"),
             ("127.0.0.1:8080", f"{HOST}:{free_port()}"),
-            ("https://derp1.example.org/", f"https://{HOST}:{relay.port}/"),
+            ("https://derp1.example.org/", f"https://localhost:{relay.port}/"),
             ("derp_https]", "derp_pinned]"),
             (": 15s", ": 1s"),
             ("derpkit-alerts.yml", str(EXAMPLES / "derpkit-alerts.yml")),
@@ -128,8 +133,11 @@ class Monitoring(Scenario):
     def test_every_expression_finds_something(self):
         p = self.peer()
         nodes = self.write("nodes", p.key("a") + "\n" + p.key("b") + "\n")
-        relay = self.derper(f"-verify-nodes={nodes}", tls=True, stun=True)
-        p.login(relay, "a", "b")
+        make_cert(self.folder, "localhost", "DNS:localhost")
+        relay = self.derper(
+            f"-verify-nodes={nodes}", tls=True, stun=True, hostname="localhost"
+        )
+        p.login(relay, "a", "b", options="name=localhost")
         self.probe(relay)
         server = self.prometheus(relay)
         wait_until(lambda: server.query('up{job="derper"} == 1'), "the relay to be scraped")
