@@ -6,6 +6,7 @@
 #include "flags.h"
 #include "log.h"
 #include "log_config.h"
+#include "privileges.h"
 #include "relay_commands.h"
 #include "server.h"
 #include "version.h"
@@ -103,6 +104,8 @@ main(int argc, char **argv)
 		return 1;
 	}
 	warn_variables();
+	if (privileges_use_permitted(&why) == -1)
+		log_warn("derper: capabilities: %s", why.text);
 	descriptors_raise(&config);
 	if (fetch_global_init() == -1) {
 		log_error("derper: libcurl does not start");

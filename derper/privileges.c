@@ -26,6 +26,20 @@ privileges_no_new(struct fail *why)
 	return 0;
 }
 
+int
+privileges_use_permitted(struct fail *why)
+{
+	cap_t now = cap_get_proc();
+	int rc = now == NULL ? -1 : cap_fill(now, CAP_EFFECTIVE, CAP_PERMITTED);
+
+	if (rc == 0)
+		rc = cap_set_proc(now);
+	if (rc == -1)
+		fail_errno(why, "capset");
+	cap_free(now);
+	return rc;
+}
+
 static bool
 permitted(cap_value_t what)
 {
@@ -41,7 +55,9 @@ permitted(cap_value_t what)
 int
 privileges_drop_capabilities(bool keep_read, struct fail *why)
 {
-	const cap_value_t read_files[] = { CAP_DAC_READ_SEARCH };
+	const cap_value_t read_files[] = { permitted(CAP_DAC_READ_SEARCH)
+		    ? CAP_DAC_READ_SEARCH
+		    : CAP_DAC_OVERRIDE };
 	cap_t kept;
 	int rc;
 
@@ -53,7 +69,7 @@ privileges_drop_capabilities(bool keep_read, struct fail *why)
 	kept = cap_init();
 	if (kept == NULL)
 		return fail_set(why, "out of memory");
-	if (keep_read && permitted(CAP_DAC_READ_SEARCH)) {
+	if (keep_read && permitted(read_files[0])) {
 		(void)cap_set_flag(kept, CAP_PERMITTED, 1, read_files, CAP_SET);
 		(void)cap_set_flag(kept, CAP_EFFECTIVE, 1, read_files, CAP_SET);
 	}

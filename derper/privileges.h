@@ -18,9 +18,15 @@ int privileges_no_dumps(struct fail *why);
 /* No program that this process could run gains rights by that. */
 int privileges_no_new(struct fail *why);
 
+/* Makes capabilities that were permitted, but not in force, count from now on:
+ * those of a program file that asks for none at its start (`setcap ...=p`), so
+ * that it can also be run where they are denied. */
+int privileges_use_permitted(struct fail *why);
+
 /* Gives up all capabilities, but with `keep_read` the one to read files of
  * other users (a certificate folder that belongs to an ACME client), which is
- * kept only where something else limits which files those are. */
+ * kept only where something else limits which files those are. Containers have
+ * one for that which allows to write them, too. */
 int privileges_drop_capabilities(bool keep_read, struct fail *why);
 
 #endif
