@@ -422,6 +422,35 @@ set_verify_name(SSL *ssl, const char *name)
 	return X509_VERIFY_PARAM_set1_host(param, name, 0);
 }
 
+static const char *
+variable_or(const char *name, const char *otherwise)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] != '\0' ? value : otherwise;
+}
+
+/* The roots of a file, or else those that OpenSSL's variables name, or the
+ * system's. OpenSSL itself does not read the variables in a program file with
+ * capabilities, as in a container. */
+static int
+load_roots(SSL_CTX *ctx, const char *ca_file, struct fail *why)
+{
+	if (ca_file != NULL)
+		return SSL_CTX_load_verify_file(ctx, ca_file) == 1
+		    ? 0
+		    : fail_ssl(why, ca_file);
+	/* one that is missing has no roots */
+	(void)SSL_CTX_load_verify_file(ctx,
+	    variable_or(X509_get_default_cert_file_env(),
+		X509_get_default_cert_file()));
+	(void)SSL_CTX_load_verify_dir(ctx,
+	    variable_or(
+		X509_get_default_cert_dir_env(), X509_get_default_cert_dir()));
+	ERR_clear_error();
+	return 0;
+}
+
 static int
 make_ssl(struct dial *d, const struct dial_config *config, struct fail *why)
 {
@@ -438,11 +467,8 @@ make_ssl(struct dial *d, const struct dial_config *config, struct fail *why)
 	if (d->ctx == NULL ||
 	    SSL_CTX_set_min_proto_version(d->ctx, TLS1_2_VERSION) != 1)
 		return fail_ssl(why, "TLS");
-	if (roots && config->ca_file == NULL)
-		SSL_CTX_set_default_verify_paths(d->ctx);
-	if (roots && config->ca_file != NULL &&
-	    SSL_CTX_load_verify_locations(d->ctx, config->ca_file, NULL) != 1)
-		return fail_ssl(why, config->ca_file);
+	if (roots && load_roots(d->ctx, config->ca_file, why) == -1)
+		return -1;
 	SSL_CTX_set_verify(
 	    d->ctx, roots ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_mode(d->ctx,
