@@ -13,6 +13,7 @@
 struct arguments {
 	struct control_client_options control; /* first */
 	uint64_t within_ms;
+	bool wait;
 };
 
 static int
@@ -20,6 +21,7 @@ run(const struct command_call *call)
 {
 	const struct arguments *a = call->values;
 	char path[64], begun[128], text[STATUS_TEXT];
+	int rc;
 
 	if (call->word_count > 0)
 		return command_misuse(
@@ -31,13 +33,18 @@ run(const struct command_call *call)
 	    "draining; the relay ends when its clients have left, in %s at "
 	    "most",
 	    status_text_duration(text, (a->within_ms + 999) / 1000));
-	return control_client_order(call, path, begun);
+	rc = control_client_order(call, path, begun);
+	if (rc == COMMAND_DONE && a->wait)
+		control_client_wait_end(call);
+	return rc;
 }
 
 static const struct opts_row options[] = {
 	CONTROL_CLIENT_OPTION,
 	{ "within", OPTS_DURATION, offsetof(struct arguments, within_ms),
 	    "time", "end after this time at most, with clients or without" },
+	{ "wait", OPTS_BOOL, offsetof(struct arguments, wait), NULL,
+	    "return when the relay has ended, not before" },
 };
 static const struct arguments defaults = { .control = { .socket = "" },
 	.within_ms = WITHIN_MS };

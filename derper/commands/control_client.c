@@ -9,10 +9,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TIMEOUT_MS 40000 /* more than the relay takes to answer */
 #define URL_MAX 1024
+#define WAIT_PAUSE_MS 100
 
 static const char *
 socket_path(const struct command_call *call)
@@ -56,17 +58,13 @@ say_why_not(const struct command_call *call, const char *path, int error)
 	return -1;
 }
 
-/* Whether a relay listens there; says why not. */
+/* Connects to the socket, whose path fits; 0, or errno. */
 static int
-try_socket(const struct command_call *call, const char *path)
+connect_once(const char *path)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int fd, error = 0;
 
-	if (strlen(path) >= sizeof sa.sun_path) {
-		command_fail(call, "%s: too long for a socket", path);
-		return -1;
-	}
 	memcpy(sa.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd == -1 ||
@@ -74,6 +72,20 @@ try_socket(const struct command_call *call, const char *path)
 		error = errno;
 	if (fd != -1)
 		close(fd);
+	return error;
+}
+
+/* Whether a relay listens there; says why not. */
+static int
+try_socket(const struct command_call *call, const char *path)
+{
+	int error;
+
+	if (strlen(path) >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
+		command_fail(call, "%s: too long for a socket", path);
+		return -1;
+	}
+	error = connect_once(path);
 	return error == 0 ? 0 : say_why_not(call, path, error);
 }
 
@@ -135,6 +147,15 @@ control_client_refused(
 	command_fail(call, "the relay answers %u: %.*s", answer->status,
 	    (int)(text.n < 200 ? text.n : 200), (const char *)text.p);
 	return COMMAND_FINDINGS;
+}
+
+void
+control_client_wait_end(const struct command_call *call)
+{
+	const struct timespec pause = { .tv_nsec = WAIT_PAUSE_MS * 1000000L };
+
+	while (connect_once(socket_path(call)) == 0)
+		nanosleep(&pause, NULL);
 }
 
 int

@@ -42,6 +42,9 @@ void control_client_clear(struct control_client_answer *answer);
 int control_client_refused(const struct command_call *call,
     const struct control_client_answer *answer);
 
+/* Waits until nobody listens on the control socket. */
+void control_client_wait_end(const struct command_call *call);
+
 /* Asks by POST for what the relay then does by itself, and prints `begun`, a
  * line, when it has begun. Returns the command's exit status. */
 int control_client_order(

@@ -241,6 +241,17 @@ class Control(Base):
         self.assertEqual(self.run_command("drain", "--within=1h")[0], 0)
         self.assertEqual(relay.proc.wait(PATIENCE), 0)
 
+    def test_a_drain_can_be_waited_for(self):
+        relay = self.relay()
+        p = self.peer()
+        p.login(relay, "a")
+        relay.exit_expected = True
+        self.assertEqual(
+            self.run_command("drain", "--within=1s", "--wait")[0], 0)
+        # nobody listens any more
+        self.assertEqual(self.run_command("status")[0], 2)
+        self.assertEqual(relay.proc.wait(PATIENCE), 0)
+
     def test_a_signal_ends_a_drain(self):
         relay = self.relay()
         p = self.peer()
