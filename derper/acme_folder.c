@@ -61,6 +61,16 @@ acme_folder_make(const struct acme_folder *f, struct fail *why)
 	return fail_set(why, "mkdir %s", inner.text);
 }
 
+int
+acme_folder_try(const struct acme_folder *f, struct fail *why)
+{
+	struct fail inner = { 0 };
+
+	if (newfile_try_folders(f->cert, &inner) == 0)
+		return 0;
+	return fail_set(why, "mkdir %s", inner.text);
+}
+
 /* Reads up to n bytes; -1 with errno. */
 static int
 read_all(int fd, struct buf *to, size_t n)

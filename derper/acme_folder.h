@@ -39,6 +39,9 @@ int acme_folder_init(struct acme_folder *f, const char *dir, const char *name,
 /* Makes the folder (0700) where it is missing. -1 and the reason. */
 int acme_folder_make(const struct acme_folder *f, struct fail *why);
 
+/* Whether it could: makes nothing. */
+int acme_folder_try(const struct acme_folder *f, struct fail *why);
+
 /* Completes or takes back what a crash has left of acme_folder_save: key and
  * certificate of an address belong together afterwards. -1 and the reason. */
 int acme_folder_recover(const struct acme_folder *f, struct fail *why);

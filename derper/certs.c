@@ -8,6 +8,7 @@
 #include "keyfile.h"
 #include "log.h"
 #include "metacert.h"
+#include "newfile.h"
 #include "url_text.h"
 
 #include <assert.h>
@@ -31,6 +32,8 @@ struct certs {
 	size_t meta_len;
 	struct tls_context *ctx;  /* owned */
 	struct filestamp seen[2]; /* of the files as last tried */
+	bool only_try;            /* nothing is written */
+	bool would_make;          /* a self-signed pair, were it not for that */
 	bool half_seen;           /* one of two files may have been replaced */
 	uint64_t reminded_ms;     /* when the dates were last told */
 };
@@ -94,6 +97,8 @@ set_ordered_names(struct certs *certs, struct fail *why)
 	static_assert(PATH_BYTES == ACME_FOLDER_PATH, "one is copied whole");
 	memcpy(certs->cert_file, folder.cert, PATH_BYTES);
 	memcpy(certs->key_file, folder.key, PATH_BYTES);
+	if (certs->only_try)
+		return acme_folder_try(&folder, why);
 	if (acme_folder_make(&folder, why) == -1)
 		return -1;
 	if (!acme->waits_for_name)
@@ -178,6 +183,10 @@ make_if_missing(struct certs *certs, struct fail *why)
 		return 0;
 	if (netaddr_parse_ip(&ip, slice_str(certs->config->hostname)) == -1)
 		return fail_set(why, "not an IP address");
+	if (certs->only_try) {
+		certs->would_make = true;
+		return newfile_try(certs->key_file, why);
+	}
 	return cert_make_self_signed(
 	    &ip, certs->cert_file, certs->key_file, why);
 }
@@ -224,9 +233,9 @@ hint_at_names(const struct certs *certs, struct fail *why)
 	    inner.text, dir, certs->stem, certs->stem);
 }
 
-struct certs *
-certs_open(const struct config *config, const struct derp_key *server,
-    struct tls_challenge *challenge, struct fail *why)
+static struct certs *
+open_certs(const struct config *config, const struct derp_key *server,
+    struct tls_challenge *challenge, bool only_try, struct fail *why)
 {
 	struct certs *certs = calloc(1, sizeof *certs);
 	struct fail inner = { 0 };
@@ -237,6 +246,7 @@ certs_open(const struct config *config, const struct derp_key *server,
 	}
 	certs->config = config;
 	certs->challenge = challenge;
+	certs->only_try = only_try;
 	if ((is_ordered(certs) ? set_ordered_names(certs, &inner)
 			       : set_names(certs, &inner)) == -1 ||
 	    metacert_make(server, certs->meta, &certs->meta_len, &inner) ==
@@ -244,8 +254,8 @@ certs_open(const struct config *config, const struct derp_key *server,
 	    make_if_missing(certs, &inner) == -1)
 		goto failed;
 	(void)changed(certs);
-	certs->ctx = load(certs, &inner);
-	if (certs->ctx == NULL && is_ordered(certs))
+	certs->ctx = certs->would_make ? NULL : load(certs, &inner);
+	if (certs->ctx == NULL && (is_ordered(certs) || certs->would_make))
 		certs->ctx = load_nothing(certs, &inner);
 	if (certs->ctx == NULL)
 		goto failed;
@@ -260,6 +270,26 @@ failed:
 	    certs->stem, inner.text);
 	certs_close(certs);
 	return NULL;
+}
+
+struct certs *
+certs_open(const struct config *config, const struct derp_key *server,
+    struct tls_challenge *challenge, struct fail *why)
+{
+	return open_certs(config, server, challenge, false, why);
+}
+
+struct certs *
+certs_try(const struct config *config, const struct derp_key *server,
+    struct tls_challenge *challenge, struct fail *why)
+{
+	return open_certs(config, server, challenge, true, why);
+}
+
+bool
+certs_would_make(const struct certs *certs)
+{
+	return certs->would_make;
 }
 
 void

@@ -30,6 +30,12 @@ struct certs;
 struct certs *certs_open(const struct config *config,
     const struct derp_key *server, struct tls_challenge *challenge,
     struct fail *why);
+/* The same, but makes neither pair nor folder: a pair that is missing and would
+ * be made is not there then, and certs_would_make says so. */
+struct certs *certs_try(const struct config *config,
+    const struct derp_key *server, struct tls_challenge *challenge,
+    struct fail *why);
+bool certs_would_make(const struct certs *certs);
 void certs_close(struct certs *certs);
 
 /* Makes a new self-signed pair in place of one, for a host name that is an IP

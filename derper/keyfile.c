@@ -138,6 +138,18 @@ keyfile_load(const char *path, struct derp_private_key *key, struct fail *why)
 	return rc;
 }
 
+int
+keyfile_try(const char *path, struct derp_private_key *key, bool *missing,
+    struct fail *why)
+{
+	const int rc = load_existing(path, key, missing, why);
+
+	if (!*missing)
+		return rc;
+	derp_private_key_generate(key);
+	return newfile_try(path, why);
+}
+
 void
 keyfile_warn_readable(const char *path)
 {

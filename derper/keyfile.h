@@ -17,6 +17,11 @@
 int keyfile_load(
     const char *path, struct derp_private_key *key, struct fail *why);
 
+/* The same without making the file: *missing says that it would be made, and
+ * *key is then any. -1 and the reason that keyfile_load would give. */
+int keyfile_try(const char *path, struct derp_private_key *key, bool *missing,
+    struct fail *why);
+
 /* Logs a warning when other users can read or change a file with a private
  * key. */
 void keyfile_warn_readable(const char *path);

@@ -2,14 +2,12 @@
 #include "server.h"
 
 #include "acme_service.h"
-#include "admission_config.h"
 #include "admission_engine.h"
 #include "bootstrap_dns.h"
 #include "bootstrap_resolver.h"
 #include "clock.h"
 #include "confinement.h"
 #include "consistency.h"
-#include "debug_access.h"
 #include "http.h"
 #include "http_conn.h"
 #include "ip_limit.h"
@@ -17,14 +15,11 @@
 #include "log.h"
 #include "memory_trim.h"
 #include "mesh.h"
-#include "mesh_config.h"
 #include "metrics.h"
 #include "presence.h"
 #include "registry.h"
 #include "relay.h"
-#include "server_certs.h"
-#include "server_key.h"
-#include "server_limits.h"
+#include "server_setup.h"
 #include "server_status.h"
 #include "service.h"
 #include "signals.h"
@@ -58,30 +53,21 @@ struct thread {
 struct server {
 	/* configuration and what follows from it */
 	const struct config *config;
-	struct derp_private_key private_key;
-	struct derp_key public_key;
-	struct netaddr main_addr, http_addr, stun_addr;
-	bool use_http, use_stun;
+	struct server_setup setup;
 
 	/* shared by the workers */
 	struct worker_config worker_config;
 	struct relay_shared relay;
 	struct http_site site;
-	struct debug_access debug_access;
 	struct metrics metrics;
 	struct registry *registry;
 	struct ip_limit *ip_limit;
-	struct server_limits limits;
 	struct admission_engine admission;
 	struct url_check *url_check; /* NULL: no URL is asked */
-	struct bootstrap_dns *bootstrap_dns;
 	struct bootstrap_resolver *bootstrap_resolver; /* NULL: no names */
-	struct server_certs certs;
 	struct counters_array *counters; /* a set for each worker */
 	struct crossing_shared crossing;
 	struct presence *presence; /* NULL without a mesh key */
-	struct mesh_target mesh_targets[MESH_LINKS_MAX];
-	size_t mesh_target_count;
 	struct mesh *mesh;
 
 	struct thread threads[CONFIG_WORKERS_MAX];
@@ -110,27 +96,6 @@ report(const struct server *s)
 		 "notify_refused=%llu",
 	    text, notify.pairs, notify.bytes,
 	    (unsigned long long)notify.refused);
-}
-
-/* Finds out whether the ports are free, before any worker opens its share. */
-static int
-choose_addresses(struct server *s, struct fail *why)
-{
-	const struct config *c = s->config;
-	s->main_addr = s->http_addr = s->stun_addr = c->addr;
-	s->http_addr.port = (uint16_t)c->http_port;
-	s->stun_addr.port = (uint16_t)c->stun_port;
-	s->use_http = c->use_tls && c->http_port >= 0;
-	s->use_stun = c->stun;
-	if (listener_probe(&s->main_addr, LISTENER_TCP, why) == -1 ||
-	    (s->use_http &&
-		listener_probe(&s->http_addr, LISTENER_TCP, why) == -1))
-		return -1;
-	if (!s->use_stun)
-		return 0;
-	/* DIFFERS: upstream goes on silently without STUN when the port is
-	 * taken; a relay that nobody can measure is chosen by nobody */
-	return listener_probe(&s->stun_addr, LISTENER_UDP, why);
 }
 
 /* A worker's part of what all of them may have, at least 1. */
@@ -189,8 +154,8 @@ fill_shared(struct server *s)
 		.batch_delay_us = (uint64_t)c->batch_delay_us,
 	};
 	s->crossing.workers = workers_of(s);
-	s->relay.private_key = &s->private_key;
-	s->relay.public_key = &s->public_key;
+	s->relay.private_key = &s->setup.key.private_key;
+	s->relay.public_key = &s->setup.key.public_key;
 	s->relay.registry = s->registry;
 	s->relay.verify = NULL; /* opened when rights are given up */
 	s->relay.crossing = &s->crossing;
@@ -198,15 +163,15 @@ fill_shared(struct server *s)
 	s->relay.drain_timeout_ms = c->drain_timeout_ms;
 	s->relay.log_connections = c->log_connections;
 	s->relay.sample_rtt = c->sample_rtt;
-	s->relay.rate_limit = s->limits.rate_limit;
+	s->relay.rate_limit = s->setup.limits.rate_limit;
 	s->site = (struct http_site){
 		.home_url =
 		    c->home_kind == CONFIG_HOME_REDIRECT ? c->home : NULL,
 		.home_blank = c->home_kind == CONFIG_HOME_BLANK,
 		.derp = c->derp,
 		.ace = c->ace,
-		.bootstrap_dns = s->bootstrap_dns,
-		.debug = { .access = &s->debug_access,
+		.bootstrap_dns = s->setup.bootstrap_dns,
+		.debug = { .access = &s->setup.debug_access,
 		    .hostname = c->hostname,
 		    .started_s = s->metrics.process.started_s,
 		    .dev = c->dev,
@@ -217,7 +182,7 @@ fill_shared(struct server *s)
 		    .has_mesh_key = s->relay.mesh_key.is_set,
 		    .status = status_page },
 	};
-	s->site.acme = server_certs_page(&s->certs, c);
+	s->site.acme = server_certs_page(&s->setup.certs, c);
 }
 
 static int
@@ -225,9 +190,10 @@ open_ports(struct server *s, struct thread *t, struct fail *why)
 {
 	struct service_config config = {
 		.worker = t->worker,
-		.port_count = s->use_http ? PORTS : PORT_HTTP,
-		.tls = s->certs.certs != NULL ? certs_context(s->certs.certs)
-					      : NULL,
+		.port_count = s->setup.use_http ? PORTS : PORT_HTTP,
+		.tls = s->setup.certs.certs != NULL
+		    ? certs_context(s->setup.certs.certs)
+		    : NULL,
 		.proxy_from = s->config->proxy_from,
 		.proxy_from_count = s->config->proxy_from_count,
 		.keepalive_ms = s->config->keepalive_ms,
@@ -239,10 +205,12 @@ open_ports(struct server *s, struct thread *t, struct fail *why)
 			.relay = t->relay,
 			.plain_port = i == PORT_HTTP };
 		config.ports[i] = (struct service_port){
-			.addr = i == PORT_MAIN ? s->main_addr : s->http_addr,
+			.addr = i == PORT_MAIN ? s->setup.main_addr
+					       : s->setup.http_addr,
 			.tls = i == PORT_MAIN,
-			.accept_limit =
-			    i == PORT_MAIN ? s->limits.accept_limit : NULL,
+			.accept_limit = i == PORT_MAIN
+			    ? s->setup.limits.accept_limit
+			    : NULL,
 			.accepted = http_accepted,
 			.ctx = &t->ports[i],
 		};
@@ -256,9 +224,9 @@ open_stun(struct server *s, struct thread *t, struct fail *why)
 {
 	int fd;
 
-	if (!s->use_stun)
+	if (!s->setup.use_stun)
 		return 0;
-	fd = listener_open(&s->stun_addr, LISTENER_UDP, why);
+	fd = listener_open(&s->setup.stun_addr, LISTENER_UDP, why);
 	if (fd == -1)
 		return -1;
 	t->stun = stun_server_new(t->worker->loop, fd, t->worker->counters);
@@ -296,15 +264,16 @@ build_workers(struct server *s, struct fail *why)
 		&(struct server_status_config){ .config = s->config,
 		    .shared = &s->relay,
 		    .metrics = &s->metrics,
-		    .main = &s->main_addr,
-		    .http = s->use_http ? &s->http_addr : NULL,
-		    .stun = s->use_stun ? &s->stun_addr : NULL },
+		    .main = &s->setup.main_addr,
+		    .http = s->setup.use_http ? &s->setup.http_addr : NULL,
+		    .stun = s->setup.use_stun ? &s->setup.stun_addr : NULL },
 		why) == -1)
 		return -1;
 	s->site.debug.status_ctx = s->status.status;
-	if (s->mesh_target_count == 0)
+	if (s->setup.mesh_target_count == 0)
 		return 0;
-	s->mesh = mesh_new(&s->relay, s->mesh_targets, s->mesh_target_count);
+	s->mesh = mesh_new(
+	    &s->relay, s->setup.mesh_targets, s->setup.mesh_target_count);
 	return s->mesh != NULL ? 0 : fail_set(why, "out of memory");
 }
 
@@ -335,17 +304,18 @@ use_tls(struct server *s, struct tls_context *ctx)
 static void
 reload(struct server *s, bool forced)
 {
-	if (s->certs.certs != NULL && certs_poll(s->certs.certs, forced)) {
-		use_tls(s, certs_context(s->certs.certs));
-		certs_report(s->certs.certs);
+	if (s->setup.certs.certs != NULL &&
+	    certs_poll(s->setup.certs.certs, forced)) {
+		use_tls(s, certs_context(s->setup.certs.certs));
+		certs_report(s->setup.certs.certs);
 		metrics_set_certificate(
-		    &s->metrics, certs_expiry_s(s->certs.certs));
+		    &s->metrics, certs_expiry_s(s->setup.certs.certs));
 	}
-	if (s->certs.certs != NULL)
-		certs_remind(s->certs.certs, clock_now_ms());
+	if (s->setup.certs.certs != NULL)
+		certs_remind(s->setup.certs.certs, clock_now_ms());
 	if (forced) {
-		server_limits_reload(&s->limits);
-		acme_service_wake(s->certs.service);
+		server_limits_reload(&s->setup.limits);
+		acme_service_wake(s->setup.certs.service);
 	}
 	admission_engine_poll(&s->admission, forced);
 }
@@ -429,7 +399,7 @@ server_free(struct server *s)
 {
 	url_check_stop(s->url_check);
 	bootstrap_resolver_stop(s->bootstrap_resolver);
-	server_certs_stop(&s->certs);
+	server_certs_stop(&s->setup.certs);
 	/* answers the pending questions, by message to workers that still exist
 	 */
 	admission_engine_close(&s->admission);
@@ -447,33 +417,14 @@ server_free(struct server *s)
 		worker_free(s->threads[i].worker);
 	for (unsigned i = 0; i < workers_of(s); i++)
 		relay_free(s->threads[i].relay);
-	bootstrap_dns_free(s->bootstrap_dns);
-	server_certs_close(&s->certs);
 	metrics_close(&s->metrics);
 	ip_limit_free(s->ip_limit);
-	server_limits_close(&s->limits);
+	server_setup_close(&s->setup);
 	registry_free(s->registry);
 	presence_free(s->presence);
 	counters_free(s->counters);
-	derp_private_key_clear(&s->private_key);
 	sodium_memzero(&s->relay.mesh_key, sizeof s->relay.mesh_key);
 	free(s);
-}
-
-/* What a relay of a mesh has beside. */
-static int
-open_mesh(struct server *s, struct fail *why)
-{
-	const struct config *c = s->config;
-
-	if (mesh_config_read_key(c, getenv, &s->relay.mesh_key, why) == -1 ||
-	    mesh_config_read_targets(c->mesh_with, s->mesh_targets,
-		&s->mesh_target_count, why) == -1)
-		return -1;
-	if (!s->relay.mesh_key.is_set)
-		return 0;
-	s->presence = presence_new((size_t)c->max_connections);
-	return s->presence != NULL ? 0 : fail_set(why, "out of memory");
 }
 
 static int
@@ -481,35 +432,30 @@ build(struct server *s, struct fail *why)
 {
 	const struct config *c = s->config;
 
-	if (open_mesh(s, why) == -1)
+	if (server_setup_open(&s->setup, c, why) == -1)
 		return -1;
-	s->registry = registry_new(
-	    (size_t)c->max_connections, mesh_keys_max(s->mesh_target_count));
+	s->relay.mesh_key = s->setup.mesh_key;
+	s->registry = registry_new((size_t)c->max_connections,
+	    mesh_keys_max(s->setup.mesh_target_count));
 	s->counters = counters_new(workers_of(s));
 	s->ip_limit = ip_limit_new(
 	    (size_t)c->max_connections, (size_t)c->max_per_address);
-	if (s->registry == NULL || s->ip_limit == NULL || s->counters == NULL)
+	if (s->relay.mesh_key.is_set)
+		s->presence = presence_new((size_t)c->max_connections);
+	if (s->registry == NULL || s->ip_limit == NULL || s->counters == NULL ||
+	    (s->relay.mesh_key.is_set && s->presence == NULL))
 		return fail_set(why, "out of memory");
-	s->bootstrap_dns =
-	    bootstrap_dns_new(c->bootstrap_names, c->unpublished_names, why);
-	if (s->bootstrap_dns == NULL ||
-	    server_key_load(c, &s->private_key, &s->public_key, why) == -1 ||
-	    debug_access_init(&s->debug_access, getenv, why) == -1)
-		return -1;
 	s->metrics = (struct metrics){ .counters = s->counters,
 		.registry = s->registry,
 		.workers = workers_of(s),
 		.budget = { .output = (uint64_t)c->queue_bytes_total,
 		    .before_login = (uint64_t)c->login_bytes_total } };
 	metrics_open(&s->metrics);
-	if (server_certs_open(&s->certs, c, &s->public_key, why) == -1)
-		return -1;
-	metrics_set_certificate(&s->metrics, server_certs_expiry_s(&s->certs));
-	s->metrics.acme = &s->certs.counts;
-	if (server_limits_open(&s->limits, c, why) == -1)
-		return -1;
-	s->metrics.rate_limit = s->limits.rate_limit;
-	return choose_addresses(s, why) == 0 ? build_workers(s, why) : -1;
+	metrics_set_certificate(
+	    &s->metrics, server_certs_expiry_s(&s->setup.certs));
+	s->metrics.acme = &s->setup.certs.counts;
+	s->metrics.rate_limit = s->setup.limits.rate_limit;
+	return build_workers(s, why);
 }
 
 /* Says what is served and to whom, and looks beside that whether those who
@@ -521,10 +467,10 @@ report_start(struct server *s, const struct verify_config *admission)
 	s->metrics.verify = s->admission.verify;
 	start_report(&(struct start_report){
 	    .config = s->config,
-	    .main = &s->main_addr,
-	    .http = s->use_http ? &s->http_addr : NULL,
-	    .stun = s->use_stun ? &s->stun_addr : NULL,
-	    .certs = s->certs.certs,
+	    .main = &s->setup.main_addr,
+	    .http = s->setup.use_http ? &s->setup.http_addr : NULL,
+	    .stun = s->setup.use_stun ? &s->setup.stun_addr : NULL,
+	    .certs = s->setup.certs.certs,
 	    .verify = s->admission.verify,
 	    .admission = admission,
 	});
@@ -534,9 +480,10 @@ report_start(struct server *s, const struct verify_config *admission)
 static int
 start_bootstrap(struct server *s, struct fail *why)
 {
-	if (bootstrap_dns_name(s->bootstrap_dns, 0) == NULL)
+	if (bootstrap_dns_name(s->setup.bootstrap_dns, 0) == NULL)
 		return 0;
-	s->bootstrap_resolver = bootstrap_resolver_start(s->bootstrap_dns, why);
+	s->bootstrap_resolver =
+	    bootstrap_resolver_start(s->setup.bootstrap_dns, why);
 	return s->bootstrap_resolver != NULL ? 0 : -1;
 }
 
@@ -546,20 +493,16 @@ start_bootstrap(struct server *s, struct fail *why)
 static int
 start(struct server *s, struct fail *why)
 {
-	struct verify_config admission = { .source_count = 0 };
-	int rc;
+	struct verify_config *admission = &s->setup.admission;
 
-	admission_config_warn(s->config);
-	if (admission_config_read(&admission, s->config, why) == -1)
+	if (confinement_enter(
+		s->config, admission, s->setup.certs.certs, why) == -1 ||
+	    admission_engine_open(
+		&s->admission, s->config, &s->relay, admission, why) == -1)
 		return -1;
-	rc = confinement_enter(s->config, &admission, s->certs.certs, why);
-	if (rc == 0)
-		rc = admission_engine_open(
-		    &s->admission, s->config, &s->relay, &admission, why);
-	if (rc == 0)
-		report_start(s, &admission);
-	verify_config_clear(&admission);
-	if (rc == -1 || start_bootstrap(s, why) == -1)
+	report_start(s, admission);
+	verify_config_clear(admission);
+	if (start_bootstrap(s, why) == -1)
 		return -1;
 	metrics_sample(&s->metrics, clock_now_ms());
 	if (s->mesh != NULL)
@@ -568,7 +511,7 @@ start(struct server *s, struct fail *why)
 		return -1;
 	if (start_workers(s, why) == -1)
 		return -1;
-	return server_certs_start(&s->certs, s->config, why);
+	return server_certs_start(&s->setup.certs, s->config, why);
 }
 
 int

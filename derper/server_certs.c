@@ -7,7 +7,7 @@
 
 int
 server_certs_open(struct server_certs *s, const struct config *config,
-    const struct derp_key *server, struct fail *why)
+    const struct derp_key *server, bool try, struct fail *why)
 {
 	struct tls_challenge *challenge = NULL;
 
@@ -22,7 +22,8 @@ server_certs_open(struct server_certs *s, const struct config *config,
 			return fail_set(why, "out of memory");
 		challenge = acme_answers_tls(s->answers);
 	}
-	s->certs = certs_open(config, server, challenge, why);
+	s->certs = try ? certs_try(config, server, challenge, why)
+		       : certs_open(config, server, challenge, why);
 	return s->certs != NULL ? 0 : -1;
 }
 

@@ -23,10 +23,10 @@ struct server_certs {
 	struct acme_counts counts;
 };
 
-/* Loads or makes what the configuration, borrowed until the end, asks for. -1
- * and the reason. */
+/* Loads or makes what the configuration, borrowed until the end, asks for; with
+ * `try` makes nothing (certs_try). -1 and the reason. */
 int server_certs_open(struct server_certs *s, const struct config *config,
-    const struct derp_key *server, struct fail *why);
+    const struct derp_key *server, bool try, struct fail *why);
 
 /* When the certificate ends, in seconds since 1970; 0: there is none. */
 int64_t server_certs_expiry_s(const struct server_certs *s);

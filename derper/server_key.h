@@ -1,18 +1,27 @@
 /*
- * server_key: the relay's own key: of the key file, or with -dev a new one.
+ * server_key: the relay's private key, and the file that it is in.
  *
- * Threads: start-up only; blocking (files).
+ * Life: server_key_load -> server_key_clear. Threads: the main thread;
+ * immutable afterwards.
  */
 #ifndef DERPKIT_SERVER_KEY_H
 #define DERPKIT_SERVER_KEY_H
 
 #include "config.h"
 #include "derp_key.h"
-#include "fail.h"
 
-/* The caller wipes the private key. -1 and the reason. */
-int server_key_load(const struct config *config,
-    struct derp_private_key *private_key, struct derp_key *public_key,
+struct server_key {
+	struct derp_private_key private_key;
+	struct derp_key public_key;
+	const char *path; /* borrowed from the configuration; "": no file */
+	bool would_make;  /* tried only: there is no file yet */
+};
+
+/* Loads the key of the file that the configuration names, or makes one; with
+ * `try` makes none (keyfile_try). -1 and the reason. */
+int server_key_load(struct server_key *k, const struct config *config, bool try,
     struct fail *why);
+/* Forgets the private key. Fine on { 0 }. */
+void server_key_clear(struct server_key *k);
 
 #endif

@@ -55,6 +55,26 @@ fill_relay(struct server_status *s, const struct server_status_config *c)
 	add_listener(relay, "STUN", c->stun);
 }
 
+/* A socket that nobody asked for does not stop the relay. */
+static int
+go_without_socket(const struct config *config, struct fail *why)
+{
+	if (config->control_socket != config->control_socket_default)
+		return -1;
+	log_warn("derper: no control socket: %s", why->text);
+	*why = (struct fail){ 0 };
+	return 0;
+}
+
+int
+server_status_try(const struct config *config, struct fail *why)
+{
+	if (config->control_socket[0] == '\0' ||
+	    unix_listener_try(config->control_socket, why) == 0)
+		return 0;
+	return go_without_socket(config, why);
+}
+
 int
 server_status_open(struct server_status *s,
     const struct server_status_config *config, struct fail *why)
@@ -66,15 +86,10 @@ server_status_open(struct server_status *s,
 	s->events = (struct control_events){ want_reload, want_drain, s };
 	if (path[0] != '\0') {
 		fd = unix_listener_open(&s->socket, path, SOCKET_MODE, why);
-		/* a socket that nobody asked for does not stop the relay */
-		if (fd == -1 && path != config->config->control_socket_default)
-			return -1;
-		if (fd == -1) {
-			log_warn("derper: no control socket: %s", why->text);
-			*why = (struct fail){ 0 };
-		} else {
+		if (fd != -1)
 			log_info("derper: control socket %s", path);
-		}
+		else if (go_without_socket(config->config, why) == -1)
+			return -1;
 	}
 	s->status = status_new(&s->relay, &s->events, fd, why);
 	return s->status != NULL ? 0 : -1;

@@ -41,6 +41,9 @@ struct server_status_config {
  * up. -1 and the reason. */
 int server_status_open(struct server_status *s,
     const struct server_status_config *config, struct fail *why);
+/* Whether the control socket could be opened; makes nothing. -1 and the reason
+ * that server_status_open would give. */
+int server_status_try(const struct config *config, struct fail *why);
 /* Starts the thread. -1 and the reason. */
 int server_status_start(struct server_status *s, struct fail *why);
 void server_status_stop(struct server_status *s);

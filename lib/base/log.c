@@ -14,6 +14,7 @@
 /* immutable once threads run */
 static enum log_format line_format = LOG_FORMAT_TEXT;
 static enum log_level last_level = LOG_LEVEL_INFO;
+static struct log_sink taker; /* take is NULL: standard error */
 
 static atomic_uint_fast64_t dropped;                     /* atomic */
 static pthread_mutex_t sink = PTHREAD_MUTEX_INITIALIZER; /* one writer */
@@ -28,6 +29,18 @@ void
 log_set_level(enum log_level level)
 {
 	last_level = level;
+}
+
+void
+log_set_sink(const struct log_sink *to)
+{
+	taker = to != NULL ? *to : (struct log_sink){ .take = NULL };
+}
+
+static bool
+is_wanted(enum log_level level)
+{
+	return level <= last_level || taker.take != NULL;
 }
 
 /* The variable is inherited also by those whose standard error is not that
@@ -81,6 +94,10 @@ write_entry(struct log_entry *entry)
 	char line[LOG_LINE_MAX];
 	struct writer w = writer_of(line, sizeof line);
 
+	if (taker.take != NULL) {
+		taker.take(taker.ctx, entry->level, entry->message);
+		return;
+	}
 	clock_gettime(CLOCK_REALTIME, &entry->at);
 	log_line_put(&w, line_format, entry);
 	write_line(line, w.n);
@@ -93,7 +110,7 @@ print(enum log_level level, bool continues, const char *fmt, va_list args)
 	char text[LOG_LINE_MAX];
 	int n;
 
-	if (level > last_level)
+	if (!is_wanted(level))
 		return;
 	n = vsnprintf(text, sizeof text, fmt, args);
 	if (n > 0)
@@ -126,7 +143,7 @@ log_event(enum log_level level, const char *message,
 		.fields = fields,
 		.field_count = count };
 
-	if (level <= last_level)
+	if (is_wanted(level))
 		write_entry(&entry);
 }
 

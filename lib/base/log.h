@@ -20,6 +20,15 @@
 void log_set_format(enum log_format format);
 void log_set_level(enum log_level level);
 
+/* Takes lines of all levels in place of standard error, for programs that judge
+ * what would be logged. The message is borrowed for the call. */
+struct log_sink {
+	void (*take)(void *ctx, enum log_level level, struct slice message);
+	void *ctx;
+};
+/* Copied; NULL: standard error again. Before threads start. */
+void log_set_sink(const struct log_sink *to);
+
 /* LOG_FORMAT_JOURNAL when standard error is the stream to journald that
  * journal_stream (the variable JOURNAL_STREAM; NULL: not set) names; else
  * LOG_FORMAT_TEXT. Source: systemd.exec(5). */

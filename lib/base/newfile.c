@@ -292,3 +292,70 @@ newfile_make_folders(const char *path, mode_t mode, struct fail *why)
 	}
 	return 0;
 }
+
+/* Whether we may make something in the folder. -1 with errno. */
+static int
+may_write(const char *folder)
+{
+	struct stat st;
+
+	if (stat(folder, &st) == -1)
+		return -1;
+	if (!S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		return -1;
+	}
+	return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS);
+}
+
+/* *is_new: the folder of the path would be a new one. */
+static int
+try_folders(const char *path, bool *is_new, struct fail *why)
+{
+	char folder[PATH_MAX], parent[PATH_MAX];
+	struct stat st;
+
+	*is_new = false;
+	if (path[0] == '\0')
+		return 0;
+	if ((size_t)snprintf(folder, sizeof folder, "%s", path) >=
+	    sizeof folder) {
+		errno = ENAMETOOLONG;
+		return fail_errno(why, "%s", path);
+	}
+	for (char *p = strchr(folder + 1, '/'); p != NULL;
+	     p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (lstat(folder, &st) == -1) {
+			folder_of(parent, folder);
+			if (errno != ENOENT || may_write(parent) == -1)
+				return fail_errno(why, "%s", folder);
+			*is_new = true;
+			return 0; /* what is below will be ours */
+		}
+		*p = '/';
+	}
+	return 0;
+}
+
+int
+newfile_try_folders(const char *path, struct fail *why)
+{
+	bool is_new;
+
+	return try_folders(path, &is_new, why);
+}
+
+int
+newfile_try(const char *path, struct fail *why)
+{
+	char folder[PATH_MAX];
+	bool is_new;
+
+	if (try_folders(path, &is_new, why) == -1)
+		return -1;
+	if (is_new)
+		return 0;
+	folder_of(folder, path);
+	return may_write(folder) == 0 ? 0 : fail_errno(why, "%s", path);
+}

@@ -53,4 +53,11 @@ enum newfile_outcome newfile_create(
  * it. -1 and "FOLDER: REASON" in *why; those made before stay. */
 int newfile_make_folders(const char *path, mode_t mode, struct fail *why);
 
+/* Whether newfile_make_folders could make the missing folders, and whether
+ * newfile_replace or newfile_create could then write the path, as far as rights
+ * and what is there tell: nothing is made. -1 and the reason that they would
+ * give. */
+int newfile_try_folders(const char *path, struct fail *why);
+int newfile_try(const char *path, struct fail *why);
+
 #endif

@@ -4,6 +4,8 @@
 #include "listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -79,6 +81,28 @@ unix_listener_open(
 	}
 	*l = (struct unix_listener){ path, filestamp_of(path) };
 	return fd;
+}
+
+int
+unix_listener_try(const char *path, struct fail *why)
+{
+	char folder[sizeof((struct sockaddr_un *)NULL)->sun_path + 1] = ".";
+	const char *slash = strrchr(path, '/');
+	struct sockaddr_un sa;
+	struct stat st;
+
+	if (set_path(&sa, path, why) == -1)
+		return -1;
+	if (lstat(path, &st) == 0 && !is_left_over(&sa)) {
+		errno = EADDRINUSE;
+		return fail_errno(why, "listen unix %s", path);
+	}
+	if (slash != NULL)
+		snprintf(folder, sizeof folder, "%.*s",
+		    slash == path ? 1 : (int)(slash - path), path);
+	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0)
+		return 0;
+	return fail_errno(why, "listen unix %s", path);
 }
 
 void

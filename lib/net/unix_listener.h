@@ -23,6 +23,10 @@ struct unix_listener {
 int unix_listener_open(
     struct unix_listener *l, const char *path, mode_t mode, struct fail *why);
 
+/* Whether that would do, as far as rights and what is there tell: makes and
+ * removes nothing. -1 and the reason. */
+int unix_listener_try(const char *path, struct fail *why);
+
 /* Removes the file, unless it is another one by now. Fine on { 0 }. */
 void unix_listener_remove(struct unix_listener *l);
 

@@ -58,8 +58,9 @@ static void conclude(void *engine, const struct derp_key *key,
     const struct netaddr *client, struct verify_answer *answer,
     uint64_t askers);
 
-struct verify *
-verify_new(const struct verify_config *config, struct fail *why)
+/* An engine with its sources open, and without threads. */
+static struct verify *
+open_engine(const struct verify_config *config, struct fail *why)
 {
 	struct verify *v = calloc(1, sizeof *v);
 
@@ -70,14 +71,34 @@ verify_new(const struct verify_config *config, struct fail *why)
 	pthread_mutex_init(&v->lock, NULL);
 	atomic_init(&v->stop, false);
 	v->ask_ms = config->ask_ms != 0 ? config->ask_ms : VERIFY_ASK_MS;
-	if (open_sources(v, config, why) == -1)
-		goto free_v;
-	if (start_threads(v, config, why) == 0)
+	if (open_sources(v, config, why) == 0)
 		return v;
-
-free_v:
 	verify_free(v);
 	return NULL;
+}
+
+struct verify *
+verify_new(const struct verify_config *config, struct fail *why)
+{
+	struct verify *v = open_engine(config, why);
+
+	if (v == NULL || start_threads(v, config, why) == 0)
+		return v;
+	verify_free(v);
+	return NULL;
+}
+
+int
+verify_try(const struct verify_config *config, struct fail *why)
+{
+	struct verify *v = open_engine(config, why);
+
+	if (v == NULL)
+		return -1;
+	/* then nothing is kept on disk: what is there is the running relay's */
+	atomic_store(&v->revoke.in_force, false);
+	verify_free(v);
+	return 0;
 }
 
 static void

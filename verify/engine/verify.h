@@ -27,6 +27,10 @@ struct verify;
  * sources allows everybody. fetch_global_init must have been called if a URL or
  * a socket is configured. Returns owned. */
 struct verify *verify_new(const struct verify_config *config, struct fail *why);
+/* Whether verify_new would find all sources in order: opens them, which reads
+ * the first lists of files, and closes them. Starts no thread, asks nobody,
+ * writes nothing. -1 and the reason that verify_new would give. */
+int verify_try(const struct verify_config *config, struct fail *why);
 /* Blocks for up to a second when questions are running. NULL is fine. Nobody
  * may be asking any more. */
 void verify_free(struct verify *v);
