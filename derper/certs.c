@@ -62,18 +62,18 @@ name_of(const struct certs *certs)
  * what would otherwise show when a certificate is to be written, weeks from
  * now. */
 static void
-prepare_folder(const struct acme_folder *folder)
+prepare_folder(const struct acme_folder *folder, bool only_try)
 {
 	struct fail why = { 0 };
-	bool is_busy;
+	bool is_busy = false;
 	struct stat st;
-	const int fd = acme_folder_lock(folder, &is_busy, &why);
+	const int fd = only_try ? -1 : acme_folder_lock(folder, &is_busy, &why);
 
 	if (fd != -1) {
 		(void)acme_folder_recover(folder, &why);
 		close(fd);
 	}
-	if (access(folder->dir, W_OK) == -1)
+	if (access(folder->dir, W_OK) == -1 && !(only_try && errno == ENOENT))
 		fail_errno(&why, "%s", folder->dir);
 	if (!is_busy && why.text[0] != '\0')
 		log_warn(
@@ -97,12 +97,11 @@ set_ordered_names(struct certs *certs, struct fail *why)
 	static_assert(PATH_BYTES == ACME_FOLDER_PATH, "one is copied whole");
 	memcpy(certs->cert_file, folder.cert, PATH_BYTES);
 	memcpy(certs->key_file, folder.key, PATH_BYTES);
-	if (certs->only_try)
-		return acme_folder_try(&folder, why);
-	if (acme_folder_make(&folder, why) == -1)
+	if ((certs->only_try ? acme_folder_try(&folder, why)
+			     : acme_folder_make(&folder, why)) == -1)
 		return -1;
 	if (!acme->waits_for_name)
-		prepare_folder(&folder);
+		prepare_folder(&folder, certs->only_try);
 	return 0;
 }
 

@@ -206,6 +206,12 @@ parse_address(struct config *c, struct fail *why)
 }
 
 bool
+config_has_hostname(const struct config *c)
+{
+	return strcmp(c->hostname, DEFAULT_HOSTNAME) != 0;
+}
+
+bool
 config_knows_cert_mode(const struct config *c)
 {
 	return strcmp(c->cert_mode, "manual") == 0 ||
@@ -220,7 +226,7 @@ derive_acme(struct config *c, struct fail *why)
 	    &(struct acme_config_host){
 		.mode = c->cert_mode,
 		.hostname = c->hostname,
-		.is_default = strcmp(c->hostname, DEFAULT_HOSTNAME) == 0,
+		.is_default = !config_has_hostname(c),
 		.is_ip = c->hostname_is_ip,
 		.has_http_port = c->http_port >= 0,
 	    },

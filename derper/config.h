@@ -78,6 +78,8 @@ struct config {
 	bool sample_rtt;            /* derived: not TS_DERP_DISABLE_RTT_STATS */
 	const char *control_socket; /* "": none */
 	bool renew_self_signed;
+	bool check_config;      /* say what a start would do */
+	bool json;              /* in JSON */
 	const char *completion; /* a shell; "": none */
 	bool landlock, seccomp, keep_capabilities, core_dumps; /* sandbox.h */
 	/* derived */
@@ -103,6 +105,9 @@ void config_init(struct config *config, char *(*env)(const char *name));
  * service about a name in addr_text. -1 and the reason. */
 int config_derive(
     struct config *config, char *(*env)(const char *name), struct fail *why);
+
+/* Whether the host name is the owner's, not upstream's that is the default. */
+bool config_has_hostname(const struct config *config);
 
 /* Whether cert_mode is one of the Go derper's. */
 bool config_knows_cert_mode(const struct config *config);

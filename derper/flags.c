@@ -45,12 +45,14 @@ second_variable(size_t i)
 static void
 bind_variable(struct flags *flags, size_t i)
 {
+	static const char *const once[] = { "version", "completion",
+		"renew-self-signed", "check-config", "json" };
+
 	flags->variables[i][0] = '\0';
 	flags->shown[i] = NULL;
-	if (strcmp(flags->table[i].name, "version") == 0 ||
-	    strcmp(flags->table[i].name, "completion") == 0 ||
-	    strcmp(flags->table[i].name, "renew-self-signed") == 0)
-		return;
+	for (size_t k = 0; k < sizeof once / sizeof once[0]; k++)
+		if (strcmp(flags->table[i].name, once[k]) == 0)
+			return;
 	derper_flags_variable(flags->table[i].name, flags->variables[i]);
 	flags->shown[i] = second_variable(i) != NULL ? second_variable(i)
 						     : flags->variables[i];
@@ -400,28 +402,65 @@ flags_parse(struct config *config, int argc, char **argv,
 	return FLAGS_OK;
 }
 
-void
-flags_print_usage(void)
+/* Where a theme begins in the table. */
+static size_t
+theme_at(const struct flags *flags, size_t theme)
+{
+	size_t i = 0;
+
+	if (theme == flags_theme_count)
+		return flags->opts.count;
+	while (strcmp(flags->table[i].name, flags_themes[theme].first) != 0)
+		i++;
+	return i;
+}
+
+static void
+print_themes(const struct flags *flags, FILE *to)
+{
+	for (size_t i = 0; i < flags_theme_count; i++) {
+		const size_t at = theme_at(flags, i);
+		const struct opts part = { .table = flags->table + at,
+			.count = theme_at(flags, i + 1) - at,
+			.variables = flags->shown + at };
+
+		fprintf(to, "\n%s:\n", flags_themes[i].title);
+		opts_print(&part, to);
+	}
+}
+
+int
+flags_print_usage(struct fail *why)
 {
 	struct config config;
 	struct flags flags;
 
 	config_init(&config, getenv);
 	bind_table(&flags, &config);
-	fputs("Usage of derper:\n", stderr);
-	opts_print(&flags.opts, stderr);
-	fputs("\nA flag's variable, in brackets, is its default.\n"
-	      "\nExamples:\n"
-	      "  derper -hostname 203.0.113.7 -certmode manual -certdir "
-	      "/var/lib/derper/certs -verify-nodes /etc/derper/nodes\n"
-	      "  derper -hostname derp.example.net -certmode manual -certdir "
-	      "/etc/derper/certs -verify-client-url "
-	      "https://headscale.example.net/verify "
-	      "-verify-client-url-fail-open=false\n"
+	fputs("usage: derper [flags]\n"
+	      "       derper status|close|reload|drain|help [options]\n"
+	      "\nA DERP relay. A flag is written with one dash or two; its "
+	      "variable, in brackets,\nis its default. The commands ask a "
+	      "relay that is running; derper help describes\nthem.\n",
+	    stdout);
+	print_themes(&flags, stdout);
+	fputs("\nExamples:\n"
+	      "  derper -hostname 203.0.113.7 -certmode manual \\\n"
+	      "      -certdir /var/lib/derper/certs -verify-nodes "
+	      "/etc/derper/nodes\n"
+	      "  derper -hostname derp.example.net -certmode manual \\\n"
+	      "      -certdir /etc/derper/certs \\\n"
+	      "      -verify-client-url https://headscale.example.net/verify "
+	      "\\\n"
+	      "      -verify-client-url-fail-open=false\n"
+	      "  derper -check-config -hostname derp.example.net\n"
 	      "  derper -dev\n"
-	      "\nA relay that is running is asked with derper status, close, "
-	      "reload and drain:\nderper help describes them.\n",
-	    stderr);
+	      "\nExit status: 0 ended by a signal or drained, 1 it cannot "
+	      "start, 2 wrong usage.\n",
+	    stdout);
+	if (fflush(stdout) == EOF || ferror(stdout))
+		return fail_errno(why, "cannot write to standard output");
+	return 0;
 }
 
 int

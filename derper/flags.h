@@ -33,9 +33,9 @@ enum flags_result flags_parse(struct config *config, int argc, char **argv,
  */
 bool flags_next_unknown(char **variables, size_t *next, struct fail *text);
 
-/* Prints the flags with their defaults and variables, and examples, to
- * standard error. */
-void flags_print_usage(void);
+/* Prints the flags by theme with their defaults and variables, and examples, to
+ * standard output. -1 and the reason. */
+int flags_print_usage(struct fail *why);
 
 /* Prints a script that completes the flags in that shell to standard output. -1
  * and the reason. */

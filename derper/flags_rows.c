@@ -41,51 +41,39 @@
 		name, OPTS_LIST, AT(member), arg, NULL, 0, 0, help, true \
 	}
 
-/* All flags: the Go derper's first. */
 const struct flags_row flags_rows[] = {
 	TEXT("a", addr_text, "addr", "DERP_ADDR",
 	    "listen address, [host]:port; TLS is served on port 443, with "
 	    "-certmode manual or -acme-directory, plain HTTP otherwise"),
-	NUMBER("accept-connection-burst", accept_burst, "n", 1, INT64_MAX,
-	    "connections that are accepted at once on the TLS port, beyond "
-	    "-accept-connection-limit"),
-	RATE("accept-connection-limit", accept_limit, "n",
-	    "connections per second that are accepted on the TLS port; others "
-	    "wait"),
-	TEXT("acme-eab-key", acme.eab_key, "key", NULL,
-	    "base64 key of the account that -acme-eab-kid names"),
-	TEXT("acme-eab-kid", acme.eab_kid, "id", NULL,
-	    "the account that the certificate authority knows us by already; "
-	    "needed for -certmode gcp"),
-	TEXT("acme-email", acme.email, "address", NULL,
-	    "address that the certificate authority may write to"),
-	SWITCH("acme-ip-certs", acme.ip_certs,
-	    "with -certmode letsencrypt, order a certificate for the IP "
-	    "address that is -hostname"),
+	TEXT("hostname", hostname, "name", "DERP_DOMAIN",
+	    "TLS host name, or an IP address"),
+	TEXT("home", home, "what", NULL,
+	    "home page: empty for the default, blank, or a URL to "
+	    "redirect to"),
+	SWITCH("derp", derp,
+	    "relay packets; false leaves STUN and the probe pages"),
+	SWITCH("stun", stun, "run a STUN server"),
+	NUMBER("stun-port", stun_port, "port", 0, 65535,
+	    "UDP port of the STUN server"),
+	NUMBER("http-port", http_port, "port", -1, 65535,
+	    "plain HTTP port in TLS mode; -1 for none"),
+	SWITCH("dev", dev,
+	    "plain HTTP on " CONFIG_DEV_ADDR ", new key each start"),
+	TEXT("c", key_path, "path", "DERP_KEY_FILE", "key file"),
 	SWITCH("ace", ace,
 	    "let whoever connects over TLS open tunnels (CONNECT) to ports 443 "
 	    "and 80 of hosts below tailscale.com"),
 	TEXT("bootstrap-dns-names", bootstrap_names, "names", NULL,
 	    "host names, with commas between them, whose addresses are told on "
 	    "/bootstrap-dns"),
-	TEXT("c", key_path, "path", "DERP_KEY_FILE", "key file"),
-	TEXT("certdir", cert_dir, "dir", "DERP_CERT_DIR",
-	    "folder with HOSTNAME.crt and HOSTNAME.key, or for what is "
-	    "ordered"),
-	TEXT("certmode", cert_mode, "mode", "DERP_CERT_MODE",
-	    "how to get a certificate: letsencrypt, gcp (both order it), or "
-	    "manual"),
-	SWITCH("derp", derp,
-	    "relay packets; false leaves STUN and the probe pages"),
-	SWITCH("dev", dev,
-	    "plain HTTP on " CONFIG_DEV_ADDR ", new key each start"),
-	TEXT("home", home, "what", NULL,
-	    "home page: empty for the default, blank, or a URL to "
-	    "redirect to"),
-	TEXT("hostname", hostname, "name", "DERP_DOMAIN",
-	    "TLS host name, or an IP address"),
-	NUMBER("http-port", http_port, "port", -1, 65535,
-	    "plain HTTP port in TLS mode; -1 for none"),
+	TEXT("unpublished-bootstrap-dns-names", unpublished_names, "names",
+	    NULL,
+	    "the same for who asks for the name alone; NAME/TXTNAME: for as "
+	    "many percent of all addresses as the TXT record says"),
+	TEXT("proxy-protocol-from", proxy_from_text, "prefixes", NULL,
+	    "load balancers, ADDRESS[/BITS],..., whose connections begin with "
+	    "a "
+	    "PROXY header (version 1 or 2) that names the client"),
 	TEXT("mesh-psk-file", mesh_psk_file, "file", NULL,
 	    "file with the mesh key, 64 hex digits; who knows it may watch and "
 	    "forward, and is not verified"),
@@ -93,64 +81,55 @@ const struct flags_row flags_rows[] = {
 	    "the region's other relays, HOST[:PORT][/DIALHOST],...: a client "
 	    "of "
 	    "one can be reached through all"),
-	TEXT("secrets-cache-dir", secrets_cache_dir, "dir", NULL,
-	    "without effect, as -secrets-url is not supported"),
-	TEXT("secrets-path-prefix", secrets_path_prefix, "path", NULL,
-	    "likewise"),
 	TEXT("secrets-url", secrets_url, "url", NULL,
 	    "not supported: use -mesh-psk-file"),
-	TEXT("rate-config", rate_config, "file", NULL,
-	    "JSON file with the limits of what clients may send, read again on "
-	    "SIGHUP"),
-	TEXT("socket", socket, "path", NULL,
-	    "tailscaled socket for -verify-clients"),
-	SWITCH("stun", stun, "run a STUN server"),
-	NUMBER("stun-port", stun_port, "port", 0, 65535,
-	    "UDP port of the STUN server"),
-	TIME("tcp-keepalive-time", keepalive_ms, 32767 * SECOND_MS,
-	    "TCP keep-alive time"),
-	TIME("tcp-user-timeout", user_timeout_ms, INT_MAX, "TCP user timeout"),
-	TIME("tcp-write-timeout", write_timeout_ms, INT_MAX,
-	    "close a client that acknowledges nothing for four times this "
-	    "long while more waits for it; 0 for never"),
-	TEXT("unpublished-bootstrap-dns-names", unpublished_names, "names",
-	    NULL,
-	    "the same for who asks for the name alone; NAME/TXTNAME: for as "
-	    "many percent of all addresses as the TXT record says"),
-	SWITCH("verify-clients", verify_clients,
-	    "admit only nodes that the local tailscaled knows"),
-	TEXT("verify-client-url", verify_url, "url", NULL,
-	    "ask this admission URL about every client"),
-	SWITCH("verify-client-url-fail-open", verify_url_fail_open,
-	    "admit clients while the admission URL is unreachable"),
-	SWITCH("version", show_version, "print the version and exit"),
-	/* not in the Go derper */
-	TEXT("acme-ca", acme.ca_file, "file", NULL,
-	    "PEM roots for the certificate authority's server instead of the "
-	    "system's"),
+	TEXT("secrets-path-prefix", secrets_path_prefix, "path", NULL,
+	    "likewise"),
+	TEXT("secrets-cache-dir", secrets_cache_dir, "dir", NULL,
+	    "without effect, as -secrets-url is not supported"),
+	TEXT("control-socket", control_socket, "path", NULL,
+	    "unix socket for derper status, close, reload and drain, which "
+	    "only its owner and root can use; by default "
+	    "$RUNTIME_DIRECTORY/" CONFIG_CONTROL_SOCKET_NAME
+	    " where systemd sets that, else none"),
+	NUMBER("loops", workers, "n", 0, CONFIG_WORKERS_MAX,
+	    "number of event loops; 0 for one per CPU"),
+	TEXT("certmode", cert_mode, "mode", "DERP_CERT_MODE",
+	    "how to get a certificate: letsencrypt, gcp (both order it), or "
+	    "manual"),
+	TEXT("certdir", cert_dir, "dir", "DERP_CERT_DIR",
+	    "folder with HOSTNAME.crt and HOSTNAME.key, or for what is "
+	    "ordered"),
+	TEXT("acme-email", acme.email, "address", NULL,
+	    "address that the certificate authority may write to"),
+	SWITCH("acme-ip-certs", acme.ip_certs,
+	    "with -certmode letsencrypt, order a certificate for the IP "
+	    "address that is -hostname"),
+	TEXT("acme-eab-kid", acme.eab_kid, "id", NULL,
+	    "the account that the certificate authority knows us by already; "
+	    "needed for -certmode gcp"),
+	TEXT("acme-eab-key", acme.eab_key, "key", NULL,
+	    "base64 key of the account that -acme-eab-kid names"),
 	TEXT("acme-directory", acme.directory, "url", NULL,
 	    "order certificates there instead of from Let's Encrypt or "
 	    "Google"),
-	VERIFY_TEXT("verify-client-url-ca", verify_url_ca, "file",
-	    "PEM roots for the admission URL instead of the system's"),
-	VERIFY_TEXT("verify-config", verify_config, "file",
-	    "YAML file with the sources of admission, their policy and what "
-	    "an outage means (derpverify explain --config tells it in words); "
-	    "what other verify flags name must allow a client, too"),
-	VERIFY_LIST("verify-deny", verify_deny, "file",
-	    "refuse the node keys in this file, whatever else allows them; it "
-	    "is read again when it changes; may be given several times"),
-	SWITCH("verify-allow-empty", verify_allow_empty,
-	    "believe a node list that became empty; otherwise it takes effect "
-	    "on SIGHUP only"),
-	TEXT("proxy-protocol-from", proxy_from_text, "prefixes", NULL,
-	    "load balancers, ADDRESS[/BITS],..., whose connections begin with "
-	    "a "
-	    "PROXY header (version 1 or 2) that names the client"),
+	TEXT("acme-ca", acme.ca_file, "file", NULL,
+	    "PEM roots for the certificate authority's server instead of the "
+	    "system's"),
+	SWITCH("renew-self-signed", renew_self_signed,
+	    "replace the self-signed certificate of an IP address by a new "
+	    "one, print its pin and exit"),
 	TEXT("tls-records", tls_records_text, "which", NULL,
 	    "TLS 1.3 record implementation: native or openssl"),
-	NUMBER("loops", workers, "n", 0, CONFIG_WORKERS_MAX,
-	    "number of event loops; 0 for one per CPU"),
+	TEXT("rate-config", rate_config, "file", NULL,
+	    "JSON file with the limits of what clients may send, read again on "
+	    "SIGHUP"),
+	RATE("accept-connection-limit", accept_limit, "n",
+	    "connections per second that are accepted on the TLS port; others "
+	    "wait"),
+	NUMBER("accept-connection-burst", accept_burst, "n", 1, INT64_MAX,
+	    "connections that are accepted at once on the TLS port, beyond "
+	    "-accept-connection-limit"),
 	NUMBER("max-connections", max_connections, "n", 1, 1 << 22,
 	    "maximum concurrent connections"),
 	NUMBER("max-connections-per-address", max_per_address, "n", 1, 1 << 22,
@@ -177,11 +156,12 @@ const struct flags_row flags_rows[] = {
 	NUMBER("batch-delay-us", batch_delay_us, "n", 0, 100000,
 	    "at a high rate, coalesce packets of busy clients for this many "
 	    "microseconds; 0 for never"),
-	TEXT("control-socket", control_socket, "path", NULL,
-	    "unix socket for derper status, close, reload and drain, which "
-	    "only its owner and root can use; by default "
-	    "$RUNTIME_DIRECTORY/" CONFIG_CONTROL_SOCKET_NAME
-	    " where systemd sets that, else none"),
+	TIME("tcp-keepalive-time", keepalive_ms, 32767 * SECOND_MS,
+	    "TCP keep-alive time"),
+	TIME("tcp-user-timeout", user_timeout_ms, INT_MAX, "TCP user timeout"),
+	TIME("tcp-write-timeout", write_timeout_ms, INT_MAX,
+	    "close a client that acknowledges nothing for four times this "
+	    "long while more waits for it; 0 for never"),
 	TIME("drain-timeout", drain_timeout_ms, 3600 * SECOND_MS,
 	    "longest wait for output at shutdown (SIGTERM)"),
 	TEXT("log-format", log_format, "format", NULL,
@@ -192,12 +172,6 @@ const struct flags_row flags_rows[] = {
 	SWITCH("log-connections", log_connections,
 	    "log each client that connects or leaves, with its bytes and the "
 	    "reason"),
-	SWITCH("renew-self-signed", renew_self_signed,
-	    "replace the self-signed certificate of an IP address by a new "
-	    "one, print its pin and exit"),
-	TEXT("completion", completion, "shell", NULL,
-	    "print a script with which bash, zsh or fish completes flags, and "
-	    "exit"),
 	SWITCH("landlock", landlock,
 	    "after start, open only the files that serving needs"),
 	SWITCH("seccomp", seccomp,
@@ -206,9 +180,50 @@ const struct flags_row flags_rows[] = {
 	    "keep root's rights after start"),
 	SWITCH("core-dumps", core_dumps,
 	    "allow core dumps and debuggers, which can read all keys"),
+	SWITCH("check-config", check_config,
+	    "say what a start with these flags would do, start and write "
+	    "nothing, and exit: 0 it would start, 1 not"),
+	SWITCH("json", json,
+	    "with -check-config, print JSON "
+	    "(schemas/check-config.schema.json)"),
+	SWITCH("version", show_version, "print the version and exit"),
+	TEXT("completion", completion, "shell", NULL,
+	    "print a script with which bash, zsh or fish completes flags, and "
+	    "exit"),
+	SWITCH("verify-clients", verify_clients,
+	    "admit only nodes that the local tailscaled knows"),
+	TEXT("socket", socket, "path", NULL,
+	    "tailscaled socket for -verify-clients"),
+	TEXT("verify-client-url", verify_url, "url", NULL,
+	    "ask this admission URL about every client"),
+	SWITCH("verify-client-url-fail-open", verify_url_fail_open,
+	    "admit clients while the admission URL is unreachable"),
+	VERIFY_TEXT("verify-client-url-ca", verify_url_ca, "file",
+	    "PEM roots for the admission URL instead of the system's"),
+	VERIFY_TEXT("verify-config", verify_config, "file",
+	    "YAML file with the sources of admission, their policy and what "
+	    "an outage means (derpverify explain --config tells it in words); "
+	    "what other verify flags name must allow a client, too"),
+	VERIFY_LIST("verify-deny", verify_deny, "file",
+	    "refuse the node keys in this file, whatever else allows them; it "
+	    "is read again when it changes; may be given several times"),
+	SWITCH("verify-allow-empty", verify_allow_empty,
+	    "believe a node list that became empty; otherwise it takes effect "
+	    "on SIGHUP only"),
 };
 
 const size_t flags_row_count = sizeof flags_rows / sizeof flags_rows[0];
+
+const struct flags_theme flags_themes[] = {
+	{ "What is served", "a" },
+	{ "The certificate", "certmode" },
+	{ "Limits", "rate-config" },
+	{ "The log", "log-format" },
+	{ "What is given up after the start", "landlock" },
+	{ "Instead of a start", "check-config" },
+	{ "Who is admitted", "verify-clients" },
+};
+const size_t flags_theme_count = sizeof flags_themes / sizeof flags_themes[0];
 
 static_assert(
     sizeof flags_rows / sizeof flags_rows[0] <= FLAGS_ROWS_MAX, "room for all");

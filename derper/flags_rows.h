@@ -26,8 +26,16 @@ struct flags_row {
 
 #define FLAGS_ROWS_MAX 112
 
-/* The Go derper's first; at most FLAGS_ROWS_MAX. */
+/* By theme; at most FLAGS_ROWS_MAX. */
 extern const struct flags_row flags_rows[];
 extern const size_t flags_row_count;
+
+/* What the help has above the flags: a theme is from its first flag to that of
+ * the next; the last one has the flags of the kinds of sources, too. */
+struct flags_theme {
+	const char *title, *first;
+};
+extern const struct flags_theme flags_themes[];
+extern const size_t flags_theme_count;
 
 #endif

@@ -1,12 +1,10 @@
 /* derper: a DERP relay. Parses the configuration, runs the server. */
 #include "certs.h"
+#include "check_config.h"
 #include "config.h"
-#include "descriptors.h"
-#include "fetch.h"
 #include "flags.h"
 #include "log.h"
 #include "log_config.h"
-#include "privileges.h"
 #include "relay_commands.h"
 #include "server.h"
 #include "version.h"
@@ -16,17 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* What was meant as a setting and is none must not look as if it were. */
-static void
-warn_variables(void)
-{
-	struct fail text;
-	size_t next = 0;
-
-	while (flags_next_unknown(environ, &next, &text))
-		log_warn("derper: %s", text.text);
-}
 
 /* What is asked for is the output: a full disk must not look like success. */
 static int
@@ -42,13 +29,11 @@ print_line(const char *text)
 }
 
 static int
-print_completion(const char *shell)
+status_of(int rc, const struct fail *why)
 {
-	struct fail why = { 0 };
-
-	if (flags_print_completion(shell, &why) == 0)
+	if (rc == 0)
 		return 0;
-	log_error("derper: %s", why.text);
+	log_error("derper: %s", why->text);
 	return 1;
 }
 
@@ -82,12 +67,13 @@ main(int argc, char **argv)
 	case FLAGS_OK:
 		break;
 	case FLAGS_HELP:
-		flags_print_usage();
-		return 0;
+		return status_of(flags_print_usage(&why), &why);
 	case FLAGS_USAGE:
 		fprintf(stderr, "%s\nderper -h lists the flags\n", why.text);
 		return 2;
 	case FLAGS_BAD:
+		if (config.check_config)
+			return check_config_refused(&config, why.text);
 		log_error("derper: %s", why.text);
 		return 1;
 	}
@@ -96,24 +82,11 @@ main(int argc, char **argv)
 		return print_line(version_text);
 	}
 	if (config.completion[0] != '\0')
-		return print_completion(config.completion);
+		return status_of(
+		    flags_print_completion(config.completion, &why), &why);
 	if (config.renew_self_signed)
 		return renew_certificate(&config);
-	if (log_config_apply(&config, getenv, &why) == -1) {
-		log_error("derper: %s", why.text);
-		return 1;
-	}
-	warn_variables();
-	if (privileges_use_permitted(&why) == -1)
-		log_warn("derper: capabilities: %s", why.text);
-	descriptors_raise(&config);
-	if (fetch_global_init() == -1) {
-		log_error("derper: libcurl does not start");
-		return 1;
-	}
-	if (server_run(&config, &why) == -1) {
-		log_error("derper: %s", why.text);
-		return 1;
-	}
-	return 0;
+	if (config.check_config)
+		return check_config_run(&config);
+	return status_of(server_run(&config, &why), &why);
 }

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "log_config.h"
 #include "mesh_config.h"
+#include "privileges.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -32,6 +33,19 @@ warn_variables(struct server_setup *s, struct fail *why)
 	(void)why;
 	while (flags_next_unknown(environ, &next, &text))
 		log_warn("derper: %s", text.text);
+	return 0;
+}
+
+/* Before the ports are tried, which may need them. */
+static int
+use_privileges(struct server_setup *s, struct fail *why)
+{
+	struct fail inner = { 0 };
+
+	(void)s;
+	(void)why;
+	if (privileges_use_permitted(&inner) == -1)
+		log_warn("derper: capabilities: %s", inner.text);
 	return 0;
 }
 
@@ -129,6 +143,7 @@ read_admission(struct server_setup *s, struct fail *why)
 const struct server_setup_step server_setup_steps[] = {
 	{ SERVER_SETUP_SETTINGS, set_log },
 	{ SERVER_SETUP_SETTINGS, warn_variables },
+	{ SERVER_SETUP_SETTINGS, use_privileges },
 	{ SERVER_SETUP_SETTINGS, raise_descriptors },
 	{ SERVER_SETUP_SETTINGS, start_fetch },
 	{ SERVER_SETUP_MESH, read_mesh },
