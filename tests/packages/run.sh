@@ -9,7 +9,7 @@
 #   DERPKIT_HELPERS      the built programs of the tests (derp-peer, ...)
 #   DERPKIT_BASE_TAR     Debian's smallest root file system, amd64 bookworm; not
 #                        set where it could not be made
-#   DERPKIT_DEB_DIR      a folder for build-deb.sh, shared by all scripts
+#   DERPKIT_DEB_DIR      a folder for our Debian packages, see debs.sh
 #   TMPDIR               a folder of its own, removed after it
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
