@@ -86,6 +86,10 @@ e2e: helpers
 		DERP_PEER=$(CURDIR)/$(BUILD)/tests/derp-peer \
 		WEBSOCKET_ECHO=$(CURDIR)/$(BUILD)/tests/derp-websocket-echo \
 		python3 -B tests/relay/e2e_websocket.py
+	@DERPER_BUILT=$(CURDIR)/$(BUILD)/bin/derper \
+		DERP_PEER=$(CURDIR)/$(BUILD)/tests/derp-peer \
+		DERPKIT_PEERS=$(CURDIR)/$(BUILD)/peers \
+		python3 -B tests/relay/e2e_acme.py
 
 packages: helpers
 	@.ci/deps packages

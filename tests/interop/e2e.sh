@@ -30,9 +30,9 @@ elif unshare -rn true 2>/dev/null; then
 else
 	skip "network namespaces are not allowed here (unshare -rn fails)"
 fi
-echo "e2e: building tailscaled, tailscale, derper" \
+echo "e2e: building tailscaled, tailscale, derper, pebble" \
 	"${HEADSCALE:+(headscale is $HEADSCALE)}"
-peers=(derper tailscaled tailscale)
+peers=(derper tailscaled tailscale pebble)
 [ -n "${HEADSCALE:-}" ] || peers+=(headscale)
 "$here/build-peers.sh" "$DERPKIT_PEERS" "${peers[@]}"
 case $? in

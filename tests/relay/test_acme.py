@@ -9,9 +9,10 @@ import socket
 import ssl
 import stat
 import sys
+import time
 import unittest
 
-from acmetest import NAME, PEBBLE, Authority
+from acmetest import NAME, PEBBLE, Authority, make_old_cert
 from relaytest import (
     HOST,
     IS_GO,
@@ -24,19 +25,21 @@ from relaytest import (
 CERTIFICATE = "-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----"
 
 
-class Orders(Scenario):
+class Relays(Scenario):
+    """Relays that order from an authority which the test starts."""
+
     def setUp(self):
         super().setUp()
         self.authority = Authority(self.folder)
         self.addCleanup(self.authority.close)
         self.certs = self.path("certs")
 
-    def relay(self, *flags, hostname=NAME, http=True):
+    def relay(self, *flags, hostname=NAME, http=True, directory=None):
         """A relay whose authority is away; its http_port is an attribute."""
         http_port = free_port() if http else -1
         relay = self.derper(
             "-certmode=letsencrypt",
-            f"-acme-directory={self.authority.directory}",
+            f"-acme-directory={directory or self.authority.directory}",
             f"-acme-ca={self.authority.roots}",
             f"-certdir={self.certs}",
             f"-hostname={hostname}",
@@ -87,20 +90,30 @@ class Orders(Scenario):
 
     def wait_served(self, relay, file=NAME, name=NAME):
         """Returns the certificate of the file, once it is served."""
-        with open(os.path.join(self.certs, file)) as f:
-            pem = re.search(CERTIFICATE, f.read(), re.S).group(0)
+        pem = re.search(CERTIFICATE, self.file(file), re.S).group(0)
         wanted = ssl.PEM_cert_to_DER_cert(pem)
         wait_until(lambda: self.served(relay, name) == wanted, "the new certificate to be served")
         return wanted
 
     def login(self, relay, name=NAME):
         """A client that verifies all of the chain."""
-        roots = self.write("roots.pem", self.authority.root())
+        with open(self.authority.roots) as f:
+            old = f.read()
+        roots = self.write("roots.pem", old + (self.authority.root() or ""))
         p = self.peer()
         p.do(f"connect a {HOST} {relay.port} tls name={name} ca={roots}")
         p.expect("up a 2")
         return p
 
+    def file(self, name):
+        with open(os.path.join(self.certs, name)) as f:
+            return f.read()
+
+    def count_issued(self, *relays):
+        return sum(len(re.findall("acme: certificate for .* issued", r.log.text())) for r in relays)
+
+
+class Orders(Relays):
     def test_by_tls_alpn_01(self):
         relay = self.relay(http=False)
         relay.wait_log(f"there is none for {NAME} yet: TLS clients are refused until one has come from")
@@ -114,7 +127,9 @@ class Orders(Scenario):
     def test_by_http_01_when_tls_alpn_01_fails(self):
         relay = self.relay()
         self.begin(relay, tls_port=free_port())
-        relay.wait_log("acme: no certificate for .*: the tls-alpn-01 challenge failed: ")
+        relay.wait_log("acme: no certificate for .*: the tls-alpn-01 challenge failed: .*trying again in 1 s")
+        # by itself: away, tls-alpn-01, http-01
+        wait_until(lambda: relay.log.text().count("acme: ordering") >= 3, "the other challenge to be tried")
         self.issued(relay)
         self.wait_served(relay)
         self.login(relay)
@@ -122,21 +137,32 @@ class Orders(Scenario):
         for name in (NAME, "acme_account+key"):
             mode = os.stat(os.path.join(self.certs, name)).st_mode
             self.assertEqual(stat.S_IMODE(mode), 0o600)
-        with open(os.path.join(self.certs, NAME)) as f:
-            kinds = re.findall("-----BEGIN (.*)-----", f.read())
+        kinds = re.findall("-----BEGIN (.*)-----", self.file(NAME))
         self.assertEqual(kinds[0], "EC PRIVATE KEY")
         self.assertEqual(set(kinds[1:]), {"CERTIFICATE"})
 
-    def test_renewal_drops_nobody(self):
+    def test_an_authority_that_comes_back(self):
+        """Nobody tells the relay."""
         relay = self.relay(http=False)
-        self.begin(relay, lifetime=12)
-        self.issued(relay)
-        first = self.wait_served(relay)
+        relay.wait_log("acme: no certificate for .*(refused|connect)")
+        self.authority.start(5, relay.port)
+        relay.wait_log("acme: certificate for .* issued")
+        self.wait_served(relay)
+
+    def test_renewal_drops_nobody(self):
+        os.mkdir(self.certs, 0o700)
+        make_old_cert(self.authority.roots, os.path.join(self.certs, NAME), NAME)
+        relay = self.relay(http=False)
+        relay.wait_log("acme: no certificate for .*the present one stays until")
+        old = self.wait_served(relay)
         p = self.login(relay)
-        self.issued(relay, relay.log_mark())
-        wait_until(lambda: self.served(relay) not in (first, None), "another one")
+        self.authority.start(5, relay.port)
+        relay.proc.send_signal(signal.SIGHUP)
+        self.issued(relay)
+        self.assertNotEqual(self.wait_served(relay), old)
         p.ping("a")
-        p.absent("closed a.*")
+        self.login(relay)
+        p.ping("a")
 
     def test_an_address(self):
         relay = self.relay("-acme-ip-certs", hostname=HOST)
@@ -168,12 +194,52 @@ class Orders(Scenario):
 
     def test_two_relays_with_one_folder(self):
         relays = [self.relay(http=False), self.relay(http=False)]
-        # only the first is found by the authority: the other one learns from
-        # the folder
+        # whichever orders, the authority looks at the first
         self.begin(relays[0])
-        self.issued(relays[0])
+        wait_until(lambda: self.count_issued(*relays) > 0, "a certificate to be issued")
         want = self.wait_served(relays[0])
         wait_until(lambda: self.served(relays[1]) == want, "the other to serve it")
+        self.assertEqual(self.count_issued(*relays), 1)
+
+    def test_the_challenge_of_the_other(self):
+        """The authority finds the relay that does not order, and cannot."""
+        away = f"https://{HOST}:{free_port()}/dir"
+        found = self.relay(directory=away)
+        self.authority.start(found.http_port, found.port)
+        relay = self.relay(http=False)
+        self.issued(relay)
+        want = self.wait_served(relay)
+        wait_until(lambda: self.served(found) == want, "the other to serve it")
+        self.assertEqual(self.count_issued(found), 0)
+        left = [f for f in os.listdir(self.certs) if f.endswith(("+http-01", "+token", "+order", "+retry"))]
+        self.assertEqual(left, [])
+
+    def test_a_failure_is_remembered(self):
+        relay = self.relay(http=False)
+        self.begin(relay, tls_port=free_port())
+        relay.wait_log("acme: no certificate for .*: the tls-alpn-01 challenge failed: ")
+        relay.exit_expected = True
+        relay.stop()
+        orders = self.authority.orders()
+        self.assertIn("fault: challenge", self.file(f"{NAME}+retry"))
+        # for another with the folder, and after a restart
+        again = self.relay(http=False)
+        again.wait_log(f"acme: an order for {NAME} has failed before: the next is not made before")
+        self.assertNotIn("acme: ordering", again.log.text())
+        self.assertEqual(self.authority.orders(), orders)
+        again.proc.send_signal(signal.SIGHUP)
+        again.wait_log("acme: ordering")
+
+    def test_a_limit_is_kept(self):
+        os.mkdir(self.certs, 0o700)
+        now = int(time.time())
+        with open(os.path.join(self.certs, f"{NAME}+retry"), "w") as f:
+            f.write(f"fault: limited\nfailures: 1\nasked: yes\nsince: {now}\nuntil: {now + 7200}\n")
+        relay = self.relay(http=False)
+        relay.wait_log("acme: an order for .* has failed before")
+        relay.proc.send_signal(signal.SIGHUP)
+        relay.wait_log("acme: .* is not asked before [0-9]+ s have passed, as it wants it")
+        self.assertNotIn("acme: ordering", relay.log.text())
 
     def test_a_folder_that_is_there(self):
         """A damaged file is replaced, a good one is used before any order."""
@@ -219,6 +285,17 @@ class Orders(Scenario):
                 c = http.client.HTTPConnection(HOST, relay.http_port, timeout=PATIENCE)
                 self.addCleanup(c.close)
                 c.request("GET", path, headers={"Host": host})
+                self.assertEqual(c.getresponse().status, status)
+
+
+    def test_an_address_is_the_same_in_any_spelling(self):
+        relay = self.relay("-acme-ip-certs", hostname="2001:DB8:0::1")
+        relay.wait_log("acme: no certificate for 2001:db8::1 from")
+        for host, status in ("[2001:db8::1]", 404), ("[2001:db8:0:0::1]:80", 404), ("[2001:db8::2]", 403):
+            with self.subTest(host=host):
+                c = http.client.HTTPConnection(HOST, relay.http_port, timeout=PATIENCE)
+                self.addCleanup(c.close)
+                c.request("GET", "/.well-known/acme-challenge/x", headers={"Host": host})
                 self.assertEqual(c.getresponse().status, status)
 
 
