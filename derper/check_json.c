@@ -57,6 +57,7 @@ notes_json(const struct check_facts_notes *notes)
 {
 	static const char *const abouts[CHECK_FACTS_ABOUTS] = {
 		[SERVER_SETUP_SETTINGS] = "settings",
+		[SERVER_SETUP_OPEN_FILES] = "limits",
 		[SERVER_SETUP_MESH] = "mesh",
 		[SERVER_SETUP_KEY] = "key",
 		[SERVER_SETUP_CERTIFICATE] = "certificate",

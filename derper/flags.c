@@ -438,7 +438,8 @@ flags_print_usage(struct fail *why)
 	config_init(&config, getenv);
 	bind_table(&flags, &config);
 	fputs("usage: derper [flags]\n"
-	      "       derper status|close|reload|drain|help [options]\n"
+	      "       derper doctor|status|close|reload|drain|version|help "
+	      "[options]\n"
 	      "\nA DERP relay. A flag is written with one dash or two; its "
 	      "variable, in brackets,\nis its default. The commands ask a "
 	      "relay that is running; derper help describes\nthem.\n",
@@ -464,7 +465,8 @@ flags_print_usage(struct fail *why)
 }
 
 int
-flags_print_completion(const char *shell, struct fail *why)
+flags_print_completion(
+    const char *shell, const struct command *doctor, struct fail *why)
 {
 	struct relay_commands commands;
 	struct config config;
@@ -472,7 +474,7 @@ flags_print_completion(const char *shell, struct fail *why)
 
 	config_init(&config, getenv);
 	bind_table(&flags, &config);
-	relay_commands_init(&commands);
+	relay_commands_init(&commands, doctor);
 	switch (completion_put_flags(
 	    stdout, &commands.program, shell, flags.table, flags.opts.count)) {
 	case COMPLETION_DONE:

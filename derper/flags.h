@@ -11,6 +11,7 @@
 #ifndef DERPKIT_FLAGS_H
 #define DERPKIT_FLAGS_H
 
+#include "command.h"
 #include "config.h"
 #include "fail.h"
 
@@ -37,8 +38,9 @@ bool flags_next_unknown(char **variables, size_t *next, struct fail *text);
  * standard output. -1 and the reason. */
 int flags_print_usage(struct fail *why);
 
-/* Prints a script that completes the flags in that shell to standard output. -1
- * and the reason. */
-int flags_print_completion(const char *shell, struct fail *why);
+/* Prints a script that completes flags and commands, of which `doctor` is one,
+ * in that shell to standard output. -1 and the reason. */
+int flags_print_completion(
+    const char *shell, const struct command *doctor, struct fail *why);
 
 #endif

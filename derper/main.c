@@ -1,6 +1,7 @@
 /* derper: a DERP relay. Parses the configuration, runs the server. */
 #include "certs.h"
 #include "check_config.h"
+#include "cmd_doctor.h"
 #include "config.h"
 #include "flags.h"
 #include "log.h"
@@ -50,6 +51,20 @@ renew_certificate(const struct config *config)
 	return print_line(pin);
 }
 
+/* Its words have flags of a relay among them. */
+static int
+run_doctor(int argc, char **argv)
+{
+	char *words[CMD_DOCTOR_WORDS_MAX + 1];
+	const int count = cmd_doctor_arrange(argc, argv, words);
+
+	if (count == -1) {
+		fputs("derper: too many flags\n", stderr);
+		return 2;
+	}
+	return relay_commands_main(&cmd_doctor, count, words);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -61,8 +76,10 @@ main(int argc, char **argv)
 		log_error("derper: libsodium does not start");
 		return 1;
 	}
+	if (argc > 1 && strcmp(argv[1], cmd_doctor.name) == 0)
+		return run_doctor(argc, argv);
 	if (argc > 1 && relay_commands_has(argv[1]))
-		return relay_commands_main(argc, argv);
+		return relay_commands_main(&cmd_doctor, argc, argv);
 	switch (flags_parse(&config, argc, argv, getenv, &why)) {
 	case FLAGS_OK:
 		break;
@@ -82,8 +99,9 @@ main(int argc, char **argv)
 		return print_line(version_text);
 	}
 	if (config.completion[0] != '\0')
-		return status_of(
-		    flags_print_completion(config.completion, &why), &why);
+		return status_of(flags_print_completion(
+				     config.completion, &cmd_doctor, &why),
+		    &why);
 	if (config.renew_self_signed)
 		return renew_certificate(&config);
 	if (config.check_config)

@@ -144,7 +144,7 @@ const struct server_setup_step server_setup_steps[] = {
 	{ SERVER_SETUP_SETTINGS, set_log },
 	{ SERVER_SETUP_SETTINGS, warn_variables },
 	{ SERVER_SETUP_SETTINGS, use_privileges },
-	{ SERVER_SETUP_SETTINGS, raise_descriptors },
+	{ SERVER_SETUP_OPEN_FILES, raise_descriptors },
 	{ SERVER_SETUP_SETTINGS, start_fetch },
 	{ SERVER_SETUP_MESH, read_mesh },
 	{ SERVER_SETUP_SETTINGS, read_names },

@@ -16,10 +16,9 @@
 #define URL_MAX 1024
 #define WAIT_PAUSE_MS 100
 
-static const char *
-socket_path(const struct command_call *call)
+const char *
+control_client_socket(const struct control_client_options *o)
 {
-	const struct control_client_options *o = call->values;
 	const char *variable = getenv("DERP_CONTROL_SOCKET");
 
 	if (o->socket[0] != '\0')
@@ -93,7 +92,7 @@ int
 control_client_ask(const struct command_call *call, const char *path, bool post,
     struct control_client_answer *answer)
 {
-	const char *socket = socket_path(call);
+	const char *socket = control_client_socket(call->values);
 	const struct slice nothing = slice_of(NULL, 0);
 	struct fetch_client *client;
 	struct fetch_response response;
@@ -154,7 +153,7 @@ control_client_wait_end(const struct command_call *call)
 {
 	const struct timespec pause = { .tv_nsec = WAIT_PAUSE_MS * 1000000L };
 
-	while (connect_once(socket_path(call)) == 0)
+	while (connect_once(control_client_socket(call->values)) == 0)
 		nanosleep(&pause, NULL);
 }
 

@@ -32,6 +32,9 @@ struct control_client_answer {
 	void *memory; /* owned: control_client_clear */
 };
 
+/* The socket that the options, the variable or the default name. */
+const char *control_client_socket(const struct control_client_options *o);
+
 /* Asks; POST or GET. Says what is wrong, and returns -1, when no answer comes.
  * An answer with any status is one. */
 int control_client_ask(const struct command_call *call, const char *path,

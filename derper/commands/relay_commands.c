@@ -3,6 +3,7 @@
 
 #include "fetch.h"
 
+#include <assert.h>
 #include <string.h>
 
 static int
@@ -13,41 +14,48 @@ start(struct fail *why)
 	return 0;
 }
 
-static const struct command *const commands[RELAY_COMMANDS] = { &cmd_close,
-	&cmd_drain, &cmd_reload, &cmd_status };
+/* Those of this layer. */
+static const struct command *const commands[] = { &cmd_close, &cmd_drain,
+	&cmd_reload, &cmd_status };
+
+#define HERE (sizeof commands / sizeof commands[0])
+
+static_assert(HERE + 1 == RELAY_COMMANDS, "doctor is the other one");
 
 bool
 relay_commands_has(const char *word)
 {
-	for (size_t i = 0; i < RELAY_COMMANDS; i++)
+	for (size_t i = 0; i < HERE; i++)
 		if (strcmp(word, commands[i]->name) == 0)
 			return true;
-	return strcmp(word, "help") == 0;
+	return strcmp(word, "help") == 0 || strcmp(word, "version") == 0;
 }
 
 void
-relay_commands_init(struct relay_commands *c)
+relay_commands_init(struct relay_commands *c, const struct command *doctor)
 {
 	c->program = (struct command_program){
 		.name = "derper",
 		.text = "Without a command derper is a relay; derper -h lists "
-			"its flags. These ask one that\nis running, on its "
-			"control socket.\n",
-		.examples = "  derper status --watch\n"
+			"its flags. These look at\none, or ask one that is "
+			"running, on its control socket.\n",
+		.examples = "  derper doctor\n"
+			    "  derper status --watch\n"
 			    "  derper drain --within 5m\n",
 		.commands = c->table,
 		.command_count = RELAY_COMMANDS,
 		.start = start,
 	};
-	for (size_t i = 0; i < RELAY_COMMANDS; i++)
+	for (size_t i = 0; i < HERE; i++)
 		c->table[i] = *commands[i];
+	c->table[HERE] = *doctor;
 }
 
 int
-relay_commands_main(int argc, char **argv)
+relay_commands_main(const struct command *doctor, int argc, char **argv)
 {
 	struct relay_commands c;
 
-	relay_commands_init(&c);
+	relay_commands_init(&c, doctor);
 	return command_main(&c.program, argc, argv);
 }

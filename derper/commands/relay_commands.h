@@ -8,12 +8,12 @@
 
 #include "command.h"
 
-#define RELAY_COMMANDS 4
+#define RELAY_COMMANDS 5
 
 extern const struct command cmd_status, cmd_close, cmd_reload, cmd_drain;
 
-/* Whether the word is a command, or "help": derper's flags begin with a dash.
- */
+/* Whether the word is a command, "help" or "version": derper's flags begin with
+ * a dash. */
 bool relay_commands_has(const char *word);
 
 struct relay_commands {
@@ -21,10 +21,12 @@ struct relay_commands {
 	struct command table[RELAY_COMMANDS]; /* of the program */
 };
 
-/* The program; stays where it is. */
-void relay_commands_init(struct relay_commands *c);
+/* The program, with the command doctor of the layer above; stays where it is.
+ */
+void relay_commands_init(
+    struct relay_commands *c, const struct command *doctor);
 
 /* Runs the command that argv[1] names; the exit status. */
-int relay_commands_main(int argc, char **argv);
+int relay_commands_main(const struct command *doctor, int argc, char **argv);
 
 #endif

@@ -149,17 +149,18 @@ class Completion(unittest.TestCase):
 
     def test_flags_of_the_relay(self):
         text = subprocess.run([f"{BIN}/derper", "-h"], capture_output=True,
-                              text=True, timeout=30, check=True).stderr
+                              text=True, timeout=30, check=True).stdout
         want = {"-" + x for x in re.findall(r"^  -(\S+)", text, re.M)} | {"-h"}
         self.assertIn("-verify-config", want)
         commands = set(commands_of_relay())
-        self.assertEqual(commands, {"close", "drain", "reload", "status", "help"})
+        self.assertEqual(commands, {"close", "doctor", "drain", "reload", "status", "help"})
         self.assertEqual(set(self.bash("derper", "")) - {"compopt +o default"},
                          want | commands)
         self.assertEqual(set(self.bash("derper", "-dev", "")) - {"compopt +o default"},
                          want)
         self.assertEqual(set(self.fish("derper ")), commands)
         self.assertEqual(set(self.zsh("derper dr")), {"drain"})
+        self.assertEqual(set(self.zsh("derper do")), {"doctor"})
         for command in commands - {"help"}:
             options = options_of("derper", command)
             self.assertEqual(set(self.bash("derper", command, "")) - {"compopt +o default"},

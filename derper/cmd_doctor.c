@@ -1,0 +1,279 @@
+/* cmd_doctor: see cmd_doctor.h. */
+#include "cmd_doctor.h"
+
+#include "control_client.h"
+#include "doctor_checks.h"
+#include "doctor_relay.h"
+#include "flags.h"
+#include "port_owner.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arguments {
+	struct control_client_options control; /* first */
+	bool json;
+	const char *map;
+};
+
+/* What the command works with; too large for a stack. */
+struct visit {
+	struct config config;
+	struct check_facts facts;
+	struct doctor_report report;
+	struct doctor_relay relay;
+	char *words[CMD_DOCTOR_WORDS_MAX + 2]; /* for flags_parse */
+	char map[PATH_MAX];
+};
+
+/* ---- the relay */
+
+/* The one that runs. -1: it is asked for by name, and not there. */
+static int
+find_relay(struct visit *v, const struct command_call *call, struct fail *why)
+{
+	const struct arguments *a = call->values;
+
+	if (doctor_relay_find(
+		&v->relay, control_client_socket(&a->control), why) == 0)
+		return 0;
+	if (a->control.socket[0] != '\0')
+		return -1;
+	*why = (struct fail){ 0 };
+	return 0;
+}
+
+/* The words that flags_parse gets: those after --, or the running relay's. */
+static int
+choose_words(struct visit *v, const struct command_call *call, int *count,
+    struct fail *why)
+{
+	static char name[] = "derper";
+
+	if (call->word_count > CMD_DOCTOR_WORDS_MAX)
+		return fail_set(why, "too many flags");
+	v->words[0] = name;
+	memcpy(v->words + 1, call->words,
+	    (size_t)call->word_count * sizeof v->words[0]);
+	*count = call->word_count + 1;
+	if (call->word_count > 0 || v->relay.pid == 0)
+		return 0;
+	if (doctor_relay_read(&v->relay, why) == -1)
+		return -1;
+	memcpy(v->words, v->relay.words,
+	    (size_t)v->relay.word_count * sizeof v->words[0]);
+	*count = v->relay.word_count;
+	if (!v->relay.has_variables)
+		doctor_report_add(&v->report, "start", DOCTOR_WARNING,
+		    "run this as root",
+		    "the variables of the relay that runs cannot be read: "
+		    "those of this shell count");
+	return 0;
+}
+
+/* ---- looking */
+
+/* Whether the relay that runs is another than the one that the flags after the
+ * options tell of. */
+static bool
+is_another(const struct visit *v, const struct command_call *call)
+{
+	const struct arguments *a = call->values;
+	struct port_owner owner;
+
+	if (call->word_count == 0 || a->control.socket[0] != '\0')
+		return false;
+	port_owner_find(&owner, false, v->facts.setup.main_addr.port);
+	return owner.pid != v->relay.pid;
+}
+
+static void
+look(struct visit *v, const struct command_call *call)
+{
+	static void (*const checks[])(const struct doctor_subject *d) = {
+		doctor_start,
+		doctor_certificate,
+		doctor_clock,
+		doctor_ports,
+		doctor_firewall,
+		doctor_names,
+		doctor_stun,
+		doctor_sources,
+		doctor_limits,
+		doctor_map,
+	};
+	struct doctor_subject subject = {
+		.config = &v->config,
+		.found = &v->facts,
+		.map = v->map,
+		.report = &v->report,
+	};
+
+	check_facts_look(&v->facts, &v->config);
+	if (is_another(v, call))
+		v->relay.pid = 0;
+	subject.pid = v->relay.pid;
+	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
+		checks[i](&subject);
+	check_facts_clear(&v->facts);
+}
+
+static int
+print(const struct command_call *call, const struct visit *v)
+{
+	const struct arguments *a = call->values;
+	struct fail why = { 0 };
+	int status;
+
+	if (doctor_report_print(&v->report, a->json, v->relay.pid, &why) == -1)
+		return command_fail(call, "%s", why.text);
+	status = command_flush(call);
+	if (status != COMMAND_DONE)
+		return status;
+	return v->report.counts[DOCTOR_ERROR] > 0 ? COMMAND_FINDINGS
+						  : COMMAND_DONE;
+}
+
+/* The folder may become another one. */
+static int
+find_map(struct visit *v, const struct arguments *a, struct fail *why)
+{
+	if (a->map[0] == '\0' || realpath(a->map, v->map) != NULL)
+		return 0;
+	return fail_errno(why, "%s", a->map);
+}
+
+static int
+visit(struct visit *v, const struct command_call *call)
+{
+	struct fail why = { 0 };
+	int count;
+
+	if (find_map(v, call->values, &why) == -1 ||
+	    find_relay(v, call, &why) == -1 ||
+	    choose_words(v, call, &count, &why) == -1)
+		return command_fail(call, "%s", why.text);
+	switch (flags_parse(&v->config, count, v->words, getenv, &why)) {
+	case FLAGS_HELP:
+	case FLAGS_USAGE:
+		return command_misuse(call, "%s", why.text);
+	case FLAGS_BAD:
+		doctor_report_add(
+		    &v->report, "start", DOCTOR_ERROR, NULL, "%s", why.text);
+		break;
+	case FLAGS_OK:
+		look(v, call);
+		break;
+	}
+	return print(call, v);
+}
+
+static int
+run(const struct command_call *call)
+{
+	struct visit *v = calloc(1, sizeof *v);
+	int status;
+
+	if (v == NULL)
+		return command_fail(call, "not enough memory");
+	doctor_report_init(&v->report);
+	status = visit(v, call);
+	doctor_relay_clear(&v->relay);
+	doctor_report_clear(&v->report);
+	free(v);
+	return status;
+}
+
+/* ---- the command */
+
+static const struct opts_row options[] = {
+	CONTROL_CLIENT_OPTION,
+	{ "json", OPTS_BOOL, offsetof(struct arguments, json), NULL,
+	    "print JSON (schemas/doctor.schema.json)" },
+	{ "map", OPTS_TEXT, offsetof(struct arguments, map), "file",
+	    "compare this map with the relay, and try it, with derpmap" },
+};
+static const struct arguments defaults = { .control = { .socket = "" },
+	.map = "" };
+
+const struct command cmd_doctor = {
+	.name = "doctor",
+	.summary = "look for what is wrong with a relay and its host",
+	.arguments = "[options] [flags of the relay]",
+	.text =
+	    "Looks at the relay that runs, as it was started, or at one that "
+	    "would be\nstarted with the flags given and the variables that "
+	    "are set: its start,\ncertificate, clock, ports, firewall rules, "
+	    "host name, STUN, sources of\nadmission, limits and, with --map, "
+	    "a map. Tells for each what is right,\nwhat is wrong and what to "
+	    "do. Run it as root on the relay's host: it changes\nnothing, and "
+	    "asks nobody whom the configuration does not name.\n",
+	.notes = "Exit status: 0 no error, 1 errors, 2 no relay at "
+		 "--control-socket, or wrong\nusage.\n",
+	.examples =
+	    "  derper doctor\n"
+	    "  derper doctor --map /etc/headscale/derp.yaml\n"
+	    "  derper doctor -hostname derp.example.net -certmode manual \\\n"
+	    "      -certdir /etc/derper/certs\n",
+	.options = options,
+	.option_count = sizeof options / sizeof options[0],
+	.defaults = &defaults,
+	.values_size = sizeof defaults,
+	.words = "",
+	.run = run,
+};
+
+/* ---- flags of a relay among its words */
+
+/* Whether the word is the option, alone or with =. */
+static bool
+is_option(const char *word, const char *name)
+{
+	const size_t n = strlen(name);
+
+	if (word[0] != '-')
+		return false;
+	word += word[1] == '-' ? 2 : 1;
+	return strncmp(word, name, n) == 0 &&
+	    (word[n] == '\0' || word[n] == '=');
+}
+
+/* How many words the option takes; 0: it is none of the command's. */
+static int
+words_of(const char *word)
+{
+	if (is_option(word, "json") || is_option(word, "h") ||
+	    is_option(word, "help"))
+		return 1;
+	if (is_option(word, "map") || is_option(word, "control-socket"))
+		return strchr(word, '=') != NULL ? 1 : 2;
+	return 0;
+}
+
+int
+cmd_doctor_arrange(int argc, char **argv, char **to)
+{
+	static char end[] = "--";
+	int n = 0;
+
+	if (argc + 1 > CMD_DOCTOR_WORDS_MAX)
+		return -1;
+	for (int pass = 0; pass < 2; pass++) {
+		for (int i = 0; i < argc; i++) {
+			const int own =
+			    i < 2 ? 1 : words_of(argv[i]); /* the command */
+			const int take = own > 0 ? own : 1;
+
+			for (int k = 0; k < take && i + k < argc; k++)
+				if ((own > 0) == (pass == 0) &&
+				    strcmp(argv[i + k], end) != 0)
+					to[n++] = argv[i + k];
+			i += take - 1;
+		}
+		if (pass == 0)
+			to[n++] = end;
+	}
+	to[n] = NULL;
+	return n;
+}

@@ -1,0 +1,219 @@
+/* doctor_firewall: whether rules of this machine drop what comes to the ports.
+ *
+ * Hints only: it reads the rules as nft lists them and judges what is plain in
+ * them: a chain for incoming packets that drops by default, and accepts or
+ * drops of a destination port. iptables' rules are listed by nft, too, but for
+ * those of the legacy variant. Source: libnftables-json(5). */
+#include "doctor_checks.h"
+
+#include "doctor_program.h"
+
+#include <string.h>
+
+#define LIST_MS 5000
+
+static const char name[] = "firewall";
+
+/* What the rules of the input chains say of one port. */
+struct verdict {
+	bool drops_by_default, accepts, drops;
+	/* rules without a port, of a set or another chain: not judged */
+	bool is_unclear;
+};
+
+static const char *
+text_at(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "";
+}
+
+/* Whether a value of nft's names the port: 443, a range, or a set of these. */
+static bool
+names_port(const json_t *value, uint16_t port)
+{
+	const json_t *range = json_object_get(value, "range");
+	const json_t *set = json_object_get(value, "set");
+	const json_t *one;
+	size_t i;
+
+	if (json_is_integer(value))
+		return json_integer_value(value) == port;
+	if (json_array_size(range) == 2)
+		return json_integer_value(json_array_get(range, 0)) <= port &&
+		    port <= json_integer_value(json_array_get(range, 1));
+	json_array_foreach(set, i, one) if (!json_is_object(one) ||
+	    json_object_get(one, "range") != NULL)
+	{
+		if (names_port(one, port))
+			return true;
+	}
+	return false;
+}
+
+struct rule {
+	bool has_port, is_ours; /* it is about a port; about this one */
+	bool has_other;         /* it has other conditions */
+	bool accepts, drops, jumps;
+};
+
+static void
+read_match(
+    struct rule *r, const json_t *match, const char *protocol, uint16_t port)
+{
+	const json_t *payload =
+	    json_object_get(json_object_get(match, "left"), "payload");
+	const char *of = text_at(payload, "protocol");
+	const bool is_equal = strcmp(text_at(match, "op"), "!=") != 0;
+
+	if (strcmp(text_at(payload, "field"), "dport") != 0) {
+		r->has_other = true;
+		return;
+	}
+	r->has_port = true;
+	r->is_ours = (strcmp(of, protocol) == 0 || strcmp(of, "th") == 0) &&
+	    names_port(json_object_get(match, "right"), port) == is_equal;
+}
+
+static void
+read_rule(
+    struct rule *r, const json_t *rule, const char *protocol, uint16_t port)
+{
+	const json_t *part;
+	size_t i;
+
+	*r = (struct rule){ .has_port = false };
+	json_array_foreach(json_object_get(rule, "expr"), i, part)
+	{
+		const json_t *match = json_object_get(part, "match");
+
+		if (match != NULL)
+			read_match(r, match, protocol, port);
+		r->accepts =
+		    r->accepts || json_object_get(part, "accept") != NULL;
+		r->drops = r->drops || json_object_get(part, "drop") != NULL ||
+		    json_object_get(part, "reject") != NULL;
+		r->jumps = r->jumps || json_object_get(part, "jump") != NULL ||
+		    json_object_get(part, "goto") != NULL ||
+		    json_object_get(part, "vmap") != NULL;
+	}
+}
+
+/* Whether the rule is in a chain that incoming packets go through. */
+static bool
+is_input(const json_t *all, const json_t *rule, bool *drops)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(all, i, item)
+	{
+		const json_t *chain = json_object_get(item, "chain");
+
+		if (chain == NULL ||
+		    strcmp(text_at(chain, "hook"), "input") != 0)
+			continue;
+		if (rule == NULL) {
+			*drops = *drops ||
+			    strcmp(text_at(chain, "policy"), "drop") == 0;
+			continue;
+		}
+		if (strcmp(text_at(chain, "name"), text_at(rule, "chain")) ==
+			0 &&
+		    strcmp(text_at(chain, "table"), text_at(rule, "table")) ==
+			0 &&
+		    strcmp(text_at(chain, "family"), text_at(rule, "family")) ==
+			0)
+			return true;
+	}
+	return false;
+}
+
+static void
+judge(struct verdict *v, const json_t *all, const char *protocol, uint16_t port)
+{
+	const json_t *item;
+	size_t i;
+
+	*v = (struct verdict){ .accepts = false };
+	(void)is_input(all, NULL, &v->drops_by_default);
+	json_array_foreach(all, i, item)
+	{
+		const json_t *rule = json_object_get(item, "rule");
+		bool ignored = false;
+		struct rule r;
+
+		if (rule == NULL)
+			continue;
+		read_rule(&r, rule, protocol, port);
+		if (r.has_port && r.is_ours && r.accepts)
+			v->accepts = true; /* in whatever chain */
+		if (!is_input(all, rule, &ignored))
+			continue;
+		if (r.drops && (r.is_ours || (!r.has_port && !r.has_other)))
+			v->drops = true;
+		if (r.jumps)
+			v->is_unclear = true;
+	}
+}
+
+static void
+look_at(const struct doctor_subject *d, const json_t *all, const char *protocol,
+    uint16_t port)
+{
+	struct verdict v;
+
+	judge(&v, all, protocol, port);
+	if (v.accepts || (!v.drops && !v.drops_by_default))
+		doctor_report_add(d->report, name, DOCTOR_OK, NULL, "%s %u: %s",
+		    protocol, port,
+		    v.accepts ? "a rule accepts it" : "no rule drops it");
+	else
+		doctor_report_add(d->report, name, DOCTOR_WARNING,
+		    "accept it before that: see nft list ruleset, ufw allow, "
+		    "firewall-cmd --add-port",
+		    "%s %u: %s%s", protocol, port,
+		    v.drops ? "a rule drops it"
+			    : "the input chain drops by default, and no rule "
+			      "accepts it",
+		    v.is_unclear ? " (as far as can be told: other chains "
+				   "are called)"
+				 : "");
+}
+
+static void
+look_at_ports(const struct doctor_subject *d, const json_t *all)
+{
+	const struct server_setup *s = &d->found->setup;
+
+	look_at(d, all, "tcp", s->main_addr.port);
+	if (s->use_http)
+		look_at(d, all, "tcp", s->http_addr.port);
+	if (s->use_stun)
+		look_at(d, all, "udp", s->stun_addr.port);
+}
+
+void
+doctor_firewall(const struct doctor_subject *d)
+{
+	static const char *const words[] = { "nft", "-j", "list", "ruleset",
+		NULL };
+	struct fail why = { 0 };
+	json_t *root = NULL;
+	struct buf out;
+
+	if (doctor_program_run(words, LIST_MS, &out, &why) == 0) {
+		root = json_loadb(
+		    (const char *)buf_slice(&out).p, buf_len(&out), 0, NULL);
+		if (root == NULL)
+			fail_set(&why, "nft does not print JSON");
+	}
+	buf_clear(&out);
+	if (root == NULL)
+		doctor_report_add(d->report, name, DOCTOR_SKIPPED, NULL,
+		    "rules of this machine cannot be read: %s", why.text);
+	else
+		look_at_ports(d, json_object_get(root, "nftables"));
+	json_decref(root);
+}

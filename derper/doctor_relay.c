@@ -1,0 +1,129 @@
+/* doctor_relay: see doctor_relay.h. */
+#include "doctor_relay.h"
+
+#include "infile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define TEXT_MAX ((size_t)1 << 20)
+
+static int
+connect_to(const char *path, struct fail *why)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd;
+
+	if ((size_t)snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path) >=
+	    sizeof sa.sun_path)
+		return fail_set(why, "%s: the path is too long", path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return fail_errno(why, "socket");
+	if (connect(fd, (const struct sockaddr *)&sa, sizeof sa) == 0)
+		return fd;
+	fail_errno(why, "%s", path);
+	close(fd);
+	return -1;
+}
+
+int
+doctor_relay_find(
+    struct doctor_relay *r, const char *socket_path, struct fail *why)
+{
+	struct ucred who = { .pid = 0 };
+	socklen_t len = sizeof who;
+	const int fd = connect_to(socket_path, why);
+
+	if (fd == -1)
+		return -1;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == -1)
+		fail_errno(why, "%s", socket_path);
+	else if (who.pid == 0)
+		fail_set(why,
+		    "%s: its relay is in another container: run this there",
+		    socket_path);
+	close(fd);
+	r->pid = who.pid;
+	return who.pid != 0 ? 0 : -1;
+}
+
+/* The next text of a list whose texts end with NUL; NULL after the last. */
+static char *
+next_text(struct buf *list, size_t *at)
+{
+	char *text = (char *)list->p + list->start + *at;
+
+	if (*at >= buf_len(list))
+		return NULL;
+	*at += strlen(text) + 1;
+	return text;
+}
+
+static int
+read_list(struct buf *list, pid_t pid, const char *file, struct fail *why)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, file);
+	if (infile_read(list, path, TEXT_MAX, why) == -1)
+		return -1;
+	/* so that the last text surely ends */
+	return buf_append(list, "", 1) == 0 ? 0
+					    : fail_set(why, "out of memory");
+}
+
+/* Variables that relays read, and none of ours: what it was started with. */
+static void
+take_variables(struct doctor_relay *r)
+{
+	struct buf list;
+	size_t at = 0;
+	char *text, *equals;
+
+	r->has_variables = read_list(&list, r->pid, "environ", NULL) == 0;
+	if (r->has_variables && clearenv() == 0)
+		while ((text = next_text(&list, &at)) != NULL) {
+			equals = strchr(text, '=');
+			if (equals == NULL)
+				continue;
+			*equals = '\0';
+			(void)setenv(text, equals + 1, 1);
+		}
+	buf_clear(&list);
+}
+
+int
+doctor_relay_read(struct doctor_relay *r, struct fail *why)
+{
+	char folder[64];
+	size_t at = 0;
+	char *text;
+
+	if (read_list(&r->text, r->pid, "cmdline", why) == -1)
+		return -1;
+	while ((text = next_text(&r->text, &at)) != NULL &&
+	    at < buf_len(&r->text)) {
+		if (r->word_count == DOCTOR_RELAY_WORDS_MAX)
+			return fail_set(why, "it has too many arguments");
+		r->words[r->word_count++] = text;
+	}
+	if (r->word_count == 0)
+		return fail_set(why, "process %d has ended", (int)r->pid);
+	take_variables(r);
+	/* where its relative paths begin; often / */
+	snprintf(folder, sizeof folder, "/proc/%d/cwd", (int)r->pid);
+	(void)!chdir(folder);
+	return 0;
+}
+
+void
+doctor_relay_clear(struct doctor_relay *r)
+{
+	buf_clear(&r->text);
+}

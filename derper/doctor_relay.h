@@ -1,0 +1,38 @@
+/*
+ * doctor_relay: the relay that runs, and how it was started.
+ *
+ * Its process is found by its control socket, its arguments and variables in
+ * /proc. Life: { 0 } -> doctor_relay_find -> doctor_relay_read ->
+ * doctor_relay_clear. Threads: the main thread's, before others run.
+ */
+#ifndef DERPKIT_DOCTOR_RELAY_H
+#define DERPKIT_DOCTOR_RELAY_H
+
+#include "buf.h"
+#include "fail.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define DOCTOR_RELAY_WORDS_MAX 512
+
+struct doctor_relay {
+	pid_t pid; /* 0: none was found */
+	struct buf text;
+	char *words[DOCTOR_RELAY_WORDS_MAX + 1]; /* of text; NULL at the end */
+	int word_count;
+	bool has_variables; /* they could be read */
+};
+
+/* Asks who listens on the socket. -1 and the reason: nobody does. */
+int doctor_relay_find(
+    struct doctor_relay *r, const char *socket_path, struct fail *why);
+
+/* Reads its arguments, the program's name first, and makes its variables, where
+ * they may be read, and its folder those of this process. -1 and the reason. */
+int doctor_relay_read(struct doctor_relay *r, struct fail *why);
+
+/* Fine on { 0 }. */
+void doctor_relay_clear(struct doctor_relay *r);
+
+#endif

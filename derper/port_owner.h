@@ -1,0 +1,22 @@
+/*
+ * port_owner: which process has a port of this machine.
+ *
+ * Read in /proc. Threads: any; blocking (files). Source: proc(5).
+ */
+#ifndef DERPKIT_PORT_OWNER_H
+#define DERPKIT_PORT_OWNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct port_owner {
+	bool is_taken;
+	pid_t pid;     /* 0: it cannot be told, as only root may look */
+	char name[32]; /* of the program; "" with it */
+};
+
+/* Who listens on the TCP port, or has the UDP port, of any address. */
+void port_owner_find(struct port_owner *o, bool is_udp, uint16_t port);
+
+#endif

@@ -1,0 +1,334 @@
+#!/usr/bin/env python3
+"""derper doctor: each fault that it looks for, made for real."""
+
+import json
+import os
+import resource
+import socket
+import subprocess
+import threading
+import unittest
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import jsonschema
+
+from relaytest import (
+    DERPER,
+    HOST,
+    IS_GO,
+    PATIENCE,
+    Scenario,
+    cert_pin,
+    clean_env,
+    free_port,
+    make_cert,
+    openssl,
+)
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DERPMAP = os.path.join(os.path.dirname(DERPER), "derpmap")
+with open(os.path.join(HERE, "../../schemas/doctor.schema.json"), encoding="utf-8") as f:
+    VALIDATOR = jsonschema.Draft202012Validator(json.load(f))
+
+MAP = """regions:
+  900:
+    regionid: 900
+    regioncode: home
+    regionname: Home
+    nodes:
+      - name: 900a
+        regionid: 900
+        hostname: {host}
+        ipv4: {host}
+        derpport: {port}
+        stunport: {stun}
+        certname: {certname}
+"""
+
+
+class Base(Scenario):
+    def setUp(self):
+        super().setUp()
+        if IS_GO:
+            self.skipTest("the Go derper has no doctor")
+
+    def doctor(self, *words, env=None, **popen):
+        """What it tells, by check: a list of (level, text, advice)."""
+        done = subprocess.run(
+            [DERPER, "doctor", "--json", *words], capture_output=True, text=True,
+            env=clean_env(env), cwd=popen.pop("cwd", self.folder), timeout=PATIENCE * 2, **popen)
+        self.assertEqual(done.stderr, "")
+        told = json.loads(done.stdout)
+        VALIDATOR.validate(told)
+        self.assertEqual(done.returncode, 1 if told["errors"] else 0, told)
+        self.told = told
+        found = {}
+        for one in told["checks"]:
+            found.setdefault(one["check"], []).append((one["level"], one["text"], one["advice"]))
+        return found
+
+    def levels(self, found, check):
+        return [level for level, _, _ in found[check]]
+
+    def has(self, found, check, level, part):
+        """The advice of the one finding that has the part."""
+        matches = [x for x in found[check] if x[0] == level and part in x[1]]
+        self.assertEqual(len(matches), 1, found[check])
+        if level == "error":
+            self.assertTrue(matches[0][2], matches)
+        return matches[0][2]
+
+    def flags(self, *more, hostname=HOST):
+        self.port, self.stun = free_port(), free_port()
+        return [f"-a={HOST}:{self.port}", "-c=" + self.path("derper.key"), f"-stun-port={self.stun}",
+                f"-hostname={hostname}", "-max-connections=100", *more]
+
+    def tls(self, *more, **options):
+        return self.flags("-certmode=manual", f"-certdir={self.folder}", "-http-port=-1", *more, **options)
+
+    def pair(self, stem, san, begin, end):
+        """A pair that is valid from `begin` to `end`, days from now."""
+        base = ["-subj", "/CN=test", "-addext", f"subjectAltName={san}"]
+        openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                "-keyout", self.path(stem + ".key"), "-out", self.path("csr"), *base)
+        self.write("ca.conf", f"[ca]\ndefault_ca=x\n[x]\ndatabase={self.path('db')}\nnew_certs_dir={self.folder}\n"
+                   "default_md=sha256\npolicy=p\nrand_serial=yes\ncopy_extensions=copy\n[p]\ncommonName=supplied\n")
+        self.write("db", "")
+
+        def at(days):
+            return subprocess.run(["date", "-u", "-d", f"{days} days", "+%Y%m%d%H%M%SZ"], check=True,
+                                  capture_output=True, text=True).stdout.strip()
+
+        openssl("ca", "-batch", "-notext", "-config", self.path("ca.conf"), "-selfsign",
+                "-keyfile", self.path(stem + ".key"), "-in", self.path("csr"), "-out", self.path(stem + ".crt"),
+                "-startdate", at(begin), "-enddate", at(end))
+
+
+class Faults(Base):
+    def test_nothing_is_wrong(self):
+        make_cert(self.folder, HOST, f"IP:{HOST}", days=400)
+        self.write("nodes", "")
+        found = self.doctor(*self.tls("-verify-nodes=nodes"))
+        self.assertEqual(self.told["errors"], 0)
+        self.assertIsNone(self.told["relay_pid"])
+        self.has(found, "ports", "ok", f"tcp {self.port} is free")
+        self.has(found, "certificate", "ok", "certname: sha256-raw:" + cert_pin(self.path(HOST + ".crt")))
+        self.has(found, "names", "ok", f"{HOST} is {HOST}, an address of this machine")
+        self.has(found, "sources", "ok", "nodes nodes answers")
+        self.assertEqual(self.levels(found, "stun"), ["skipped"])
+
+    def test_a_port_is_taken(self):
+        flags = self.flags()
+        with socket.socket() as taken, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            taken.bind((HOST, self.port))
+            taken.listen()
+            udp.bind((HOST, self.stun))
+            found = self.doctor(*flags)
+        for text in (f"listen tcp {HOST}:{self.port}", f"listen udp {HOST}:{self.stun}"):
+            self.has(found, "ports", "error", text)
+        self.assertTrue(all(f"(process {os.getpid()})" in text for _, text, _ in found["ports"]), found["ports"])
+
+    def test_certificates(self):
+        self.pair(HOST, f"IP:{HOST}", -30, -1)
+        self.has(self.doctor(*self.tls()), "certificate", "error", "it expired on")
+        self.pair(HOST, f"IP:{HOST}", 2, 30)
+        advice = self.has(self.doctor(*self.tls()), "certificate", "error", "it is valid from")
+        self.assertIn("set the clock", advice)
+        self.pair(HOST, f"IP:{HOST}", -80, 10)
+        self.has(self.doctor(*self.tls()), "certificate", "warning", "it expires on")
+        make_cert(self.folder, HOST, "DNS:other.example")
+        self.has(self.doctor(*self.tls()), "certificate", "error", "can not load x509 key pair")
+        make_cert(self.folder, "ca", "DNS:ca.example", days=400)
+        make_cert(self.folder, HOST, f"IP:{HOST}", self.path("ca"), days=400)
+        advice = self.has(self.doctor(*self.tls()), "certificate", "warning", "the file has the leaf alone")
+        self.assertIn("fullchain.pem", advice)
+        found = self.doctor(*self.tls(), env={"SSL_CERT_FILE": self.path("ca.crt")})
+        self.has(found, "certificate", "ok", "roots trust it")
+
+    def test_a_key_of_another_certificate(self):
+        make_cert(self.folder, HOST, f"IP:{HOST}")
+        make_cert(self.folder, "x", f"IP:{HOST}")
+        os.rename(self.path("x.key"), self.path(HOST + ".key"))
+        self.assertIn("error", self.levels(self.doctor(*self.tls()), "certificate"))
+
+    def test_a_name_that_nobody_knows(self):
+        found = self.doctor(*self.flags(hostname="no.such.name.invalid"))
+        self.assertIn(self.levels(found, "names"), (["error"], ["warning"]))  # what the resolver here says
+        self.assertIn("no.such.name.invalid", found["names"][0][1])
+
+    def test_an_address_of_another_machine(self):
+        found = self.doctor(*self.flags(hostname="192.0.2.1"))
+        self.has(found, "names", "warning", "no interface of this machine has")
+
+    def serve(self, date):
+        """A server whose clock says that; its URL."""
+
+        class Handler(BaseHTTPRequestHandler):
+            def date_time_string(self, timestamp=None):
+                return date or super().date_time_string(timestamp)
+
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+
+            do_POST = do_GET
+
+            def log_message(self, *args):
+                pass
+
+        server = HTTPServer((HOST, 0), Handler)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return f"http://{HOST}:{server.server_port}/verify"
+
+    def test_the_clock(self):
+        found = self.doctor(*self.flags("-verify-client-url=" + self.serve(None)))
+        self.assertEqual(self.levels(found, "clock"), ["ok"])
+        found = self.doctor(*self.flags("-verify-client-url=" + self.serve("Sun, 06 Nov 1994 08:49:37 GMT")))
+        self.has(found, "clock", "error", "ahead of that of")
+
+    def test_a_source_that_does_not_answer(self):
+        nobody = f"http://{HOST}:{free_port()}/verify"
+        found = self.doctor(*self.flags("-verify-client-url=" + nobody))
+        self.has(found, "sources", "error", "EVERYBODY is admitted by it while that lasts")
+        found = self.doctor(*self.flags("-verify-client-url=" + nobody, "-verify-client-url-fail-open=false"))
+        self.has(found, "sources", "error", "nobody is admitted by it while that lasts")
+        found = self.doctor(*self.flags("-verify-clients", "-socket=" + self.path("none")))
+        self.has(found, "sources", "error", "does not answer")
+        found = self.doctor(*self.flags("-verify-nodes=" + self.path("none")))
+        self.assertEqual(self.levels(found, "sources"), ["error"])
+        found = self.doctor(*self.flags())
+        self.has(found, "sources", "warning", "open relay")
+
+    def test_too_few_descriptors(self):
+        def lower():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+
+        found = self.doctor(*self.flags(), preexec_fn=lower)
+        advice = self.has(found, "limits", "warning", "128 open files, and -max-connections 100 needs")
+        self.assertIn("LimitNOFILE=", advice)
+
+    def test_rules_of_the_firewall(self):
+        """nft's answer is made up: where there is none, there are no rules."""
+        flags = self.flags()
+
+        def rule(*expr, chain="input"):
+            return {"rule": {"family": "inet", "table": "t", "chain": chain, "handle": 1, "expr": list(expr)}}
+
+        def match(protocol, port, op="=="):
+            return {"match": {"op": op, "left": {"payload": {"protocol": protocol, "field": "dport"}}, "right": port}}
+
+        def ask(policy, *rules):
+            rules = [{"metainfo": {"version": "1.0.6"}},
+                     {"chain": {"family": "inet", "table": "t", "name": "input", "hook": "input", "prio": 0,
+                                "type": "filter", "policy": policy}}, *rules]
+            self.write("rules", json.dumps({"nftables": rules}))
+            self.write("nft", f"#!/bin/sh\n[ \"$*\" = '-j list ruleset' ] && cat {self.path('rules')}\n")
+            os.chmod(self.path("nft"), 0o755)
+            found = self.doctor(*flags, env={"PATH": self.folder + ":" + os.environ["PATH"]})
+            return self.levels(found, "firewall")
+
+        tcp, udp = self.port, self.stun
+        accept, drop = {"accept": None}, {"drop": None}
+        self.assertEqual(ask("accept"), ["ok", "ok"])
+        self.assertEqual(ask("drop"), ["warning", "warning"])
+        self.assertEqual(ask("drop", rule(match("tcp", tcp), accept)), ["ok", "warning"])
+        ports = {"set": [22, {"range": [udp - 5, udp + 5]}]}
+        self.assertEqual(ask("drop", rule(match("udp", ports), accept)), ["warning", "ok"])
+        self.assertEqual(ask("accept", rule(match("tcp", tcp), drop)), ["warning", "ok"])
+        self.assertEqual(ask("accept", rule(match("tcp", 22), drop)), ["ok", "ok"])
+        self.assertEqual(ask("accept", rule(match("tcp", tcp), drop, chain="other")), ["ok", "ok"])
+        self.assertEqual(ask("accept", rule(match("th", tcp, "!="), drop)), ["ok", "warning"])
+        self.assertEqual(ask("accept", rule({"reject": {"type": "tcp reset"}})), ["warning", "warning"])
+        self.write("nft", "#!/bin/sh\necho 'Operation not permitted' >&2\nexit 1\n")
+        os.chmod(self.path("nft"), 0o755)
+        found = self.doctor(*flags, env={"PATH": self.folder + ":" + os.environ["PATH"]})
+        self.assertEqual(self.levels(found, "firewall"), ["skipped"])
+        self.assertIn("Operation not permitted", found["firewall"][0][1])
+
+    def test_flags_that_are_refused(self):
+        found = self.doctor(*self.flags("-home=what"))
+        self.assertEqual(found, {"start": [("error", 'unknown --home value "what"', None)]})
+        for words in (["-nope"], ["word"], ["--map", self.path("none")], ["--control-socket", self.path("none")]):
+            done = subprocess.run([DERPER, "doctor", *words], capture_output=True, text=True, env=clean_env())
+            self.assertEqual((done.returncode, done.stdout), (2, ""), words)
+
+
+class Running(Base):
+    def start(self, *more):
+        relay = self.derper(*more, "-control-socket=" + self.path("s"), "-max-connections=100", tls=True, stun=True)
+        relay.wait_log(" serving on ")
+        return relay
+
+    def ask(self, *words, **options):
+        return self.doctor("--control-socket", self.path("s"), *words, **options)
+
+    def test_the_relay_that_runs(self):
+        make_cert(self.folder, HOST, f"IP:{HOST}", days=400)
+        self.write("nodes", "")
+        relay = self.start("-verify-nodes=nodes")
+        found = self.ask(cwd="/")  # its paths are those of the relay's folder
+        self.assertEqual((self.told["relay_pid"], self.told["errors"]), (relay.proc.pid, 0))
+        for port in (f"tcp {relay.port}", f"udp {relay.stun_port}"):
+            self.has(found, "ports", "ok", f"{port}: the relay listens (process {relay.proc.pid})")
+        self.has(found, "names", "ok", f"port {relay.port} of {HOST} accepts connections")
+        self.assertEqual(self.levels(found, "stun"), ["ok", "ok"])
+        self.has(found, "sources", "ok", "nodes nodes answers")
+
+    def test_its_variables_count(self):
+        make_cert(self.folder, HOST, f"IP:{HOST}", days=400)
+        nodes = self.write("nodes", "")
+        self.spawned = self.derper("-control-socket=" + self.path("s"), env={"DERP_VERIFY_NODES": nodes})
+        self.has(self.ask(), "sources", "ok", f"nodes {nodes} answers")
+
+    def test_a_port_that_it_does_not_have(self):
+        self.start()
+        flags = self.tls()
+        found = self.ask(*flags)
+        self.has(found, "ports", "error", f"tcp {self.port}: the relay that runs")
+
+    def test_maps(self):
+        if not os.access(DERPMAP, os.X_OK):
+            self.skipTest("derpmap is not beside it")
+        make_cert(self.folder, HOST, f"IP:{HOST}", days=400)
+        relay = self.start()
+        pin = "sha256-raw:" + cert_pin(self.path(HOST + ".crt"))
+        values = {"host": HOST, "port": relay.port, "stun": relay.stun_port, "certname": pin}
+
+        def ask(**other):
+            self.write("derp.yaml", MAP.format(**{**values, **other}))
+            return self.ask("--map", "derp.yaml")
+
+        found = ask()
+        self.has(found, "map", "ok", "is the pin of the relay's certificate")
+        self.has(found, "map", "ok", "clients reach the relay by it")
+        wrong = "sha256-raw:" + "0" * 64
+        advice = self.has(ask(certname=wrong), "map", "error", "the pin of another certificate")
+        self.assertIn(pin, advice)
+        self.has(ask(port=free_port()), "map", "warning", "derpport is")
+        self.has(ask(host="192.0.2.9"), "map", "error", "has the host name")
+        self.write("derp.yaml", "regions: [")
+        self.assertIn("error", self.levels(self.ask("--map", "derp.yaml"), "map"))
+
+
+class ForPeople(Base):
+    def test_text(self):
+        done = subprocess.run([DERPER, "doctor", *self.flags()], capture_output=True, text=True, env=clean_env(),
+                              cwd=self.folder, timeout=PATIENCE)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"(?m)^ok       start         the relay starts with these flags$")
+        self.assertRegex(done.stdout, r"(?m)^ {23}-> see -verify-nodes")
+        self.assertRegex(done.stdout, r"(?m)^0 errors, \d+ warnings?$")
+
+    def test_help(self):
+        for words in (["doctor", "-h"], ["help", "doctor"], ["doctor", "-hostname", "x", "--help"]):
+            done = subprocess.run([DERPER, *words], capture_output=True, text=True, env=clean_env())
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("usage: derper doctor [options] [flags of the relay]", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
