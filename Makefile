@@ -11,7 +11,7 @@ VERSION = $(shell sed -n 's/^project.derpkit VERSION \([^ ]*\) .*/\1/p' \
 PROGRAMS = derper derpmap derpverify
 
 .PHONY: all deps build peers helpers captures demo test e2e packages bench fuzz \
-	install uninstall dist deb format lint clean help
+	install uninstall dist deb image format lint clean help
 
 all: build
 
@@ -30,6 +30,8 @@ help:
 	@echo 'make uninstall  remove what make install put there'
 	@echo 'make dist       derpkit-$(VERSION).tar.gz, which builds without git'
 	@echo 'make deb        Debian packages in $(BUILD)/deb'
+	@echo 'make image      container images, by docker, podman or buildah'
+	@echo '                (REGISTRY=localhost)'
 	@echo 'make captures   make the pictures of the README anew'
 	@echo 'make deps       install the Debian packages that anything needs'
 	@echo 'make format | lint | clean'
@@ -131,6 +133,9 @@ dist:
 deb:
 	@.ci/deps build deb
 	@debian/build.sh $(BUILD)/deb
+
+image:
+	@container/build.sh
 
 format:
 	@.ci/deps test

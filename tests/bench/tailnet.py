@@ -125,11 +125,12 @@ class Child:
 class Node:
     """A tailscaled in a place; to be closed with the stack it is made on."""
 
-    def __init__(self, stack, peers, place, name, folder):
+    def __init__(self, stack, peers, place, name, folder, socket_path=None,
+                 socks_port=SOCKS_PORT):
         self.peers, self.place, self.name = peers, place, name
         self.folder = os.path.join(folder, name)
         os.mkdir(self.folder)
-        self.socket = os.path.join(self.folder, "sock")
+        self.socket = socket_path or os.path.join(self.folder, "sock")
         env = {"TS_LOGS_DIR": self.folder, "TS_DISABLE_PORTMAPPER": "1",
                "TS_DEBUG_NEVER_DIRECT_UDP": "1",
                "TS_ASSUME_NETWORK_UP_FOR_TEST": "1",
@@ -140,7 +141,7 @@ class Node:
             os.path.join(peers, "tailscaled"), "--no-logs-no-support",
             "--tun=userspace-networking", "--statedir=" + self.folder,
             "--socket=" + self.socket, "--port=0",
-            "--socks5-server=127.0.0.1:%d" % SOCKS_PORT), env, self.log))
+            "--socks5-server=127.0.0.1:%d" % socks_port), env, self.log))
 
     def join(self, url):
         wait_for(self.name, JOIN_S, lambda: os.path.exists(self.socket))
