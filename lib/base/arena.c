@@ -1,5 +1,6 @@
 /* arena: see arena.h. Blocks in a list, each as large as all before it together
- * within limits; larger requests get a block of their own. */
+ * within limits; larger requests get a block of their own. Once there is much
+ * in it, blocks are whole huge pages. */
 #include "arena.h"
 
 #include <stdalign.h>
@@ -10,9 +11,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define ARENA_BLOCK_MIN ((size_t)16 << 10) /* bytes of an ordinary block */
-#define ARENA_BLOCK_MAX (((size_t)4 << 20) - sizeof(struct block))
 #define HUGE_PAGE ((size_t)2 << 20)
+/* bytes of an ordinary block, with its head */
+#define BLOCK_MIN ((size_t)16 << 10)
+#define BLOCK_MAX (2 * HUGE_PAGE)
+/* from this size on an ordinary block becomes a huge page */
+#define BLOCK_HUGE (HUGE_PAGE / 4)
 
 struct block {
 	struct block *next;
@@ -28,21 +32,28 @@ struct arena {
 	size_t max;
 };
 
-/* Zeroed memory for a block of n bytes in all. Large ones ask for huge pages: a
- * page fault for each 4 KiB costs more than most of what the memory is for. */
+/* Zeroed memory for a block of n bytes in all. Large ones ask for huge pages,
+ * which the kernel has for whole ones only: a page fault for each 4 KiB costs
+ * more than most of what the memory is for. */
 static struct block *
 new_block(size_t n)
 {
 	struct block *b;
 
-	if (n < HUGE_PAGE)
-		return calloc(1, n);
+	if (n < HUGE_PAGE) {
+		b = calloc(1, n);
+		if (b != NULL)
+			b->cap = n - sizeof *b;
+		return b;
+	}
+	n = (n + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
 	b = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 	    -1, 0);
 	if (b == MAP_FAILED)
 		return NULL;
 	(void)madvise(b, n, MADV_HUGEPAGE);
 	b->mapped = n;
+	b->cap = n - sizeof *b;
 	return b;
 }
 
@@ -79,31 +90,37 @@ arena_free(struct arena *a)
 	free(a);
 }
 
+/* Bytes of the next ordinary block. */
 static size_t
 block_size(const struct arena *a)
 {
-	if (a->total < ARENA_BLOCK_MIN)
-		return ARENA_BLOCK_MIN;
-	return a->total < ARENA_BLOCK_MAX ? a->total : ARENA_BLOCK_MAX;
+	size_t n = a->total < BLOCK_MIN ? BLOCK_MIN : a->total;
+
+	if (n > BLOCK_MAX)
+		return BLOCK_MAX;
+	return n >= BLOCK_HUGE && n < HUGE_PAGE ? HUGE_PAGE : n;
 }
 
 static struct block *
 add_block(struct arena *a, size_t need)
 {
-	size_t cap = block_size(a);
+	const size_t left = a->max - a->total;
+	size_t cap = block_size(a) - sizeof(struct block);
 	struct block *b;
 
-	if (cap < need || cap > a->max - a->total)
+	if (cap < need || cap > left)
 		cap = need;
-	if (cap > a->max - a->total || cap > SIZE_MAX - sizeof *b)
+	if (cap > left || cap > SIZE_MAX - HUGE_PAGE - sizeof *b)
 		return NULL;
 	b = new_block(sizeof *b + cap);
 	if (b == NULL)
 		return NULL;
-	b->cap = cap;
+	/* what was rounded up counts as far as the maximum allows */
+	if (b->cap > left)
+		b->cap = left;
 	b->next = a->blocks;
 	a->blocks = b;
-	a->total += cap;
+	a->total += b->cap;
 	return b;
 }
 
