@@ -102,19 +102,11 @@ rule_note(struct finding *f)
 	f->is_note = true;
 }
 
-/* As the clients compare names: case does not matter. */
-static bool
-ends_with(struct slice s, const char *end)
-{
-	size_t n = strlen(end);
-
-	return s.n >= n && slice_is_nocase(slice_of(s.p + s.n - n, n), end);
-}
-
 bool
 rule_is_foreign_node(const struct derpmap_node *node)
 {
-	return ends_with(node->host_name.v, ".tailscale.com");
+	/* as the clients compare names: case does not matter */
+	return slice_ends_nocase(node->host_name.v, ".tailscale.com");
 }
 
 bool

@@ -54,14 +54,6 @@ holds(struct slice s, const char *text)
 	return s.n > 0 && memmem(s.p, s.n, text, strlen(text)) != NULL;
 }
 
-static bool
-ends_with(struct slice s, const char *text)
-{
-	size_t n = strlen(text);
-
-	return s.n >= n && slice_is_nocase(slice_of(s.p + s.n - n, n), text);
-}
-
 static struct hostname
 check(const struct derpmap_node *n)
 {
@@ -277,7 +269,7 @@ placeholder_host(struct rule_run *run, const struct derpmap_node *n)
 		return;
 	}
 	for (size_t i = 0; reserved[i] != NULL; i++)
-		if (ends_with(host, reserved[i])) {
+		if (slice_ends_nocase(host, reserved[i])) {
 			rule_found_as(run, SEVERITY_INFO, host_at(n),
 			    "hostname is reserved for examples (RFC 2606): "
 			    "nobody can be reached there")
@@ -320,7 +312,7 @@ is_within(struct slice name, const char *end)
 {
 	const size_t n = strlen(end);
 
-	if (!ends_with(name, end))
+	if (!slice_ends_nocase(name, end))
 		return false;
 	return end[0] == '.' || name.n == n || name.p[name.n - n - 1] == '.';
 }

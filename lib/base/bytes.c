@@ -52,6 +52,17 @@ slice_starts(struct slice s, const char *text)
 	return s.n >= n && memcmp(s.p, text, n) == 0;
 }
 
+bool
+slice_ends_nocase(struct slice s, const char *text)
+{
+	const size_t n = strlen(text);
+
+	/* as above, with the last byte; case is one bit of a letter */
+	return s.n >= n &&
+	    (s.p[s.n - 1] | 0x20) == ((uint8_t)text[n - 1] | 0x20) &&
+	    strncasecmp((const char *)s.p + s.n - n, text, n) == 0;
+}
+
 static bool
 is_blank(uint8_t c)
 {

@@ -50,6 +50,10 @@ bool slice_is_nocase(struct slice s, const char *text);
 /* Whether s begins with the text. */
 bool slice_starts(struct slice s, const char *text);
 
+/* Whether s ends with the text, which is not empty, when ASCII case is ignored.
+ */
+bool slice_ends_nocase(struct slice s, const char *text);
+
 /* s without ASCII spaces, tabs, CR and LF at both ends. */
 struct slice slice_trim(struct slice s);
 

@@ -12,24 +12,42 @@
 static const uint8_t v4_mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff,
 	0xff };
 
+/* The family of an address of such characters; AF_UNSPEC: it cannot be one,
+ * like most of what is asked about, which are names. */
+static int
+family_of(struct slice text)
+{
+	int family = AF_INET;
+
+	for (size_t i = 0; i < text.n; i++) {
+		const uint8_t c = text.p[i], lower = c | 0x20;
+
+		if (c == ':')
+			family = AF_INET6;
+		else if (c != '.' && !(c >= '0' && c <= '9') &&
+		    !(lower >= 'a' && lower <= 'f'))
+			return AF_UNSPEC;
+	}
+	return family;
+}
+
 int
 netaddr_parse_ip(struct netaddr *a, struct slice text)
 {
+	const int family = family_of(text);
 	struct netaddr got = { .is_set = true };
 	char copy[INET6_ADDRSTRLEN];
 
-	if (text.n == 0 || text.n >= sizeof copy ||
-	    memchr(text.p, '\0', text.n) != NULL)
+	if (family == AF_UNSPEC || text.n == 0 || text.n >= sizeof copy)
 		return -1;
 	memcpy(copy, text.p, text.n);
 	copy[text.n] = '\0';
-	/* inet_pton rejects leading zeros, as Go does */
-	if (inet_pton(AF_INET, copy, got.ip + 12) == 1) {
+	got.is_v4 = family == AF_INET;
+	if (got.is_v4)
 		memcpy(got.ip, v4_mapped, sizeof v4_mapped);
-		got.is_v4 = true;
-	} else if (inet_pton(AF_INET6, copy, got.ip) != 1) {
+	/* inet_pton rejects leading zeros, as Go does */
+	if (inet_pton(family, copy, got.is_v4 ? got.ip + 12 : got.ip) != 1)
 		return -1;
-	}
 	*a = got;
 	return 0;
 }
