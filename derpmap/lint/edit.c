@@ -17,7 +17,7 @@ static bool
 is_own(const struct derpmap_origin *from)
 {
 	return from->value != NULL && from->value->kind != DOC_ALIAS &&
-	    from->value->anchor == NULL &&
+	    from->value->props->anchor == NULL &&
 	    (from->how & (DERPMAP_MERGED | DERPMAP_ALIASED)) == 0;
 }
 
@@ -50,7 +50,7 @@ edit_value(struct rule_run *run, struct finding *f,
 {
 	const struct doc_node *n = from->value;
 
-	if (is_own(from) && n->kind == DOC_SCALAR && n->tag == NULL &&
+	if (is_own(from) && n->kind == DOC_SCALAR && n->props->tag == NULL &&
 	    n->style <= DOC_DOUBLE && n->end.offset > n->start.offset)
 		add(run, f, n->start, n->end, text);
 }
@@ -144,8 +144,9 @@ edit_key(struct rule_run *run, struct finding *f, const struct doc_node *key,
 	char styled[64];
 	struct writer w = writer_of(styled, sizeof styled - 1);
 
-	if (key == NULL || key->kind != DOC_SCALAR || key->anchor != NULL ||
-	    key->tag != NULL || key->end.offset <= key->start.offset ||
+	if (key == NULL || key->kind != DOC_SCALAR ||
+	    key->props->anchor != NULL || key->props->tag != NULL ||
+	    key->end.offset <= key->start.offset ||
 	    !write_styled(&w, key, slice_str(name)))
 		return;
 	styled[w.n] = '\0';
@@ -199,8 +200,8 @@ begins_line(const struct rule_run *run, const struct doc_node *key, bool dashes)
 		if (text.p[i] != ' ' && !(dashes && text.p[i] == '-') &&
 		    !(!dashes && text.p[i] == '\t'))
 			return false;
-	return key->kind == DOC_SCALAR && key->anchor == NULL &&
-	    key->tag == NULL;
+	return key->kind == DOC_SCALAR && key->props->anchor == NULL &&
+	    key->props->tag == NULL;
 }
 
 /* Writes what leads to the key on its line, dashes as blanks. */
@@ -267,7 +268,7 @@ add_to_flow(struct rule_run *run, struct finding *f,
 		write_indent(&w, run, key);
 	}
 	line[w.n] = '\0';
-	if (!w.failed && key->anchor == NULL && key->tag == NULL)
+	if (!w.failed && key->props->anchor == NULL && key->props->tag == NULL)
 		add(run, f, key->start, key->start, line);
 }
 
@@ -305,7 +306,7 @@ line_pos(const struct rule_run *run, struct doc_pos later, size_t offset)
 		at--;
 	if (at > offset)
 		return (struct doc_pos){ .line = 1, .column = 1 };
-	return (struct doc_pos){ later.line, 1, line_start(run, at) };
+	return (struct doc_pos){ later.line, 1, (uint32_t)line_start(run, at) };
 }
 
 void
@@ -340,7 +341,7 @@ edit_remove_element(
 	bool has_dash = false;
 
 	if (value == NULL || value->kind != DOC_SCALAR ||
-	    value->anchor != NULL || run->load->dialect == DIALECT_JSON)
+	    value->props->anchor != NULL || run->load->dialect == DIALECT_JSON)
 		return;
 	while (start > 0 &&
 	    (is_blank(text.p[start - 1]) ||

@@ -192,11 +192,11 @@ holds_anchor(const struct doc_node *n)
 	    (const struct doc_node *const *)n->items;
 	size_t count = n->kind == DOC_MAPPING ? 2 * n->count : n->count;
 
-	if (n->anchor != NULL)
+	if (n->props->anchor != NULL)
 		return true;
 	/* one level down: what people keep is a list or mapping of such */
 	for (size_t i = 0; i < count; i++)
-		if (items[i]->anchor != NULL)
+		if (items[i]->props->anchor != NULL)
 			return true;
 	return false;
 }

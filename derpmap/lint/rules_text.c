@@ -15,7 +15,9 @@
 static struct doc_pos
 place_of(struct slice text, size_t offset)
 {
-	struct doc_pos at = { .line = 1, .column = 1, .offset = offset };
+	struct doc_pos at = {
+		.line = 1, .column = 1, .offset = (uint32_t)offset
+	};
 
 	/* a byte order mark has no column */
 	for (size_t i = slice_starts(text, BOM) ? strlen(BOM) : 0;

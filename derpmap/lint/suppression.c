@@ -64,7 +64,7 @@ next_line(const struct scan *scan, struct doc_pos *line)
 	struct slice text = scan->load->text;
 	size_t end = doc_line_end(text, line->offset, scan->form);
 
-	line->offset = end + doc_line_break(text, end, scan->form);
+	line->offset = (uint32_t)(end + doc_line_break(text, end, scan->form));
 	line->line++;
 	return end;
 }

@@ -87,7 +87,7 @@ how_scalar(const struct doc_node *n)
 
 	if (n->style != DOC_PLAIN)
 		how |= DERPMAP_QUOTED;
-	if (n->tag != NULL)
+	if (n->props->tag != NULL)
 		how |= DERPMAP_TAGGED;
 	return how;
 }
@@ -98,7 +98,7 @@ is_coerced(const struct yaml_value *v, const struct doc_node *n)
 {
 	bool word;
 
-	if (n->style != DOC_PLAIN || n->tag != NULL)
+	if (n->style != DOC_PLAIN || n->props->tag != NULL)
 		return false;
 	return v->type != YAML_TEXT ||
 	    yaml_scalar_bool_word(n->text, &word) == 0;

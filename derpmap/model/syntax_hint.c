@@ -169,7 +169,7 @@ read_lines(struct lines *l, unsigned last)
 static struct doc_pos
 pos_of(const struct lines *l, const struct line *line, size_t offset)
 {
-	struct doc_pos at = { line->number, 1, line->start };
+	struct doc_pos at = { line->number, 1, (uint32_t)line->start };
 
 	doc_pos_advance(&at, l->text, offset, DOC_LINE_YAML);
 	return at;
@@ -186,7 +186,8 @@ pos_in_text(const struct lines *l, size_t offset)
 
 		if (offset <= end)
 			break;
-		at.offset = end + doc_line_break(l->text, end, DOC_LINE_YAML);
+		at.offset = (uint32_t)(end +
+		    doc_line_break(l->text, end, DOC_LINE_YAML));
 		at.line++;
 	}
 	doc_pos_advance(&at, l->text, offset, DOC_LINE_YAML);

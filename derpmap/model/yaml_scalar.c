@@ -190,11 +190,19 @@ set_float(struct yaml_value *v, double f)
 	v->f = f;
 }
 
+/* Whether one of the words below may begin so: short values are numbers and
+ * names for the most part. */
+static bool
+begins_word(struct slice text)
+{
+	return text.n == 0 || strchr("~nNtTfF.+-", text.p[0]) != NULL;
+}
+
 /* The words that mean something by themselves. */
 static bool
 guess_word(struct yaml_value *v, struct slice text)
 {
-	if (text.n > WORD_MAX)
+	if (text.n > WORD_MAX || !begins_word(text))
 		return false;
 	if (IS_ONE_OF(text, "", "~", "null", "Null", "NULL"))
 		v->type = YAML_NULL;
@@ -371,7 +379,7 @@ type_tag(enum yaml_type type)
 static bool
 has_tag(const struct doc_node *node)
 {
-	return node->tag != NULL && strcmp(node->tag, "!") != 0;
+	return node->props->tag != NULL && strcmp(node->props->tag, "!") != 0;
 }
 
 /* Go's base64.StdEncoding: padded, line breaks anywhere, spare bits ignored. */
@@ -412,16 +420,16 @@ static int
 resolve_typed(
     struct yaml_value *v, const struct doc_node *node, struct fail *why)
 {
-	guess(v, node->text, strcmp(node->tag, "!!timestamp") == 0);
-	v->tag = node->tag;
-	if (strcmp(type_tag(v->type), node->tag) == 0)
+	guess(v, node->text, strcmp(node->props->tag, "!!timestamp") == 0);
+	v->tag = node->props->tag;
+	if (strcmp(type_tag(v->type), node->props->tag) == 0)
 		return 0;
-	if (v->type == YAML_INT && strcmp(node->tag, "!!float") == 0) {
+	if (v->type == YAML_INT && strcmp(node->props->tag, "!!float") == 0) {
 		v->type = YAML_FLOAT;
 		v->f = (double)v->i;
 		return 0;
 	}
-	return contradiction(node, type_tag(v->type), node->tag, why);
+	return contradiction(node, type_tag(v->type), node->props->tag, why);
 }
 
 int
@@ -439,13 +447,13 @@ yaml_scalar_resolve(struct yaml_value *v, const struct doc_node *node,
 		    slice_is(node->text, "<<") ? "!!merge" : type_tag(v->type);
 		return 0;
 	}
-	if (strcmp(node->tag, "!!str") == 0)
+	if (strcmp(node->props->tag, "!!str") == 0)
 		return 0;
-	if (IS_ONE_OF(slice_str(node->tag), "!!bool", "!!int", "!!float",
+	if (IS_ONE_OF(slice_str(node->props->tag), "!!bool", "!!int", "!!float",
 		"!!null", "!!timestamp"))
 		return resolve_typed(v, node, why);
-	v->tag = node->tag;
-	if (strcmp(node->tag, "!!binary") != 0)
+	v->tag = node->props->tag;
+	if (strcmp(node->props->tag, "!!binary") != 0)
 		return 0;
 	v->is_binary = true;
 	if (decode_binary(node->text, a, &v->text) == -1)
@@ -460,7 +468,7 @@ yaml_scalar_is_merge(const struct doc_node *node)
 	if (node->kind != DOC_SCALAR || !slice_is(node->text, "<<"))
 		return false;
 	if (has_tag(node))
-		return strcmp(node->tag, "!!merge") == 0;
+		return strcmp(node->props->tag, "!!merge") == 0;
 	return node->style == DOC_PLAIN;
 }
 
@@ -471,7 +479,7 @@ yaml_scalar_is_null(const struct doc_node *node)
 
 	node = doc_resolve(node);
 	if (has_tag(node))
-		return strcmp(node->tag, "!!null") == 0;
+		return strcmp(node->props->tag, "!!null") == 0;
 	if (node->kind != DOC_SCALAR || node->style != DOC_PLAIN)
 		return false;
 	guess(&v, node->text, false);

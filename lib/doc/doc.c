@@ -125,6 +125,8 @@ list_grow(struct doc_builder *b)
 	return 0;
 }
 
+static const struct doc_props no_props;
+
 struct doc_node *
 doc_builder_add(struct doc_builder *b, enum doc_kind kind, struct doc_pos start)
 {
@@ -141,6 +143,7 @@ doc_builder_add(struct doc_builder *b, enum doc_kind kind, struct doc_pos start)
 	node->kind = kind;
 	node->start = start;
 	node->end = start;
+	node->props = &no_props;
 	if (l == NULL) {
 		b->doc->root = node;
 		return node;
@@ -184,7 +187,7 @@ take_items(struct doc_builder *b, const struct doc_level *l)
 		return -1;
 	memcpy((void *)l->node->items, (const void *)(b->list + l->first),
 	    n * sizeof(struct doc_node *));
-	l->node->count = l->node->kind == DOC_MAPPING ? n / 2 : n;
+	l->node->count = (uint32_t)(l->node->kind == DOC_MAPPING ? n / 2 : n);
 	b->list_count = l->first;
 	return 0;
 }

@@ -17,21 +17,25 @@
 #include "doc_pos.h"
 #include "fail.h"
 
+#include <assert.h>
+
 /* Bytes of text that a reader takes; more is rejected. A map costs about 25
  * bytes of memory per byte of text; the most that a text can cost is about 200,
  * and such a text of more than 20 MiB does not fit DOC_ARENA_MAX. */
 #define DOC_TEXT_MAX ((size_t)128 << 20)
 #define DOC_ARENA_MAX ((size_t)4 << 30)
 #define DOC_DEPTH_MAX 10000 /* nested collections; Go's limits */
+static_assert(DOC_TEXT_MAX <= UINT32_MAX, "places have 32 bits");
 
-enum doc_kind {
+/* Packed: a byte each in a node. */
+enum __attribute__((packed)) doc_kind {
 	DOC_SCALAR,
 	DOC_MAPPING,
 	DOC_SEQUENCE,
 	DOC_ALIAS, /* YAML: *name */
 };
 
-enum doc_style {
+enum __attribute__((packed)) doc_style {
 	DOC_PLAIN, /* YAML: without quotes; JSON: a number, true, false, null */
 	DOC_SINGLE,
 	DOC_DOUBLE, /* also every JSON string */
@@ -41,24 +45,35 @@ enum doc_style {
 	DOC_FLOW,  /* collections, and every collection of JSON */
 };
 
+/* What YAML can have before a node; NULL where it is not written. */
+struct doc_props {
+	const char *tag;    /* as resolved and shortened: "!!int", "!x", "!"
+			       (non-specific) */
+	const char *anchor; /* &name */
+};
+
 struct doc_node {
 	enum doc_kind kind;
 	enum doc_style style;
-	struct slice text;  /* scalar: its value without quotes and escapes,
-			       valid UTF-8, may hold NUL and has none
-			       after it; alias: its name */
-	const char *tag;    /* YAML: as resolved and shortened: "!!int", "!x",
-			       "!" (non-specific); NULL when none is written */
-	const char *anchor; /* YAML: &name, or NULL */
-	const struct doc_node *target; /* alias: the node it refers to; may be a
-					  collection that it is part of */
-	struct doc_node **items;       /* sequence: elements;
-					  mapping: key, value, key, value… */
-	size_t count;                  /* elements, or pairs of a mapping */
+	uint32_t count;       /* elements, or pairs of a mapping */
 	struct doc_pos start; /* its first character, quote or bracket; of an
 				 empty scalar where it would be */
 	struct doc_pos end;   /* one past its last character */
+	struct slice text;    /* scalar: its value without quotes and escapes,
+				 valid UTF-8, may hold NUL and has none
+				 after it; alias: its name */
+	const struct doc_props *props; /* never NULL */
+	union {
+		struct doc_node **items;       /* sequence: elements;
+						  mapping: key, value, key, value… */
+		const struct doc_node *target; /* alias: the node it refers to;
+						  may be a collection that it
+						  is part of */
+	};
 };
+
+/* A map of some MiB is half a million of them: one cache line each. */
+static_assert(sizeof(struct doc_node) <= 64, "a node has grown");
 
 /* Why there is no tree. */
 enum doc_error {
@@ -136,8 +151,8 @@ void doc_builder_init(
     struct doc_builder *b, struct arena *a, struct doc *d, size_t depth_max);
 
 /* A new node as the next key, value or element of the innermost open
- * collection, which has its items once it is closed, or as the root. NULL on
- * failure. */
+ * collection, which has its items once it is closed, or as the root; without
+ * tag and anchor. NULL on failure. */
 struct doc_node *doc_builder_add(
     struct doc_builder *b, enum doc_kind kind, struct doc_pos start);
 

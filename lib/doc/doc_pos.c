@@ -32,5 +32,5 @@ doc_pos_advance(struct doc_pos *pos, struct slice text, size_t offset,
 		}
 		i += n;
 	}
-	pos->offset = i;
+	pos->offset = (uint32_t)i;
 }

@@ -6,10 +6,12 @@
 
 #include "doc_line.h"
 
+/* Small, because each node of a document has two. No text of people is longer
+ * than 4 GiB; the readers take 128 MiB. */
 struct doc_pos {
 	unsigned line;   /* 1-based; 0: no place */
 	unsigned column; /* 1-based, in code points */
-	size_t offset;   /* bytes from the start of the text as given */
+	uint32_t offset; /* bytes from the start of the text as given */
 };
 
 /*

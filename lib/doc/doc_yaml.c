@@ -49,8 +49,7 @@ struct parser {
 
 /* Anchor and tag before a node. */
 struct props {
-	const char *anchor;
-	const char *tag;
+	struct doc_props written;
 	struct doc_pos start;
 	bool any;
 };
@@ -115,18 +114,33 @@ close_top(struct parser *p, struct doc_pos end)
 static const struct yaml_token *
 read_props(struct parser *p, const struct yaml_token *t, struct props *props)
 {
+	struct doc_props *written = &props->written;
+
 	props->start = t->start;
 	while (t != NULL &&
-	    ((t->kind == YAML_ANCHOR && props->anchor == NULL) ||
-		(t->kind == YAML_TAG && props->tag == NULL))) {
+	    ((t->kind == YAML_ANCHOR && written->anchor == NULL) ||
+		(t->kind == YAML_TAG && written->tag == NULL))) {
 		props->any = true;
 		if (t->kind == YAML_ANCHOR)
-			props->anchor = (const char *)t->text.p;
-		else if ((props->tag = yaml_names_tag(&p->names, t)) == NULL)
+			written->anchor = (const char *)t->text.p;
+		else if ((written->tag = yaml_names_tag(&p->names, t)) == NULL)
 			return NULL;
 		t = next(p);
 	}
 	return t;
+}
+
+/* Gives the node what is written before it. */
+static int
+set_props(struct parser *p, struct doc_node *node, const struct props *props)
+{
+	struct doc_props *copy = arena_alloc(p->builder.arena, 1, sizeof *copy);
+
+	if (copy == NULL)
+		return no_memory(p, node->start);
+	*copy = props->written;
+	node->props = copy;
+	return copy->anchor != NULL ? yaml_names_anchor(&p->names, node) : 0;
 }
 
 static struct doc_node *
@@ -139,9 +153,7 @@ add(struct parser *p, enum doc_kind kind, enum doc_style style,
 		return NULL;
 	node->style = style;
 	node->text = slice_of("", 0);
-	node->anchor = props->anchor;
-	node->tag = props->tag;
-	if (node->anchor != NULL && yaml_names_anchor(&p->names, node) == -1)
+	if (props->any && set_props(p, node, props) == -1)
 		return NULL;
 	return node;
 }

@@ -61,7 +61,7 @@ yaml_names_find(struct yaml_names *n, struct slice name)
 int
 yaml_names_anchor(struct yaml_names *n, const struct doc_node *node)
 {
-	struct slice name = slice_str(node->anchor);
+	struct slice name = slice_str(node->props->anchor);
 	struct anchor *a, **bucket;
 
 	if (n->anchors == NULL)

@@ -24,7 +24,7 @@ struct yaml_names {
 
 void yaml_names_init(struct yaml_names *n, struct doc_builder *b);
 
-/* From here on node->anchor means this node; a name may move on. */
+/* From here on the node's anchor means this node; a name may move on. */
 int yaml_names_anchor(struct yaml_names *n, const struct doc_node *node);
 
 /* The node with this anchor, or NULL. */

@@ -56,7 +56,7 @@ static bool
 is_empty(const struct doc_node *root)
 {
 	return root->kind == DOC_SCALAR && root->style == DOC_PLAIN &&
-	    root->text.n == 0 && root->tag == NULL;
+	    root->text.n == 0 && root->props->tag == NULL;
 }
 
 int

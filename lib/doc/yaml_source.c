@@ -46,11 +46,11 @@ yaml_source_init(struct yaml_source *s, struct arena *a, struct slice text)
 static bool
 bad(struct yaml_source *s, const char *text)
 {
-	struct doc_pos at = { s->line + 1, s->column + 1, s->at };
+	struct doc_pos at = { s->line + 1, s->column + 1, (uint32_t)s->at };
 
 	/* the place of what cannot be decoded is after all that was */
 	doc_pos_advance(&at, slice_of(s->text, s->n), s->n, DOC_LINE_YAML);
-	at.offset = s->raw_at;
+	at.offset = (uint32_t)s->raw_at;
 	s->failed = true;
 	s->failed_text = text;
 	s->failed_at = at;
@@ -359,7 +359,8 @@ yaml_source_pos(const struct yaml_source *s)
 		.line = s->line + 1,
 		.column = s->column + 1,
 		/* in UTF-16 only ASCII keeps a simple relation */
-		.offset = s->bom + (s->utf16 ? 2 * s->index : s->at),
+		.offset =
+		    (uint32_t)(s->bom + (s->utf16 ? 2 * s->index : s->at)),
 	};
 }
 

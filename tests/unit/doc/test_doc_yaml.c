@@ -127,7 +127,7 @@ doc_yaml_keeps_aliases(void **state)
 
 	(void)state;
 	root = read_good("a: &x [*x, 1]\nb: *x\nc: &x 2\nd: *x\n<<: *x\n");
-	check_text(root->items[1]->anchor, "x");
+	check_text(root->items[1]->props->anchor, "x");
 	check_ptr(root->items[1]->items[0]->target, root->items[1]);
 	alias = root->items[3];
 	check_int(alias->kind, DOC_ALIAS);
@@ -151,16 +151,16 @@ doc_yaml_resolves_tags(void **state)
 	    "%TAG !y! tag:yaml.org,2002:\n---\n"
 	    "- !!int 1\n- !x 1\n- ! 1\n- !<tag:yaml.org,2002:str> 1\n"
 	    "- !e!a%2Cb 1\n- !y!float 1\n- 1\n- !!map {}\n- !!null\n");
-	check_text(root->items[0]->tag, "!!int");
+	check_text(root->items[0]->props->tag, "!!int");
 	check_place(root->items[0]->start, 4, 9, 65);
-	check_text(root->items[1]->tag, "!x");
-	check_text(root->items[2]->tag, "!");
-	check_text(root->items[3]->tag, "!!str");
-	check_text(root->items[4]->tag, "tag:e.org,2000:a,b");
-	check_text(root->items[5]->tag, "!!float");
-	check_null(root->items[6]->tag);
-	check_text(root->items[7]->tag, "!!map");
-	check_text(root->items[8]->tag, "!!null");
+	check_text(root->items[1]->props->tag, "!x");
+	check_text(root->items[2]->props->tag, "!");
+	check_text(root->items[3]->props->tag, "!!str");
+	check_text(root->items[4]->props->tag, "tag:e.org,2000:a,b");
+	check_text(root->items[5]->props->tag, "!!float");
+	check_null(root->items[6]->props->tag);
+	check_text(root->items[7]->props->tag, "!!map");
+	check_text(root->items[8]->props->tag, "!!null");
 }
 
 static void
