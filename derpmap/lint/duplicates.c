@@ -4,6 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A hash of what is compared (FNV-1a). */
+static uint32_t
+hash_of(struct slice text, int64_t number)
+{
+	uint64_t h = 14695981039346656037U ^ (uint64_t)number;
+
+	for (size_t i = 0; i < text.n; i++)
+		h = (h ^ text.p[i]) * 1099511628211U;
+	return (uint32_t)(h ^ h >> 32);
+}
+
 void
 duplicates_add(struct rule_run *run, struct duplicates *t, struct slice text,
     int64_t number, const void *of)
@@ -19,7 +30,8 @@ duplicates_add(struct rule_run *run, struct duplicates *t, struct slice text,
 		t->v = v;
 		t->cap = cap;
 	}
-	t->v[t->n] = (struct duplicate){ text, number, of, t->n };
+	t->v[t->n] = (struct duplicate){ text, number, of, (uint32_t)t->n,
+		hash_of(text, number) };
 	t->n++;
 }
 
@@ -46,17 +58,6 @@ by_key_then_index(const void *a, const void *b)
 			  : (x->index > y->index) - (x->index < y->index);
 }
 
-/* A hash of what is compared (FNV-1a). */
-static size_t
-hash_of(const struct duplicate *d)
-{
-	uint64_t h = 14695981039346656037U ^ (uint64_t)d->number;
-
-	for (size_t i = 0; i < d->text.n; i++)
-		h = (h ^ d->text.p[i]) * 1099511628211U;
-	return (size_t)(h ^ h >> 32);
-}
-
 /* Drops those whose hash nothing else has, as far as that is seen in a table:
  * almost all of a good map, and sorting is what costs. */
 static void
@@ -73,12 +74,12 @@ drop_single(struct rule_run *run, struct duplicates *t)
 		return;
 	}
 	for (size_t i = 0; i < t->n; i++) {
-		uint8_t *count = &counts[hash_of(&t->v[i]) & (size - 1)];
+		uint8_t *count = &counts[t->v[i].hash & (size - 1)];
 
 		*count = *count > 0 ? 2 : 1;
 	}
 	for (size_t i = 0; i < t->n; i++)
-		if (counts[hash_of(&t->v[i]) & (size - 1)] > 1)
+		if (counts[t->v[i].hash & (size - 1)] > 1)
 			t->v[kept++] = t->v[i];
 	t->n = kept;
 	free(counts);

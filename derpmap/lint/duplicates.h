@@ -14,7 +14,8 @@ struct duplicate {
 	struct slice text; /* borrowed */
 	int64_t number;
 	const void *of; /* what has this text and this number; borrowed */
-	size_t index;
+	uint32_t index; /* in the order in which they were added */
+	uint32_t hash;
 };
 
 struct duplicates {

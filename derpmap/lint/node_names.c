@@ -15,41 +15,52 @@ by_text(const void *a, const void *b)
 	return order != 0 ? order : (x->n > y->n) - (x->n < y->n);
 }
 
-static size_t
-count_nodes(const struct derpmap *m)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < m->region_count; i++)
-		count += m->regions[i]->node_count;
-	return count;
-}
-
-int
+void
 node_names_init(struct node_names *names, const struct derpmap *m)
 {
-	size_t count = count_nodes(m);
-
-	*names = (struct node_names){ .n = 0 };
-	if (count == 0)
-		return 0;
-	names->taken = reallocarray(NULL, count, sizeof *names->taken);
-	if (names->taken == NULL)
-		return -1;
+	*names = (struct node_names){ .map = m };
 	for (size_t i = 0; i < m->region_count; i++)
 		for (size_t j = 0; j < m->regions[i]->node_count; j++)
-			if (!m->regions[i]->nodes[j]->is_nil)
-				names->taken[names->n++] =
-				    m->regions[i]->nodes[j]->name.v;
-	qsort(names->taken, names->n, sizeof *names->taken, by_text);
-	return 0;
+			names->count += !m->regions[i]->nodes[j]->is_nil;
 }
 
 void
 node_names_clear(struct node_names *names)
 {
 	free(names->taken);
-	*names = (struct node_names){ .n = 0 };
+	names->taken = NULL;
+}
+
+/* Collects the names of the map, once. */
+static void
+collect(struct node_names *names)
+{
+	const struct derpmap *m = names->map;
+	size_t n = 0;
+
+	if (names->taken != NULL || names->count == 0)
+		return;
+	names->taken = reallocarray(NULL, names->count, sizeof *names->taken);
+	if (names->taken == NULL) {
+		names->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < m->region_count; i++)
+		for (size_t j = 0; j < m->regions[i]->node_count; j++)
+			if (!m->regions[i]->nodes[j]->is_nil)
+				names->taken[n++] =
+				    m->regions[i]->nodes[j]->name.v;
+	qsort(names->taken, n, sizeof *names->taken, by_text);
+}
+
+static bool
+is_taken(const struct node_names *names, const char *text)
+{
+	const struct slice name = slice_str(text);
+
+	return names->taken != NULL &&
+	    bsearch(&name, names->taken, names->count, sizeof name, by_text) !=
+	    NULL;
 }
 
 /* a to z, aa to zz and so on. */
@@ -71,9 +82,9 @@ void
 node_names_propose(
     struct node_names *names, int64_t region, char out[static NODE_NAME_MAX])
 {
-	struct slice name;
 	char letters[16];
 
+	collect(names);
 	if (names->region != region)
 		names->next = 0;
 	names->region = region;
@@ -81,8 +92,5 @@ node_names_propose(
 		put_letters(letters, names->next++);
 		snprintf(
 		    out, NODE_NAME_MAX, "%lld%s", (long long)region, letters);
-		name = slice_str(out);
-	} while (names->n > 0 &&
-	    bsearch(&name, names->taken, names->n, sizeof name, by_text) !=
-		NULL);
+	} while (is_taken(names, out));
 }

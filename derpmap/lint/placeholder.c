@@ -25,16 +25,28 @@ holds_pair(struct slice s, const char *open, const char *close)
 static bool
 begins_your(struct slice s)
 {
-	return s.n > 5 && slice_is_nocase(slice_of(s.p, 4), "your") &&
-	    (s.p[4] == '_' || s.p[4] == '-' || s.p[4] == ' ');
+	return s.n > 5 && (s.p[4] == '_' || s.p[4] == '-' || s.p[4] == ' ') &&
+	    slice_is_nocase(slice_of(s.p, 4), "your");
+}
+
+/* Whether there is anything that opens a mark: in most texts there is not. */
+static bool
+holds_opening(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '<' || s.p[i] == '{')
+			return true;
+	return false;
 }
 
 bool
 placeholder_is_mark(struct slice text)
 {
-	return holds_pair(text, "<", ">") || holds_pair(text, "${", "}") ||
-	    holds_pair(text, "{{", "}}") || holds_pair(text, "{%", "%}") ||
-	    begins_your(text);
+	return begins_your(text) ||
+	    (holds_opening(text) &&
+		(holds_pair(text, "<", ">") || holds_pair(text, "${", "}") ||
+		    holds_pair(text, "{{", "}}") ||
+		    holds_pair(text, "{%", "%}")));
 }
 
 static bool

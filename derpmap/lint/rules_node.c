@@ -5,6 +5,7 @@
 #include "edit.h"
 #include "netaddr.h"
 #include "node_names.h"
+#include "num.h"
 #include "pin.h"
 #include "placeholder.h"
 #include "port.h"
@@ -162,6 +163,15 @@ node_name_dup(struct rule_run *run)
 /* Keys of different meaning must not meet: the number tells them apart. */
 enum { KEY_HOST, KEY_IP, KEY_COUNT };
 
+static bool
+has_capital(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] >= 'A' && s.p[i] <= 'Z')
+			return true;
+	return false;
+}
+
 /* The name as DNS compares it: without case and last dot. */
 static struct slice
 canonical_host(struct rule_run *run, struct slice host)
@@ -170,6 +180,8 @@ canonical_host(struct rule_run *run, struct slice host)
 
 	if (host.n > 1 && host.p[host.n - 1] == '.')
 		host.n--;
+	if (!has_capital(host))
+		return host;
 	copy = arena_text(run->out->arena, (const char *)host.p, host.n);
 	if (copy == NULL) {
 		run->out->failed = true;
@@ -286,20 +298,22 @@ shared_ip(struct rule_run *run)
 
 /* --- names --- */
 
-/* The region id and letters. */
+/* The region id, which is positive, and letters. */
 static bool
 has_style(struct slice name, int64_t region)
 {
-	char prefix[32];
-	size_t n =
-	    (size_t)snprintf(prefix, sizeof prefix, "%lld", (long long)region);
-	size_t at = n;
+	size_t digits = 0, end;
+	uint64_t id;
 
-	if (!slice_starts(name, prefix))
-		return false;
-	while (at < name.n && name.p[at] >= 'a' && name.p[at] <= 'z')
-		at++;
-	return at == name.n && at > n;
+	while (
+	    digits < name.n && name.p[digits] >= '0' && name.p[digits] <= '9')
+		digits++;
+	for (end = digits; end < name.n; end++)
+		if (name.p[end] < 'a' || name.p[end] > 'z')
+			return false;
+	return end > digits && name.p[0] != '0' &&
+	    num_parse_decimal(slice_of(name.p, digits), INT64_MAX, &id) == 0 &&
+	    (int64_t)id == region;
 }
 
 /* Calls visit for each node of one's own that is decoded, with a name that
@@ -312,10 +326,7 @@ visit_names(struct rule_run *run,
 	const struct derpmap *m = &run->load->map;
 	struct node_names names;
 
-	if (node_names_init(&names, m) == -1) {
-		run->out->failed = true;
-		return;
-	}
+	node_names_init(&names, m);
 	for (size_t i = 0; i < m->region_count; i++) {
 		const struct derpmap_region *r = m->regions[i];
 
@@ -327,6 +338,7 @@ visit_names(struct rule_run *run,
 				visit(run, &p, &names);
 		}
 	}
+	run->out->failed |= names.failed;
 	node_names_clear(&names);
 }
 
@@ -339,7 +351,8 @@ visit_unnamed(
 
 	if (p->node->name.v.n > 0)
 		return;
-	f = rule_found_as(run, names->n > 1 ? SEVERITY_ERROR : SEVERITY_WARNING,
+	f = rule_found_as(run,
+	    names->count > 1 ? SEVERITY_ERROR : SEVERITY_WARNING,
 	    rule_pos(&p->node->name.from, &p->node->from),
 	    "the node has no name: clients keep their probes by name and mix "
 	    "it up with others");

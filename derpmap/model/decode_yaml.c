@@ -409,7 +409,8 @@ find_field(struct yaml_decoder *y, enum derpmap_level level,
 	const struct derpmap_field *meant;
 	size_t i = 0;
 
-	while (i < fields.n && !slice_is(name, fields.v[i].yaml))
+	while (i < fields.n &&
+	    !slice_eq(name, slice_of(fields.v[i].yaml, fields.v[i].yaml_len)))
 		i++;
 	if (i < fields.n) {
 		/* the right spelling wins over another one before it */

@@ -74,12 +74,12 @@ int
 decode_yaml_resolve(struct yaml_decoder *y, enum derpmap_level level,
     const struct doc_node *n, struct yaml_value *v)
 {
-	struct fail why = { .text = "" };
-
-	if (yaml_scalar_resolve(v, n, y->d->arena, &why) == 0)
+	/* not a reason of its own for each scalar: clearing it would cost
+	 * more than resolving most of them */
+	if (yaml_scalar_resolve(v, n, y->d->arena, &y->why) == 0)
 		return 0;
 	decode_yaml_stop(y, v->is_binary ? DERPMAP_BAD_BINARY : DERPMAP_BAD_TAG,
-	    level, n, why.text);
+	    level, n, y->why.text);
 	return -1;
 }
 
@@ -134,6 +134,14 @@ duplicate(struct yaml_decoder *y, enum derpmap_level level,
 		    first->start.line);
 }
 
+/* Whether two keys may be the same, as far as a look shows. */
+static bool
+may_be_same(const struct doc_node *a, const struct doc_node *b)
+{
+	return a->text.n == b->text.n &&
+	    (a->text.n == 0 || a->text.p[0] == b->text.p[0]);
+}
+
 /* Whether each key of a small mapping differs from all others, so that nothing
  * is to be reported. */
 static bool
@@ -143,8 +151,7 @@ is_small_and_clear(const struct doc_node *n)
 		return false;
 	for (size_t i = 1; i < n->count; i++)
 		for (size_t k = 0; k < i; k++)
-			if (n->items[2 * i]->text.n ==
-				n->items[2 * k]->text.n &&
+			if (may_be_same(n->items[2 * i], n->items[2 * k]) &&
 			    key_order(n->items[2 * i], n->items[2 * k]) == 0)
 				return false;
 	return true;

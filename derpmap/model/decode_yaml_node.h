@@ -28,6 +28,7 @@ struct yaml_decoder {
 	struct alias *aliases;           /* being decoded through */
 	struct merged *merged;           /* NULL: nothing is merged in */
 	unsigned merge_depth;
+	struct fail why; /* the scalar that could not be resolved */
 };
 
 /* The library gives up here: a diagnostic, and nothing is decoded any more. */

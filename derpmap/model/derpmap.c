@@ -3,26 +3,26 @@
 
 #include <string.h>
 
-#define FIELD(kind, st, member, is_omit, json_name, yaml_name)         \
-	{                                                              \
-		.json = json_name, .yaml = yaml_name, .type = kind,    \
-		.omit = is_omit, .offset = offsetof(struct st, member) \
+#define NAMES(json_name, yaml_name) \
+	.json = json_name, .yaml = yaml_name, .yaml_len = sizeof yaml_name - 1
+
+#define FIELD(kind, st, member, is_omit, json_name, yaml_name) \
+	{                                                      \
+		NAMES(json_name, yaml_name),                   \
+		    .type = kind, .omit = is_omit,             \
+		    .offset = offsetof(struct st, member)      \
 	}
 
 static const struct derpmap_field map_fields[] = {
-	{ .json = "HomeParams",
-	    .yaml = "homeparams",
-	    .type = DERPMAP_HOME,
+	{ NAMES("HomeParams", "homeparams"), .type = DERPMAP_HOME,
 	    .omit = true },
-	{ .json = "Regions", .yaml = "regions", .type = DERPMAP_REGIONS },
+	{ NAMES("Regions", "regions"), .type = DERPMAP_REGIONS },
 	FIELD(DERPMAP_BOOL, derpmap, omit_default_regions, true,
 	    "omitDefaultRegions", "omitdefaultregions"),
 };
 
 static const struct derpmap_field home_fields[] = {
-	{ .json = "RegionScore",
-	    .yaml = "regionscore",
-	    .type = DERPMAP_SCORES,
+	{ NAMES("RegionScore", "regionscore"), .type = DERPMAP_SCORES,
 	    .omit = true },
 };
 
@@ -38,7 +38,7 @@ static const struct derpmap_field region_fields[] = {
 	REGION(DERPMAP_BOOL, avoid, true, "Avoid", "avoid"),
 	REGION(DERPMAP_BOOL, no_measure_no_home, true, "NoMeasureNoHome",
 	    "nomeasurenohome"),
-	{ .json = "Nodes", .yaml = "nodes", .type = DERPMAP_NODES },
+	{ NAMES("Nodes", "nodes"), .type = DERPMAP_NODES },
 };
 
 #define NODE(kind, member, is_omit, json_name, yaml_name) \

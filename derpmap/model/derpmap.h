@@ -192,6 +192,7 @@ enum derpmap_type {
 struct derpmap_field {
 	const char *json; /* canonical Go name */
 	const char *yaml; /* as headscale's YAML reader wants it */
+	size_t yaml_len;  /* its bytes */
 	enum derpmap_type type;
 	bool omit;     /* JSON leaves it out when zero */
 	size_t offset; /* of the struct derpmap_text, _int, _float or _bool in

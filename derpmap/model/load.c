@@ -242,25 +242,20 @@ decode(struct load *l, bool as_meant, struct fail *why)
 	return 0;
 }
 
-int
-load_text_as(struct load *l, const char *file, struct slice text,
+/* Reads document and map from the bytes, which are taken. */
+static int
+read_bytes(struct load *l, const char *file, struct buf *bytes,
     const struct load_how *how, struct fail *why)
 {
-	size_t max = how->text_max > 0 ? how->text_max : LOAD_TEXT_MAX;
 	enum load_form form = how->form;
-	const char *copy = NULL;
 
-	*l = (struct load){ .file = file, .form = form };
-	if (text.n > max)
-		return fail_set(why, "%s: larger than %zu bytes", file, max);
+	*l = (struct load){ .file = file, .form = form, .bytes = *bytes };
+	l->text = buf_slice(&l->bytes);
 	l->arena = arena_new(DOC_ARENA_MAX);
-	if (l->arena != NULL)
-		copy = arena_text(l->arena, (const char *)text.p, text.n);
-	if (copy == NULL) {
+	if (l->arena == NULL) {
 		load_close(l);
 		return fail_set(why, "%s: not enough memory", file);
 	}
-	l->text = slice_of(copy, text.n);
 	l->detected = form == LOAD_DETECT;
 	if (l->detected)
 		form = looks_like_json(l->text) ? LOAD_JSON : LOAD_HEADSCALE;
@@ -273,20 +268,42 @@ load_text_as(struct load *l, const char *file, struct slice text,
 	return 0;
 }
 
+static size_t
+max_of(const struct load_how *how)
+{
+	return how->text_max > 0 ? how->text_max : LOAD_TEXT_MAX;
+}
+
+int
+load_text_as(struct load *l, const char *file, struct slice text,
+    const struct load_how *how, struct fail *why)
+{
+	const size_t max = max_of(how);
+	struct buf copy;
+
+	*l = (struct load){ .file = file };
+	if (text.n > max)
+		return fail_set(why, "%s: larger than %zu bytes", file, max);
+	buf_init(&copy, max);
+	if (buf_append(&copy, text.p, text.n) == -1) {
+		buf_clear(&copy);
+		return fail_set(why, "%s: not enough memory", file);
+	}
+	return read_bytes(l, file, &copy, how, why);
+}
+
 int
 load_open_as(struct load *l, const char *file, const struct load_how *how,
     struct fail *why)
 {
-	size_t max = how->text_max > 0 ? how->text_max : LOAD_TEXT_MAX;
-	struct buf text;
-	int result;
+	struct buf bytes;
 
 	*l = (struct load){ .file = file };
-	result = infile_read(&text, file, max, why);
-	if (result == 0)
-		result = load_text_as(l, file, buf_slice(&text), how, why);
-	buf_clear(&text);
-	return result;
+	if (infile_read(&bytes, file, max_of(how), why) == -1) {
+		buf_clear(&bytes);
+		return -1;
+	}
+	return read_bytes(l, file, &bytes, how, why);
 }
 
 int
@@ -312,6 +329,7 @@ load_close(struct load *l)
 {
 	arena_free(l->arena);
 	l->arena = NULL;
+	buf_clear(&l->bytes);
 }
 
 bool

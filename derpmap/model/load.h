@@ -7,6 +7,7 @@
 #ifndef DERPKIT_LOAD_H
 #define DERPKIT_LOAD_H
 
+#include "buf.h"
 #include "filekind.h"
 
 #include <assert.h>
@@ -42,7 +43,8 @@ struct load_how {
 struct load {
 	const char *file;     /* borrowed: as given, "-" is standard input */
 	struct arena *arena;  /* owned: document and map; findings may join */
-	struct slice text;    /* the bytes of the file, in the arena */
+	struct buf bytes;     /* owned: what text is in */
+	struct slice text;    /* the bytes of the file */
 	enum load_form form;  /* as asked for */
 	enum dialect dialect; /* as given or as detected */
 	bool detected;        /* it was not given */

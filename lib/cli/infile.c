@@ -21,20 +21,37 @@ infile_name(const char *path)
 	return is_stdin(path) ? "stdin" : path;
 }
 
+/* Bytes to begin with: all that a regular file has, and one more, which shows
+ * its end. */
+static size_t
+first_chunk(int fd, size_t max)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
+	    (uintmax_t)st.st_size > max)
+		return READ_CHUNK;
+	return (size_t)st.st_size + 1;
+}
+
 static int
 read_all(
     struct buf *text, int fd, const char *path, size_t max, struct fail *why)
 {
+	size_t chunk = first_chunk(fd, max);
 	ssize_t n;
 
 	do {
-		uint8_t *room = buf_room(text, READ_CHUNK);
+		uint8_t *room = buf_room(text, chunk);
 
 		if (room == NULL)
 			return fail_set(why, "%s: not enough memory", path);
-		n = read(fd, room, READ_CHUNK);
-		if (n > 0)
+		n = read(fd, room, chunk);
+		if (n > 0) {
 			buf_added(text, (size_t)n);
+			chunk =
+			    (size_t)n < chunk ? chunk - (size_t)n : READ_CHUNK;
+		}
 	} while (
 	    (n > 0 && buf_len(text) <= max) || (n == -1 && errno == EINTR));
 	if (n == -1)
