@@ -1,295 +1,87 @@
 /* fixer: see fixer.h. */
 #include "fixer.h"
 
-#include "lint.h"
+#include "fix_plan.h"
+#include "fix_score.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define ARENA_MAX ((size_t)1 << 30)
-#define TRIALS_MAX                                                \
-	256 /* texts tried in one pass; what is left is not fixed \
-	     */
+/* times that what is to blame is left out, before halves are tried */
+#define BLAME_MAX 8
+/* texts tried by halves in one pass, besides two for each time that the
+ * candidates can be halved; what is left is not fixed */
+#define HALVES_MAX 32
+/* so few candidates are always tried by halves */
+#define FEW 16
 /* a text with a slip in each line takes one pass for each */
 #define PASSES_MAX 64
-/* bytes of all texts tried in all passes; a large text is given fewer trials */
-#define TRIED_MAX ((size_t)128 << 20)
+/* all texts tried: so many times what is to be fixed, or these bytes */
+#define TRIED_TIMES 24
+#define TRIED_MIN ((size_t)16 << 20)
 #define TEXT_MAX ((size_t)256 << 20)
 
-/* How good a text is. */
-struct score {
-	size_t findings[SEVERITY_COUNT];
-	size_t refusals;
-	size_t unread; /* bytes from a syntax error on; 0: the reader took it */
-	size_t regions, nodes;
-};
-
-/* A text, read and judged. */
-struct judged {
-	struct load load;
-	struct arena *arena; /* owned; of the list */
-	struct findings list;
-	struct score score;
-};
-
-/* One pass over a text. */
-struct pass {
+struct fixer {
 	const struct fixer_config *config;
-	struct slice text;
-	const struct finding **candidates; /* owned; by the start of the edit */
-	bool *chosen;                      /* owned */
-	size_t count;
-	struct score best;
-	size_t trials;
-	size_t *tried;   /* borrowed; bytes of all texts tried */
-	struct buf made; /* the text of the last trial */
+	struct fixer_result *result;
+	struct buf text;       /* as far as it is fixed */
+	struct fix_judged now; /* what it is */
+	bool is_chosen;        /* its findings are the wanted ones only */
+	struct buf made;       /* the text of the last trial */
+	size_t left;           /* bytes of texts that may still be tried */
 	struct fail *why;
 	bool failed;
 };
 
-/* --- how good a text is --- */
+/* One pass that tries halves. */
+struct halving {
+	struct fixer *fixer;
+	struct fix_plan *plan;
+	struct fix_score best;
+	size_t left; /* trials */
+};
 
-static void
-count_map(struct score *s, const struct derpmap *m)
+enum outcome {
+	FIXED,   /* the text is better now */
+	DO_HARM, /* it is known of each candidate why it does not help */
+	UNCLEAR,
+};
+
+static int
+no_memory(struct fixer *x)
 {
-	s->regions = m->region_count;
-	for (size_t i = 0; i < m->region_count; i++)
-		for (size_t j = 0; j < m->regions[i]->node_count; j++)
-			s->nodes += !m->regions[i]->nodes[j]->is_nil;
-}
-
-static struct score
-score_of(const struct judged *j)
-{
-	const struct doc *doc = &j->load.doc;
-	struct score s = { .unread = 0 };
-	const struct derpmap_diagnostic *d;
-
-	for (const struct finding *f = j->list.first; f != NULL; f = f->next)
-		s.findings[f->severity]++;
-	for (d = j->load.map.diagnostics; d != NULL; d = d->next)
-		s.refusals += d->refuses;
-	count_map(&s, &j->load.map);
-	if (doc->error != DOC_OK)
-		s.unread = j->load.text.n - doc->error_at.offset + 1;
-	return s;
-}
-
-static size_t
-total(const struct score *s)
-{
-	size_t sum = 0;
-
-	for (size_t i = 0; i < SEVERITY_COUNT; i++)
-		sum += s->findings[i];
-	return sum;
-}
-
-static bool
-is_better(const struct score *a, const struct score *than)
-{
-	size_t worst = SEVERITY_ERROR;
-
-	if (a->regions < than->regions || a->nodes < than->nodes)
-		return false;
-	/* what comes to light once a text can be read was there before */
-	if (a->unread != than->unread)
-		return a->unread < than->unread;
-	/* the worst severity that differs decides */
-	while (worst > 0 && a->findings[worst] == than->findings[worst])
-		worst--;
-	return a->findings[worst] < than->findings[worst] &&
-	    total(a) <= total(than) && a->refusals <= than->refusals;
-}
-
-static void
-judged_clear(struct judged *j)
-{
-	load_close(&j->load);
-	arena_free(j->arena);
+	x->failed = true;
+	return fail_set(x->why, "not enough memory");
 }
 
 static int
-judge(struct judged *j, struct slice text, const struct fixer_config *config,
-    struct fail *why)
+judge(struct fixer *x, struct fix_judged *j, struct slice text)
 {
-	*j = (struct judged){ .arena = arena_new(ARENA_MAX) };
-	if (j->arena == NULL)
-		return fail_set(why, "not enough memory");
-	if (load_text_as(&j->load, config->file, text, config->how, why) ==
-	    -1) {
-		arena_free(j->arena);
+	x->result->trials++;
+	if (fix_judge(j, x->config->file, text, x->config->how, x->why) == 0)
+		return 0;
+	x->failed = true;
+	return -1;
+}
+
+/* Makes the text with what is chosen and judges it. -1: there is none, or too
+ * much was tried already. */
+static int
+try_chosen(struct fixer *x, struct fix_plan *plan, struct fix_judged *made)
+{
+	const size_t bytes = plan->text.n;
+
+	if (x->failed || x->left < bytes)
 		return -1;
+	switch (fix_plan_write(plan, &x->made)) {
+	case FIX_PLAN_OVERLAPS:
+		return -1;
+	case FIX_PLAN_NO_MEMORY:
+		return no_memory(x);
+	case FIX_PLAN_MADE:
+		break;
 	}
-	findings_init(&j->list, j->arena);
-	lint_run(&j->load, &j->list);
-	if (j->list.failed) {
-		judged_clear(j);
-		return fail_set(why, "not enough memory");
-	}
-	j->score = score_of(j);
-	return 0;
-}
-
-/* --- the edits of a pass --- */
-
-/* The offsets that a finding's edits span: they are in no order. */
-static void
-extent(const struct finding *f, size_t *start, size_t *end)
-{
-	*start = f->edit->start.offset;
-	*end = f->edit->end.offset;
-	for (const struct finding_edit *e = f->edit; e != NULL; e = e->next) {
-		if (e->start.offset < *start)
-			*start = e->start.offset;
-		if (e->end.offset > *end)
-			*end = e->end.offset;
-	}
-}
-
-static int
-by_extent(const void *a, const void *b)
-{
-	size_t x, y, end;
-
-	extent(*(const struct finding *const *)a, &x, &end);
-	extent(*(const struct finding *const *)b, &y, &end);
-	return x < y ? -1 : x > y;
-}
-
-/* Collects the findings that can be fixed. -1: memory is short. */
-static int
-collect(struct pass *p, const struct findings *list)
-{
-	p->candidates =
-	    reallocarray(NULL, list->count + 1, sizeof(const struct finding *));
-	p->chosen = calloc(list->count + 1, sizeof *p->chosen);
-	if (p->candidates == NULL || p->chosen == NULL)
-		return fail_set(p->why, "not enough memory");
-	for (const struct finding *f = list->first; f != NULL; f = f->next)
-		if (f->edit != NULL)
-			p->candidates[p->count++] = f;
-	qsort((void *)p->candidates, p->count, sizeof(const struct finding *),
-	    by_extent);
-	return 0;
-}
-
-static int
-by_start(const void *a, const void *b)
-{
-	const struct finding_edit *x = *(const struct finding_edit *const *)a;
-	const struct finding_edit *y = *(const struct finding_edit *const *)b;
-
-	if (x->start.offset != y->start.offset)
-		return x->start.offset < y->start.offset ? -1 : 1;
-	return x->end.offset < y->end.offset ? -1
-					     : x->end.offset > y->end.offset;
-}
-
-/* The edits of what is chosen, by place. Returns owned; NULL when memory is
- * short. */
-static const struct finding_edit **
-chosen_edits(const struct pass *p, size_t *count)
-{
-	const struct finding_edit **v;
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->count; i++)
-		for (const struct finding_edit *e = p->candidates[i]->edit;
-		     p->chosen[i] && e != NULL; e = e->next)
-			n++;
-	*count = n;
-	v = reallocarray(NULL, n + 1, sizeof(const struct finding_edit *));
-	n = 0;
-	for (size_t i = 0; v != NULL && i < p->count; i++)
-		for (const struct finding_edit *e = p->candidates[i]->edit;
-		     p->chosen[i] && e != NULL; e = e->next)
-			v[n++] = e;
-	if (v != NULL)
-		qsort((void *)v, n, sizeof(const struct finding_edit *),
-		    by_start);
-	return v;
-}
-
-static int
-put(struct buf *out, struct slice bytes)
-{
-	return bytes.n == 0 ? 0 : buf_append(out, bytes.p, bytes.n);
-}
-
-/* Makes the text with what is chosen. false: two edits are about the same
- * place; -1 is told by p->failed. */
-static bool
-make_text(struct pass *p)
-{
-	size_t count, at = 0;
-	const struct finding_edit **v = chosen_edits(p, &count);
-	bool fits = v != NULL, full = v == NULL;
-
-	buf_clear(&p->made);
-	for (size_t i = 0; fits && !full && i < count; i++) {
-		size_t start = v[i]->start.offset, end = v[i]->end.offset;
-
-		/* two insertions at one place have no order */
-		fits = start >= at && end <= p->text.n && start <= end &&
-		    !(i > 0 && v[i - 1]->start.offset == start);
-		if (fits)
-			full =
-			    put(&p->made,
-				slice_of(p->text.p + at, start - at)) == -1 ||
-			    put(&p->made, slice_str(v[i]->text)) == -1;
-		at = end;
-	}
-	if (fits && !full)
-		full = put(&p->made,
-			   slice_of(p->text.p + at, p->text.n - at)) == -1;
-	free((void *)v);
-	if (full) {
-		fail_set(p->why, "not enough memory");
-		p->failed = true;
-	}
-	return fits && !full;
-}
-
-/* Whether what is chosen makes a better text than what was best. */
-static bool
-is_improvement(struct pass *p)
-{
-	struct judged j;
-	bool better;
-
-	if (p->trials == TRIALS_MAX || *p->tried >= TRIED_MAX || p->failed)
-		return false;
-	p->trials++;
-	*p->tried += p->text.n;
-	if (!make_text(p))
-		return false;
-	if (judge(&j, buf_slice(&p->made), p->config, p->why) == -1) {
-		p->failed = true;
-		return false;
-	}
-	better = is_better(&j.score, &p->best);
-	if (better)
-		p->best = j.score;
-	judged_clear(&j);
-	return better;
-}
-
-/* Chooses what helps of the candidates from low to below high. The depth is
- * that of halving. */
-static void
-choose(struct pass *p, size_t low, size_t high)
-{
-	for (size_t i = low; i < high; i++)
-		p->chosen[i] = true;
-	if (is_improvement(p))
-		return;
-	for (size_t i = low; i < high; i++)
-		p->chosen[i] = false;
-	if (high - low < 2)
-		return;
-	choose(p, low, low + (high - low) / 2);
-	choose(p, low + (high - low) / 2, high);
+	x->left -= bytes;
+	return judge(x, made, buf_slice(&x->made));
 }
 
 static void
@@ -307,92 +99,193 @@ note_fixed(struct fixer_result *result, const char *rule)
 	result->rules[i].count++;
 }
 
-/* Puts the text with what is chosen in the place of the one before. */
-static int
-take_chosen(struct pass *p, struct buf *text, struct fixer_result *result)
+/* Puts the text that was made last in the place of the one before. */
+static void
+take(struct fixer *x, const struct fix_plan *plan, struct fix_judged *made)
 {
-	/* the last trial may have been another text */
-	if (!make_text(p))
-		return -1;
-	for (size_t i = 0; i < p->count; i++)
-		if (p->chosen[i])
-			note_fixed(result, p->candidates[i]->rule);
-	buf_clear(text);
-	return put(text, buf_slice(&p->made)) == -1
-	    ? fail_set(p->why, "not enough memory")
-	    : 0;
+	const struct buf before = x->text;
+
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->chosen[i])
+			note_fixed(x->result, plan->candidates[i]->rule);
+	fix_judged_clear(&x->now);
+	x->now = *made;
+	x->is_chosen = false;
+	x->text = x->made;
+	x->made = before;
 }
 
-/* One pass: text is replaced by a better one; *changed tells. */
-static int
-run_pass(struct buf *text, bool *changed, size_t *tried,
-    struct fixer_result *fixed, const struct fixer_config *config,
-    struct fail *why)
+static size_t
+error_of(const struct fix_judged *j)
 {
-	struct pass p = { .config = config,
-		.text = buf_slice(text),
-		.tried = tried,
-		.why = why };
-	struct judged j;
-	int result = -1;
+	const struct doc *doc = &j->load.doc;
 
-	*changed = false;
-	if (judge(&j, p.text, config, why) == -1)
-		return -1;
-	buf_init(&p.made, TEXT_MAX);
-	p.best = j.score;
-	config->choose(config->ctx, &j.load, &j.list);
-	if (collect(&p, &j.list) == 0) {
-		if (p.count > 0)
-			choose(&p, 0, p.count);
-		result = p.failed ? -1 : 0;
+	return doc->error != DOC_OK ? doc->error_at.offset : SIZE_MAX;
+}
+
+/* Tries all edits, and again without those to blame as long as that is no
+ * better. */
+static enum outcome
+fix_at_once(struct fixer *x, struct fix_plan *plan)
+{
+	fix_plan_choose_apart(plan);
+	for (int i = 0; i < BLAME_MAX && fix_plan_chosen(plan) > 0; i++) {
+		struct fix_judged made;
+		size_t blamed;
+
+		if (try_chosen(x, plan, &made) == -1)
+			return UNCLEAR;
+		if (fix_score_is_better(&made.score, &x->now.score)) {
+			take(x, plan, &made);
+			return FIXED;
+		}
+		blamed = fix_plan_blame(plan, &made.list, error_of(&made));
+		fix_judged_clear(&made);
+		if (blamed == 0)
+			return UNCLEAR;
 	}
-	for (size_t i = 0; result == 0 && i < p.count; i++)
-		*changed |= p.chosen[i];
-	if (*changed)
-		result = take_chosen(&p, text, fixed);
-	free((void *)p.candidates);
-	free(p.chosen);
-	buf_clear(&p.made);
-	judged_clear(&j);
-	return result;
+	return fix_plan_chosen(plan) == 0 ? DO_HARM : UNCLEAR;
 }
 
-/* Counts the wanted findings of the text. -1: it cannot be judged. */
-static int
-count_left(struct fixer_result *result, struct slice text,
-    const struct fixer_config *config, struct fail *why)
+/* Whether what is chosen makes a better text than what was best. */
+static bool
+is_improvement(struct halving *h)
 {
-	struct judged j;
+	struct fix_judged made;
+	bool better;
 
-	if (judge(&j, text, config, why) == -1)
+	if (h->left == 0)
+		return false;
+	h->left--;
+	if (try_chosen(h->fixer, h->plan, &made) == -1)
+		return false;
+	better = fix_score_is_better(&made.score, &h->best);
+	if (better)
+		h->best = made.score;
+	fix_judged_clear(&made);
+	return better;
+}
+
+/* Chooses what helps of the candidates from low to below high. The depth is
+ * that of halving. */
+static void
+halve(struct halving *h, size_t low, size_t high)
+{
+	fix_plan_choose(h->plan, low, high, true);
+	if (is_improvement(h))
+		return;
+	fix_plan_choose(h->plan, low, high, false);
+	if (high - low < 2)
+		return;
+	halve(h, low, low + (high - low) / 2);
+	halve(h, low + (high - low) / 2, high);
+}
+
+/* Finds by trying halves what helps. Whether the text is better now. */
+static bool
+fix_by_halves(struct fixer *x, struct fix_plan *plan)
+{
+	struct halving h = { .fixer = x,
+		.plan = plan,
+		.best = x->now.score,
+		.left = HALVES_MAX };
+	struct fix_judged made;
+
+	for (size_t n = plan->count; n > 1; n /= 2)
+		h.left += 2;
+	fix_plan_choose(plan, 0, plan->count, false);
+	halve(&h, 0, plan->count);
+	if (x->failed || fix_plan_chosen(plan) == 0)
+		return false;
+	/* the last trial may have been another text */
+	if (fix_plan_write(plan, &x->made) != FIX_PLAN_MADE) {
+		no_memory(x);
+		return false;
+	}
+	if (judge(x, &made, buf_slice(&x->made)) == -1)
+		return false;
+	take(x, plan, &made);
+	return true;
+}
+
+/* Leaves the wanted findings of the text. */
+static void
+choose_wanted(struct fixer *x)
+{
+	if (!x->is_chosen)
+		x->config->choose(x->config->ctx, &x->now.load, &x->now.list);
+	x->is_chosen = true;
+}
+
+/* One pass; whether the text is better now. */
+static bool
+run_pass(struct fixer *x)
+{
+	struct fix_plan plan;
+	enum outcome outcome = DO_HARM;
+	bool few;
+	int result = fix_plan_note(&plan, buf_slice(&x->text), &x->now.list);
+
+	if (result == 0) {
+		choose_wanted(x);
+		result = fix_plan_init(&plan, &x->now.list);
+	}
+	if (result == -1)
+		no_memory(x);
+	else if (plan.count > 0)
+		outcome = fix_at_once(x, &plan);
+	few = plan.count > 0 && plan.count <= FEW;
+	if ((outcome == UNCLEAR || (outcome == DO_HARM && few)) &&
+	    fix_by_halves(x, &plan))
+		outcome = FIXED;
+	fix_plan_clear(&plan);
+	return outcome == FIXED;
+}
+
+static void
+count_left(struct fixer *x)
+{
+	choose_wanted(x);
+	for (const struct finding *f = x->now.list.first; f != NULL;
+	     f = f->next)
+		x->result->left[f->severity]++;
+}
+
+static int
+run(struct fixer *x, struct buf *out)
+{
+	struct slice text;
+
+	if (judge(x, &x->now, buf_slice(&x->text)) == -1)
 		return -1;
-	config->choose(config->ctx, &j.load, &j.list);
-	for (const struct finding *f = j.list.first; f != NULL; f = f->next)
-		result->left[f->severity]++;
-	judged_clear(&j);
-	return 0;
+	for (int i = 0; i < PASSES_MAX && run_pass(x); i++)
+		;
+	if (!x->failed && x->result->count > 0)
+		count_left(x);
+	text = buf_slice(&x->text);
+	if (!x->failed && text.n > 0 && buf_append(out, text.p, text.n) == -1)
+		no_memory(x);
+	fix_judged_clear(&x->now);
+	return x->failed ? -1 : 0;
 }
 
 int
 fixer_run(struct buf *out, struct fixer_result *result, struct slice text,
     const struct fixer_config *config, struct fail *why)
 {
-	bool changed = true;
-	size_t tried = 0;
-	struct buf work;
-	int status;
+	struct fixer x = { .config = config, .result = result, .why = why };
+	int status = 0;
 
 	*result = (struct fixer_result){ .count = 0 };
-	buf_init(&work, TEXT_MAX);
-	status =
-	    put(&work, text) == -1 ? fail_set(why, "not enough memory") : 0;
-	for (int i = 0; i < PASSES_MAX && status == 0 && changed; i++)
-		status = run_pass(&work, &changed, &tried, result, config, why);
-	if (status == 0 && result->count > 0)
-		status = count_left(result, buf_slice(&work), config, why);
-	if (status == 0 && put(out, buf_slice(&work)) == -1)
-		status = fail_set(why, "not enough memory");
-	buf_clear(&work);
+	x.left =
+	    text.n < TRIED_MIN / TRIED_TIMES ? TRIED_MIN : text.n * TRIED_TIMES;
+	buf_init(&x.text, TEXT_MAX);
+	buf_init(&x.made, TEXT_MAX);
+	if (text.n > 0 && buf_append(&x.text, text.p, text.n) == -1)
+		status = no_memory(&x);
+	if (status == 0)
+		status = run(&x, out);
+	buf_clear(&x.text);
+	buf_clear(&x.made);
 	return status;
 }

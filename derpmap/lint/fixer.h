@@ -1,13 +1,13 @@
 /*
  * fixer: applies the edits of findings to a text, and nothing else.
  *
- * Edits are tried before they are kept: together, and by halves when that is
- * no improvement. A text is better when its reader comes further before it
- * meets a syntax error; otherwise when it has no more findings and fewer, or
- * milder, of those that differ, no region or node is lost and the reading
- * program rejects no more than before. This is repeated as long as it helps, so
- * that fixing twice changes nothing, unless the file has more slips of syntax
- * than there are passes.
+ * Edits are tried before they are kept: all that are not at the place of
+ * another one; when the text is not better (see fix_score.h), again without
+ * those that the findings of the new text blame; at last by halves. This is
+ * repeated as long as it helps, so that fixing twice changes nothing, unless
+ * the file has more slips of syntax than there are passes. Each trial costs
+ * what it costs to lint the text; how many there are does not depend on the
+ * number of findings, and is bounded for edits that do harm.
  *
  * Threads: used by one.
  */
@@ -35,7 +35,8 @@ struct fixer_config {
 /* What was done. An edit may bring findings to light that were not to be seen
  * before, so that what is left is not what was there less what was fixed. */
 struct fixer_result {
-	size_t count; /* findings whose edits were made */
+	size_t count;  /* findings whose edits were made */
+	size_t trials; /* texts that were judged: what it has cost */
 	struct {
 		const char *id;
 		size_t count;
