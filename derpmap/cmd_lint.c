@@ -317,6 +317,7 @@ lint(const struct command_call *call, const struct input_list *inputs)
 	const struct arguments *a = call->values;
 	const struct host_names names = host_names_of(a);
 	const struct lint_files_config config = {
+		.file_count = inputs->n,
 		.settings_file = a->settings,
 		.search = !a->no_settings,
 		.apply = apply_options,
@@ -488,7 +489,7 @@ static const struct opts_row options[] = {
 	    "with -headscale-config: the Compose file that runs headscale" },
 	{ "derper", OPTS_TEXT, AT(derper), "file",
 	    "what starts a relay, to lint: a systemd unit, a script, a "
-	    "Compose file" },
+	    "Compose file with its env_file" },
 	{ "online", OPTS_BOOL, AT(online), NULL,
 	    "look at the relays, too: DNS, certificates, port 80" },
 	{ "resolve", OPTS_LIST, AT(resolve), "name:address[,address]",

@@ -1,7 +1,8 @@
 /* lint_files: see lint_files.h. */
 #include "lint_files.h"
 
-#include "derper_words.h"
+#include "command.h"
+#include "derper_start.h"
 #include "effective.h"
 #include "fixer.h"
 #include "infile.h"
@@ -11,7 +12,6 @@
 #include <string.h>
 
 #define ARENA_MAX ((size_t)1 << 30)
-#define DERPER_MAX ((size_t)1 << 20) /* bytes of what starts a relay */
 
 struct lint_file_entry {
 	const char *name; /* borrowed; findings have the same pointer */
@@ -26,7 +26,7 @@ lint_files_open(struct lint_files *f, const struct lint_files_config *config)
 	if (f->arena == NULL)
 		return -1;
 	findings_init(&f->list, f->arena);
-	lint_begin(&f->lint, &f->list);
+	lint_begin(&f->lint, &f->list, config->file_count);
 	return 0;
 }
 
@@ -120,28 +120,23 @@ int
 lint_files_add_derper(struct lint_files *f, const char *file, struct fail *why)
 {
 	const struct lint_settings *settings = settings_of(f, file, why);
-	struct load text = { .file = file };
-	struct buf bytes;
-	size_t start;
-	int result;
+	struct derper_start start;
 
-	if (settings == NULL)
+	if (settings == NULL ||
+	    derper_start_open(&start, f->arena, file, why) == -1)
 		return -1;
-	result = infile_read(&bytes, file, DERPER_MAX, why);
-	if (result == 0 && !derper_words_start(buf_slice(&bytes), &start))
-		result = fail_set(why,
-		    "%s: nothing in it starts derper: neither a program or "
-		    "an image of that name nor a variable DERP_*",
-		    file);
-	if (result == 0)
-		result = keep_file(f, file, settings, why);
-	if (result == 0) {
-		text.text = buf_slice(&bytes);
-		lint_derper(&text, &f->list);
+	if (start.unread != NULL)
+		command_note("%s; what is in it is not judged", start.unread);
+	lint_derper(&start, &f->list);
+	for (size_t i = 0; i < start.part_count; i++) {
+		const struct load text = { .file = start.parts[i].file,
+			.text = derper_start_text(&start, i) };
+
+		if (keep_file(f, text.file, settings, why) == -1)
+			return -1;
 		suppressions_collect(&f->suppressions, &text, &f->list);
 	}
-	buf_clear(&bytes);
-	return result;
+	return 0;
 }
 
 int

@@ -20,6 +20,7 @@ typedef int lint_files_options_fn(
 struct host_names;
 
 struct lint_files_config {
+	size_t file_count;         /* at most so many maps are added */
 	const char *settings_file; /* NULL: looked for, if search is set */
 	bool search;
 	lint_files_options_fn *apply;
@@ -65,7 +66,8 @@ int lint_files_add_config(struct lint_files *f, const struct effective *e,
     const struct compose_ports *compose, struct fail *why);
 
 /* Runs the rules about how a relay is started over the file that starts it,
- * whose name is borrowed. -1 with *why. */
+ * whose name is borrowed, and the files of variables that it names. -1 with
+ * *why. */
 int lint_files_add_derper(
     struct lint_files *f, const char *file, struct fail *why);
 

@@ -16,6 +16,7 @@ struct words {
 	bool begins_line;  /* nothing but a list's dash is before it */
 	bool is_item;      /* a list's dash is before it */
 	bool goes_on;      /* joined to the line before: \ or a comma */
+	bool is_whole;     /* all of the text is one command */
 };
 
 static bool
@@ -155,17 +156,16 @@ is_in_command(const struct words *w, bool is_list)
 {
 	if (w->word.n == 0)
 		return false;
-	return !w->begins_line || w->goes_on || (is_list && w->is_item);
+	return w->is_whole || !w->begins_line || w->goes_on ||
+	    (is_list && w->is_item);
 }
 
-/* Reads the flags of a command whose first word was read; whether one of them
- * is unknown. */
+/* Reads the flags of a command, from the word that was read on; whether one of
+ * them is unknown. */
 static bool
-read_flags(struct words *w, struct derper_command_flag *found)
+read_flags(struct words *w, bool is_list, struct derper_command_flag *found)
 {
-	const bool is_list = w->is_item;
-
-	for (next_word(w); is_in_command(w, is_list); next_word(w)) {
+	for (; is_in_command(w, is_list); next_word(w)) {
 		const struct derper_flag *flag;
 		struct slice name, value;
 		size_t dashes = slice_starts(w->word, "--") ? 2 : 1;
@@ -206,9 +206,12 @@ derper_command_next_unknown(
 	next_word(&w);
 	while (w.word.n > 0 && !any) {
 		if (is_program(&w, before)) {
+			const bool is_list = w.is_item;
+
 			before = w.word;
+			next_word(&w);
 			/* where it stops a command may begin */
-			any = read_flags(&w, found);
+			any = read_flags(&w, is_list, found);
 		} else {
 			before = w.word;
 			next_word(&w);
@@ -216,4 +219,14 @@ derper_command_next_unknown(
 	}
 	*at = w.at;
 	return any;
+}
+
+bool
+derper_command_unknown_flag(
+    struct slice flags, struct derper_command_flag *found)
+{
+	struct words w = { .text = flags, .is_whole = true };
+
+	next_word(&w);
+	return read_flags(&w, false, found);
 }

@@ -6,7 +6,9 @@
  * folder or registry before it, or where a command begins. Its flags are read
  * as Go's flag package does, up to the first word that is neither a flag nor a
  * flag's value: what comes after that, or after the end of the line, is not
- * looked at. So of what cannot be told for sure nothing is said.
+ * looked at. So of what cannot be told for sure nothing is said. Flags alone
+ * are a command where something else names the program: in a Compose file the
+ * image.
  *
  * Threads: pure functions.
  */
@@ -26,5 +28,9 @@ struct derper_command_flag {
  * refuses to start there. Moves *at to behind it; false: there is none. */
 bool derper_command_next_unknown(
     struct slice text, size_t *at, struct derper_command_flag *found);
+
+/* The first one of flags that are a whole command, on one line or several. */
+bool derper_command_unknown_flag(
+    struct slice flags, struct derper_command_flag *found);
 
 #endif

@@ -1,6 +1,7 @@
 /* lint: see lint.h. */
 #include "lint.h"
 
+#include "derper_start.h"
 #include "effective.h"
 #include "field_words.h"
 #include "place.h"
@@ -101,9 +102,11 @@ take_findings(struct findings *out, struct findings *own, unsigned forms)
 }
 
 void
-lint_begin(struct lint *l, struct findings *out)
+lint_begin(struct lint *l, struct findings *out, size_t file_count)
 {
-	*l = (struct lint){ .out = out, .call = { .sees_all = true } };
+	*l = (struct lint){ .out = out,
+		.call = { .sees_all = true },
+		.is_alone = file_count <= 1 };
 }
 
 /* Whether the text was decoded so far that there are values to judge. */
@@ -216,7 +219,7 @@ keep_region(struct lint *l, const struct load *load,
 		c->regions = regions;
 		c->region_cap = cap;
 	}
-	c->regions[c->region_count++] = (struct rule_call_region){
+	c->regions[c->region_count] = (struct rule_call_region){
 		.key = region->key,
 		.file = load->file,
 		.file_index = c->file_count,
@@ -224,8 +227,10 @@ keep_region(struct lint *l, const struct load *load,
 		    ? region->from.key->start
 		    : derpmap_origin_pos(&region->from),
 		.is_nil = region->is_nil,
-		.digest = region_digest_of(region),
 	};
+	if (!l->is_alone)
+		c->regions[c->region_count].digest = region_digest_of(region);
+	c->region_count++;
 }
 
 /* Keeps what is judged when all files are read. */
@@ -290,7 +295,7 @@ lint_run(const struct load *load, struct findings *out)
 {
 	struct lint l;
 
-	lint_begin(&l, out);
+	lint_begin(&l, out, 1);
 	lint_file(&l, load);
 	lint_end(&l);
 }
@@ -321,16 +326,22 @@ lint_config(const struct effective *e, const struct compose_ports *compose,
 }
 
 void
-lint_derper(const struct load *text, struct findings *out)
+lint_derper(const struct derper_start *start, struct findings *out)
 {
+	const struct load load = { .text = start->text };
+	struct findings own;
 	struct place_finder places;
 	struct rule_run run = {
-		.file = text->file, .load = text, .places = &places, .out = out
+		.load = &load, .places = &places, .start = start, .out = &own
 	};
 
-	place_finder_init(&places, out->arena, text->doc.root);
+	findings_init(&own, out->arena);
+	place_finder_init(&places, out->arena, NULL);
 	for (size_t i = 0; i < rule_list_count(); i++)
 		if ((rule_list_at(i)->forms & RULE_DERPER) != 0)
 			run_check(&run, rule_list_at(i),
 			    rule_list_at(i)->checks.file);
+	for (struct finding *f = own.first; f != NULL; f = f->next)
+		derper_start_place(start, f);
+	findings_join(out, &own);
 }

@@ -20,12 +20,15 @@ struct lint {
 	 * during lint_file, set by the caller */
 	const struct relay_sights *sights;
 	struct rule_call call;
+	bool is_alone; /* one file: nothing is compared between files */
 };
 
-/* Findings go to out, which is borrowed until lint_end. */
-void lint_begin(struct lint *l, struct findings *out);
+/* Findings go to out, which is borrowed until lint_end. At most so many files
+ * follow. */
+void lint_begin(struct lint *l, struct findings *out, size_t file_count);
 
 struct compose_ports;
+struct derper_start;
 struct effective;
 
 /*
@@ -49,8 +52,8 @@ void lint_run(const struct load *load, struct findings *out);
 void lint_config(const struct effective *e, const struct compose_ports *compose,
     struct findings *out);
 
-/* Runs the rules about how a relay is started over a text that starts it; the
- * findings borrow the file's name only. */
-void lint_derper(const struct load *text, struct findings *out);
+/* Runs the rules about how a relay is started; the findings borrow the names of
+ * the files only. */
+void lint_derper(const struct derper_start *start, struct findings *out);
 
 #endif

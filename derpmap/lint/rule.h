@@ -52,6 +52,7 @@ struct rule_address {
 };
 
 struct compose_ports;
+struct derper_start;
 struct effective;
 struct place_finder;
 struct relay_sights;
@@ -97,7 +98,7 @@ struct rule_call_region {
 	size_t file_index;
 	struct doc_pos at;
 	bool is_nil;
-	struct region_digest digest;
+	struct region_digest digest; /* unless the call has one file only */
 };
 
 /* What the files of a call have together. */
@@ -135,6 +136,7 @@ struct rule_run {
 	const struct effective *effective;   /* checks.config, or NULL */
 	const struct compose_ports *compose; /* checks.config, or NULL */
 	const struct relay_sights *sights;   /* of the relays, or NULL */
+	const struct derper_start *start;    /* RULE_DERPER, or NULL */
 	/* it is about values: none are judged where they are refused */
 	bool on_values;
 	struct finding scratch; /* for a finding that is not kept */

@@ -3,6 +3,7 @@
 
 #include "derper_command.h"
 #include "derper_flags.h"
+#include "derper_start.h"
 #include "derper_words.h"
 #include "spelling.h"
 
@@ -15,13 +16,21 @@ text_of(const struct rule_run *run)
 	return run->load->text;
 }
 
+static const struct doc_pos start = { .line = 1, .column = 1 };
+
+/* The place of an offset that is after the place before: what is found in the
+ * order of the text has the text walked once. */
+static struct doc_pos
+place_after(const struct rule_run *run, struct doc_pos before, size_t offset)
+{
+	doc_pos_advance(&before, text_of(run), offset, DOC_LINE_JSON);
+	return before;
+}
+
 static struct doc_pos
 place_of(const struct rule_run *run, size_t offset)
 {
-	struct doc_pos at = { .line = 1, .column = 1 };
-
-	doc_pos_advance(&at, text_of(run), offset, DOC_LINE_JSON);
-	return at;
+	return place_after(run, start, offset);
 }
 
 /* The URL that is asked about clients; false: none is. */
@@ -50,14 +59,18 @@ has_source(const struct rule_run *run)
 static void
 unverified(struct rule_run *run)
 {
+	const struct derper_start *s = run->start;
+	const size_t named = s->part_count - 1;
 	struct derper_word word;
 	size_t offset = 0;
 
-	if (derper_words_is_on(text_of(run), "verify-clients") ||
+	/* what is not read may say it */
+	if (s->unread != NULL ||
+	    derper_words_is_on(text_of(run), "verify-clients") ||
 	    find_url(run, &word) || has_source(run))
 		return;
-	derper_words_start(text_of(run), &offset);
-	rule_found(run, place_of(run, offset),
+	derper_words_start(derper_start_text(s, named), &offset);
+	rule_found(run, place_of(run, s->parts[named].at + offset),
 	    "nothing says who may use this relay: everybody who knows its "
 	    "address can")
 	    ->fix = "add -verify-client-url https://HEADSCALE/verify, or "
@@ -122,20 +135,38 @@ nearest_flag(struct slice name)
 }
 
 static void
+found_unknown(struct rule_run *run, struct doc_pos place, struct slice name)
+{
+	const char *nearest = nearest_flag(name);
+	struct finding *f = rule_found(run, place,
+	    "-%.*s is not a flag of derper: it refuses to start",
+	    RULE_SHOWN(name));
+
+	f->fix = nearest != NULL ? rule_fix(run, "did you mean -%s?", nearest)
+				 : "derper -h lists the flags";
+}
+
+static void
 unknown_flag(struct rule_run *run)
 {
+	const struct slice text = text_of(run);
 	struct derper_command_flag flag;
+	struct doc_pos place = start;
 	size_t at = 0;
 
-	while (derper_command_next_unknown(text_of(run), &at, &flag)) {
-		const char *nearest = nearest_flag(flag.name);
-		struct finding *f = rule_found(run, place_of(run, flag.offset),
-		    "-%.*s is not a flag of derper: it refuses to start",
-		    RULE_SHOWN(flag.name));
+	while (derper_command_next_unknown(text, &at, &flag)) {
+		place = place_after(run, place, flag.offset);
+		found_unknown(run, place, flag.name);
+	}
+	place = start;
+	for (size_t i = 0; i < run->start->flag_count; i++) {
+		const struct slice flags = run->start->flags[i];
 
-		f->fix = nearest != NULL
-		    ? rule_fix(run, "did you mean -%s?", nearest)
-		    : "derper -h lists the flags";
+		if (!derper_command_unknown_flag(flags, &flag))
+			continue;
+		place = place_after(
+		    run, place, (size_t)(flags.p - text.p) + flag.offset);
+		found_unknown(run, place, flag.name);
 	}
 }
 
@@ -181,6 +212,7 @@ is_variable(struct slice name, char best[static DERPER_VARIABLE_MAX])
 static void
 unknown_variable(struct rule_run *run)
 {
+	struct doc_pos place = start;
 	struct derper_word word;
 	size_t at = 0;
 
@@ -189,7 +221,8 @@ unknown_variable(struct rule_run *run)
 
 		if (is_variable(word.value, best) || best[0] == '\0')
 			continue;
-		rule_found(run, place_of(run, word.offset),
+		place = place_after(run, place, word.offset);
+		rule_found(run, place,
 		    "%.*s is not a variable that derper reads: it is ignored",
 		    RULE_SHOWN(word.value))
 		    ->fix = rule_fix(run, "did you mean %s?", best);
