@@ -4,6 +4,7 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "fetch_body.h"
 #include "fetch_fault.h"
 #include "fetch_short.h"
 #include "num.h"
@@ -35,10 +36,9 @@ struct hop {
 	struct fetch_response *response;
 	CURL *curl;
 	struct curl_slist *headers; /* owned */
-	struct buf body;
+	struct fetch_body body;
 	bool is_post;
 	bool head_done; /* the head of a final response is complete */
-	bool no_memory; /* for the body */
 	struct fetch_short lack;
 	char error[CURL_ERROR_SIZE];
 };
@@ -222,6 +222,8 @@ read_field(struct hop *hop, struct slice line)
 	}
 	if (slice_is_nocase(name, "Retry-After"))
 		read_retry_after(response, value);
+	else if (slice_is_nocase(name, "Content-Encoding"))
+		fetch_body_code(&hop->body, value);
 	else if (slice_is_nocase(name, "ETag"))
 		keep_value(response->etag, sizeof response->etag, value);
 	else if (slice_is_nocase(name, "Last-Modified"))
@@ -235,9 +237,10 @@ on_header(char *p, size_t size, size_t n, void *ctx)
 	struct hop *hop = ctx;
 	struct slice line = slice_trim(slice_of(p, size * n));
 
-	if (slice_starts(line, "HTTP/"))
+	if (slice_starts(line, "HTTP/")) {
 		read_status_line(hop, line);
-	else if (line.n == 0 && hop->response->status >= 200)
+		fetch_body_begin(&hop->body); /* fields are of this head */
+	} else if (line.n == 0 && hop->response->status >= 200)
 		hop->head_done = true; /* not the end of "100 Continue" */
 	else
 		read_field(hop, line);
@@ -249,16 +252,8 @@ static size_t
 on_body(char *p, size_t size, size_t n, void *ctx)
 {
 	struct hop *hop = ctx;
-	const size_t len = size * n;
-	const size_t room = hop->body.max - buf_len(&hop->body);
 
-	hop->no_memory =
-	    buf_append(&hop->body, p, len < room ? len : room) == -1;
-	if (hop->no_memory)
-		return 0;
-	if (len > room)
-		hop->response->body_cut = true;
-	return len > room ? 0 : len;
+	return fetch_body_add(&hop->body, slice_of(p, size * n)) ? size * n : 0;
 }
 
 static int
@@ -288,7 +283,8 @@ make_headers(struct hop *hop)
 {
 	const char *const *line = hop->request->headers;
 
-	if (add_header(hop, "Accept:") == -1 ||
+	if (add_header(hop, "Accept-Encoding: gzip") == -1 ||
+	    add_header(hop, "Accept:") == -1 ||
 	    add_header(hop, "Expect:") == -1)
 		return -1;
 	for (; line != NULL && *line != NULL; line++)
@@ -388,7 +384,6 @@ set_options(struct hop *hop)
 		return -1;
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, hop->headers);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, FETCH_USER_AGENT);
-	curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
 	curl_easy_setopt(
 	    curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -412,6 +407,19 @@ set_options(struct hop *hop)
 	return set_exempt(curl);
 }
 
+/* The result of a transfer, with what its body has to say. */
+static CURLcode
+judge_body(struct hop *hop, CURLcode code)
+{
+	const char *fault = fetch_body_fault(&hop->body);
+
+	hop->response->body_cut = hop->body.is_cut;
+	if (fault == NULL || (code != CURLE_OK && !hop->body.is_bad))
+		return code;
+	snprintf(hop->error, sizeof hop->error, "%s", fault);
+	return CURLE_BAD_CONTENT_ENCODING;
+}
+
 /* Makes one request with what is left of the time. */
 static CURLcode
 perform(struct hop *hop, const char *url, uint64_t deadline_ms)
@@ -428,7 +436,7 @@ perform(struct hop *hop, const char *url, uint64_t deadline_ms)
 	response->etag[0] = response->last_modified[0] = '\0';
 	for (size_t i = 0; i < hop->request->field_count; i++)
 		hop->request->fields[i].to[0] = '\0';
-	buf_clear(&hop->body);
+	fetch_body_begin(&hop->body);
 	if (now_ms >= deadline_ms)
 		return CURLE_OPERATION_TIMEDOUT;
 	curl_easy_setopt(hop->curl, CURLOPT_URL, url);
@@ -436,7 +444,7 @@ perform(struct hop *hop, const char *url, uint64_t deadline_ms)
 	set_proxy(hop, url);
 	curl_easy_setopt(
 	    hop->curl, CURLOPT_TIMEOUT_MS, (long)(deadline_ms - now_ms));
-	return curl_easy_perform(hop->curl);
+	return judge_body(hop, curl_easy_perform(hop->curl));
 }
 
 /* The absolute URL that the response sends us to, or NULL: owned by libcurl. */
@@ -467,7 +475,7 @@ judge_failure(const struct hop *hop, CURLcode code, struct fail *why)
 		.unix_socket = hop->request->unix_socket,
 	};
 
-	if (hop->no_memory || code == CURLE_OUT_OF_MEMORY ||
+	if (hop->body.no_memory || code == CURLE_OUT_OF_MEMORY ||
 	    code == CURLE_FAILED_INIT ||
 	    (!hop->head_done && fetch_short_seen(&hop->lack, code, why))) {
 		fail_set(why, "out of memory"); /* unless there is a reason */
@@ -526,7 +534,7 @@ follow(struct hop *hop, struct fail *why)
 static enum fetch_result
 pass_body_on(struct hop *hop, struct fail *why)
 {
-	const struct slice body = buf_slice(&hop->body);
+	const struct slice body = buf_slice(&hop->body.text);
 
 	if (body.n == 0)
 		return FETCH_OK;
@@ -555,14 +563,14 @@ fetch(struct fetch_client *c, const struct fetch_request *request,
 	enum fetch_result result = FETCH_SHORT;
 
 	memset(response, 0, sizeof *response);
-	buf_init(&hop.body, request->body_max);
+	fetch_body_init(&hop.body, request->body_max);
 	if (hop.curl == NULL || set_options(&hop) == -1)
 		fail_set(why, "out of memory");
 	else
 		result = follow(&hop, why);
 	if (result == FETCH_OK)
 		result = pass_body_on(&hop, why);
-	buf_clear(&hop.body);
+	fetch_body_clear(&hop.body);
 	if (hop.curl != NULL)
 		client_give(c, hop.curl);
 	curl_slist_free_all(hop.headers);

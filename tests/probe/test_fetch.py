@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`derpmap fetch` as a command, against a server that answers as told."""
 
+import gzip
 import hashlib
 import http.server
 import json
@@ -39,6 +40,8 @@ class Server:
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_GET(self):
                 outer.asked.append((self.path, dict(self.headers)))
                 status, headers, body = outer.answers[self.path]
@@ -52,9 +55,11 @@ class Server:
                     self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
+                if not {"Content-Length", "Transfer-Encoding"} & set(headers):
+                    self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+                self.close_connection = True
 
             def log_message(self, *_):
                 pass
@@ -231,6 +236,34 @@ class Fetch(unittest.TestCase):
         self.keep()
         self.answer(GOOD + b" " * (2 << 20))
         self.assert_kept(self.fetch("--max-size", "1"), 1, "--max-size")
+
+    def test_an_answer_that_is_not_whole_is_refused(self):
+        """What is there would be a good map by itself: the end is missing."""
+        text = "regions:\n" + "".join(
+            f"  {n}:\n    regionid: {n}\n    regioncode: r{n}\n"
+            f"    regionname: Region {n}\n    nodes:\n      - name: {n}a\n"
+            f"        regionid: {n}\n        hostname: d{n}.relays.net\n"
+            for n in range(900, 999))
+        whole = gzip.compress(text.encode())
+        self.answer(whole, **{"Content-Encoding": "gzip"})
+        self.keep()
+        self.assertIn(b"  998:\n", self.before)
+        for cut in (1, 8, 9, len(whole) // 5):
+            self.answer(whole[:-cut], **{"Content-Encoding": "gzip"})
+            self.assert_kept(self.fetch(), 2, "it is not whole",
+                             "left as it is")
+        self.answer(whole[:20] + whole[30:], **{"Content-Encoding": "gzip"})
+        self.assert_kept(self.fetch(), 2, "left as it is")
+        self.answer(text.encode(), **{"Content-Encoding": "gzip"})
+        self.assert_kept(self.fetch(), 2, "not gzip")
+        # the server closes the connection after what there is
+        part = text[:text.index("  990:")].encode()
+        self.answer(part, **{"Content-Length": str(len(text)),
+                             "Connection": "close"})
+        self.assert_kept(self.fetch(), 2, "left as it is")
+        self.answer(b"%x\r\n%s\r\n" % (len(part), part),
+                    **{"Transfer-Encoding": "chunked", "Connection": "close"})
+        self.assert_kept(self.fetch(), 2, "left as it is")
 
     def test_no_answer_keeps_the_file(self):
         self.keep()
