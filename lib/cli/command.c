@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "quote.h"
+#include "spelling.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -220,6 +221,23 @@ help_of(const struct command_program *program, const struct command *command)
 	return run_command(program, command, 2, words);
 }
 
+/* Says that there is no such command, and which may be meant. */
+static int
+no_command(const struct command_program *program, const char *name)
+{
+	struct spelling near = spelling_of(slice_str(name));
+	const char *meant;
+
+	for (size_t i = 0; i < program->command_count; i++)
+		spelling_consider(&near, program->commands[i].name);
+	meant = spelling_best(&near);
+	command_note("%s: no command \"%s\"%s%s%s; %s help lists them",
+	    program->name, name, meant != NULL ? " (did you mean " : "",
+	    meant != NULL ? meant : "", meant != NULL ? "?)" : "",
+	    program->name);
+	return COMMAND_UNUSABLE;
+}
+
 int
 command_main(const struct command_program *program, int argc, char **argv)
 {
@@ -247,7 +265,5 @@ command_main(const struct command_program *program, int argc, char **argv)
 		}
 		argv++;
 	}
-	fprintf(stderr, "%s: no command \"%s\"\n", program->name, argv[1]);
-	print_program_help(stderr, program);
-	return COMMAND_UNUSABLE;
+	return no_command(program, argv[1]);
 }
