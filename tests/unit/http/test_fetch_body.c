@@ -43,6 +43,17 @@ static const struct body_case {
 	{ "not gzip", "gzip", "{\"Regions\": {}}", 15, "", false },
 };
 
+/* What is not gzip is taken as far as zlib gave it before it saw that. */
+static bool
+is_expected(const struct fetch_body *b, const char *text)
+{
+	const struct slice got = buf_slice(&b->text);
+
+	return b->is_bad ? got.n <= strlen(text) &&
+		(got.n == 0 || memcmp(got.p, text, got.n) == 0)
+			 : slice_is(got, text);
+}
+
 static void
 check_case(const struct body_case *c, size_t piece)
 {
@@ -56,7 +67,7 @@ check_case(const struct body_case *c, size_t piece)
 		more = fetch_body_add(&b,
 		    slice_of(
 			c->bytes + at, c->n - at < piece ? c->n - at : piece));
-	if (!slice_is(buf_slice(&b.text), c->text))
+	if (!is_expected(&b, c->text))
 		fail_msg("%s in pieces of %zu: %.*s", c->name, piece,
 		    (int)buf_len(&b.text), (const char *)buf_slice(&b.text).p);
 	if ((fetch_body_fault(&b) == NULL) != c->is_whole)
