@@ -6,8 +6,14 @@
 #include "netaddr.h"
 
 #include <assert.h>
+#include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_TEXT_MAX 1024 /* bytes of a file with an account's key */
 
 /* In lower case and without a dot at the end, as the certificate will have it,
  * and as Go's autocert names its files. False: no authority knows such names.
@@ -56,18 +62,58 @@ is_public(const struct acme_config *acme)
 		strchr(acme->name, '_') == NULL);
 }
 
+static bool
+has_eab_key(const struct acme_config *acme)
+{
+	return acme->eab_key[0] != '\0' || acme->eab_key_file[0] != '\0';
+}
+
 /* Base64 of either alphabet, as authorities hand it out. */
 static int
-set_secret(struct acme_config *acme, struct fail *why)
+set_secret(struct acme_config *acme, struct slice text, const char *from,
+    struct fail *why)
 {
-	const struct slice text = slice_str(acme->eab_key);
-
 	if (decode_base64url(acme->secret, sizeof acme->secret,
 		&acme->secret_len, text) == 0 ||
 	    decode_base64(acme->secret, sizeof acme->secret, &acme->secret_len,
 		text) == 0)
 		return 0;
-	return fail_set(why, "-acme-eab-key is not base64");
+	return fail_set(why, "%s is not base64", from);
+}
+
+/* Where process lists and unit files do not show it. */
+static int
+read_secret(struct acme_config *acme, struct fail *why)
+{
+	const char *path = acme->eab_key_file;
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	uint8_t text[KEY_TEXT_MAX];
+	struct stat st;
+	ssize_t n = -1;
+	int rc;
+
+	if (fd == -1)
+		return fail_errno(why, "-acme-eab-key-file: %s", path);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		n = read(fd, text, sizeof text);
+	close(fd);
+	if (n < 0 || n == sizeof text)
+		return fail_set(
+		    why, "-acme-eab-key-file: %s: not a file with a key", path);
+	rc = set_secret(acme, slice_trim(slice_of(text, (size_t)n)), path, why);
+	sodium_memzero(text, sizeof text);
+	return rc;
+}
+
+static int
+derive_secret(struct acme_config *acme, struct fail *why)
+{
+	if (acme->eab_key_file[0] != '\0')
+		return read_secret(acme, why);
+	if (acme->eab_key[0] != '\0')
+		return set_secret(
+		    acme, slice_str(acme->eab_key), "-acme-eab-key", why);
+	return 0;
 }
 
 static int
@@ -78,7 +124,7 @@ check_gcp(const struct acme_config *acme, const struct acme_config_host *host,
 
 	if (acme->eab_kid[0] == '\0')
 		return fail_set(why, form, "-acme-eab-kid");
-	if (acme->eab_key[0] == '\0')
+	if (!has_eab_key(acme))
 		return fail_set(why, form, "-acme-eab-key");
 	if (acme->email[0] == '\0')
 		return fail_set(why, form, "-acme-email");
@@ -116,9 +162,12 @@ check_ip(const struct acme_config *acme, const struct acme_config_host *host,
 static int
 check_binding(const struct acme_config *acme, struct fail *why)
 {
-	if ((acme->eab_kid[0] == '\0') != (acme->eab_key[0] == '\0'))
+	if ((acme->eab_kid[0] == '\0') == has_eab_key(acme))
 		return fail_set(
 		    why, "-acme-eab-kid and -acme-eab-key go together");
+	if (acme->eab_key[0] != '\0' && acme->eab_key_file[0] != '\0')
+		return fail_set(why,
+		    "-acme-eab-key and -acme-eab-key-file: give one of them");
 	return 0;
 }
 
@@ -162,5 +211,5 @@ acme_config_derive(struct acme_config *acme,
 	} else if (acme->directory[0] == '\0' && !is_public(acme)) {
 		acme->waits_for_name = true;
 	}
-	return acme->eab_key[0] != '\0' ? set_secret(acme, why) : 0;
+	return derive_secret(acme, why);
 }

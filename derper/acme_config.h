@@ -1,8 +1,8 @@
 /*
  * acme_config: what -certmode letsencrypt and gcp need to order a certificate.
  *
- * Life: the flags fill it -> acme_config_derive; immutable afterwards. Source:
- * tailscale cmd/derper/cert.go, ipcert.go.
+ * Life: the flags fill it -> acme_config_derive, which reads a file; immutable
+ * afterwards. Source: tailscale cmd/derper/cert.go, ipcert.go.
  */
 #ifndef DERPKIT_ACME_CONFIG_H
 #define DERPKIT_ACME_CONFIG_H
@@ -21,6 +21,7 @@
 struct acme_config {
 	/* flags; texts are borrowed, "" when not given */
 	const char *email, *eab_kid, *eab_key;
+	const char *eab_key_file;        /* ours */
 	const char *directory, *ca_file; /* ours */
 	bool ip_certs;
 	/* derived; only with `used` */
@@ -31,7 +32,7 @@ struct acme_config {
 					    address in its shortest form */
 	bool is_ip;
 	const char *url;                        /* of the directory */
-	uint8_t secret[ACME_CONFIG_SECRET_MAX]; /* of eab_key */
+	uint8_t secret[ACME_CONFIG_SECRET_MAX]; /* of eab_key, or its file */
 	size_t secret_len;
 };
 

@@ -78,6 +78,7 @@ static const struct effect {
 	{ "acme-email", orders, "where no certificate is ordered" },
 	{ "acme-eab-kid", orders, "where no certificate is ordered" },
 	{ "acme-eab-key", orders, "where no certificate is ordered" },
+	{ "acme-eab-key-file", orders, "where no certificate is ordered" },
 	{ "acme-directory", orders, "where no certificate is ordered" },
 	{ "acme-ca", orders, "where no certificate is ordered" },
 	{ "acme-ip-certs", orders, "where no certificate is ordered" },

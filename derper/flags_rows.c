@@ -110,6 +110,8 @@ const struct flags_row flags_rows[] = {
 	    "needed for -certmode gcp"),
 	TEXT("acme-eab-key", acme.eab_key, "key", NULL,
 	    "base64 key of the account that -acme-eab-kid names"),
+	TEXT("acme-eab-key-file", acme.eab_key_file, "file", NULL,
+	    "file with the key of -acme-eab-key"),
 	TEXT("acme-directory", acme.directory, "url", NULL,
 	    "order certificates there instead of from Let's Encrypt or "
 	    "Google"),

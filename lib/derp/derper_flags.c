@@ -15,6 +15,7 @@ const struct derper_flag derper_flags[] = {
 	{ .name = "acme-ca" },
 	{ .name = "acme-directory" },
 	{ .name = "acme-eab-key" },
+	{ .name = "acme-eab-key-file" },
 	{ .name = "acme-eab-kid" },
 	{ .name = "acme-email" },
 	{ .name = "acme-ip-certs", SWITCH },

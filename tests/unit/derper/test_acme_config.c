@@ -2,12 +2,17 @@
 #include "acme_config.h"
 #include "check.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 static struct acme_config
 blank(void)
 {
 	return (struct acme_config){ .email = "",
 		.eab_kid = "",
 		.eab_key = "",
+		.eab_key_file = "",
 		.directory = "",
 		.ca_file = "" };
 }
@@ -72,6 +77,47 @@ acme_config_chooses_the_directory(void **state)
 	good(&acme, &address);
 	check(acme.is_ip);
 	check_text(acme.name, "2001:db8::1");
+}
+
+/* Writes a file that holds that, of which the caller removes the name. */
+static void
+write_key(char path[static 32], const char *text)
+{
+	int fd;
+
+	strcpy(path, "/tmp/derpkit-key-XXXXXX");
+	fd = mkstemp(path);
+	check(fd != -1);
+	check_size((size_t)write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void
+acme_config_reads_the_key_from_a_file(void **state)
+{
+	struct acme_config acme = blank();
+	char path[32], longest[1025];
+
+	(void)state;
+	write_key(path, " -_8\n");
+	acme.eab_key_file = path;
+	refused(acme, &named, "go together");
+	acme.eab_kid = "k";
+	good(&acme, &named);
+	check_size(acme.secret_len, 2);
+	check_bytes(acme.secret, "\xfb\xff", 2);
+	unlink(path);
+	refused(acme, &named, "No such file");
+	write_key(path, "!");
+	refused(acme, &named, "is not base64");
+	unlink(path);
+	memset(longest, 'A', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	write_key(path, longest);
+	refused(acme, &named, "not a file with a key");
+	unlink(path);
+	acme.eab_key_file = "/";
+	refused(acme, &named, "not a file with a key");
 }
 
 /* A public authority is not asked for upstream's own name, and nobody's limit
@@ -170,6 +216,9 @@ acme_config_refuses_what_does_not_go_together(void **state)
 	refused(acme, &host, "needs a -hostname that is a DNS name");
 	acme.eab_key = "!";
 	refused(acme, &google, "-acme-eab-key is not base64");
+	acme.eab_key_file = "/dev/null";
+	refused(acme, &google, "give one of them");
+	acme.eab_key_file = "";
 	acme.ip_certs = true;
 	refused(acme, &google, "-acme-ip-certs needs -certmode letsencrypt");
 	acme = blank();
@@ -192,6 +241,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(acme_config_chooses_the_directory),
+		cmocka_unit_test(acme_config_reads_the_key_from_a_file),
 		cmocka_unit_test(acme_config_waits_for_a_name),
 		cmocka_unit_test(acme_config_knows_names_that_can_be_ordered),
 		cmocka_unit_test(acme_config_writes_addresses_in_one_way),
