@@ -4,6 +4,7 @@
 #include "source_options.h"
 #include "verify_commands.h"
 
+#include <stdlib.h>
 #include <sys/resource.h>
 
 #define REQUEST_MS 10000
@@ -76,7 +77,8 @@ check_numbers(const struct command_call *call, const struct arguments *a)
 
 /* Wrong usage is told before anything is read or opened. */
 static int
-check_words(const struct command_call *call, mode_t *mode)
+check_words(const struct command_call *call, const struct sd_listen *given,
+    mode_t *mode)
 {
 	const struct arguments *a = call->values;
 	const int misuse = check_numbers(call, a);
@@ -86,7 +88,8 @@ check_words(const struct command_call *call, mode_t *mode)
 	if (call->word_count != 0)
 		return command_misuse(
 		    call, "\"%s\" is not an option", call->words[0]);
-	if (a->listen.n == 0 || a->listen.n > SERVE_ADDRESSES_MAX)
+	if (a->listen.n > SERVE_ADDRESSES_MAX ||
+	    (a->listen.n == 0 && given->count == 0))
 		return command_misuse(call,
 		    "name an address to listen on, at most %d: --listen",
 		    SERVE_ADDRESSES_MAX);
@@ -99,12 +102,13 @@ check_words(const struct command_call *call, mode_t *mode)
 
 static int
 serve(const struct command_call *call, const struct verify_config *verify,
-    mode_t mode)
+    const struct sd_listen *given, mode_t mode)
 {
 	const struct arguments *a = call->values;
 	const struct serve_config config = {
 		.addresses = a->listen.v,
 		.address_count = a->listen.n,
+		.given = given,
 		.listen_mode = mode,
 		.cert_file = or_null(a->cert),
 		.key_file = or_null(a->key),
@@ -134,9 +138,14 @@ run(const struct command_call *call)
 {
 	const struct arguments *a = call->values;
 	struct verify_config verify;
+	struct fail why = { 0 };
+	struct sd_listen given;
 	mode_t mode = 0;
-	int status = check_words(call, &mode);
+	int status;
 
+	if (sd_listen_take(&given, getenv, &why) == -1)
+		return command_fail(call, "%s", why.text);
+	status = check_words(call, &given, &mode);
 	if (status == 0)
 		status = source_options_read(&a->sources, call, &verify);
 	if (status != 0)
@@ -145,7 +154,7 @@ run(const struct command_call *call)
 	if (or_null(a->sources.config) == NULL)
 		source_options_follow(&a->sources, &verify);
 	raise_descriptors();
-	status = serve(call, &verify, mode);
+	status = serve(call, &verify, &given, mode);
 	verify_config_clear(&verify);
 	return status;
 }
@@ -222,7 +231,10 @@ const struct command cmd_serve = {
 	    "what is not a question. Certificate, tokens, node\nlists and the "
 	    "file of --config are read again when they change and on SIGHUP; "
 	    "SIGTERM answers what "
-	    "was\nasked, and ends. Exit status: 0 ended by a signal, 2 it "
+	    "was\nasked, and ends. Sockets that systemd gives are served "
+	    "instead of --listen; with\nType=notify it is told when the server "
+	    "is ready, reloads and stops, and that it\nlives. Exit status: 0 "
+	    "ended by a signal, 2 it "
 	    "could not start.\n",
 	.examples =
 	    "  derpverify serve --listen 127.0.0.1:8080 --nodes "

@@ -122,6 +122,23 @@ verify_current_use(struct verify_current *c,
 }
 
 static void
+get_ready(void *ctx, struct verify *v)
+{
+	bool *is_ready = ctx;
+
+	*is_ready = verify_sources_wait_ready(verify_get_sources(v), 0);
+}
+
+bool
+verify_current_is_ready(struct verify_current *c)
+{
+	bool is_ready = false;
+
+	verify_current_use(c, get_ready, &is_ready);
+	return is_ready;
+}
+
+static void
 get_counters(void *ctx, struct verify *v)
 {
 	verify_get_counters(v, ctx);
@@ -181,7 +198,7 @@ retire(struct verify_current *c)
 }
 
 static bool
-is_ready(const struct verify_current *c)
+next_is_ready(const struct verify_current *c)
 {
 	const struct verify_sources *sources;
 	uint64_t limit_ms;
@@ -203,7 +220,7 @@ verify_current_tick(struct verify_current *c)
 
 	retire(c);
 	verify_take_over_rest(atomic_load(&c->now));
-	if (!is_ready(c))
+	if (!next_is_ready(c))
 		return false;
 	before = atomic_load(&c->now);
 	atomic_store(&c->before, before);

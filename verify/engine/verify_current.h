@@ -10,8 +10,8 @@
  * answered twice.
  *
  * Life: verify_current_new -> ask, tick, replace ... -> verify_current_free.
- * Threads: ask, cancel, epoch, use and get_counters from any, without a lock
- * that a change holds; the others from one.
+ * Threads: ask, cancel, epoch, use, is_ready and get_counters from any, without
+ * a lock that a change holds; the others from one.
  */
 #ifndef DERPKIT_VERIFY_CURRENT_H
 #define DERPKIT_VERIFY_CURRENT_H
@@ -40,6 +40,9 @@ uint64_t verify_current_epoch(struct verify_current *c);
  * millisecond or so: no count that it reads falls. */
 void verify_current_use(struct verify_current *c,
     void (*use)(void *ctx, struct verify *v), void *ctx);
+
+/* Whether every source in force that lists has done so, or failed to. */
+bool verify_current_is_ready(struct verify_current *c);
 
 /* The counts of all engines that were in force. */
 void verify_current_get_counters(

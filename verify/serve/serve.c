@@ -1,9 +1,11 @@
 /* serve: see serve.h. */
 #include "serve.h"
 
+#include "clock.h"
 #include "serve_listen.h"
 #include "serve_reload.h"
 #include "serve_site.h"
+#include "supervision.h"
 #include "verify_config_file.h"
 #include "verify_settings.h"
 
@@ -12,11 +14,12 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define POLL_S 1 /* how often files are looked at */
+#define POLL_US 1000000 /* how often files are looked at */
 
 struct server {
 	const struct serve_config *config;
 	struct serve_listen addresses[SERVE_ADDRESSES_MAX];
+	size_t address_count;
 	struct serve_reload reload;
 	struct loop *loop;
 	struct mailbox *mailbox; /* ctx is this */
@@ -27,6 +30,8 @@ struct server {
 	struct message end; /* the last one */
 	pthread_t thread;
 	bool started; /* the thread */
+	struct supervision supervision;
+	uint64_t polled_us; /* when files were last looked at */
 };
 
 /* ---- messages to the loop */
@@ -127,6 +132,17 @@ check_plain(const struct serve_config *config, const struct serve_listen *l,
 }
 
 static int
+set_address(struct server *s, size_t i, struct fail *why)
+{
+	const struct serve_config *config = s->config;
+	struct serve_listen *l = &s->addresses[i];
+
+	if (config->given->count > 0)
+		return serve_listen_take(l, &config->given->v[i], why);
+	return serve_listen_parse(l, config->addresses[i], why);
+}
+
+static int
 open_address(struct server *s, size_t i, struct fail *why)
 {
 	const struct serve_config *config = s->config;
@@ -134,9 +150,9 @@ open_address(struct server *s, size_t i, struct fail *why)
 	bool tls;
 	int fd;
 
-	if (serve_listen_parse(l, config->addresses[i], why) == -1 ||
-	    check_plain(config, l, why) == -1)
+	if (set_address(s, i, why) == -1 || check_plain(config, l, why) == -1)
 		return -1;
+	s->address_count = i + 1;
 	fd = serve_listen_open(l, config->listen_mode, why);
 	if (fd == -1)
 		return -1;
@@ -148,6 +164,8 @@ static int
 make_service(struct server *s, struct fail *why)
 {
 	const struct serve_config *config = s->config;
+	const size_t count = config->given->count > 0 ? config->given->count
+						      : config->address_count;
 	const struct http_service_config service = {
 		.loop = s->loop,
 		.handler = serve_site_handler(&s->state),
@@ -161,7 +179,7 @@ make_service(struct server *s, struct fail *why)
 	if (s->service == NULL)
 		return -1;
 	s->state.http = http_service_counters(s->service);
-	for (size_t i = 0; i < config->address_count; i++)
+	for (size_t i = 0; i < count; i++)
 		if (open_address(s, i, why) == -1)
 			return -1;
 	return 0;
@@ -236,7 +254,7 @@ report(const struct server *s)
 {
 	char text[SERVE_LISTEN_TEXT];
 
-	for (size_t i = 0; i < s->config->address_count; i++) {
+	for (size_t i = 0; i < s->address_count; i++) {
 		const struct serve_listen *l = &s->addresses[i];
 		const bool tls =
 		    s->config->cert_file != NULL && l->unix_path == NULL;
@@ -264,6 +282,8 @@ start(struct server *s, struct fail *why)
 {
 	serve_log_init(&s->state.log, s->config->quiet);
 	s->state.answer_ms = s->config->answer_ms;
+	if (supervision_open(&s->supervision, getenv, why) == -1)
+		return -1;
 	s->loop = loop_new(why);
 	if (s->loop == NULL)
 		return -1;
@@ -272,6 +292,7 @@ start(struct server *s, struct fail *why)
 	if (s->mailbox == NULL)
 		return -1;
 	s->state.mailbox = s->mailbox;
+	supervision_watch(&s->supervision, s->mailbox);
 	if (make_service(s, why) == -1 || load_files(s, why) == -1 ||
 	    open_verify(s, why) == -1)
 		return -1;
@@ -280,6 +301,7 @@ start(struct server *s, struct fail *why)
 		return fail_errno(why, "cannot start a thread");
 	s->started = true;
 	report(s);
+	supervision_started(&s->supervision, clock_now_us());
 	return 0;
 }
 
@@ -297,22 +319,42 @@ reload(struct server *s, bool forced)
 	verify_config_file_poll(&s->verify_file, forced);
 }
 
+/* Between signals: often for the service manager, less often for files. */
+static void
+tick(struct server *s)
+{
+	const uint64_t now_us = clock_now_us();
+	struct fail why = { 0 };
+
+	if (supervision_is_used(&s->supervision) &&
+	    supervision_poll(&s->supervision, now_us,
+		verify_current_is_ready(s->verify), &why) == -1)
+		log_error("derpverify: %s", why.text);
+	if (now_us - s->polled_us < POLL_US)
+		return;
+	s->polled_us = now_us;
+	reload(s, false);
+}
+
 static void
 wait_for_end(struct server *s, const sigset_t *signals)
 {
-	const struct timespec tick = { .tv_sec = POLL_S };
-
 	for (;;) {
-		switch (sigtimedwait(signals, NULL, &tick)) {
+		const struct timespec longest =
+		    supervision_tick(&s->supervision, POLL_US);
+
+		switch (sigtimedwait(signals, NULL, &longest)) {
 		case SIGINT:
 		case SIGTERM:
 			return;
 		case SIGHUP:
 			log_info("derpverify: received SIGHUP, reloading");
+			supervision_reloading(&s->supervision, clock_now_us());
 			reload(s, true);
+			supervision_reloaded(&s->supervision);
 			break;
 		default:
-			reload(s, false);
+			tick(s);
 			break;
 		}
 	}
@@ -324,6 +366,7 @@ stop(struct server *s)
 	if (!s->started)
 		return;
 	log_info("derpverify: shutting down");
+	supervision_stopping(&s->supervision, s->config->drain_ms);
 	s->end = (struct message){ .handle = begin_end, .drop = drop_end };
 	mailbox_post(s->mailbox, &s->end, &s->end);
 	pthread_join(s->thread, NULL);
@@ -339,7 +382,8 @@ server_clear(struct server *s)
 	mailbox_free(s->mailbox);
 	loop_free(s->loop);
 	serve_site_use_tokens(&s->state, NULL);
-	for (size_t i = 0; i < s->config->address_count; i++)
+	supervision_close(&s->supervision);
+	for (size_t i = 0; i < s->address_count; i++)
 		serve_listen_remove(&s->addresses[i]);
 }
 

@@ -10,6 +10,7 @@
 #ifndef DERPKIT_SERVE_H
 #define DERPKIT_SERVE_H
 
+#include "sd_listen.h"
 #include "verify_config.h"
 
 #include <sys/types.h>
@@ -20,6 +21,9 @@
 struct serve_config {
 	const char *const *addresses; /* serve_listen.h */
 	size_t address_count;
+	/* sockets of the service manager: if there are any, they are served
+	 * instead of the addresses */
+	const struct sd_listen *given;
 	mode_t listen_mode;    /* of unix sockets */
 	const char *cert_file; /* PEM, with its chain; NULL: plain HTTP */
 	const char *key_file;

@@ -26,6 +26,16 @@ serve_listen_parse(struct serve_listen *l, const char *text, struct fail *why)
 	return 0;
 }
 
+int
+serve_listen_take(struct serve_listen *l, const struct sd_listen_socket *given,
+    struct fail *why)
+{
+	*l = (struct serve_listen){ .addr = given->addr,
+		.unix_path = given->family == AF_UNIX ? given->name : NULL,
+		.given_fd = given->fd };
+	return sd_listen_check(given, LISTENER_TCP, true, why);
+}
+
 bool
 serve_listen_is_public(const struct serve_listen *l)
 {
@@ -35,6 +45,8 @@ serve_listen_is_public(const struct serve_listen *l)
 int
 serve_listen_open(struct serve_listen *l, mode_t listen_mode, struct fail *why)
 {
+	if (l->given_fd != 0)
+		return sd_listen_share(l->given_fd, why);
 	if (l->unix_path != NULL)
 		return unix_listener_open(
 		    &l->unix_socket, l->unix_path, listen_mode, why);

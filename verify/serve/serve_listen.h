@@ -10,22 +10,31 @@
 
 #include "fail.h"
 #include "netaddr.h"
+#include "sd_listen.h"
 #include "unix_listener.h"
 
 struct serve_listen {
 	struct netaddr addr; /* TCP; a port of 0 is chosen when it is opened */
 	struct unix_listener unix_socket;
-	const char *unix_path; /* borrowed; NULL: TCP */
+	/* or the name of a socket that was given; borrowed; NULL: TCP */
+	const char *unix_path;
+	int given_fd; /* 0: it is bound */
 };
 
 /* Reads an address; text is borrowed. -1 and the reason. */
 int serve_listen_parse(
     struct serve_listen *l, const char *text, struct fail *why);
 
+/* A socket of the service manager, borrowed. -1 and the reason when it is not
+ * one of a kind that is served. */
+int serve_listen_take(struct serve_listen *l,
+    const struct sd_listen_socket *given, struct fail *why);
+
 /* Whether others than this machine can connect. */
 bool serve_listen_is_public(const struct serve_listen *l);
 
-/* Binds and listens: the descriptor, owned by the caller; -1 and the reason. */
+/* Binds and listens, if it was not given: the descriptor, owned by the caller;
+ * -1 and the reason. */
 int serve_listen_open(
     struct serve_listen *l, mode_t listen_mode, struct fail *why);
 
