@@ -12,7 +12,7 @@
 /* Of one worker: loop, mailbox, timers, listening sockets, STUN, the
  * descriptor that accepting holds back, and accepted sockets that are refused
  * in the same turn. */
-#define PER_WORKER 24
+#define PER_WORKER 32
 /* Standard streams, log, libraries, files that reload opens, and two for each
  * of the questions that verification asks at once: socket and name service. */
 #define SHARED 96

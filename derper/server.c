@@ -8,10 +8,7 @@
 #include "clock.h"
 #include "confinement.h"
 #include "consistency.h"
-#include "http.h"
-#include "http_conn.h"
 #include "ip_limit.h"
-#include "listener.h"
 #include "log.h"
 #include "memory_trim.h"
 #include "mesh.h"
@@ -21,13 +18,12 @@
 #include "relay.h"
 #include "server_setup.h"
 #include "server_status.h"
-#include "service.h"
+#include "server_supervision.h"
+#include "server_worker.h"
 #include "signals.h"
 #include "start_report.h"
 #include "status_page.h"
-#include "stun_server.h"
 #include "url_check.h"
-#include "worker.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -35,20 +31,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#define POLL_S 1 /* how often files are looked at */
-
-/* Ports: the main one, and -http-port. */
-enum { PORT_MAIN, PORT_HTTP, PORTS };
-
-/* One worker with all that is on it. */
-struct thread {
-	struct worker *worker;
-	struct relay *relay;
-	struct service *service;
-	struct stun_server *stun; /* NULL without */
-	struct http_port ports[PORTS];
-	pthread_t id;
-};
+#define POLL_US 1000000 /* how often files are looked at */
 
 struct server {
 	/* configuration and what follows from it */
@@ -70,10 +53,12 @@ struct server {
 	struct presence *presence; /* NULL without a mesh key */
 	struct mesh *mesh;
 
-	struct thread threads[CONFIG_WORKERS_MAX];
-	unsigned started; /* threads */
+	struct server_worker workers[CONFIG_WORKERS_MAX];
+	unsigned started; /* their threads */
 	struct server_status status;
+	struct supervision supervision;
 	struct memory_trim trim;
+	uint64_t polled_us; /* when files were last looked at */
 };
 
 static unsigned
@@ -186,70 +171,26 @@ fill_shared(struct server *s)
 }
 
 static int
-open_ports(struct server *s, struct thread *t, struct fail *why)
+build_worker(struct server *s, unsigned i, struct fail *why)
 {
-	struct service_config config = {
-		.worker = t->worker,
-		.port_count = s->setup.use_http ? PORTS : PORT_HTTP,
+	const struct server_worker_config config = {
+		.config = s->config,
+		.ports = &s->setup.ports,
+		.worker = &s->worker_config,
+		.counters = counters_at(s->counters, i),
+		.relay = &s->relay,
+		.mailboxes = s->crossing.mailboxes,
+		.site = &s->site,
+		.accept_limit = s->setup.limits.accept_limit,
 		.tls = s->setup.certs.certs != NULL
 		    ? certs_context(s->setup.certs.certs)
 		    : NULL,
-		.proxy_from = s->config->proxy_from,
-		.proxy_from_count = s->config->proxy_from_count,
-		.keepalive_ms = s->config->keepalive_ms,
-		.user_timeout_ms = s->config->user_timeout_ms,
 	};
 
-	for (size_t i = 0; i < PORTS; i++) {
-		t->ports[i] = (struct http_port){ .site = &s->site,
-			.relay = t->relay,
-			.plain_port = i == PORT_HTTP };
-		config.ports[i] = (struct service_port){
-			.addr = i == PORT_MAIN ? s->setup.main_addr
-					       : s->setup.http_addr,
-			.tls = i == PORT_MAIN,
-			.accept_limit = i == PORT_MAIN
-			    ? s->setup.limits.accept_limit
-			    : NULL,
-			.accepted = http_accepted,
-			.ctx = &t->ports[i],
-		};
-	}
-	t->service = service_new(&config, why);
-	return t->service != NULL ? 0 : -1;
-}
-
-static int
-open_stun(struct server *s, struct thread *t, struct fail *why)
-{
-	int fd;
-
-	if (!s->setup.use_stun)
-		return 0;
-	fd = listener_open(&s->setup.stun_addr, LISTENER_UDP, why);
-	if (fd == -1)
+	if (server_worker_open(&s->workers[i], &config, i, why) == -1)
 		return -1;
-	t->stun = stun_server_new(t->worker->loop, fd, t->worker->counters);
-	return t->stun != NULL ? 0 : fail_set(why, "out of memory");
-}
-
-static int
-build_worker(struct server *s, unsigned i, struct fail *why)
-{
-	struct thread *t = &s->threads[i];
-
-	t->worker =
-	    worker_new(&s->worker_config, i, counters_at(s->counters, i), why);
-	if (t->worker == NULL)
-		return -1;
-	s->crossing.mailboxes[i] = t->worker->mailbox;
-	t->relay = relay_new(&s->relay, t->worker);
-	if (t->relay == NULL)
-		return fail_set(why, "out of memory");
-	s->relay.relays[i] = t->relay;
-	if (open_ports(s, t, why) == -1)
-		return -1;
-	return open_stun(s, t, why);
+	supervision_watch(&s->supervision, s->workers[i].worker->mailbox);
+	return 0;
 }
 
 /* Opens all sockets. */
@@ -281,9 +222,9 @@ static int
 start_workers(struct server *s, struct fail *why)
 {
 	for (; s->started < workers_of(s); s->started++) {
-		struct thread *t = &s->threads[s->started];
+		struct server_worker *w = &s->workers[s->started];
 
-		errno = pthread_create(&t->id, NULL, service_run, t->service);
+		errno = pthread_create(&w->id, NULL, service_run, w->service);
 		if (errno != 0)
 			return fail_errno(why, "cannot start a thread");
 	}
@@ -295,7 +236,7 @@ use_tls(struct server *s, struct tls_context *ctx)
 {
 	for (unsigned i = 0; i < workers_of(s); i++)
 		if (service_use_tls(
-			s->threads[i].service, tls_context_hold(ctx)) == -1)
+			s->workers[i].service, tls_context_hold(ctx)) == -1)
 			log_error("out of memory: worker %u keeps the old "
 				  "certificate",
 			    i);
@@ -325,8 +266,16 @@ static void
 begin_drain(struct server *s, uint64_t within_ms)
 {
 	for (unsigned i = 0; i < workers_of(s); i++)
-		if (service_retire(s->threads[i].service, within_ms) == -1)
+		if (service_retire(s->workers[i].service, within_ms) == -1)
 			log_error("out of memory: worker %u is not drained", i);
+}
+
+static void
+reload_asked_for(struct server *s)
+{
+	supervision_reloading(&s->supervision, clock_now_us());
+	reload(s, true);
+	supervision_reloaded(&s->supervision);
 }
 
 /* What was asked on the control socket, and all that is looked at now and
@@ -340,19 +289,36 @@ poll_all(struct server *s)
 
 	if (wish == SERVER_STATUS_DRAIN)
 		begin_drain(s, within_ms);
-	reload(s, wish == SERVER_STATUS_RELOAD);
+	if (wish == SERVER_STATUS_RELOAD)
+		reload_asked_for(s);
+	else
+		reload(s, false);
 	memory_trim(&s->trim, s->ip_limit);
 	metrics_sample(&s->metrics, clock_now_ms());
+}
+
+/* Between signals: often for the service manager, less often for files. */
+static void
+tick(struct server *s)
+{
+	const uint64_t now_us = clock_now_us();
+
+	server_supervision_poll(
+	    &s->supervision, s->config, &s->metrics, now_us);
+	if (now_us - s->polled_us < POLL_US)
+		return;
+	s->polled_us = now_us;
+	poll_all(s);
 }
 
 /* Handles signals and looks at files until it is time to go. */
 static void
 wait_for_end(struct server *s, const sigset_t *signals)
 {
-	const struct timespec tick = { .tv_sec = POLL_S };
-
 	for (;;) {
-		int signal = sigtimedwait(signals, NULL, &tick);
+		const struct timespec longest =
+		    supervision_tick(&s->supervision, POLL_US);
+		int signal = sigtimedwait(signals, NULL, &longest);
 
 		switch (signal) {
 		case SIGINT:
@@ -362,7 +328,7 @@ wait_for_end(struct server *s, const sigset_t *signals)
 			return;
 		case SIGHUP:
 			log_info("derper: received SIGHUP, reloading");
-			reload(s, true);
+			reload_asked_for(s);
 			break;
 		case SIGUSR1:
 			report(s);
@@ -370,7 +336,7 @@ wait_for_end(struct server *s, const sigset_t *signals)
 		default:
 			if (server_status_is_drained(&s->status))
 				return;
-			poll_all(s);
+			tick(s);
 			break;
 		}
 	}
@@ -381,14 +347,15 @@ stop(struct server *s)
 {
 	const bool all = s->started == workers_of(s);
 
+	supervision_stopping(&s->supervision, s->config->drain_timeout_ms);
 	for (unsigned i = 0; i < s->started; i++)
 		if (all)
 			service_drain(
-			    s->threads[i].service, s->config->drain_timeout_ms);
+			    s->workers[i].service, s->config->drain_timeout_ms);
 		else
-			service_stop(s->threads[i].service);
+			service_stop(s->workers[i].service);
 	for (unsigned i = 0; i < s->started; i++)
-		pthread_join(s->threads[i].id, NULL);
+		pthread_join(s->workers[i].id, NULL);
 	server_status_stop(&s->status);
 	if (all)
 		report(s);
@@ -405,18 +372,15 @@ server_free(struct server *s)
 	admission_engine_close(&s->admission);
 	/* connections that wait for an answer take their questions back */
 	s->relay.verify = NULL;
-	for (unsigned i = 0; i < workers_of(s); i++) {
-		struct thread *t = &s->threads[i];
-
-		service_free(t->service);
-		stun_server_free(t->stun);
-	}
+	for (unsigned i = 0; i < workers_of(s); i++)
+		server_worker_close(&s->workers[i]);
 	mesh_free(s->mesh);
 	server_status_close(&s->status);
 	for (unsigned i = 0; i < workers_of(s); i++)
-		worker_free(s->threads[i].worker);
+		worker_free(s->workers[i].worker);
 	for (unsigned i = 0; i < workers_of(s); i++)
-		relay_free(s->threads[i].relay);
+		relay_free(s->workers[i].relay);
+	supervision_close(&s->supervision);
 	metrics_close(&s->metrics);
 	ip_limit_free(s->ip_limit);
 	server_setup_close(&s->setup);
@@ -455,6 +419,8 @@ build(struct server *s, struct fail *why)
 	    &s->metrics, server_certs_expiry_s(&s->setup.certs));
 	s->metrics.acme = &s->setup.certs.counts;
 	s->metrics.rate_limit = s->setup.limits.rate_limit;
+	if (supervision_open(&s->supervision, getenv, why) == -1)
+		return -1;
 	return build_workers(s, why);
 }
 
@@ -511,6 +477,7 @@ start(struct server *s, struct fail *why)
 		return -1;
 	if (start_workers(s, why) == -1)
 		return -1;
+	supervision_started(&s->supervision, clock_now_us());
 	return server_certs_start(&s->setup.certs, s->config, why);
 }
 

@@ -6,7 +6,6 @@
 #include "descriptors.h"
 #include "fetch.h"
 #include "flags.h"
-#include "listener.h"
 #include "log.h"
 #include "log_config.h"
 #include "mesh_config.h"
@@ -110,17 +109,24 @@ open_limits(struct server_setup *s, struct fail *why)
 	return server_limits_open(&s->limits, s->config, why);
 }
 
-/* Finds out whether the ports are free, before any worker opens its share. */
+static int
+take_sockets(struct server_setup *s, struct fail *why)
+{
+	return server_ports_take(&s->ports, s->config, getenv, why);
+}
+
 static int
 probe_main(struct server_setup *s, struct fail *why)
 {
-	return listener_probe(&s->main_addr, LISTENER_TCP, why);
+	return server_ports_probe(
+	    &s->ports, SERVER_PORT_MAIN, &s->main_addr, why);
 }
 
 static int
 probe_http(struct server_setup *s, struct fail *why)
 {
-	return s->use_http ? listener_probe(&s->http_addr, LISTENER_TCP, why)
+	return s->use_http ? server_ports_probe(&s->ports, SERVER_PORT_HTTP,
+				 &s->http_addr, why)
 			   : 0;
 }
 
@@ -129,7 +135,8 @@ probe_http(struct server_setup *s, struct fail *why)
 static int
 probe_stun(struct server_setup *s, struct fail *why)
 {
-	return s->use_stun ? listener_probe(&s->stun_addr, LISTENER_UDP, why)
+	return s->use_stun ? server_ports_probe(&s->ports, SERVER_PORT_STUN,
+				 &s->stun_addr, why)
 			   : 0;
 }
 
@@ -152,6 +159,7 @@ const struct server_setup_step server_setup_steps[] = {
 	{ SERVER_SETUP_SETTINGS, read_debug_access },
 	{ SERVER_SETUP_CERTIFICATE, open_certs },
 	{ SERVER_SETUP_LIMITS, open_limits },
+	{ SERVER_SETUP_SETTINGS, take_sockets },
 	{ SERVER_SETUP_MAIN_PORT, probe_main },
 	{ SERVER_SETUP_HTTP_PORT, probe_http },
 	{ SERVER_SETUP_STUN_PORT, probe_stun },

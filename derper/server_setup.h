@@ -19,6 +19,7 @@
 #include "server_certs.h"
 #include "server_key.h"
 #include "server_limits.h"
+#include "server_ports.h"
 #include "verify_config.h"
 
 struct bootstrap_dns;
@@ -37,6 +38,7 @@ struct server_setup {
 	/* as bound later; a port of 0 is chosen */
 	struct netaddr main_addr, http_addr, stun_addr;
 	bool use_http, use_stun;
+	struct server_ports ports; /* what is served there */
 	struct verify_config admission;
 };
 

@@ -18,6 +18,9 @@ struct service;
 /* A listening address, and what connections to it speak at first. */
 struct service_port {
 	struct netaddr addr;
+	/* A listening socket that is there already, borrowed: all services that
+	 * are given it accept from it. 0: each binds one of its own. */
+	int given_fd;
 	bool tls;
 	struct accept_limit *accept_limit; /* borrowed; NULL: none */
 	/* Gives the connection its first protocol (conn_become) and deadline.
@@ -26,7 +29,7 @@ struct service_port {
 	void *ctx;
 };
 
-#define SERVICE_PORTS_MAX 2
+#define SERVICE_PORTS_MAX 8
 
 struct service_config {
 	struct worker *worker;                        /* borrowed */
