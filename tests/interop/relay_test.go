@@ -79,16 +79,8 @@ func startRelay(t testing.TB, config relayConfig) *relay {
 	}
 }
 
-// restart starts the relay again on the ports it had, and says whether it
-// listens. The process that was there before must have been stopped.
-func (r *relay) restart(t testing.TB) bool {
-	t.Helper()
-	name := ""
-	if r.isGo {
-		name = upstream(t, "derper")
-	} else {
-		name = ours(t, "derper")
-	}
+// args returns the flags that the relay is started with.
+func (r *relay) args() []string {
 	args := []string{
 		"-a=" + r.addr(),
 		"-http-port=-1",
@@ -100,8 +92,20 @@ func (r *relay) restart(t testing.TB) bool {
 	if !r.config.plain {
 		args = append(args, "-certmode=manual")
 	}
-	args = append(args, r.config.args...)
-	r.process = start(r.owner, r.config.env, name, args...)
+	return append(args, r.config.args...)
+}
+
+// restart starts the relay again on the ports it had, and says whether it
+// listens. The process that was there before must have been stopped.
+func (r *relay) restart(t testing.TB) bool {
+	t.Helper()
+	name := ""
+	if r.isGo {
+		name = upstream(t, "derper")
+	} else {
+		name = ours(t, "derper")
+	}
+	r.process = start(r.owner, r.config.env, name, r.args()...)
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		conn, err := net.Dial("tcp", r.addr())
 		if err == nil {
