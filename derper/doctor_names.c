@@ -45,9 +45,9 @@ is_own(const struct netaddr *addr)
 static bool
 listens_for(const struct doctor_subject *d, const struct netaddr *addr)
 {
-	const struct netaddr *main = &d->found->setup.main_addr;
+	const struct netaddr *listener = &d->found->setup.main_addr;
 
-	return !main->is_set || main->is_v4 == addr->is_v4;
+	return !listener->is_set || listener->is_v4 == addr->is_v4;
 }
 
 static void
