@@ -5,6 +5,7 @@
 #include "log.h"
 #include "proxy_wait.h"
 #include "tunnel.h"
+#include "tunnel_dial.h"
 
 #include <string.h>
 #include <sys/resource.h>
@@ -23,8 +24,10 @@
 /* Of a link of a mesh while it connects: the socket twice, root certificates;
  * or before that the name service. */
 #define PER_LINK 4
-/* Of a tunnel: the socket to its target, or two while it connects. */
-#define PER_TUNNEL 2
+/* Of a tunnel: the socket to its target. Of one that connects: two of the name
+ * service, which may be at it when nobody waits any more, or a socket. */
+#define PER_TUNNEL 1
+#define PER_TUNNEL_DIAL 3
 
 static uint64_t
 links_of(const struct config *config)
@@ -54,8 +57,10 @@ proxy_waits_of(const struct config *config)
 static uint64_t
 tunnels_of(const struct config *config)
 {
-	return config->ace ? (uint64_t)config->workers * TUNNEL_MAX * PER_TUNNEL
-			   : 0;
+	return config->ace
+	    ? (uint64_t)config->workers * TUNNEL_MAX * PER_TUNNEL +
+		TUNNEL_DIALS_MAX * PER_TUNNEL_DIAL
+	    : 0;
 }
 
 uint64_t

@@ -62,7 +62,7 @@ const struct flags_row flags_rows[] = {
 	TEXT("c", key_path, "path", "DERP_KEY_FILE", "key file"),
 	SWITCH("ace", ace,
 	    "let whoever connects over TLS open tunnels (CONNECT) to ports 443 "
-	    "and 80 of hosts below tailscale.com"),
+	    "and 80 of hosts below tailscale.com that have public addresses"),
 	TEXT("bootstrap-dns-names", bootstrap_names, "names", NULL,
 	    "host names, with commas between them, whose addresses are told on "
 	    "/bootstrap-dns"),

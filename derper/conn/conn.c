@@ -4,6 +4,7 @@
 #include "conn_table.h"
 #include "ip_limit.h"
 #include "log.h"
+#include "saved_input.h"
 #include "websocket.h"
 #include "worker.h"
 
@@ -14,18 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Input that is not whole yet. */
-struct conn_saved {
-	/* what a connection that is logged in holds of its input, here and in
-	 * its stream */
-	struct conn *conn; /* borrowed: it owns this */
-	struct memory_share share;
-	uint32_t len; /* bytes */
-	uint8_t bytes[];
-};
-
 static void timed_out(void *ctx);
 static void write_timed_out(void *ctx);
+static void clear_write_timer(struct conn *c);
 static int begin_login(struct conn *c);
 static void end_login(struct conn *c);
 
@@ -90,6 +82,8 @@ conn_become(struct conn *c, const struct conn_protocol *protocol, void *session)
 		end_login(c);
 		c->pace = (struct pacing_client){ 0 };
 	}
+	if (protocol->is_bounded)
+		clear_write_timer(c);
 	c->protocol = protocol;
 	c->session = session;
 	c->reads = 0;
@@ -159,13 +153,37 @@ conn_deadline(struct conn *c, uint64_t after_ms)
 		conn_end(c, "out of memory");
 }
 
+/* Whether the peer has acknowledged nothing for too many time-outs in a row.
+ * It is what counts as progress: a slow one reads all the time, while its
+ * socket here has no room for seconds. */
+static bool
+takes_nothing(struct conn *c)
+{
+	c->stalled++;
+	if (stream_acked_progress(&c->stream))
+		c->stalled = 0;
+	return c->stalled >= CONN_STALLED_MAX;
+}
+
+/* What still waits is the end of an answer: a slow peer is to have it whole. */
+static void
+closing_timed_out(struct conn *c)
+{
+	if (!stream_blocked(&c->stream))
+		conn_end(c, NULL);
+	else if (++c->closing >= CONN_CLOSING_MAX || takes_nothing(c))
+		conn_end(c, "it did not take the rest in time");
+	else
+		conn_deadline(c, CONN_CLOSING_MS);
+}
+
 static void
 timed_out(void *ctx)
 {
 	struct conn *c = ctx;
 
 	if (c->half_closed)
-		conn_end(c, NULL);
+		closing_timed_out(c);
 	else
 		c->protocol->timed_out(c);
 }
@@ -208,17 +226,12 @@ clear_write_timer(struct conn *c)
 	c->write_timer = NULL;
 }
 
-/* Progress is what the peer acknowledges: a slow one reads all the time, while
- * its socket here has no room for seconds. */
 static void
 write_timed_out(void *ctx)
 {
 	struct conn *c = ctx;
 
-	c->stalled++;
-	if (stream_acked_progress(&c->stream))
-		c->stalled = 0;
-	if (c->stalled < CONN_STALLED_MAX) {
+	if (!takes_nothing(c)) {
 		arm_write_timer(c);
 		return;
 	}
@@ -247,77 +260,25 @@ conn_resume(struct conn *c, enum conn_pause reason)
 struct slice
 conn_saved(const struct conn *c)
 {
-	if (c->saved == NULL)
-		return slice_of(NULL, 0);
-	return slice_of(c->saved->bytes, c->saved->len);
-}
-
-/* Room to keep len bytes, instead of what was kept before; NULL when memory is
- * short. */
-static struct conn_saved *
-resize_saved(struct conn *c, size_t len)
-{
-	struct conn_saved *saved = c->saved;
-
-	/* its place among the shares is in what may move */
-	if (saved != NULL)
-		memory_budget_discharge(&c->worker->budget, &saved->share,
-		    MEMORY_INPUT, saved->share.held);
-	saved = realloc(c->saved, sizeof *saved + len);
-	if (saved == NULL)
-		return NULL;
-	saved->conn = c;
-	saved->share = (struct memory_share){ 0 };
-	saved->len = (uint32_t)len;
-	c->saved = saved;
-	return saved;
-}
-
-static void
-drop_saved(struct conn *c)
-{
-	if (c->saved == NULL)
-		return;
-	memory_budget_discharge(&c->worker->budget, &c->saved->share,
-	    MEMORY_INPUT, c->saved->share.held);
-	free(c->saved);
-	c->saved = NULL;
+	return saved_input_bytes(c->saved);
 }
 
 int
 conn_save(struct conn *c, struct slice bytes)
 {
-	struct conn_saved *saved;
-
-	if (bytes.n == 0) {
-		drop_saved(c);
-		return 0;
-	}
-	saved = resize_saved(c, bytes.n);
-	if (saved == NULL)
-		return -1;
-	memcpy(saved->bytes, bytes.p, bytes.n);
-	return 0;
+	return saved_input_keep(&c->saved, c, &c->worker->budget, bytes);
 }
 
 /* Charges the input that is not whole yet. */
 static void
 account_input(struct conn *c)
 {
+	if (c->saved == NULL && c->stream.rest_len == 0)
+		return;
 	/* not the TLS objects: they are what a client of TLS 1.2 costs */
-	const size_t now = conn_saved(c).n + c->stream.rest_len;
-	struct conn_saved *saved = c->saved;
-
-	if (now == 0) {
-		drop_saved(c);
-		return;
-	}
-	if (saved == NULL && (saved = resize_saved(c, 0)) == NULL) {
+	if (saved_input_charge(&c->saved, c, &c->worker->budget,
+		conn_saved(c).n + c->stream.rest_len) == -1)
 		conn_end(c, "out of memory");
-		return;
-	}
-	memory_budget_change(&c->worker->budget, &saved->share, MEMORY_INPUT,
-	    saved->share.held, now);
 }
 
 /* Charges what waits with the stream to the output of all connections. */
@@ -340,6 +301,8 @@ conn_account(struct conn *c)
 	if (c->ended)
 		return;
 	if (conn_logged_in(c)) {
+		if (c->protocol->is_bounded)
+			return;
 		account_output(c, stream_unsent(stream));
 		account_input(c);
 		return;
@@ -361,9 +324,7 @@ conn_of_share(enum memory_group group, struct memory_share *share)
 	case MEMORY_GROUP_OUTPUT:
 		return (struct conn *)(p - offsetof(struct conn, out.share));
 	case MEMORY_GROUP_INPUT:
-		return ((const struct conn_saved *)(p -
-			    offsetof(struct conn_saved, share)))
-		    ->conn;
+		return saved_input_conn(share);
 	case MEMORY_GROUP_NO_LOGIN:
 	case MEMORY_GROUPS:
 		break;
@@ -400,7 +361,8 @@ conn_send_control(struct conn *c, struct slice frame, bool mark)
 		mark_dirty(c);
 }
 
-/* Arms the write time-out while the socket is full, and clears it after. */
+/* Arms the write time-out while the socket is full, and clears it after. One
+ * that closes has a deadline of its own. */
 static void
 watch_progress(struct conn *c)
 {
@@ -408,7 +370,8 @@ watch_progress(struct conn *c)
 		clear_write_timer(c);
 		c->stalled = 0;
 	} else if (c->worker->config->write_timeout_ms > 0 &&
-	    c->write_timer == NULL) {
+	    c->write_timer == NULL && !c->half_closed &&
+	    !c->protocol->is_bounded) {
 		arm_write_timer(c);
 	}
 }
@@ -471,6 +434,8 @@ conn_finish(struct conn *c)
 	if (c->ended)
 		return;
 	c->half_closed = true;
+	clear_write_timer(c);
+	c->stalled = 0;
 	conn_deadline(c, CONN_CLOSING_MS);
 	stream_shutdown(&c->stream);
 }
@@ -549,7 +514,7 @@ conn_end_unlogged(struct conn *c, const char *why)
 		account_output(c, 0);
 	else
 		end_login(c);
-	drop_saved(c);
+	saved_input_drop(&c->saved, &worker->budget);
 	if (!c->broken && stream_established(&c->stream))
 		stream_shutdown(&c->stream);
 	stream_close(&c->stream);

@@ -37,6 +37,10 @@ struct conn_protocol {
 	 * queue, as one handshake or login costs as much as hundreds of
 	 * packets. */
 	bool logged_in;
+	/* With logged_in: how much may wait for the peer, and for how long, is
+	 * for the protocol to bound. It is neither charged to what clients may
+	 * have nor a reason to end. */
+	bool is_bounded;
 	/* Reads that one message may come in, as each copies what came before
 	 * it; 0: any number. */
 	uint16_t max_reads;
@@ -98,7 +102,7 @@ struct conn_login {
 	struct memory_share share;   /* of all that the connection holds */
 };
 
-struct conn_saved;
+struct saved_input;
 
 struct conn {
 	/* identity, immutable after creation */
@@ -110,6 +114,7 @@ struct conn {
 	uint16_t reads;  /* in this phase, with max_reads */
 	uint8_t paused;  /* enum conn_pause bits */
 	uint8_t stalled; /* write time-outs in a row without progress */
+	uint8_t closing; /* CONN_CLOSING_MS that passed after conn_finish */
 
 	/* phase */
 	const struct conn_protocol *protocol;
@@ -119,7 +124,7 @@ struct conn {
 	/* input */
 	struct stream stream;
 	struct websocket *websocket; /* owned; NULL: it speaks none */
-	struct conn_saved *saved;    /* owned: what is not whole yet; or NULL */
+	struct saved_input *saved;   /* owned: what is not whole yet; or NULL */
 	union {
 		struct conn_login *login;  /* owned; until it is logged in */
 		struct pacing_client pace; /* from then on */
@@ -143,8 +148,12 @@ struct conn {
 	struct conn *next_dirty, *next_ended;
 };
 
-/* Deadline for the peer to close after conn_finish. */
+/* After conn_finish: deadline for the peer to close once it has been sent
+ * everything. */
 #define CONN_CLOSING_MS 2000
+/* How many times that it may take to receive the rest, as long as it is seen to
+ * (CONN_STALLED_MAX): five minutes in all. */
+#define CONN_CLOSING_MAX 150
 /* Write time-outs in a row without an acknowledgement after which a connection
  * ends. More than one, because a slow receiver opens its window in steps: of a
  * sixteenth of its buffer on Linux, for which one that reads 4 KiB/s needs some
@@ -213,8 +222,9 @@ void conn_flush(struct conn *c);
 /* The same for all connections of the worker that have something to send; the
  * turn's memory is free afterwards. */
 void conn_flush_all(struct worker *worker);
-/* Ends its direction after what was written, and waits for the peer to close.
- * What is queued, or comes to be, is dropped. */
+/* Ends its direction after what was written, however slowly the peer takes that
+ * (CONN_CLOSING_MAX), and waits for it to close. What is queued, or comes to
+ * be, is dropped. */
 void conn_finish(struct conn *c);
 /* Ends it now. `reason` is logged at debug level; NULL: nothing to say.
  * Idempotent. */

@@ -264,7 +264,7 @@ writable(struct conn *c)
 	if (c->ended || stream_blocked(&c->stream))
 		return;
 	if (c->half_closed)
-		stream_shutdown(&c->stream);
+		conn_finish(c); /* whose time for the peer begins now */
 	else if (c->websocket != NULL)
 		conn_websocket_writable(c);
 	else if (c->protocol->writable != NULL)

@@ -118,7 +118,12 @@
 	X(bootstrap_dns_unpublished_percent_misses)                        \
 	X(bootstrap_dns_queried_domains) /* different ones */              \
 	X(http_requests)                                                   \
-	X(tunnels)             /* gauge: of CONNECT */                     \
+	X(tunnels) /* gauge: of CONNECT */                                 \
+	X(tunnels_opened)                                                  \
+	X(tunnels_refused)     /* too many, or a shortage */               \
+	X(tunnels_failed)      /* the target was not reached */            \
+	X(tunnels_forbidden)   /* of these: for its addresses */           \
+	X(tunnel_bytes)        /* carried, both ways */                    \
 	X(current_connections) /* gauge: logged in */                      \
 	X(current_home)        /* gauge: of these, home connections */     \
 	X(current_departures)  /* gauge: keys whose receivers are told */  \

@@ -27,10 +27,14 @@ ends_with(struct slice s, const char *end)
 	return s.n > n && memcmp(s.p + s.n - n, end, n) == 0;
 }
 
+/* DIFFERS: upstream heeds the case, which the name service does not. */
 static bool
-contains(struct slice s, const char *part)
+contains_derp(struct slice s)
 {
-	return memmem(s.p, s.n, part, strlen(part)) != NULL;
+	for (size_t i = 0; i + 4 <= s.n; i++)
+		if (slice_is_nocase(slice_of(s.p + i, 4), "derp"))
+			return true;
+	return false;
 }
 
 int
@@ -41,7 +45,7 @@ connect_target_parse(struct connect_target *target, struct slice text)
 	if (!slice_cut(text, ':', &host, &port) ||
 	    (!slice_is(port, "443") && !slice_is(port, "80")) ||
 	    host.n >= sizeof target->host || !is_host(host) ||
-	    !ends_with(host, ".tailscale.com") || contains(host, "derp"))
+	    !ends_with(host, ".tailscale.com") || contains_derp(host))
 		return -1;
 	*target =
 	    (struct connect_target){ .port = slice_is(port, "443") ? 443 : 80 };

@@ -11,6 +11,7 @@
 #include "acme_page.h"
 #include "connect_target.h"
 #include "http_server.h"
+#include "tunnel_sources.h"
 #include "websocket_request.h"
 
 struct bootstrap_dns;
@@ -56,11 +57,13 @@ struct http_site {
 	struct acme_page acme; /* on the plain port */
 };
 
-/* What the connections to one port of a worker have in common; immutable. */
+/* What the connections to one port of a worker have in common; immutable, but
+ * for the tunnels, which are loop-owned. */
 struct http_port {
 	const struct http_site *site; /* borrowed */
 	struct relay *relay;          /* borrowed, the worker's */
 	bool plain_port;              /* -http-port: most is sent to HTTPS */
+	struct tunnel_sources tunnels;
 };
 
 struct http_conn {

@@ -8,8 +8,8 @@
 #include "tunnel_dial.h"
 #include "worker.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* One end of a tunnel. */
 struct tunnel {
@@ -17,16 +17,12 @@ struct tunnel {
 	struct conn *conn;        /* borrowed: it owns this */
 	struct conn_addr other;
 	bool connected; /* to the other end */
+	/* where the client is counted in; NULL: the target's end, or it was
+	 * not; borrowed */
+	struct tunnel_sources *sources;
 };
 
 static const struct conn_protocol dial_phase, tunnel_phase;
-
-bool
-tunnel_has_room(const struct conn *client)
-{
-	return atomic_load_explicit(&client->worker->counters->tunnels,
-		   memory_order_relaxed) < TUNNEL_MAX;
-}
 
 /* The other end, or NULL when it has ended or says nothing more. */
 static struct conn *
@@ -41,21 +37,32 @@ other_end(const struct tunnel *t)
 								     : NULL;
 }
 
+/* Answers with an error, and closes. */
 static void
-answer_failure(struct conn *client)
+answer_failure(struct conn *client, const char *status, const char *text)
 {
-	static const char text[] = "HTTP/1.1 502 Bad Gateway\r\n"
-				   "Content-Type: text/plain; charset=utf-8\r\n"
-				   "X-Content-Type-Options: nosniff\r\n"
-				   "Connection: close\r\n"
-				   "Content-Length: 16\r\n\r\n"
-				   "Connect failure\n";
+	uint8_t head[256];
+	struct writer w = writer_of(head, sizeof head);
 
-	conn_write(client, slice_str(text));
+	writer_printf(&w,
+	    "HTTP/1.1 %s\r\n"
+	    "Content-Type: text/plain; charset=utf-8\r\n"
+	    "X-Content-Type-Options: nosniff\r\n"
+	    "Connection: close\r\n"
+	    "Content-Length: %zu\r\n\r\n%s\n",
+	    status, strlen(text) + 1, text);
+	conn_write(client, writer_slice(&w));
 	if (client->ended)
 		return;
 	conn_finish(client);
 	conn_resume(client, CONN_PAUSE_ANSWER); /* to see it close */
+}
+
+static void
+refuse(struct conn *client)
+{
+	counters_add(&client->worker->counters->tunnels_refused, 1);
+	answer_failure(client, "503 Service Unavailable", "Too many tunnels");
 }
 
 static struct tunnel *
@@ -68,11 +75,12 @@ tunnel_new(struct conn *conn)
 	return t;
 }
 
-/* The connection to the target; takes fd. */
+/* The connection to the target; takes the descriptor. */
 static struct conn *
-open_target(struct conn *client, int fd, const struct netaddr *remote)
+open_target(struct conn *client, const struct tunnel_dialed *dialed)
 {
-	struct conn *target = conn_new(client->worker, fd, NULL, remote);
+	struct conn *target =
+	    conn_new(client->worker, dialed->fd, NULL, &dialed->remote);
 	struct tunnel *t;
 
 	if (target == NULL)
@@ -96,17 +104,33 @@ open_target(struct conn *client, int fd, const struct netaddr *remote)
 }
 
 static void
-connected(void *ctx, int fd, const struct netaddr *remote)
+fail(struct conn *client, const struct tunnel_dialed *dialed)
+{
+	struct counters *counters = client->worker->counters;
+
+	counters_add(&counters->tunnels_failed, 1);
+	if (dialed->is_forbidden) {
+		counters_add(&counters->tunnels_forbidden, 1);
+		conn_log(client, "tunnel:",
+		    "the host's addresses are not of the public Internet, or "
+		    "of this machine");
+	}
+	answer_failure(client, "502 Bad Gateway", "Connect failure");
+}
+
+static void
+connected(void *ctx, const struct tunnel_dialed *dialed)
 {
 	struct tunnel *t = ctx;
 	struct conn *client = t->conn, *target;
 
 	t->dial = NULL;
-	target = fd != -1 ? open_target(client, fd, remote) : NULL;
+	target = dialed->fd != -1 ? open_target(client, dialed) : NULL;
 	if (target == NULL) {
-		answer_failure(client);
+		fail(client, dialed);
 		return;
 	}
+	counters_add(&client->worker->counters->tunnels_opened, 1);
 	t->other = target->addr;
 	t->connected = true;
 	conn_become(client, &tunnel_phase, t);
@@ -121,7 +145,8 @@ connected(void *ctx, int fd, const struct netaddr *remote)
 }
 
 void
-tunnel_begin(struct conn *client, const struct connect_target *target)
+tunnel_begin(struct conn *client, const struct connect_target *target,
+    struct tunnel_sources *sources)
 {
 	struct tunnel *t = tunnel_new(client);
 
@@ -129,16 +154,21 @@ tunnel_begin(struct conn *client, const struct connect_target *target)
 		conn_end(client, "out of memory");
 		return;
 	}
-	counters_add(&client->worker->counters->tunnels, 1);
 	conn_become(client, &dial_phase, t);
 	conn_pause(client, CONN_PAUSE_ANSWER);
+	if (!tunnel_sources_enter(sources, &client->remote)) {
+		refuse(client);
+		return;
+	}
+	t->sources = sources;
+	counters_add(&client->worker->counters->tunnels, 1);
 	conn_deadline(client, TUNNEL_DIAL_MS + 1000);
 	if (client->ended)
 		return;
 	t->dial =
 	    tunnel_dial_start(target, client->worker->mailbox, connected, t);
 	if (t->dial == NULL)
-		answer_failure(client);
+		refuse(client);
 }
 
 /* Nothing is handled before there is somebody to send it to. */
@@ -162,12 +192,20 @@ failed(struct conn *conn, const char *why)
 }
 
 static size_t
+tunnel_room(struct conn *conn)
+{
+	(void)conn;
+	return TUNNEL_CHUNK;
+}
+
+static size_t
 tunnel_input(struct conn *conn, uint8_t *p, size_t n)
 {
 	struct conn *other = other_end(conn->session);
 
 	if (other == NULL || conn->half_closed)
 		return n;
+	counters_add(&conn->worker->counters->tunnel_bytes, n);
 	conn_write(other, slice_of(p, n));
 	if (conn->ended || other->ended)
 		return n;
@@ -195,13 +233,17 @@ tunnel_ended(struct conn *conn, const char *why)
 	struct conn *other = other_end(t);
 
 	(void)why;
-	if (!conn->outgoing)
+	if (t->sources != NULL) {
+		tunnel_sources_leave(t->sources, &conn->remote);
 		counters_subtract(&conn->worker->counters->tunnels, 1);
+	}
 	if (t->dial != NULL)
 		tunnel_dial_abandon(t->dial);
 	t->dial = NULL;
-	if (other != NULL)
-		conn_finish(other);
+	if (other == NULL)
+		return;
+	conn_finish(other);
+	conn_resume(other, CONN_PAUSE_ANSWER); /* to see it close */
 }
 
 static const struct conn_protocol dial_phase = {
@@ -214,7 +256,9 @@ static const struct conn_protocol dial_phase = {
 
 static const struct conn_protocol tunnel_phase = {
 	.logged_in = true,
+	.is_bounded = true,
 	.input = tunnel_input,
+	.room = tunnel_room,
 	.writable = tunnel_writable,
 	.timed_out = timed_out,
 	.failed = failed,

@@ -2,57 +2,72 @@
 #include "tunnel_dial.h"
 
 #include "clock.h"
-#include "dial.h"
 #include "mailbox.h"
 #include "resolve.h"
+#include "target_address.h"
+#include "tcp_connect.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/* Who frees it: the thread when it is abandoned while it DIALS, as nobody waits
+ * for that; else the message, after the thread, which uses the mailbox to its
+ * end, was joined. */
+enum state {
+	STATE_DIALS,
+	STATE_DONE, /* the message is posted, or about to be */
+	STATE_ABANDONED,
+};
 
 struct tunnel_dial {
 	struct message message; /* first member */
 	/* immutable */
 	struct connect_target target;
+	struct mailbox *mailbox; /* borrowed */
 	tunnel_dial_fn *connected;
 	void *ctx;
-	/* result: the thread's until it is posted */
-	int fd;
-	struct netaddr remote;
-	/* state */
-	pthread_mutex_t lock;
-	struct mailbox *mailbox; /* locked; NULL: abandoned before the end */
-	bool posted;             /* locked */
-	bool abandoned;          /* loop-owned; once it was posted */
+	/* the thread's until DONE */
+	struct tunnel_dialed result;
+	/* loop-owned */
+	pthread_t thread;
+	bool joined; /* when it was abandoned */
+	/* atomic */
+	atomic_int state; /* enum state */
 };
+
+static atomic_uint dials; /* threads, and results that nobody has taken */
+static struct resolve_share resolver = { .max = TUNNEL_DIALS_MAX };
 
 static void
 discard(struct tunnel_dial *d)
 {
-	if (d->fd != -1)
-		close(d->fd);
-	pthread_mutex_destroy(&d->lock);
+	if (d->result.fd != -1)
+		close(d->result.fd);
 	free(d);
+	atomic_fetch_sub(&dials, 1);
 }
 
-/* The thread, which has posted the message, may still be about to unlock. */
 static void
-wait_for_thread(struct tunnel_dial *d)
+join(struct tunnel_dial *d)
 {
-	pthread_mutex_lock(&d->lock);
-	pthread_mutex_unlock(&d->lock);
+	if (!d->joined)
+		pthread_join(d->thread, NULL);
+	d->joined = true;
 }
 
 static void
 handle(void *ctx, struct message *m)
 {
 	struct tunnel_dial *d = (struct tunnel_dial *)m;
+	const bool abandoned = d->joined;
 
 	(void)ctx;
-	wait_for_thread(d);
-	if (!d->abandoned) {
-		d->connected(d->ctx, d->fd, &d->remote);
-		d->fd = -1;
+	join(d);
+	if (!abandoned) {
+		d->connected(d->ctx, &d->result);
+		d->result.fd = -1;
 	}
 	discard(d);
 }
@@ -62,19 +77,44 @@ drop(struct message *m)
 {
 	struct tunnel_dial *d = (struct tunnel_dial *)m;
 
-	wait_for_thread(d);
+	join(d);
 	discard(d);
 }
 
 static bool
 is_abandoned(struct tunnel_dial *d)
 {
-	bool abandoned;
+	return atomic_load(&d->state) == STATE_ABANDONED;
+}
 
-	pthread_mutex_lock(&d->lock);
-	abandoned = d->mailbox == NULL;
-	pthread_mutex_unlock(&d->lock);
-	return abandoned;
+static bool
+may_connect(const struct netaddr *a)
+{
+	return target_address_is_public(a) && !target_address_is_own(a);
+}
+
+/* The descriptor, or -1. */
+static int
+connect_one(
+    struct tunnel_dial *d, const struct netaddr *to, uint64_t deadline_ms)
+{
+	enum tcp_connect_status status = TCP_CONNECT_WAITS;
+	struct sockaddr_storage s;
+	const socklen_t len = netaddr_to_sockaddr(to, &s);
+	struct fail why = { 0 };
+	int fd, error;
+
+	fd = tcp_connect_begin((const struct sockaddr *)&s, len, 0, &why);
+	if (fd == -1)
+		return -1;
+	while (status == TCP_CONNECT_WAITS && clock_now_ms() < deadline_ms &&
+	    !is_abandoned(d))
+		status = tcp_connect_finish(
+		    fd, clock_now_ms() + TUNNEL_DIAL_LOOK_MS, &error);
+	if (status == TCP_CONNECT_DONE)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 /* The first of its addresses that answers. */
@@ -82,22 +122,25 @@ static void
 connect_any(struct tunnel_dial *d)
 {
 	const uint64_t deadline_ms = clock_now_ms() + TUNNEL_DIAL_MS;
+	struct tunnel_dialed *result = &d->result;
 	struct resolve_answer answer = { .n = 0 };
 	struct fail why = { 0 };
-	int error;
 
-	if (resolve_name(d->target.host, deadline_ms, &answer, &why) !=
-	    RESOLVE_OK)
+	if (resolve_name_within(&resolver, d->target.host, deadline_ms, &answer,
+		&why) != RESOLVE_OK)
 		return;
-	for (size_t i = 0; i < answer.n && d->fd == -1 && !is_abandoned(d);
+	result->is_forbidden = true;
+	for (size_t i = 0; i < answer.n && result->fd == -1 && !is_abandoned(d);
 	     i++) {
 		const uint64_t part_ms = clock_now_ms() + TUNNEL_DIAL_PART_MS;
 
-		d->remote = answer.v[i];
-		d->remote.port = d->target.port;
-		d->fd = dial_connect(&d->remote,
-		    part_ms < deadline_ms ? part_ms : deadline_ms, &error,
-		    &why);
+		result->remote = answer.v[i];
+		result->remote.port = d->target.port;
+		if (!may_connect(&result->remote))
+			continue;
+		result->is_forbidden = false;
+		result->fd = connect_one(d, &result->remote,
+		    part_ms < deadline_ms ? part_ms : deadline_ms);
 	}
 }
 
@@ -105,17 +148,12 @@ static void *
 run(void *ctx)
 {
 	struct tunnel_dial *d = ctx;
-	bool wanted;
+	int expected = STATE_DIALS;
 
 	connect_any(d);
-	pthread_mutex_lock(&d->lock);
-	wanted = d->mailbox != NULL;
-	if (wanted) {
-		d->posted = true;
+	if (atomic_compare_exchange_strong(&d->state, &expected, STATE_DONE))
 		mailbox_post(d->mailbox, &d->message, &d->message);
-	}
-	pthread_mutex_unlock(&d->lock);
-	if (!wanted)
+	else
 		discard(d);
 	return NULL;
 }
@@ -124,38 +162,36 @@ struct tunnel_dial *
 tunnel_dial_start(const struct connect_target *target, struct mailbox *mailbox,
     tunnel_dial_fn *connected, void *ctx)
 {
-	struct tunnel_dial *d = calloc(1, sizeof *d);
-	pthread_t thread;
+	struct tunnel_dial *d;
 
+	if (atomic_fetch_add(&dials, 1) >= TUNNEL_DIALS_MAX)
+		goto leave;
+	d = calloc(1, sizeof *d);
 	if (d == NULL)
-		return NULL;
+		goto leave;
 	*d = (struct tunnel_dial){
 		.message = { .handle = handle, .drop = drop },
 		.target = *target,
+		.mailbox = mailbox,
 		.connected = connected,
 		.ctx = ctx,
-		.fd = -1,
-		.mailbox = mailbox,
+		.result = { .fd = -1 },
 	};
-	pthread_mutex_init(&d->lock, NULL);
-	if (pthread_create(&thread, NULL, run, d) != 0) {
-		discard(d);
-		return NULL;
-	}
-	pthread_detach(thread);
-	return d;
+	if (pthread_create(&d->thread, NULL, run, d) == 0)
+		return d;
+	free(d);
+leave:
+	atomic_fetch_sub(&dials, 1);
+	return NULL;
 }
 
 void
 tunnel_dial_abandon(struct tunnel_dial *d)
 {
-	bool posted;
+	const pthread_t thread = d->thread;
 
-	pthread_mutex_lock(&d->lock);
-	posted = d->posted;
-	if (posted)
-		d->abandoned = true; /* and the message frees it */
+	if (atomic_exchange(&d->state, STATE_ABANDONED) == STATE_DIALS)
+		pthread_detach(thread); /* and it frees all */
 	else
-		d->mailbox = NULL; /* and the thread does */
-	pthread_mutex_unlock(&d->lock);
+		join(d);
 }

@@ -100,8 +100,6 @@ upgrade_handle_connect(
 		http_server_error(s, 403, "CONNECT not enabled");
 	} else if (connect_target_parse(&http->target, req->target) == -1) {
 		http_server_error(s, 403, "Invalid CONNECT target");
-	} else if (!tunnel_has_room(c)) {
-		http_server_error(s, 503, "Too many tunnels");
 	} else {
 		http->tunnel = true;
 		http_server_upgrade(s);
@@ -148,7 +146,7 @@ upgrade_complete(struct conn *c)
 
 	if (http->tunnel) {
 		target = http->target; /* which goes with the HTTP state */
-		tunnel_begin(c, &target);
+		tunnel_begin(c, &target, &http->port->tunnels);
 		return;
 	}
 	if (http->websocket) {

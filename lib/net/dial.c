@@ -1,17 +1,15 @@
 /* dial: see dial.h. */
 #include "dial.h"
 
-#include "clock.h"
 #include "dial_cert.h"
+#include "fd_wait.h"
 #include "quote.h"
+#include "tcp_connect.h"
 #include "tls.h"
 #include "tls_answer.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -34,32 +32,6 @@ static int connect_to(struct dial *d, const struct dial_config *config,
     uint64_t deadline_ms, struct fail *why);
 static int start_tls(struct dial *d, const struct dial_config *config,
     uint64_t deadline_ms, struct fail *why);
-
-/* Milliseconds left, for poll. */
-static int
-left_of(uint64_t deadline_ms)
-{
-	const uint64_t now = clock_now_ms();
-
-	if (now >= deadline_ms)
-		return 0;
-	if (deadline_ms - now > INT_MAX)
-		return INT_MAX;
-	return (int)(deadline_ms - now);
-}
-
-/* 1: ready, 0: out of time, -1: failed. */
-static int
-wait_for(int fd, short events, uint64_t deadline_ms)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-	int n;
-
-	do
-		n = poll(&p, 1, left_of(deadline_ms));
-	while (n == -1 && errno == EINTR);
-	return n;
-}
 
 static int
 fail_ssl(struct fail *why, const char *what)
@@ -255,7 +227,7 @@ dial_wait(const struct dial *d, enum dial_io io, uint64_t deadline_ms)
 {
 	const short events = io == DIAL_WRITE ? POLLOUT : POLLIN;
 
-	return wait_for(d->fd, events, deadline_ms) == 1;
+	return fd_wait(d->fd, events, deadline_ms) == 1;
 }
 
 void
@@ -307,61 +279,14 @@ dial_chain(const struct dial *d)
 	return d->ssl != NULL ? SSL_get_peer_cert_chain(d->ssl) : NULL;
 }
 
-/* Waits for a connect that is under way; returns its errno. */
-static int
-finish_connect(int fd, uint64_t deadline_ms)
-{
-	socklen_t len = sizeof(int);
-	int error = 0, ready;
-
-	ready = wait_for(fd, POLLOUT, deadline_ms);
-	if (ready == 0)
-		return ETIMEDOUT;
-	if (ready == -1 ||
-	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
-		return errno;
-	return error;
-}
-
-/* One address; the descriptor, or -1 and the reason. */
-static int
-connect_one(const struct sockaddr *to, socklen_t to_len, int receive_buffer,
-    uint64_t deadline_ms, struct fail *why)
-{
-	const int on = 1;
-	int fd, error = 0;
-
-	fd = socket(
-	    to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return fail_errno(why, "socket");
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (receive_buffer > 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
-		    sizeof receive_buffer);
-	if (connect(fd, to, to_len) == -1)
-		error = errno == EINPROGRESS ? finish_connect(fd, deadline_ms)
-					     : errno;
-	if (error == 0)
-		return fd;
-	close(fd);
-	errno = error;
-	if (error == ETIMEDOUT)
-		fail_set(why, "connect: timed out");
-	else
-		fail_errno(why, "connect");
-	errno = error;
-	return -1;
-}
-
 int
 dial_connect(const struct netaddr *to, uint64_t deadline_ms, int *error,
     struct fail *why)
 {
 	struct sockaddr_storage s;
 	const socklen_t len = netaddr_to_sockaddr(to, &s);
-	const int fd =
-	    connect_one((const struct sockaddr *)&s, len, 0, deadline_ms, why);
+	const int fd = tcp_connect_until(
+	    (const struct sockaddr *)&s, len, 0, deadline_ms, why);
 
 	*error = fd == -1 ? errno : 0;
 	return fd;
@@ -385,7 +310,7 @@ connect_to(struct dial *d, const struct dial_config *config,
 		    why, "%s: %s", config->address, gai_strerror(error));
 	for (const struct addrinfo *a = list; a != NULL; a = a->ai_next) {
 		last = (struct fail){ 0 };
-		d->fd = connect_one(a->ai_addr, a->ai_addrlen,
+		d->fd = tcp_connect_until(a->ai_addr, a->ai_addrlen,
 		    config->receive_buffer, deadline_ms, &last);
 		if (d->fd != -1)
 			break;

@@ -15,6 +15,7 @@
  * last of the two frees it. */
 struct question {
 	char name[RESOLVE_NAME_MAX + 1]; /* immutable */
+	struct resolve_share *share;     /* immutable; borrowed */
 	pthread_mutex_t lock;
 	pthread_cond_t answered;
 	/* locked by lock */
@@ -24,10 +25,46 @@ struct question {
 	struct resolve_answer answer;
 };
 
-static atomic_uint pending; /* threads that wait for the resolver */
+/* threads that wait for the resolver */
+static struct resolve_share everybody = { .max = RESOLVE_PENDING_MAX };
+
+static bool
+enter(struct resolve_share *share)
+{
+	if (atomic_fetch_add(&share->pending, 1) < share->max)
+		return true;
+	atomic_fetch_sub(&share->pending, 1);
+	return false;
+}
+
+static void
+leave(struct resolve_share *share)
+{
+	atomic_fetch_sub(&share->pending, 1);
+}
+
+/* A place for one more thread, in all and of the share. */
+static bool
+enter_both(struct resolve_share *share)
+{
+	if (!enter(&everybody))
+		return false;
+	if (share == &everybody || enter(share))
+		return true;
+	leave(&everybody);
+	return false;
+}
+
+static void
+leave_both(struct resolve_share *share)
+{
+	if (share != &everybody)
+		leave(share);
+	leave(&everybody);
+}
 
 static struct question *
-question_new(const char *name)
+question_new(const char *name, struct resolve_share *share)
 {
 	struct question *q = calloc(1, sizeof *q);
 	pthread_condattr_t attr;
@@ -35,6 +72,7 @@ question_new(const char *name)
 	if (q == NULL)
 		return NULL;
 	snprintf(q->name, sizeof q->name, "%s", name);
+	q->share = share;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -99,6 +137,7 @@ static void *
 ask(void *arg)
 {
 	struct question *q = arg;
+	struct resolve_share *share = q->share;
 	struct resolve_answer answer;
 	const int error = look_up(q->name, &answer);
 
@@ -109,7 +148,7 @@ ask(void *arg)
 	pthread_cond_signal(&q->answered);
 	pthread_mutex_unlock(&q->lock);
 	question_drop(q);
-	atomic_fetch_sub(&pending, 1);
+	leave_both(share);
 	return NULL;
 }
 
@@ -121,10 +160,8 @@ start(struct question *q)
 	pthread_t thread;
 	int error;
 
-	if (atomic_fetch_add(&pending, 1) >= RESOLVE_PENDING_MAX) {
-		atomic_fetch_sub(&pending, 1);
+	if (!enter_both(q->share))
 		return -1;
-	}
 	q->holders = 2; /* nobody else has seen it yet */
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
@@ -133,7 +170,7 @@ start(struct question *q)
 	if (error == 0)
 		return 0;
 	q->holders = 1;
-	atomic_fetch_sub(&pending, 1);
+	leave_both(q->share);
 	return -1;
 }
 
@@ -182,6 +219,13 @@ enum resolve_status
 resolve_name(const char *name, uint64_t deadline_ms,
     struct resolve_answer *answer, struct fail *why)
 {
+	return resolve_name_within(&everybody, name, deadline_ms, answer, why);
+}
+
+enum resolve_status
+resolve_name_within(struct resolve_share *share, const char *name,
+    uint64_t deadline_ms, struct resolve_answer *answer, struct fail *why)
+{
 	enum resolve_status status = RESOLVE_TIMEOUT;
 	struct question *q;
 
@@ -194,7 +238,7 @@ resolve_name(const char *name, uint64_t deadline_ms,
 		fail_set(why, "not a host name");
 		return RESOLVE_NONE;
 	}
-	q = question_new(name);
+	q = question_new(name, share);
 	if (q == NULL || start(q) == -1) {
 		if (q != NULL)
 			question_drop(q);

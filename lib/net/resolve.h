@@ -12,6 +12,8 @@
 #include "fail.h"
 #include "netaddr.h"
 
+#include <stdatomic.h>
+
 #define RESOLVE_MAX 32 /* addresses that are kept, in the resolver's order */
 #define RESOLVE_PENDING_MAX 256
 #define RESOLVE_NAME_MAX 255 /* bytes */
@@ -19,6 +21,13 @@
 struct resolve_answer {
 	struct netaddr v[RESOLVE_MAX]; /* each once; ports are 0 */
 	size_t n;
+};
+
+/* What one purpose may have of these threads, so that the others find some,
+ * too: { .max = n } at first. It lives as long as the process. Atomic. */
+struct resolve_share {
+	atomic_uint pending;
+	unsigned max; /* immutable */
 };
 
 enum resolve_status {
@@ -33,5 +42,9 @@ enum resolve_status {
  * its own answer. *why says what failed. deadline_ms is clock_now_ms's. */
 enum resolve_status resolve_name(const char *name, uint64_t deadline_ms,
     struct resolve_answer *answer, struct fail *why);
+/* The same within a share: a shortage when that is used up. */
+enum resolve_status resolve_name_within(struct resolve_share *share,
+    const char *name, uint64_t deadline_ms, struct resolve_answer *answer,
+    struct fail *why);
 
 #endif

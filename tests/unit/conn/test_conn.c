@@ -343,6 +343,121 @@ conn_tells_when_it_can_write_again(void **state)
 	check_size(f->worker->budget.used[MEMORY_OUTPUT_UNSENT], 0);
 }
 
+/* The deadline of its phase passes. */
+static void
+pass_deadline(struct fixture *f)
+{
+	check_int(loop_timer_set(f->worker->loop, &f->conn->timer,
+		      loop_now_ms(f->worker->loop)),
+	    0);
+	turn(f);
+}
+
+/* Finishes with so many times 64 KiB for a peer who has read nothing. */
+static void
+finish_with_much_unsent(struct fixture *f, size_t chunks)
+{
+	static const uint8_t chunk[65536];
+
+	f->config.write_timeout_ms = 1000;
+	say(f, "next\n");
+	for (size_t i = 0; i < chunks; i++)
+		conn_write(f->conn, slice_of(chunk, sizeof chunk));
+	check(f->conn->write_timer != NULL);
+	conn_finish(f->conn);
+	check(stream_blocked(&f->conn->stream));
+	check_null(f->conn->write_timer);
+}
+
+/* Reads at most n bytes; how many there were. */
+static size_t
+read_some(struct fixture *f, size_t n)
+{
+	static uint8_t in[65536];
+	const ssize_t got = read(f->fd, in, n < sizeof in ? n : sizeof in);
+
+	turn(f);
+	return got > 0 ? (size_t)got : 0;
+}
+
+/* A peer that pauses gets all of it, and its time to close afterwards. */
+static void
+conn_sends_what_is_left_after_it_finished(void **state)
+{
+	struct fixture *f = *state;
+	size_t got = 0, n;
+
+	finish_with_much_unsent(f, 16);
+	for (int i = 1; i < CONN_STALLED_MAX; i++)
+		pass_deadline(f);
+	check_int(f->ended, 0);
+	while ((n = read_some(f, SIZE_MAX)) > 0)
+		got += n;
+	check_size(got, (size_t)16 << 16);
+	check_int(f->ended, 0);
+	check(f->conn->timer.due_ms >= loop_now_ms(f->worker->loop));
+	pass_deadline(f);
+	check_int(f->ended, 1);
+	check_text(f->why, "");
+}
+
+static void
+conn_gives_up_who_takes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	int passed = 0;
+
+	finish_with_much_unsent(f, 16);
+	/* what the socket took at first is progress */
+	for (; f->ended == 0; passed++)
+		pass_deadline(f);
+	check(passed >= CONN_STALLED_MAX && passed <= CONN_STALLED_MAX + 1);
+	check_text(f->why, "it did not take the rest in time");
+}
+
+/* Nobody makes it last for ever, a bit at a time. */
+static void
+conn_gives_up_who_takes_too_long(void **state)
+{
+	struct fixture *f = *state;
+	int passed = 0;
+
+	f->worker->budget.limits[MEMORY_GROUP_OUTPUT] = SIZE_MAX / 2;
+	finish_with_much_unsent(f, 3 * CONN_CLOSING_MAX);
+	for (; f->ended == 0; passed++) {
+		(void)read_some(f, SIZE_MAX);
+		pass_deadline(f);
+	}
+	check_int(passed, CONN_CLOSING_MAX);
+}
+
+static const struct conn_protocol bounded_phase = { .logged_in = true,
+	.is_bounded = true,
+	.input = second_input,
+	.timed_out = note_timed_out,
+	.failed = note_failed,
+	.ended = note_ended,
+	.free_session = note_freed };
+
+/* What waits is the protocol's to bound: neither charged nor timed. */
+static void
+conn_leaves_bounds_to_the_protocol(void **state)
+{
+	static const uint8_t page[20000];
+	struct fixture *f = *state;
+
+	f->config.write_timeout_ms = 1000;
+	while (!stream_blocked(&f->conn->stream))
+		conn_write(f->conn, slice_of(page, sizeof page));
+	check(f->conn->write_timer != NULL);
+	conn_become(f->conn, &bounded_phase, f);
+	check_null(f->conn->write_timer);
+	conn_write(f->conn, slice_of(page, sizeof page));
+	check_null(f->conn->write_timer);
+	check_size(f->worker->budget.used[MEMORY_NO_LOGIN], 0);
+	check_size(f->worker->budget.used[MEMORY_OUTPUT_UNSENT], 0);
+}
+
 /* Queues a frame that can only fail to be sent, and leaves no room to read in,
  * so that what is queued is flushed first. */
 static void
@@ -425,6 +540,10 @@ main(void)
 		TEST(conn_tells_of_its_deadline),
 		TEST(conn_hears_nothing_after_it_finished),
 		TEST(conn_tells_when_it_can_write_again),
+		TEST(conn_sends_what_is_left_after_it_finished),
+		TEST(conn_gives_up_who_takes_nothing),
+		TEST(conn_gives_up_who_takes_too_long),
+		TEST(conn_leaves_bounds_to_the_protocol),
 		TEST(conn_may_end_while_room_is_made_to_read),
 		TEST(conn_may_end_while_room_is_made_for_what_is_saved),
 		TEST(conn_ends_once),

@@ -4,6 +4,7 @@
 #include "descriptors.h"
 #include "proxy_wait.h"
 #include "tunnel.h"
+#include "tunnel_dial.h"
 
 static struct config
 config(void)
@@ -70,7 +71,8 @@ descriptors_are_enough_for_tunnels(void **state)
 
 	(void)state;
 	c.ace = true;
-	check(descriptors_needed(&c) >= least + 4 * TUNNEL_MAX);
+	check(descriptors_needed(&c) >=
+	    least + 4 * TUNNEL_MAX + 3 * TUNNEL_DIALS_MAX);
 }
 
 int

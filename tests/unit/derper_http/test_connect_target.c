@@ -32,6 +32,8 @@ connect_target_refuses_all_else(void **state)
 		"controlplane.tailscale.com:0443",
 		"controlplane.tailscale.com:443:443",
 		"derp1.tailscale.com:443",
+		"DERP1.tailscale.com:443",
+		"a.dErP.tailscale.com:443",
 		"a.derp.tailscale.com:443",
 		"tailscale.com:443",
 		".tailscale.com:443",

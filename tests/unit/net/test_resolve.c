@@ -150,6 +150,37 @@ resolve_keeps_its_deadline(void **state)
 	wait_for_all_threads();
 }
 
+/* A share that is used up leaves the rest to others. */
+static void
+resolve_keeps_to_a_share(void **state)
+{
+	static struct resolve_share share = { .max = 2 };
+	const uint64_t past_ms = clock_now_ms();
+	struct resolve_answer answer;
+
+	(void)state;
+	wait_for_all_threads();
+	set_stuck(true);
+	for (int i = 0; i < 2; i++)
+		check_int(resolve_name_within(
+			      &share, "stuck.invalid", past_ms, &answer, NULL),
+		    RESOLVE_TIMEOUT);
+	check_int(resolve_name_within(
+		      &share, "stuck.invalid", past_ms, &answer, NULL),
+	    RESOLVE_SHORTAGE);
+	for (int i = 2; i < RESOLVE_PENDING_MAX; i++)
+		check_int(resolve_name("stuck.invalid", past_ms, &answer, NULL),
+		    RESOLVE_TIMEOUT);
+	check_int(resolve_name("stuck.invalid", past_ms, &answer, NULL),
+	    RESOLVE_SHORTAGE);
+	set_stuck(false);
+	wait_for_all_threads();
+	check_int(resolve_name_within(&share, "localhost",
+		      clock_now_ms() + 60000, &answer, NULL),
+	    RESOLVE_OK);
+	wait_for_all_threads();
+}
+
 int
 main(void)
 {
@@ -158,6 +189,7 @@ main(void)
 		cmocka_unit_test(resolve_finds_localhost),
 		cmocka_unit_test(resolve_refuses_what_is_not_a_name),
 		cmocka_unit_test(resolve_keeps_its_deadline),
+		cmocka_unit_test(resolve_keeps_to_a_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
