@@ -120,7 +120,7 @@ read_values(const struct metrics *m)
 	v.files = atomic_load_explicit(&m->files, memory_order_relaxed);
 	v.started_s = (uint64_t)m->process.started_s;
 	v.boot_s = (uint64_t)m->process.boot_s;
-	v.uptime_s = (uint64_t)(clock_wall_s() - m->process.started_s);
+	v.uptime_s = (clock_now_ms() - m->process.started_ms) / 1000;
 	v.certificate_expires_s = expires_s > 0 ? (uint64_t)expires_s : 0;
 	read_acme(m->acme, &v);
 	derive(&v);

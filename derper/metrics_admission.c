@@ -1,6 +1,7 @@
 /* metrics_admission: see metrics_admission.h. */
 #include "metrics_admission.h"
 
+#include "quote.h"
 #include "utf8.h"
 #include "verify_current.h"
 
@@ -71,20 +72,20 @@ static const struct metric metrics[] = {
 	    up, 1 },
 };
 
-/* A label's value: backslash, quote and line end are escaped. */
+/* A label's value, which has to be UTF-8: a name may be any bytes, and one bad
+ * value costs the whole scrape. */
 static void
 put_value(struct writer *w, struct slice text)
 {
-	const size_t n = utf8_cut(text, NAME_SHOWN);
+	uint8_t shown[NAME_SHOWN * QUOTE_PUT_GROWTH];
+	struct writer quoted = writer_of(shown, sizeof shown);
 
-	for (size_t i = 0; i < n; i++)
-		if (text.p[i] == '\n') {
-			writer_bytes(w, "\\n", 2);
-		} else {
-			if (text.p[i] == '"' || text.p[i] == '\\')
-				writer_u8(w, '\\');
-			writer_u8(w, text.p[i]);
-		}
+	quote_put(&quoted, slice_of(text.p, utf8_cut(text, NAME_SHOWN)));
+	for (size_t i = 0; i < quoted.n; i++) {
+		if (shown[i] == '"' || shown[i] == '\\')
+			writer_u8(w, '\\');
+		writer_u8(w, shown[i]);
+	}
 }
 
 static void

@@ -42,6 +42,7 @@ process_stats_open(struct process_stats *p)
 		.page = (uint64_t)sysconf(_SC_PAGESIZE),
 		.max_files = files.rlim_cur,
 		.started_s = clock_wall_s(),
+		.started_ms = clock_now_ms(),
 		.boot_s = read_boot_time(),
 	};
 }

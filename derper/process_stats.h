@@ -17,8 +17,11 @@ struct process_stats {
 	int files_fd;       /* /proc/self/fd; -1: unknown */
 	uint64_t page;      /* bytes */
 	uint64_t max_files; /* descriptors that it may open */
-	int64_t started_s;  /* seconds since 1970 */
-	int64_t boot_s;     /* of the machine, the same; 0: unknown */
+	int64_t started_s;  /* seconds since 1970, as the clock was then */
+	/* of clock_now_ms: what it has been up for, whatever becomes of the
+	 * clock on the wall */
+	uint64_t started_ms;
+	int64_t boot_s; /* of the machine, the same; 0: unknown */
 };
 
 /* What was used until, or is in use at, one moment; 0 where it is unknown. */

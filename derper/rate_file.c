@@ -73,13 +73,13 @@ rate_file_open(const char *path, size_t clients_max, struct fail *why)
 }
 
 void
-rate_file_reload(struct rate_limit *limit, const char *path)
+rate_file_reload(struct rate_limit *limit, const char *path, bool by_signal)
 {
 	struct rate_config config;
 	struct fail why = { 0 };
 
-	log_info(
-	    "derper: received SIGHUP, reloading rate config from %s", path);
+	log_info("derper: %sreloading rate config from %s",
+	    by_signal ? "received SIGHUP, " : "", path);
 	if (rate_file_read(&config, path, &why) == -1) {
 		log_error("derper: rate config reload failed: %s", why.text);
 		return;

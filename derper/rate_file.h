@@ -17,7 +17,9 @@ int rate_file_read(
 struct rate_limit *rate_file_open(
     const char *path, size_t clients_max, struct fail *why);
 
-/* Reads it again. When that fails, the old limits stay in force. */
-void rate_file_reload(struct rate_limit *limit, const char *path);
+/* Reads it again, for SIGHUP or because somebody asked. When that fails, the
+ * old limits stay in force. */
+void rate_file_reload(
+    struct rate_limit *limit, const char *path, bool by_signal);
 
 #endif

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "confinement.h"
 #include "consistency.h"
+#include "counters_report.h"
 #include "ip_limit.h"
 #include "log.h"
 #include "memory_trim.h"
@@ -23,6 +24,7 @@
 #include "signals.h"
 #include "start_report.h"
 #include "status_page.h"
+#include "traffic_page.h"
 #include "url_check.h"
 
 #include <errno.h>
@@ -65,22 +67,6 @@ static unsigned
 workers_of(const struct server *s)
 {
 	return (unsigned)s->config->workers;
-}
-
-static void
-report(const struct server *s)
-{
-	char text[LOG_LINE_MAX - 160];
-	const struct counter_values sum = counters_sum(s->counters);
-	const struct notify_stats notify = registry_notify_stats(s->registry);
-
-	counters_format(&sum, text, sizeof text);
-	if (text[0] == '\0')
-		return;
-	log_info("counters %s notify_pairs=%zu notify_bytes=%zu "
-		 "notify_refused=%llu",
-	    text, notify.pairs, notify.bytes,
-	    (unsigned long long)notify.refused);
 }
 
 /* A worker's part of what all of them may have, at least 1. */
@@ -158,14 +144,15 @@ fill_shared(struct server *s)
 		.bootstrap_dns = s->setup.bootstrap_dns,
 		.debug = { .access = &s->setup.debug_access,
 		    .hostname = c->hostname,
-		    .started_s = s->metrics.process.started_s,
+		    .started_ms = s->metrics.process.started_ms,
 		    .dev = c->dev,
 		    .ctx = s,
 		    .metrics = write_metrics,
 		    .vars = write_vars,
 		    .check = check_consistency,
 		    .has_mesh_key = s->relay.mesh_key.is_set,
-		    .status = status_page },
+		    .status = status_page,
+		    .traffic = traffic_page },
 	};
 	s->site.acme = server_certs_page(&s->setup.certs, c);
 }
@@ -242,9 +229,13 @@ use_tls(struct server *s, struct tls_context *ctx)
 			    i);
 }
 
+enum reload_cause { RELOAD_TIME, RELOAD_SIGNAL, RELOAD_ASKED };
+
 static void
-reload(struct server *s, bool forced)
+reload(struct server *s, enum reload_cause cause)
 {
+	const bool forced = cause != RELOAD_TIME;
+
 	if (s->setup.certs.certs != NULL &&
 	    certs_poll(s->setup.certs.certs, forced)) {
 		use_tls(s, certs_context(s->setup.certs.certs));
@@ -255,7 +246,7 @@ reload(struct server *s, bool forced)
 	if (s->setup.certs.certs != NULL)
 		certs_remind(s->setup.certs.certs, clock_now_ms());
 	if (forced) {
-		server_limits_reload(&s->setup.limits);
+		server_limits_reload(&s->setup.limits, cause == RELOAD_SIGNAL);
 		acme_service_wake(s->setup.certs.service);
 	}
 	admission_engine_poll(&s->admission, forced);
@@ -271,10 +262,10 @@ begin_drain(struct server *s, uint64_t within_ms)
 }
 
 static void
-reload_asked_for(struct server *s)
+reload_asked_for(struct server *s, enum reload_cause cause)
 {
 	supervision_reloading(&s->supervision, clock_now_us());
-	reload(s, true);
+	reload(s, cause);
 	supervision_reloaded(&s->supervision);
 }
 
@@ -290,9 +281,9 @@ poll_all(struct server *s)
 	if (wish == SERVER_STATUS_DRAIN)
 		begin_drain(s, within_ms);
 	if (wish == SERVER_STATUS_RELOAD)
-		reload_asked_for(s);
+		reload_asked_for(s, RELOAD_ASKED);
 	else
-		reload(s, false);
+		reload(s, RELOAD_TIME);
 	memory_trim(&s->trim, s->ip_limit);
 	metrics_sample(&s->metrics, clock_now_ms());
 }
@@ -328,10 +319,10 @@ wait_for_end(struct server *s, const sigset_t *signals)
 			return;
 		case SIGHUP:
 			log_info("derper: received SIGHUP, reloading");
-			reload_asked_for(s);
+			reload_asked_for(s, RELOAD_SIGNAL);
 			break;
 		case SIGUSR1:
-			report(s);
+			counters_report(s->counters, s->registry);
 			break;
 		default:
 			if (server_status_is_drained(&s->status))
@@ -358,7 +349,7 @@ stop(struct server *s)
 		pthread_join(s->workers[i].id, NULL);
 	server_status_stop(&s->status);
 	if (all)
-		report(s);
+		counters_report(s->counters, s->registry);
 }
 
 static void

@@ -27,10 +27,11 @@ server_limits_open(
 }
 
 void
-server_limits_reload(struct server_limits *l)
+server_limits_reload(struct server_limits *l, bool by_signal)
 {
 	if (l->rate_limit != NULL)
-		rate_file_reload(l->rate_limit, l->config->rate_config);
+		rate_file_reload(
+		    l->rate_limit, l->config->rate_config, by_signal);
 }
 
 void

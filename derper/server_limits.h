@@ -19,8 +19,9 @@ struct server_limits {
 /* -1 and the reason; server_limits_close is right all the same. */
 int server_limits_open(
     struct server_limits *l, const struct config *config, struct fail *why);
-/* Reads the file of -rate-config again. */
-void server_limits_reload(struct server_limits *l);
+/* Reads the file of -rate-config again: for SIGHUP, or because somebody asked.
+ */
+void server_limits_reload(struct server_limits *l, bool by_signal);
 void server_limits_close(struct server_limits *l);
 
 #endif

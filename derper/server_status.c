@@ -40,7 +40,7 @@ fill_relay(struct server_status *s, const struct server_status_config *c)
 
 	*relay = (struct status_relay){
 		.hostname = c->config->use_tls ? c->config->hostname : "",
-		.started_s = c->metrics->process.started_s,
+		.started_ms = c->metrics->process.started_ms,
 		.workers = (unsigned)c->config->workers,
 		.connections_max = (uint64_t)c->config->max_connections,
 		.shared = c->shared,

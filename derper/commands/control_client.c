@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
+#define CONNECT_S 10     /* to be accepted, or be in the queue for it */
 #define TIMEOUT_MS 40000 /* more than the relay takes to answer */
 #define URL_MAX 1024
 #define WAIT_PAUSE_MS 100
@@ -51,6 +53,10 @@ say_why_not(const struct command_call *call, const char *path, int error)
 		    "the relay may use it",
 		    path);
 		break;
+	case EAGAIN:
+		command_fail(call,
+		    "%s: the relay takes no connections: it may hang", path);
+		break;
 	default:
 		command_fail(call, "%s: %s", path, strerror(error));
 	}
@@ -62,11 +68,15 @@ static int
 connect_once(const char *path)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	const struct timeval limit = { .tv_sec = CONNECT_S };
 	int fd, error = 0;
 
 	memcpy(sa.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* what a relay does not accept waits, without this for ever */
 	if (fd == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) ==
+		-1 ||
 	    connect(fd, (const struct sockaddr *)&sa, sizeof sa) == -1)
 		error = errno;
 	if (fd != -1)

@@ -117,13 +117,25 @@ conn_table_count(const struct conn_table *t)
 }
 
 struct conn *
-conn_table_next(const struct conn_table *t, uint32_t *at)
+conn_table_next_before(const struct conn_table *t, uint32_t *at, uint32_t until)
 {
-	while (*at < t->cap) {
+	while (*at < t->cap && *at < until) {
 		const struct slot *slot = &t->slots[(*at)++];
 
 		if (slot->used)
 			return slot->conn;
 	}
 	return NULL;
+}
+
+struct conn *
+conn_table_next(const struct conn_table *t, uint32_t *at)
+{
+	return conn_table_next_before(t, at, UINT32_MAX);
+}
+
+bool
+conn_table_is_end(const struct conn_table *t, uint32_t at)
+{
+	return at >= t->cap;
 }

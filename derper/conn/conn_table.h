@@ -37,5 +37,10 @@ size_t conn_table_count(const struct conn_table *t);
 /* Walks all connections: start with *at = 0; NULL at the end. The table may be
  * changed between two steps: one that is added may be missed. */
 struct conn *conn_table_next(const struct conn_table *t, uint32_t *at);
+/* The same, but not beyond the slot `until`, as those that are free take their
+ * time, too: NULL there; and whether that is the end. */
+struct conn *conn_table_next_before(
+    const struct conn_table *t, uint32_t *at, uint32_t until);
+bool conn_table_is_end(const struct conn_table *t, uint32_t at);
 
 #endif

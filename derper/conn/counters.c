@@ -95,28 +95,36 @@ counters_passed_all(const struct counters_array *a)
 	return sum;
 }
 
-void
-counters_format(const struct counter_values *v, char *out, size_t cap)
+bool
+counters_format(
+    const struct counter_values *v, size_t *at, char *out, size_t cap)
 {
-	const struct {
+	static const struct {
 		const char *name;
-		uint64_t value;
+		size_t at;
 	} all[] = {
-#define COUNTER_ROW(name) { #name, v->name },
+#define COUNTER_ROW(name) { #name, offsetof(struct counter_values, name) },
 		COUNTERS(COUNTER_ROW)
 #undef COUNTER_ROW
 	};
-	size_t at = 0;
+	size_t used = 0;
+	uint64_t value;
 	int n;
 
+	assert(cap >= COUNTERS_TEXT_MIN);
 	out[0] = '\0';
-	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-		if (all[i].value == 0)
+	for (; *at < sizeof all / sizeof all[0]; (*at)++) {
+		memcpy(&value, (const char *)v + all[*at].at, sizeof value);
+		if (value == 0)
 			continue;
-		n = snprintf(out + at, cap - at, "%s%s=%llu", at > 0 ? " " : "",
-		    all[i].name, (unsigned long long)all[i].value);
-		if (n < 0 || (size_t)n >= cap - at)
-			return;
-		at += (size_t)n;
+		n = snprintf(out + used, cap - used, "%s%s=%llu",
+		    used > 0 ? " " : "", all[*at].name,
+		    (unsigned long long)value);
+		if ((size_t)n >= cap - used) {
+			out[used] = '\0';
+			break;
+		}
+		used += (size_t)n;
 	}
+	return used > 0;
 }

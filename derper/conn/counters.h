@@ -18,6 +18,7 @@
 #include "counter_histogram.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -253,7 +254,13 @@ counters_passed(const struct counters *set)
 /* The same of all workers. Any thread. */
 uint64_t counters_passed_all(const struct counters_array *a);
 
-/* "name=value name=value ..." of those that are not zero, cut at cap. */
-void counters_format(const struct counter_values *v, char *out, size_t cap);
+/* Bytes in which any one of them can be told. */
+#define COUNTERS_TEXT_MIN 96
+
+/* "name=value name=value ..." of those that are not zero, from number *at on (0
+ * at first), as many as fit into cap; *at is the next one then. False: there
+ * are no more. */
+bool counters_format(
+    const struct counter_values *v, size_t *at, char *out, size_t cap);
 
 #endif

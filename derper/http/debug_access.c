@@ -76,7 +76,10 @@ has_key(const struct debug_access *a, const struct http1_request *req)
 	uint8_t key[DEBUG_ACCESS_KEY_MAX];
 	struct writer w = writer_of(key, sizeof key);
 
+	/* nobody else has the file read */
 	return a->key_file != NULL && slice_is(req->method, "GET") &&
+	    (slice_starts(req->path, "/debug/") ||
+		slice_is(req->path, "/metrics")) &&
 	    http_query_value(req->query, "debugkey", &w) && !w.failed &&
 	    w.n > 0 && file_holds(a->key_file, writer_slice(&w));
 }

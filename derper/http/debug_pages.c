@@ -40,13 +40,13 @@ answer(struct http_server *s, const char *type, struct slice body)
 
 /* "1h2m3s", as Go prints a duration. */
 static void
-put_uptime(struct writer *w, int64_t s)
+put_uptime(struct writer *w, uint64_t s)
 {
 	if (s >= 3600)
-		writer_printf(w, "%" PRId64 "h", s / 3600);
+		writer_printf(w, "%" PRIu64 "h", s / 3600);
 	if (s >= 60)
-		writer_printf(w, "%" PRId64 "m", s / 60 % 60);
-	writer_printf(w, "%" PRId64 "s", s % 60);
+		writer_printf(w, "%" PRIu64 "m", s / 60 % 60);
+	writer_printf(w, "%" PRIu64 "s", s % 60);
 }
 
 static void
@@ -66,7 +66,7 @@ answer_index(struct http_server *s, const struct http_debug *d)
 	writer_printf(&w,
 	    "<!DOCTYPE html><html><head><title>derper debug</title></head>"
 	    "<body><h1>derper debug</h1><ul><li><b>Uptime:</b> ");
-	put_uptime(&w, clock_wall_s() - d->started_s);
+	put_uptime(&w, (clock_now_ms() - d->started_ms) / 1000);
 	writer_printf(&w,
 	    "</li><li><b>Version:</b> " DERPKIT_VERSION
 	    "</li><li><b>Machine:</b> ");
@@ -80,6 +80,7 @@ answer_index(struct http_server *s, const struct http_debug *d)
 	put_link(&w, "/debug/vars", "Metrics (JSON)");
 	put_link(&w, "/debug/varz", "Metrics (Prometheus)");
 	put_link(&w, "/debug/check", "Consistency check");
+	put_link(&w, "/debug/traffic", "Traffic check");
 	writer_printf(&w, "</ul></body></html>\n");
 	answer(s, "text/html; charset=utf-8", writer_slice(&w));
 }
@@ -178,6 +179,8 @@ debug_pages(void *ctx, struct http_server *s, const struct http1_request *req,
 	    (slice_is(req->path, "/debug/status") ||
 		slice_is(req->path, "/debug/status.json")))
 		d->status(d->status_ctx, c->worker, s, req, headers);
+	else if (d->traffic != NULL && slice_is(req->path, "/debug/traffic"))
+		d->traffic(d->status_ctx, c->worker, s, req, headers);
 	else if (slice_starts(req->path, "/debug/pprof/") ||
 	    slice_is(req->path, "/debug/gc") ||
 	    slice_is(req->path, "/debug/set-mutex-profile-fraction"))

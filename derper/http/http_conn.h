@@ -30,7 +30,7 @@ typedef void http_debug_status(void *ctx, const struct worker *worker,
 struct http_debug {
 	const struct debug_access *access; /* borrowed */
 	const char *hostname;
-	int64_t started_s; /* seconds since 1970 */
+	uint64_t started_ms; /* of clock_now_ms */
 	bool dev;
 	void *ctx;
 	/* Write at most HTTP_DEBUG_MAX bytes. */
@@ -41,6 +41,7 @@ struct http_debug {
 	bool has_mesh_key;
 	/* /debug/status and /debug/status.json; NULL: there are none */
 	http_debug_status *status;
+	http_debug_status *traffic; /* /debug/traffic; NULL: there is none */
 	void *status_ctx;
 };
 

@@ -35,6 +35,14 @@ count(struct counters *counters, const struct conn *c)
 		counters_add(&counters->rtt_inf, 1);
 }
 
+/* Not a tunnel, nor one that is on its way out. */
+static bool
+is_client(const struct conn *c)
+{
+	return conn_logged_in(c) && !c->protocol->is_bounded &&
+	    !c->half_closed && !c->ended && !c->outgoing;
+}
+
 /* Without memory for its timer the sampler ends. */
 static void
 sample_some(void *ctx)
@@ -42,18 +50,19 @@ sample_some(void *ctx)
 	struct rtt_sampler *s = ctx;
 	struct worker *worker = s->worker;
 	const uint64_t now_ms = loop_now_ms(worker->loop);
-	struct conn *c = NULL;
+	const uint32_t until = s->at + RTT_SAMPLER_SLOTS;
+	const struct conn *c;
 
 	if (s->at == 0)
 		s->round_ms = now_ms;
 	for (unsigned i = 0; i < RTT_SAMPLER_STEP; i++) {
-		c = conn_table_next(worker->conns, &s->at);
+		c = conn_table_next_before(worker->conns, &s->at, until);
 		if (c == NULL)
 			break;
-		if (conn_logged_in(c) && !c->ended && !c->outgoing)
+		if (is_client(c))
 			count(worker->counters, c);
 	}
-	if (c == NULL)
+	if (conn_table_is_end(worker->conns, s->at))
 		s->at = 0;
 	(void)loop_timer_set(worker->loop, &s->timer,
 	    s->at == 0 ? s->round_ms + RTT_SAMPLER_ROUND_MS

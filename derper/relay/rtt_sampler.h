@@ -16,6 +16,8 @@ struct worker;
 #define RTT_SAMPLER_ROUND_MS 10000
 /* Connections looked at in one turn, each for a system call. */
 #define RTT_SAMPLER_STEP 128
+/* Places in the table, of which many are free after many have left. */
+#define RTT_SAMPLER_SLOTS 4096
 
 struct rtt_sampler {
 	struct worker *worker; /* borrowed */

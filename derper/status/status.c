@@ -6,6 +6,7 @@
 #include "status_collector.h"
 #include "status_html.h"
 #include "status_json.h"
+#include "status_traffic.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -28,6 +29,8 @@ struct status {
 	struct status_ask *first_ask, *last_ask; /* owned: they wait */
 	unsigned waiting;
 };
+
+static const char out_of_memory[] = "out of memory\n";
 
 static void handle_ask(void *ctx, struct message *m);
 
@@ -53,28 +56,51 @@ refuse(struct status_ask *ask, const char *why)
 	ask->done(ask);
 }
 
-static void
+/* NULL, or why there is no page. */
+static const char *
 put_html(struct status_ask *ask, const struct status_facts *facts)
 {
 	char *text = malloc(STATUS_HTML_MAX);
 	struct writer w = writer_of(text, text != NULL ? STATUS_HTML_MAX : 0);
 
+	if (text == NULL)
+		return out_of_memory;
 	status_html(&w, facts, &ask->query);
-	if (!w.failed) {
-		set_text(ask, 200, "text/html; charset=utf-8", text, w.n);
-		return;
+	if (w.failed) {
+		free(text);
+		return "the page does not fit: limit=10 makes it shorter\n";
 	}
-	free(text);
+	set_text(ask, 200, "text/html; charset=utf-8", text, w.n);
+	return NULL;
 }
 
-static void
+static const char *
 put_json(struct status_ask *ask, const struct status_facts *facts)
 {
 	char *text = status_json(facts, &ask->query);
 
-	if (text != NULL)
-		set_text(ask, 200, "application/json; charset=utf-8", text,
-		    strlen(text));
+	if (text == NULL)
+		return out_of_memory;
+	set_text(
+	    ask, 200, "application/json; charset=utf-8", text, strlen(text));
+	return NULL;
+}
+
+static const char *
+put_traffic(struct status_ask *ask, const struct status_snapshot *snapshot)
+{
+	char *text;
+	size_t len;
+
+	if (ask->traffic == NULL)
+		ask->traffic = status_traffic_new();
+	if (ask->traffic == NULL)
+		return "too many watch the traffic\n";
+	text = status_traffic_next(ask->traffic, snapshot, &len);
+	if (text == NULL)
+		return out_of_memory;
+	set_text(ask, 200, "text/plain; charset=utf-8", text, len);
+	return NULL;
 }
 
 static void
@@ -82,21 +108,29 @@ answer(struct status *s, struct status_ask *ask,
     const struct status_snapshot *snapshot)
 {
 	struct status_facts facts;
+	const char *why = NULL;
 
 	if (snapshot == NULL) {
-		refuse(ask, "out of memory\n");
+		refuse(ask, out_of_memory);
 		return;
 	}
 	status_facts_gather(
 	    &facts, s->relay, &s->ring, snapshot, loop_now_ms(s->loop));
 	facts.draining = control_is_draining(s->control);
-	if (ask->query.form == STATUS_QUERY_HTML)
-		put_html(ask, &facts);
-	else
-		put_json(ask, &facts);
+	switch (ask->query.form) {
+	case STATUS_QUERY_HTML:
+		why = put_html(ask, &facts);
+		break;
+	case STATUS_QUERY_JSON:
+		why = put_json(ask, &facts);
+		break;
+	case STATUS_QUERY_TRAFFIC:
+		why = put_traffic(ask, snapshot);
+		break;
+	}
 	status_facts_clear(&facts);
-	if (ask->text == NULL)
-		refuse(ask, "out of memory\n");
+	if (why != NULL)
+		refuse(ask, why);
 	else
 		ask->done(ask);
 }
@@ -186,7 +220,7 @@ end_slot(void *ctx)
 
 	status_ring_add(&s->ring, &now, now_ms);
 	(void)loop_timer_set(s->loop, &s->slot_timer,
-	    s->slot_timer.due_ms + STATUS_RING_SLOT_MS);
+	    status_ring_next_ms(s->slot_timer.due_ms, now_ms));
 }
 
 static int

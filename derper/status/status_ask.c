@@ -1,11 +1,14 @@
 /* status_ask: see status_ask.h. */
 #include "status_ask.h"
 
+#include "status_traffic.h"
+
 #include <stdlib.h>
 
 void
 status_ask_free(struct status_ask *ask)
 {
+	status_traffic_free(ask->traffic);
 	free(ask->text);
 	free(ask);
 }

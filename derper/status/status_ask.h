@@ -12,10 +12,14 @@
 #include "mailbox.h"
 #include "status_query.h"
 
+struct status_traffic;
+
 struct status_ask {
 	struct message message; /* first member */
 	struct status_ask *next;
 	struct status_query query;
+	/* of STATUS_QUERY_TRAFFIC, from the first answer on; owned */
+	struct status_traffic *traffic;
 	/* Called on the thread of the status, with the answer set. */
 	void (*done)(struct status_ask *ask);
 	/* the answer */

@@ -87,20 +87,21 @@ fill(void *ctx, struct message *m)
 	struct status_batch *b = (struct status_batch *)m;
 	const uint64_t now_ms = loop_now_ms(worker->loop);
 	const uint64_t began_us = clock_now_us();
-	const struct conn *c = NULL;
+	const uint32_t until = b->at + STATUS_BATCH_SLOTS;
+	const struct conn *c;
 
 	b->count = 0;
 	for (size_t i = 0; i < STATUS_BATCH_MAX; i++) {
 		const struct client *client;
 
-		c = conn_table_next(worker->conns, &b->at);
+		c = conn_table_next_before(worker->conns, &b->at, until);
 		if (c == NULL)
 			break;
 		client = session_client(c);
 		if (client != NULL)
 			describe(&b->clients[b->count++], c, client, now_ms);
 	}
-	b->done = c == NULL;
+	b->done = conn_table_is_end(worker->conns, b->at);
 	b->took_us += clock_now_us() - began_us;
 	b->message.handle = come_back;
 	mailbox_post(b->asker, &b->message, &b->message);

@@ -20,6 +20,8 @@
 /* Connections that are looked at in one turn: about as much time as receiving
  * so many packets. */
 #define STATUS_BATCH_MAX 128
+/* Places in the table, of which many are free after many have left. */
+#define STATUS_BATCH_SLOTS 4096
 
 struct status_batch {
 	struct message message; /* first member */

@@ -40,9 +40,11 @@ status_facts_gather(struct status_facts *f, const struct status_relay *relay,
 		.ring = ring,
 		.snapshot = snapshot,
 		.now_s = clock_wall_s(),
+		.uptime_s = (now_ms - relay->started_ms) / 1000,
 		.admits_all = verify == NULL,
 		.counters = counters_sum(relay->counters),
 		.registry = registry_stats(relay->shared->registry) };
+	f->started_s = f->now_s - (int64_t)f->uptime_s;
 	if (relay->certificate_expires_s != NULL)
 		f->certificate_expires_s = atomic_load_explicit(
 		    relay->certificate_expires_s, memory_order_relaxed);

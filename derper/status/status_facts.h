@@ -27,7 +27,7 @@ struct status_listener {
 /* What is known from the start on; immutable. Everything is borrowed. */
 struct status_relay {
 	const char *hostname; /* "": none */
-	int64_t started_s;    /* seconds since 1970 */
+	uint64_t started_ms;  /* of clock_now_ms */
 	unsigned workers;
 	uint64_t connections_max;
 	struct status_listener listeners[STATUS_LISTENERS_MAX];
@@ -52,6 +52,8 @@ struct status_facts {
 	const struct status_snapshot *snapshot;
 	/* at this moment */
 	int64_t now_s; /* seconds since 1970 */
+	uint64_t uptime_s;
+	int64_t started_s; /* as this clock would have had it */
 	bool draining;
 	int64_t certificate_expires_s; /* 0: no TLS, or not known */
 	struct counter_values counters;

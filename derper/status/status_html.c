@@ -2,11 +2,14 @@
 #include "status_html.h"
 
 #include "html.h"
+#include "quote.h"
 #include "relay.h"
 #include "status_chart.h"
 #include "status_text.h"
 
 #include <inttypes.h>
+
+#define TEXT_MAX 1024 /* bytes of a name, as it is shown */
 
 static const char style[] =
     ":root{color-scheme:light dark;--line:#d0d7de;--dim:#59636e;--ink:#1f2328;"
@@ -38,10 +41,15 @@ static const char style[] =
     ".n{text-align:right}code{font:.9em ui-monospace,monospace}"
     "@media(max-width:40rem){.wide{display:none}}";
 
+/* What others have named: nothing that is hidden, or turns the text around. */
 static void
 put_text(struct writer *w, const char *text)
 {
-	html_escape(w, slice_str(text));
+	uint8_t shown[TEXT_MAX];
+	struct writer quoted = writer_of(shown, sizeof shown);
+
+	quote_put(&quoted, slice_str(text));
+	html_escape(w, writer_slice(&quoted));
 }
 
 static void
@@ -72,8 +80,8 @@ put_about(struct writer *w, const struct status_facts *f)
 {
 	char up[STATUS_TEXT], since[STATUS_TEXT], now[STATUS_TEXT];
 
-	status_text_duration(up, (uint64_t)(f->now_s - f->relay->started_s));
-	status_text_time(since, f->relay->started_s);
+	status_text_duration(up, f->uptime_s);
+	status_text_time(since, f->started_s);
 	status_text_time(now, f->now_s);
 	writer_printf(w,
 	    "<p class=\"dim\">derper " DERPKIT_VERSION
@@ -325,26 +333,38 @@ put_client(struct writer *w, const struct status_facts *f,
 		writer_printf(w, "<td class=\"n\">-</td></tr>\n");
 }
 
+/* A link to the clients from `offset` on, shown as these are. */
+static void
+put_link(struct writer *w, const struct status_query *q, size_t offset,
+    const char *what)
+{
+	writer_printf(w,
+	    "<a href=\"?order=%s&amp;offset=%zu&amp;limit=%zu&amp;refresh=%u",
+	    q->by_traffic ? "traffic" : "key", offset, q->limit, q->refresh_s);
+	if (q->key_pair[0] != '\0')
+		writer_printf(w, "&amp;");
+	html_escape(w, slice_str(q->key_pair));
+	writer_printf(w, "\">%s</a> ", what);
+}
+
 /* Links to the clients before and after these. */
 static void
 put_links(struct writer *w, const struct status_facts *f,
     const struct status_query *q)
 {
 	const size_t count = f->snapshot->count;
-	const size_t before = q->offset < q->limit ? 0 : q->offset - q->limit;
+	const size_t at = q->offset < count ? q->offset : count;
 
 	writer_printf(w, "<p>");
-	if (q->offset > 0)
-		writer_printf(w,
-		    "<a href=\"?order=%s&amp;offset=%zu\">&larr; "
-		    "previous</a> ",
-		    q->by_traffic ? "traffic" : "key", before);
-	if (q->limit > 0 && count > q->limit && q->offset < count - q->limit)
-		writer_printf(w,
-		    "<a href=\"?order=%s&amp;offset=%zu\">next "
-		    "&rarr;</a> ",
-		    q->by_traffic ? "traffic" : "key", q->offset + q->limit);
-	writer_printf(w, "<a href=\"/debug/status.json\">JSON</a></p>\n");
+	if (at > 0)
+		put_link(
+		    w, q, at < q->limit ? 0 : at - q->limit, "&larr; previous");
+	if (q->limit > 0 && count - at > q->limit)
+		put_link(w, q, at + q->limit, "next &rarr;");
+	writer_printf(w, "<a href=\"/debug/status.json%s",
+	    q->key_pair[0] != '\0' ? "?" : "");
+	html_escape(w, slice_str(q->key_pair));
+	writer_printf(w, "\">JSON</a></p>\n");
 }
 
 static void

@@ -210,8 +210,7 @@ relay_json(const struct status_facts *f)
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o}",
 	    "version", DERPKIT_VERSION, "hostname", name, "public_key", key,
 	    "time", status_text_time(now, f->now_s), "started",
-	    time_text(relay->started_s), "uptime_s",
-	    number((uint64_t)(f->now_s - relay->started_s)), "workers",
+	    time_text(f->started_s), "uptime_s", number(f->uptime_s), "workers",
 	    number(relay->workers), "draining", f->draining, "listeners",
 	    listeners_json(relay), "certificate_expires",
 	    time_text(f->certificate_expires_s));

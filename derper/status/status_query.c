@@ -4,6 +4,8 @@
 #include "http_query.h"
 #include "num.h"
 
+#include <string.h>
+
 #define VALUE_MAX 32
 
 /* A number that is in the query; false when it is not a valid one. */
@@ -30,6 +32,21 @@ read_order(struct slice text, bool *by_traffic)
 	return *by_traffic || slice_is(writer_slice(&w), "key");
 }
 
+static void
+keep_key(struct status_query *q, struct slice text)
+{
+	struct slice pair;
+
+	while (text.n > 0) {
+		slice_cut(text, '&', &pair, &text);
+		if (!slice_starts(pair, "debugkey=") ||
+		    pair.n >= sizeof q->key_pair)
+			continue;
+		memcpy(q->key_pair, pair.p, pair.n);
+		return;
+	}
+}
+
 bool
 status_query_parse(struct status_query *q, enum status_query_form form,
     struct slice text, const char **bad)
@@ -41,6 +58,7 @@ status_query_parse(struct status_query *q, enum status_query_form form,
 
 	*q = (struct status_query){ .form = form,
 		.by_traffic = form == STATUS_QUERY_HTML };
+	keep_key(q, text);
 	if (!read_order(text, &q->by_traffic))
 		*bad = "order";
 	else if (!read_number(text, "offset", UINT32_MAX, &offset))

@@ -14,8 +14,14 @@
 /* Seconds until the page loads itself again. */
 #define STATUS_QUERY_REFRESH_S 10
 #define STATUS_QUERY_REFRESH_S_MAX 3600
+#define STATUS_QUERY_KEY_MAX 256
 
-enum status_query_form { STATUS_QUERY_HTML, STATUS_QUERY_JSON };
+/* A page; or the next round of a traffic, of which nothing else is asked. */
+enum status_query_form {
+	STATUS_QUERY_HTML,
+	STATUS_QUERY_JSON,
+	STATUS_QUERY_TRAFFIC,
+};
 
 struct status_query {
 	enum status_query_form form;
@@ -23,6 +29,9 @@ struct status_query {
 	size_t offset;      /* clients that are left out before */
 	size_t limit;       /* clients that are told at most */
 	unsigned refresh_s; /* of the page; 0: never */
+	/* "debugkey=..." as it was given, for the links of the page; "": none,
+	 * or longer than that */
+	char key_pair[STATUS_QUERY_KEY_MAX];
 };
 
 /* Reads the query of a URL: order=key|traffic, offset=N, limit=N, refresh=N.

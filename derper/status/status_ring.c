@@ -53,6 +53,15 @@ status_ring_add(
 	ring->then_ms = now_ms;
 }
 
+uint64_t
+status_ring_next_ms(uint64_t due_ms, uint64_t now_ms)
+{
+	const uint64_t in_step_ms = due_ms + STATUS_RING_SLOT_MS;
+	const uint64_t least_ms = now_ms + STATUS_RING_SLOT_MS / 2;
+
+	return in_step_ms > least_ms ? in_step_ms : least_ms;
+}
+
 const struct status_slot *
 status_ring_at(const struct status_ring *ring, size_t i)
 {

@@ -43,6 +43,9 @@ void status_ring_start(struct status_ring *ring,
 /* A slot ends now, and the next one begins. */
 void status_ring_add(struct status_ring *ring, const struct counter_values *now,
     uint64_t now_ms);
+/* When the slot ends that begins now, of which the one before was to end at
+ * due_ms: slots stay in step, but one is not cut short because of a stall. */
+uint64_t status_ring_next_ms(uint64_t due_ms, uint64_t now_ms);
 /* What the slot is so far that will end next. */
 struct status_slot status_ring_current(const struct status_ring *ring,
     const struct counter_values *now, uint64_t now_ms);

@@ -159,8 +159,13 @@ class Derper:
         """What it has counted, of which zeros are left out."""
         mark = self.log_mark()
         self.proc.send_signal(signal.SIGUSR1)
-        text = self.wait_log(" counters (.*)", mark).group(1)
-        return {k: int(v) for k, v in (x.split("=") for x in text.split())}
+        # in several lines, of which this is the last
+        self.wait_log(" counters notify_pairs=", mark)
+        with self.log.cond:
+            lines = self.log.lines[mark:]
+        found = (re.search(" counters (.*)", line) for line in lines)
+        words = " ".join(match.group(1) for match in found if match).split()
+        return {k: int(v) for k, v in (x.split("=") for x in words)}
 
     def is_up(self):
         """Whether it listens, itself: on a busy machine somebody else may have

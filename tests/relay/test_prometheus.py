@@ -39,14 +39,17 @@ class Prometheus(Scenario):
         p = self.peer()
         # its name is a label's value
         nodes = self.write('no"d\\es', "nodekey:" + p.key("a") + "\n")
-        relay = self.derper(f"-verify-nodes={nodes}", stun=True)
+        # which has to be UTF-8, or all of it is lost
+        odd = self.write("no\udcff\u202edes", "nodekey:" + p.key("a") + "\n")
+        relay = self.derper(f"-verify-nodes={nodes}", f"-verify-nodes={odd}", stun=True)
         p.login(relay, "a")
         p.refused(relay, "b")
         server = self.start(relay)
         self.wait_value(server, "up", 1)
         self.wait_value(server, "derp_accepts", 1)
         self.wait_value(server, 'derpkit_admission_answers_total{verdict="deny"}', 1)
-        self.wait_value(server, 'derpkit_admission_source_keys{place="1"}', 1)
+        for place in "12":
+            self.wait_value(server, f'derpkit_admission_source_keys{{place="{place}"}}', 1)
         self.wait_value(server, 'derpkit_stun_answer_seconds_bucket{le="+Inf"}', 0)
         # as many samples as there are in the page: none was refused
         page = request(relay, "/metrics").body.decode()

@@ -84,16 +84,19 @@ class Pages(Base):
     def test_the_page_is_safe_and_whole(self):
         p = self.peer()
         key = p.key("a")
-        nodes = self.write("nodes", name_list([(key, "<script>&\"x'")]))
+        turned = p.key("b")
+        nodes = self.write("nodes", name_list([(key, "<script>&\"x'"), (turned, "\u202eevil")]))
         relay = self.derper(f"-verify-nodes={nodes}")
-        p.login(relay, "a")
-        p.ping("a")
+        p.login(relay, "a", "b")
+        p.ping("a", "b")
         r = request(relay, "/debug/status")
         page = r.body.decode()
         self.assertEqual(r.headers["content-type"], "text/html; charset=utf-8")
         self.assertIn("default-src 'none'", r.headers["content-security-policy"])
         self.assertNotIn("<script", page)
         self.assertIn(html.escape("<script>&\"x'", quote=True).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"), page)
+        self.assertNotIn("\u202e", page)
+        self.assertIn("<td>\\u202eevil</td>", page)
         self.assertIn('<meta http-equiv="refresh" content="10">', page)
         self.assertEqual(page.count("<svg"), 6)
         self.assertTrue(page.endswith("</body></html>\n"))
@@ -116,6 +119,23 @@ class Pages(Base):
         self.assertEqual(len(self.status(relay, "?order=traffic&limit=3")["clients"]), 3)
         page = request(relay, "/debug/status?order=key&offset=5").body.decode()
         self.assertEqual(len(re.findall(r"<code>\[", page)), 20)
+
+    def links(self, relay, query):
+        page = request(relay, "/debug/status?" + query).body.decode()
+        return [html.unescape(x) for x in re.findall(r'<a href="(\?[^"]*)"', page)]
+
+    def test_links_lead_on_in_the_same_way(self):
+        p = self.peer()
+        relay = self.derper()
+        names = [f"c{i}" for i in range(7)]
+        p.login(relay, *names)
+        p.ping(*names)
+        self.assertEqual(self.links(relay, "order=key&limit=3&offset=3&refresh=5&debugkey=a%26"), [
+            "?order=key&offset=0&limit=3&refresh=5&debugkey=a%26",
+            "?order=key&offset=6&limit=3&refresh=5&debugkey=a%26"])
+        self.assertEqual(self.links(relay, "limit=3"), ["?order=traffic&offset=3&limit=3&refresh=10"])
+        # from beyond the end it is one step back to the last ones
+        self.assertEqual(self.links(relay, "limit=3&offset=1000"), ["?order=traffic&offset=4&limit=3&refresh=10"])
 
     def test_who_does_not_wait_for_it(self):
         relay = self.derper("-loops=2")
@@ -210,15 +230,18 @@ class Control(Base):
         p.expect("closed b .*")
 
     def test_reload(self):
-        p = self.peer()
-        key = p.key("a")
-        nodes = self.write("nodes", f"nodekey:{key}\n")
-        relay = self.relay(f"-verify-nodes={nodes}")
+        """Of a file that nothing else reads again."""
+        rates = self.write("rates", json.dumps({"PerClientRateLimitBytesPerSec": 11111}))
+        relay = self.relay(f"-rate-config={rates}")
+        relay.wait_log("client-rate=11111 ")
+        self.write("rates", json.dumps({"PerClientRateLimitBytesPerSec": 22222}))
         mark = relay.log_mark()
         status, out, _ = self.run_command("reload")
         self.assertEqual(status, 0)
         self.assertIn("reloading", out)
         relay.wait_log("control socket: reload", mark)
+        relay.wait_log("client-rate=22222 ", mark)
+        self.assertNotIn("SIGHUP", relay.log.text())
 
     def test_drain_sends_clients_away_and_ends(self):
         relay = self.relay("-loops=2")

@@ -105,6 +105,31 @@ conn_table_survives_lack_of_memory(void **state)
 	conn_table_free(NULL);
 }
 
+/* What is free takes its time, too. */
+static void
+conn_table_next_stops_at_a_slot(void **state)
+{
+	struct conn_table *t = conn_table_new(WORKER);
+	struct conn conns[MANY];
+	uint32_t at = 0;
+
+	(void)state;
+	for (int i = 0; i < MANY; i++)
+		check_int(conn_table_add(t, &conns[i], &conns[i].addr), 0);
+	for (int i = 0; i < MANY - 1; i++)
+		conn_table_remove(t, conns[i].addr);
+	for (uint32_t until = 4; until < MANY; until += 4) {
+		check_null(conn_table_next_before(t, &at, until));
+		check_int(at, until);
+		check(!conn_table_is_end(t, at));
+	}
+	check_ptr(conn_table_next_before(t, &at, MANY), &conns[MANY - 1]);
+	check_null(conn_table_next(t, &at));
+	check(conn_table_is_end(t, at));
+	conn_table_remove(t, conns[MANY - 1].addr);
+	conn_table_free(t);
+}
+
 int
 main(void)
 {
@@ -112,6 +137,7 @@ main(void)
 		cmocka_unit_test(conn_table_finds_by_address),
 		cmocka_unit_test(conn_table_get_refuses_other_addresses),
 		cmocka_unit_test(conn_table_next_allows_removal),
+		cmocka_unit_test(conn_table_next_stops_at_a_slot),
 		cmocka_unit_test(conn_table_survives_lack_of_memory),
 	};
 

@@ -118,12 +118,15 @@ debug_access_takes_a_key_from_anywhere(void **state)
 	key_file = path;
 	check(allows("192.0.2.1", good));
 	check(!allows("192.0.2.1", head));
-	check(!allows(
-	    "192.0.2.1", "GET /?debugkey=s3 HTTP/1.1\r\nHost: h\r\n\r\n"));
+	/* for other pages nobody has the file read */
+	check(!allows("192.0.2.1",
+	    "GET /?debugkey=s3%20cret HTTP/1.1\r\nHost: h\r\n\r\n"));
+	check(!allows("192.0.2.1",
+	    "GET /debug/?debugkey=s3 HTTP/1.1\r\nHost: h\r\n\r\n"));
 	/* an empty file is not a key */
 	check_int(ftruncate(fd, 0), 0);
 	check(!allows(
-	    "192.0.2.1", "GET /?debugkey= HTTP/1.1\r\nHost: h\r\n\r\n"));
+	    "192.0.2.1", "GET /debug/?debugkey= HTTP/1.1\r\nHost: h\r\n\r\n"));
 	close(fd);
 	unlink(path);
 	check(!allows("192.0.2.1", good));

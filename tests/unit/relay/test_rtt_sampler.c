@@ -34,6 +34,9 @@ rtt_sampler_samples_clients_alone(void **state)
 	check_size(s.timer.due_ms, s.round_ms + RTT_SAMPLER_ROUND_MS);
 	fire(&s);
 	check_size(counters()->rtt_error, 2);
+	conn_finish(p->conn); /* it is on its way out */
+	fire(&s);
+	check_size(counters()->rtt_error, 2);
 	loop_timer_clear(fake_server.workers[0]->loop, &s.timer);
 	close(fd);
 	fake_peer_free(p);

@@ -156,8 +156,9 @@ status_collector_ends_with_batches_under_way(void **state)
 	fake_peer_free(a);
 }
 
-static struct status_relay relay = { .hostname = "a<b>.example",
-	.workers = WORKERS };
+static struct status_relay relay = {
+	.hostname = "a<b>.example", .started_ms = 5000, .workers = WORKERS
+};
 
 static void
 gather(struct status_facts *f, struct status_ring *ring)
@@ -168,7 +169,7 @@ gather(struct status_facts *f, struct status_ring *ring)
 	relay.counters = fake_server.counters;
 	status_ring_start(ring, &now, 0);
 	status_ring_add(ring, &now, STATUS_RING_SLOT_MS);
-	status_facts_gather(f, &relay, ring, asker.snapshot, 1);
+	status_facts_gather(f, &relay, ring, asker.snapshot, 65000);
 }
 
 static void
@@ -191,13 +192,16 @@ status_pages_tell_the_facts(void **state)
 	page[w.n] = '\0';
 	check_contains((char *)page, "<h1>a&lt;b&gt;.example</h1>");
 	check_contains((char *)page, "1 of 2, from number 1 on");
-	check_contains((char *)page, "offset=1\">next");
+	check_contains(
+	    (char *)page, "offset=1&amp;limit=1&amp;refresh=0\">next");
 	check_contains((char *)page, "Everybody may use this relay");
 	query = (struct status_query){ .form = STATUS_QUERY_JSON, .limit = 9 };
 	json = status_json(&facts, &query);
 	derp_key_format(&b->key, key);
 	check_contains(json, key);
 	check_contains(json, "\"clients_total\":2");
+	/* by the monotonic clock, whatever the other one did */
+	check_contains(json, "\"uptime_s\":60,");
 	/* a page beyond the last client */
 	free(json);
 	query.offset = 7;

@@ -3,6 +3,8 @@
 
 #include "status_query.h"
 
+#include <stdio.h>
+
 static struct status_query q;
 static const char *bad;
 
@@ -41,6 +43,22 @@ status_query_reads_values(void **state)
 	check_size(q.limit, STATUS_QUERY_HTML_CLIENTS);
 }
 
+/* As it was given: what links are made of. */
+static void
+status_query_keeps_the_key(void **state)
+{
+	char text[400];
+
+	(void)state;
+	check(parse(STATUS_QUERY_HTML, "limit=5&debugkey=a%26b\"&order=key"));
+	check_text(q.key_pair, "debugkey=a%26b\"");
+	check(parse(STATUS_QUERY_HTML, "xdebugkey=a&limit=5"));
+	check_text(q.key_pair, "");
+	snprintf(text, sizeof text, "debugkey=%0*d", STATUS_QUERY_KEY_MAX, 0);
+	check(parse(STATUS_QUERY_HTML, text));
+	check_text(q.key_pair, "");
+}
+
 static void
 status_query_rejects_what_is_not_valid(void **state)
 {
@@ -70,6 +88,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(status_query_has_defaults_of_its_form),
 		cmocka_unit_test(status_query_reads_values),
+		cmocka_unit_test(status_query_keeps_the_key),
 		cmocka_unit_test(status_query_rejects_what_is_not_valid),
 	};
 

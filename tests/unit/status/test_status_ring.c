@@ -64,6 +64,33 @@ status_ring_drops_the_oldest_when_full(void **state)
 	    STATUS_RING_SLOTS + 5);
 }
 
+/* A thread that stood still for minutes leaves one long slot, and no row of
+ * empty ones. */
+static void
+status_ring_has_no_short_slots_after_a_stall(void **state)
+{
+	const uint64_t slot_ms = STATUS_RING_SLOT_MS, stall_ms = 20 * slot_ms;
+	struct counter_values v = { 0 };
+	uint64_t due_ms = slot_ms;
+
+	(void)state;
+	status_ring_start(&ring, &v, 0);
+	/* a bit late: the next one is in step again */
+	status_ring_add(&ring, &v, due_ms + 20);
+	due_ms = status_ring_next_ms(due_ms, due_ms + 20);
+	check_size(due_ms, 2 * slot_ms);
+	status_ring_add(&ring, &v, due_ms + stall_ms);
+	due_ms = status_ring_next_ms(due_ms, due_ms + stall_ms);
+	for (int i = 0; i < 5; i++) {
+		status_ring_add(&ring, &v, due_ms);
+		due_ms = status_ring_next_ms(due_ms, due_ms);
+	}
+	check_size(ring.count, 7);
+	check_int(status_ring_at(&ring, 1)->ms, stall_ms + slot_ms - 20);
+	for (size_t i = 2; i < ring.count; i++)
+		check(status_ring_at(&ring, i)->ms >= slot_ms / 2);
+}
+
 static uint64_t
 packets(const struct status_slot *slot)
 {
@@ -129,6 +156,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(status_ring_counts_what_grew_in_a_slot),
 		cmocka_unit_test(status_ring_drops_the_oldest_when_full),
+		cmocka_unit_test(status_ring_has_no_short_slots_after_a_stall),
 		cmocka_unit_test(status_chart_draws_a_step_for_each_slot),
 		cmocka_unit_test(status_text_is_short),
 	};
