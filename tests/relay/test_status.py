@@ -153,6 +153,62 @@ class Pages(Base):
             sock.close()
 
 
+class Traffic(Base):
+    """/debug/traffic: rounds of those whose totals grew, until the client has enough."""
+
+    def watch(self, relay):
+        """The head, and lines after it."""
+        sock = socket.create_connection((HOST, relay.port), PATIENCE)
+        self.addCleanup(sock.close)
+        sock.sendall(b"GET /debug/traffic HTTP/1.0\r\n\r\n")
+        lines = self.enterContext(sock.makefile("r", encoding="utf-8", newline="\n"))
+        head = []
+        while not head or head[-1] != "\r\n":
+            head.append(lines.readline())
+        return head, lines
+
+    def round(self, lines):
+        found = {}
+        for line in iter(lines.readline, "\n"):
+            told = json.loads(line)
+            self.assertEqual(list(told), ["Sent", "Recv", "Key"])
+            found[told["Key"]] = told
+        return found
+
+    def test_who_sends_and_who_gets(self):
+        relay, p = self.derper("-loops=2"), self.peer()
+        p.login(relay, "a", "b", "idle")
+        p.ping("a", "b", "idle")
+        a, b, idle = ("nodekey:" + p.key(name) for name in ("a", "b", "idle"))
+        head, lines = self.watch(relay)
+        self.assertEqual(head[0], "HTTP/1.1 200 OK\r\n")
+        self.assertIn("Content-Type: text/plain; charset=utf-8\r\n", head)
+        first = self.round(lines)
+        self.assertEqual(set(first), {a, b, idle})
+        p.do("send a b 010203")
+        p.expect("recv b .*")
+        seen = {}
+        while not {a, b} <= set(seen):
+            seen.update(self.round(lines))
+        self.assertEqual(set(seen), {a, b})
+        self.assertGreater(seen[a]["Recv"], first[a]["Recv"])
+        self.assertGreater(seen[b]["Sent"], first[b]["Sent"])
+
+    def test_who_may_watch_and_how_many(self):
+        relay = self.derper()
+        self.assertEqual(request(relay, "/debug/traffic", headers={"X-Forwarded-For": "1"}).status, 403)
+        self.assertIn(b"/debug/traffic", request(relay, "/debug/").body)
+        for _ in range(8):
+            head, lines = self.watch(relay)
+            self.assertEqual(head[0], "HTTP/1.1 200 OK\r\n")
+        self.assertEqual(self.watch(relay)[0][0], "HTTP/1.1 503 Service Unavailable\r\n")
+        # the relay ends with some on their way
+        self.assertEqual(relay.stop(), 0)
+        relay.exit_expected = True
+        while lines.readline():
+            pass
+
+
 class Control(Base):
     def relay(self, *flags):
         self.socket = self.path("control.sock")
