@@ -148,7 +148,7 @@ static int
 visit(struct visit *v, const struct command_call *call)
 {
 	struct fail why = { 0 };
-	int count;
+	int count = 0;
 
 	if (find_map(v, call->values, &why) == -1 ||
 	    find_relay(v, call, &why) == -1 ||
