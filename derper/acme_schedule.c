@@ -18,6 +18,8 @@ acme_schedule_renewal(int64_t from_s, int64_t to_s,
 		return to_s - left_s - (int64_t)(share * (double)left_s / 10);
 	at_s = suggested->from_s +
 	    (int64_t)(share * (double)(suggested->to_s - suggested->from_s));
+	if (at_s < from_s + life_s / 20)
+		at_s = from_s + life_s / 20;
 	return at_s < to_s - life_s / 10 ? at_s : to_s - life_s / 10;
 }
 

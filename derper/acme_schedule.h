@@ -14,7 +14,8 @@
  * when a third of its life is left, or 30 days if that is less, and up to a
  * tenth of that earlier; share (0 <= share < 1) says how much. What the
  * authority suggests (NULL: nothing) goes before, but is never later than a
- * tenth of its life before the end. */
+ * tenth of its life before the end, nor, as one may suggest the past for ever
+ * and the relay be started again and again, in the first twentieth. */
 int64_t acme_schedule_renewal(int64_t from_s, int64_t to_s,
     const struct acme_window *suggested, double share);
 

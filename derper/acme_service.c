@@ -109,6 +109,17 @@ now(void)
 	return (struct acme_now){ .ms = clock_now_ms(), .s = clock_wall_s() };
 }
 
+/* How long nothing is tried, in seconds. */
+static unsigned long long
+wait_s(const struct acme_service *s)
+{
+	const uint64_t now_ms = clock_now_ms();
+
+	if (s->plan.retry_ms <= now_ms)
+		return 0;
+	return (s->plan.retry_ms - now_ms + 999) / 1000;
+}
+
 /* Somebody wants it at once. */
 static void
 take_wake(struct acme_service *s)
@@ -122,10 +133,7 @@ take_wake(struct acme_service *s)
 	if (woken && !acme_plan_woken(&s->plan, now()))
 		log_warn("acme: %s is not asked before %llu s have passed, as "
 			 "it wants it",
-		    s->origin.text,
-		    (unsigned long long)(s->plan.retry_ms - clock_now_ms() +
-			999) /
-			1000);
+		    s->origin.text, wait_s(s));
 }
 
 /* The part of "in force" of a line about a failure. */
@@ -218,10 +226,7 @@ hear(struct acme_service *s)
 	    acme_plan_heard(&s->plan, now(), &note))
 		log_info("acme: an order for %s has failed before: the next "
 			 "is not made before %llu s have passed",
-		    s->config->name,
-		    (unsigned long long)(s->plan.retry_ms - clock_now_ms() +
-			999) /
-			1000);
+		    s->config->name, wait_s(s));
 }
 
 /* ---- asking */

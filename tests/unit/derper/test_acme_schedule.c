@@ -35,6 +35,9 @@ acme_schedule_follows_suggestions(void **state)
 	/* one that lets it expire is not followed */
 	window = (struct acme_window){ 100 * DAY_S, 101 * DAY_S };
 	check_int(acme_schedule_renewal(0, to_s, &window, 0.5), 81 * DAY_S);
+	/* nor one that is past, before it is used at all */
+	window = (struct acme_window){ -2 * DAY_S, -DAY_S };
+	check_int(acme_schedule_renewal(0, to_s, &window, 0.5), to_s / 20);
 }
 
 static void
