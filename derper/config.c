@@ -45,7 +45,7 @@ static const struct config defaults = {
 	.user_timeout_ms = 15000,
 	.write_timeout_ms = 2000,
 	.acme = { .email = "",
-		    .eab_key_file = "",
+	    .eab_key_file = "",
 	    .eab_kid = "",
 	    .eab_key = "",
 	    .directory = "",
