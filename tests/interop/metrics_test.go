@@ -36,7 +36,7 @@ func varz(t *testing.T, r *relay) (types map[string]string, samples map[string]b
 	return types, samples
 }
 
-// What has no counterpart: Go's own, and what README says is not measured.
+// What has no counterpart: Go's own, and what docs/differences.md says is not measured.
 var notOurs = regexp.MustCompile(`^(go_|go_version|goroutines|memstats_|process_network_|` +
 	`process_virtual_memory_max_bytes|version|derp_average_queue_duration_ms|derp_buffered_write_frames)`)
 
