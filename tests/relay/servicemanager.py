@@ -19,6 +19,7 @@ from relaytest import DERPER, HOST, PATIENCE, Derper, Lines, clean_env
 FIRST = 3
 # linux/ptrace.h
 SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17
+WALL = 0x40000000  # linux/wait.h: threads, too
 
 
 class Manager:
@@ -118,8 +119,8 @@ def threads(pid, name):
 
 @contextlib.contextmanager
 def stopped(task):
-    """That thread alone does not run; PermissionError where it may not be
-    traced."""
+    """That thread alone does not run, until it is killed; PermissionError where
+    it may not be traced."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
     libc.ptrace.restype = ctypes.c_long
@@ -132,10 +133,14 @@ def stopped(task):
     ptrace(SEIZE)
     try:
         ptrace(INTERRUPT)
-        os.waitpid(task, 0x40000000)  # __WALL
+        os.waitpid(task, WALL)
         yield
     finally:
-        ptrace(DETACH)
+        try:
+            ptrace(DETACH)
+        except ProcessLookupError:
+            # its process is not gone before its tracer knows
+            os.waitpid(task, WALL)
 
 
 def main():
