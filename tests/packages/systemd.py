@@ -334,8 +334,8 @@ def show_upgrade(system, clients, version):
           "no connection was refused, settings are kept")
 
 
-def show_others(system):
-    """Admission server and map."""
+def show_admission(system):
+    """The admission server."""
     system.write("/etc/credstore/derpverify.tokens", "0123456789abcdef\n", 0o600)
     system.write("/etc/derper/nodes2", "nodekey:" + "a" * 64 + "\n")
     system.write(
@@ -349,10 +349,36 @@ def show_others(system):
     want_equal(system.show("derpverify", "ActiveState"), "active", "state")
     system.run("systemctl", "stop", "derpverify")
     want_equal(system.show("derpverify", "Result"), "success", "result")
-    want("inactive" in system.run("systemctl", "is-active", "derpmap-probe.timer", check=False), "timer")
-    system.run("systemctl", "start", "derpmap-probe.service")  # skipped by its condition
-    want_equal(system.show("derpmap-probe.service", "ConditionResult"), "no", "condition")
     shown("derpverify: started with tokens, reloaded, stopped")
+
+
+def show_maps(system):
+    """What the timers start: others can read what they write."""
+    folder = str(HERE.parent.parent / "examples")
+    server = subprocess.Popen(
+        system.enter("-n") + ["python3", "-m", "http.server", "-b", "127.0.0.1", "-d", folder, "8000"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    try:
+        system.write("/etc/default/derpmap", "DERPMAP_FETCH_ARGS=http://127.0.0.1:8000/derp.json\n"
+                     "DERPMAP_PROBE_ARGS=/var/lib/derpmap/derp.yaml\n")
+        wait_until(lambda: system.run("systemctl", "start", "derpmap-fetch.service", check=False) == "",
+                   "the map to be fetched")
+    finally:
+        server.kill()
+        server.wait()
+    want_equal(system.run("stat", "-c", "%U %a", "/var/lib/derpmap/derp.yaml"), "derpmap 644", "the map")
+    # without node_exporter there is nothing to do
+    system.run("systemctl", "start", "derpmap-probe.service")
+    want_equal(system.show("derpmap-probe.service", "ConditionResult"), "no", "condition")
+    metrics = "/var/lib/prometheus/node-exporter"
+    system.run("useradd", "-r", "prometheus")
+    system.run("install", "-d", "-o", "prometheus", metrics)
+    system.run("systemctl", "start", "derpmap-probe.service")
+    want_equal(system.show("derpmap-probe.service", "Result"), "success", "result")
+    want("derpmap_probe" in system.run("cat", metrics + "/derpmap.prom"), "no metrics")
+    want(system.run("stat", "-c", "%U %a", metrics + "/derpmap.prom").startswith("prometheus 644"), "mode")
+    shown("derpmap-fetch and derpmap-probe: the map and the metrics are there, and others can read them")
 
 
 def show_stop(system):
@@ -382,7 +408,8 @@ def scenario(system, old, new):
     clients[0].peer.do("close a")
     clients[0].lose()
     show_upgrade(system, clients, new)
-    show_others(system)
+    show_admission(system)
+    show_maps(system)
     show_stop(system)
     peer.stop()
 
