@@ -13,25 +13,31 @@ min3(unsigned a, unsigned b, unsigned c)
 	return ab < c ? ab : c;
 }
 
-/* Levenshtein distance; both are at most SPELLING_MAX bytes long. */
+/* How many letters must be put in, left out, changed or swapped with the next
+ * one (optimal string alignment); both are at most SPELLING_MAX bytes long. */
 static unsigned
 distance(struct slice a, struct slice b)
 {
-	unsigned row[SPELLING_MAX + 1], left, next;
+	unsigned rows[3][SPELLING_MAX + 1];
 
 	for (unsigned j = 0; j <= b.n; j++)
-		row[j] = j;
+		rows[0][j] = j;
 	for (size_t i = 1; i <= a.n; i++) {
-		left = (unsigned)i;
+		const unsigned *before = rows[(i + 1) % 3];
+		const unsigned *above = rows[(i + 2) % 3];
+		unsigned *row = rows[i % 3];
+
+		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= b.n; j++) {
-			next = min3(row[j] + 1, left + 1,
-			    row[j - 1] + (a.p[i - 1] != b.p[j - 1]));
-			row[j - 1] = left;
-			left = next;
+			row[j] = min3(above[j] + 1, row[j - 1] + 1,
+			    above[j - 1] + (a.p[i - 1] != b.p[j - 1]));
+			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] &&
+			    a.p[i - 2] == b.p[j - 1] &&
+			    before[j - 2] + 1 < row[j])
+				row[j] = before[j - 2] + 1;
 		}
-		row[b.n] = left;
 	}
-	return row[b.n];
+	return rows[a.n % 3][b.n];
 }
 
 struct spelling

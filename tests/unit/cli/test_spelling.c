@@ -22,6 +22,7 @@ spelling_finds_the_nearest(void **state)
 	check_text(nearest("verify-client"), "verify-clients");
 	check_text(nearest("verfy-client-urls"), "verify-client-url");
 	check_text(nearest("stum"), "stun");
+	check_text(nearest("sutn"), "stun"); /* two letters swapped */
 	check_text(nearest("stunport"), "stun-port");
 	check_text(nearest("cert-dir"), "certdir");
 	check_text(nearest("cretdir"), "certdir");

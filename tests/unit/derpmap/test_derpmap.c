@@ -111,6 +111,13 @@ derpmap_explains_itself(void **state)
 	expect("help convert", 0, "usage: derpmap convert ", "");
 	expect("--help generate", 0, "usage: derpmap generate ", "");
 	expect("help paint", 2, "", "no command \"paint\"");
+	/* one line, with what may be meant */
+	expect(
+	    "paint", 2, "", "no command \"paint\"; derpmap help lists them\n");
+	expect("lnit", 2, "",
+	    "derpmap: no command \"lnit\" (did you mean lint?); derpmap help "
+	    "lists them\n");
+	expect("lint --sevrity x", 2, "", "(did you mean -severity?)");
 	expect("generate --help", 0, "-from-derper", "");
 	expect("convert", 2, "", "one FILE");
 	expect("convert a b", 2, "", "one FILE");
