@@ -124,7 +124,6 @@ is_given(const struct flags_row *row, const struct config *config,
 	case OPTS_LIST:
 		return ((const struct opts_list *)is)->n > 0;
 	case OPTS_CHOICE:
-	case OPTS_LATER:
 		break;
 	}
 	return false;

@@ -37,7 +37,11 @@ static const char *const other_variables[] = { "DERP_DEBUG_LOGS",
 static const char *
 second_variable(size_t i)
 {
-	return i < flags_row_count ? flags_rows[i].variable : NULL;
+	const struct derper_flag *flag = i < flags_row_count
+	    ? derper_flags_find(slice_str(flags_rows[i].name))
+	    : NULL;
+
+	return flag != NULL ? flag->variable : NULL;
 }
 
 /* A variable of its own for the flag; not for what

@@ -9,45 +9,43 @@
 #define SECOND_MS 1000
 
 #define AT(member) offsetof(struct config, member)
-#define TEXT(name, member, arg, variable, help)                               \
-	{                                                                     \
-		name, OPTS_TEXT, AT(member), arg, variable, 0, 0, help, false \
+#define TEXT(name, member, arg, help)                               \
+	{                                                           \
+		name, OPTS_TEXT, AT(member), arg, 0, 0, help, false \
 	}
-#define SWITCH(name, member, help)                                         \
-	{                                                                  \
-		name, OPTS_BOOL, AT(member), NULL, NULL, 0, 0, help, false \
+#define SWITCH(name, member, help)                                   \
+	{                                                            \
+		name, OPTS_BOOL, AT(member), NULL, 0, 0, help, false \
 	}
-#define NUMBER(name, member, arg, min, max, help)                            \
-	{                                                                    \
-		name, OPTS_INT, AT(member), arg, NULL, min, max, help, false \
+#define NUMBER(name, member, arg, min, max, help)                      \
+	{                                                              \
+		name, OPTS_INT, AT(member), arg, min, max, help, false \
 	}
-#define RATE(name, member, arg, help)                                      \
-	{                                                                  \
-		name, OPTS_FLOAT, AT(member), arg, NULL, 0, 0, help, false \
+#define RATE(name, member, arg, help)                                \
+	{                                                            \
+		name, OPTS_FLOAT, AT(member), arg, 0, 0, help, false \
 	}
 #define TIME(name, member, max, help)                                        \
 	{                                                                    \
-		name, OPTS_DURATION, AT(member), "time", NULL, 0, max, help, \
-		    false                                                    \
+		name, OPTS_DURATION, AT(member), "time", 0, max, help, false \
 	}
 /* Ones that say who may use the relay: a variable of a script that is not set
  * must not open it. */
-#define VERIFY_TEXT(name, member, arg, help)                             \
-	{                                                                \
-		name, OPTS_TEXT, AT(member), arg, NULL, 0, 0, help, true \
+#define VERIFY_TEXT(name, member, arg, help)                       \
+	{                                                          \
+		name, OPTS_TEXT, AT(member), arg, 0, 0, help, true \
 	}
-#define VERIFY_LIST(name, member, arg, help)                             \
-	{                                                                \
-		name, OPTS_LIST, AT(member), arg, NULL, 0, 0, help, true \
+#define VERIFY_LIST(name, member, arg, help)                       \
+	{                                                          \
+		name, OPTS_LIST, AT(member), arg, 0, 0, help, true \
 	}
 
 const struct flags_row flags_rows[] = {
-	TEXT("a", addr_text, "addr", "DERP_ADDR",
+	TEXT("a", addr_text, "addr",
 	    "listen address, [host]:port; TLS is served on port 443, with "
 	    "-certmode manual or -acme-directory, plain HTTP otherwise"),
-	TEXT("hostname", hostname, "name", "DERP_DOMAIN",
-	    "TLS host name, or an IP address"),
-	TEXT("home", home, "what", NULL,
+	TEXT("hostname", hostname, "name", "TLS host name, or an IP address"),
+	TEXT("home", home, "what",
 	    "home page: empty for the default, blank, or a URL to "
 	    "redirect to"),
 	SWITCH("derp", derp,
@@ -59,71 +57,69 @@ const struct flags_row flags_rows[] = {
 	    "plain HTTP port in TLS mode; -1 for none"),
 	SWITCH("dev", dev,
 	    "plain HTTP on " CONFIG_DEV_ADDR ", new key each start"),
-	TEXT("c", key_path, "path", "DERP_KEY_FILE", "key file"),
+	TEXT("c", key_path, "path", "key file"),
 	SWITCH("ace", ace,
 	    "let whoever connects over TLS open tunnels (CONNECT) to ports 443 "
 	    "and 80 of hosts below tailscale.com that have public addresses"),
-	TEXT("bootstrap-dns-names", bootstrap_names, "names", NULL,
+	TEXT("bootstrap-dns-names", bootstrap_names, "names",
 	    "host names, with commas between them, whose addresses are told on "
 	    "/bootstrap-dns"),
 	TEXT("unpublished-bootstrap-dns-names", unpublished_names, "names",
-	    NULL,
 	    "the same for who asks for the name alone; NAME/TXTNAME: for as "
 	    "many percent of all addresses as the TXT record says"),
-	TEXT("proxy-protocol-from", proxy_from_text, "prefixes", NULL,
+	TEXT("proxy-protocol-from", proxy_from_text, "prefixes",
 	    "load balancers, ADDRESS[/BITS],..., whose connections begin with "
 	    "a "
 	    "PROXY header (version 1 or 2) that names the client"),
-	TEXT("mesh-psk-file", mesh_psk_file, "file", NULL,
+	TEXT("mesh-psk-file", mesh_psk_file, "file",
 	    "file with the mesh key, 64 hex digits; who knows it may watch and "
 	    "forward, and is not verified"),
-	TEXT("mesh-with", mesh_with, "hosts", NULL,
+	TEXT("mesh-with", mesh_with, "hosts",
 	    "the region's other relays, HOST[:PORT][/DIALHOST],...: a client "
 	    "of "
 	    "one can be reached through all"),
-	TEXT("secrets-url", secrets_url, "url", NULL,
+	TEXT("secrets-url", secrets_url, "url",
 	    "not supported: use -mesh-psk-file"),
-	TEXT("secrets-path-prefix", secrets_path_prefix, "path", NULL,
-	    "likewise"),
-	TEXT("secrets-cache-dir", secrets_cache_dir, "dir", NULL,
+	TEXT("secrets-path-prefix", secrets_path_prefix, "path", "likewise"),
+	TEXT("secrets-cache-dir", secrets_cache_dir, "dir",
 	    "without effect, as -secrets-url is not supported"),
-	TEXT("control-socket", control_socket, "path", NULL,
+	TEXT("control-socket", control_socket, "path",
 	    "unix socket for derper status, close, reload and drain, which "
 	    "only its owner and root can use; by default "
 	    "$RUNTIME_DIRECTORY/" CONFIG_CONTROL_SOCKET_NAME
 	    " where systemd sets that, else none"),
 	NUMBER("loops", workers, "n", 0, CONFIG_WORKERS_MAX,
 	    "number of event loops; 0 for one per CPU"),
-	TEXT("certmode", cert_mode, "mode", "DERP_CERT_MODE",
+	TEXT("certmode", cert_mode, "mode",
 	    "how to get a certificate: letsencrypt, gcp (both order it), or "
 	    "manual"),
-	TEXT("certdir", cert_dir, "dir", "DERP_CERT_DIR",
+	TEXT("certdir", cert_dir, "dir",
 	    "folder with HOSTNAME.crt and HOSTNAME.key, or for what is "
 	    "ordered"),
-	TEXT("acme-email", acme.email, "address", NULL,
+	TEXT("acme-email", acme.email, "address",
 	    "address that the certificate authority may write to"),
 	SWITCH("acme-ip-certs", acme.ip_certs,
 	    "with -certmode letsencrypt, order a certificate for the IP "
 	    "address that is -hostname"),
-	TEXT("acme-eab-kid", acme.eab_kid, "id", NULL,
+	TEXT("acme-eab-kid", acme.eab_kid, "id",
 	    "the account that the certificate authority knows us by already; "
 	    "needed for -certmode gcp"),
-	TEXT("acme-eab-key", acme.eab_key, "key", NULL,
+	TEXT("acme-eab-key", acme.eab_key, "key",
 	    "base64 key of the account that -acme-eab-kid names"),
-	TEXT("acme-eab-key-file", acme.eab_key_file, "file", NULL,
+	TEXT("acme-eab-key-file", acme.eab_key_file, "file",
 	    "file with the key of -acme-eab-key"),
-	TEXT("acme-directory", acme.directory, "url", NULL,
+	TEXT("acme-directory", acme.directory, "url",
 	    "order certificates there instead of from Let's Encrypt or "
 	    "Google"),
-	TEXT("acme-ca", acme.ca_file, "file", NULL,
+	TEXT("acme-ca", acme.ca_file, "file",
 	    "PEM roots for the certificate authority's server instead of the "
 	    "system's"),
 	SWITCH("renew-self-signed", renew_self_signed,
 	    "replace the self-signed certificate of an IP address by a new "
 	    "one, print its pin and exit"),
-	TEXT("tls-records", tls_records_text, "which", NULL,
+	TEXT("tls-records", tls_records_text, "which",
 	    "TLS 1.3 record implementation: native or openssl"),
-	TEXT("rate-config", rate_config, "file", NULL,
+	TEXT("rate-config", rate_config, "file",
 	    "JSON file with the limits of what clients may send, read again on "
 	    "SIGHUP"),
 	RATE("accept-connection-limit", accept_limit, "n",
@@ -166,10 +162,10 @@ const struct flags_row flags_rows[] = {
 	    "long while more waits for it; 0 for never"),
 	TIME("drain-timeout", drain_timeout_ms, 3600 * SECOND_MS,
 	    "longest wait for output at shutdown (SIGTERM)"),
-	TEXT("log-format", log_format, "format", NULL,
+	TEXT("log-format", log_format, "format",
 	    "text, json, journal (levels for journald), or auto, which is "
 	    "text unless standard error is journald's"),
-	TEXT("log-level", log_level, "level", NULL,
+	TEXT("log-level", log_level, "level",
 	    "log up to this level: error, warn, info or debug"),
 	SWITCH("log-connections", log_connections,
 	    "log each client that connects or leaves, with its bytes and the "
@@ -189,14 +185,13 @@ const struct flags_row flags_rows[] = {
 	    "with -check-config, print JSON "
 	    "(schemas/check-config.schema.json)"),
 	SWITCH("version", show_version, "print the version and exit"),
-	TEXT("completion", completion, "shell", NULL,
+	TEXT("completion", completion, "shell",
 	    "print a script with which bash, zsh or fish completes flags, and "
 	    "exit"),
 	SWITCH("verify-clients", verify_clients,
 	    "admit only nodes that the local tailscaled knows"),
-	TEXT("socket", socket, "path", NULL,
-	    "tailscaled socket for -verify-clients"),
-	TEXT("verify-client-url", verify_url, "url", NULL,
+	TEXT("socket", socket, "path", "tailscaled socket for -verify-clients"),
+	TEXT("verify-client-url", verify_url, "url",
 	    "ask this admission URL about every client"),
 	SWITCH("verify-client-url-fail-open", verify_url_fail_open,
 	    "admit clients while the admission URL is unreachable"),

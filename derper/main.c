@@ -30,6 +30,13 @@ print_line(const char *text)
 }
 
 static int
+print_version(void)
+{
+	printf("derper ");
+	return print_line(version_text);
+}
+
+static int
 status_of(int rc, const struct fail *why)
 {
 	if (rc == 0)
@@ -76,9 +83,11 @@ main(int argc, char **argv)
 		log_error("derper: libsodium does not start");
 		return 1;
 	}
+	if (argc > 1 && strcmp(argv[1], "version") == 0)
+		return print_version();
 	if (argc > 1 && strcmp(argv[1], cmd_doctor.name) == 0)
 		return run_doctor(argc, argv);
-	if (argc > 1 && relay_commands_has(argv[1]))
+	if (argc > 1 && relay_commands_has(&cmd_doctor, argv[1]))
 		return relay_commands_main(&cmd_doctor, argc, argv);
 	switch (flags_parse(&config, argc, argv, getenv, &why)) {
 	case FLAGS_OK:
@@ -94,10 +103,8 @@ main(int argc, char **argv)
 		log_error("derper: %s", why.text);
 		return 1;
 	}
-	if (config.show_version) {
-		printf("derper ");
-		return print_line(version_text);
-	}
+	if (config.show_version)
+		return print_version();
 	if (config.completion[0] != '\0')
 		return status_of(flags_print_completion(
 				     config.completion, &cmd_doctor, &why),

@@ -2,6 +2,7 @@
 #include "relay_commands.h"
 
 #include "fetch.h"
+#include "spelling.h"
 
 #include <assert.h>
 #include <string.h>
@@ -23,12 +24,16 @@ static const struct command *const commands[] = { &cmd_close, &cmd_drain,
 static_assert(HERE + 1 == RELAY_COMMANDS, "doctor is the other one");
 
 bool
-relay_commands_has(const char *word)
+relay_commands_has(const struct command *doctor, const char *word)
 {
+	struct spelling near = spelling_of(slice_str(word));
+
+	if (word[0] == '-')
+		return false;
 	for (size_t i = 0; i < HERE; i++)
-		if (strcmp(word, commands[i]->name) == 0)
-			return true;
-	return strcmp(word, "help") == 0 || strcmp(word, "version") == 0;
+		spelling_consider(&near, commands[i]->name);
+	spelling_consider(&near, doctor->name);
+	return spelling_best(&near) != NULL || strcmp(word, "help") == 0;
 }
 
 void

@@ -12,9 +12,9 @@
 
 extern const struct command cmd_status, cmd_close, cmd_reload, cmd_drain;
 
-/* Whether the word is a command, "help" or "version": derper's flags begin with
- * a dash. */
-bool relay_commands_has(const char *word);
+/* Whether the word is a command or "help", or spelled so nearly that
+ * relay_commands_main should say so: derper's flags begin with a dash. */
+bool relay_commands_has(const struct command *doctor, const char *word);
 
 struct relay_commands {
 	struct command_program program;

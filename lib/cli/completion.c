@@ -49,7 +49,6 @@ kind_of(const struct opts_option *o)
 	case OPTS_DECIMAL:
 	case OPTS_FLOAT:
 	case OPTS_DURATION:
-	case OPTS_LATER:
 		break;
 	}
 	return VALUE_UNKNOWN;
@@ -396,13 +395,6 @@ struct flag_script {
 	struct script *commands; /* borrowed */
 };
 
-/* Whether it is there at all: what is still to come is not offered. */
-static bool
-is_offered(const struct opts_option *o)
-{
-	return o->kind != OPTS_LATER;
-}
-
 /* The names of the commands, with a blank after each. */
 static void
 put_command_names(const struct flag_script *s)
@@ -442,8 +434,7 @@ put_bash_flags(const struct flag_script *s)
 	      "\tcase $prev in\n",
 	    s->to);
 	for (size_t i = 0; i < s->count; i++)
-		if (is_offered(&s->flags[i]))
-			put_bash_value(s->to, &s->flags[i]);
+		put_bash_value(s->to, &s->flags[i]);
 	fputs("\tesac\n"
 	      "\tcompopt +o default\n"
 	      "\t((COMP_CWORD == 1)) && words='",
@@ -451,8 +442,7 @@ put_bash_flags(const struct flag_script *s)
 	put_command_names(s);
 	fputs("help'\n\tCOMPREPLY=($(compgen -W \"$words -h", s->to);
 	for (size_t i = 0; i < s->count; i++)
-		if (is_offered(&s->flags[i]))
-			fprintf(s->to, " -%s", s->flags[i].name);
+		fprintf(s->to, " -%s", s->flags[i].name);
 	fprintf(s->to,
 	    "\" -- \"$cur\"))\n"
 	    "}\n"
@@ -486,8 +476,7 @@ put_zsh_flags(const struct flag_script *s)
 	put_command_names(s);
 	fputs("help)' \\\n", s->to);
 	for (size_t i = 0; i < s->count; i++)
-		if (is_offered(&s->flags[i]))
-			put_zsh_option(s->to, &s->flags[i], "-");
+		put_zsh_option(s->to, &s->flags[i], "-");
 	fprintf(s->to,
 	    "\t\t\t'(- *)-h[list the flags]'\n"
 	    "}\n"
@@ -512,8 +501,6 @@ put_fish_flags(const struct flag_script *s)
 	    "complete -c %s -o h -d 'list the flags'\n",
 	    s->program, s->program, s->program, s->program, s->program);
 	for (size_t i = 0; i < s->count; i++) {
-		if (!is_offered(&s->flags[i]))
-			continue;
 		fprintf(s->to, "complete -c %s -o %s", s->program,
 		    s->flags[i].name);
 		put_fish_rest(s->to, &s->flags[i]);

@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 static const struct opts_option *
 find(const struct opts *o, struct slice name)
@@ -99,19 +98,6 @@ join_choices(const struct opts_choice *choice)
 	return all;
 }
 
-/* Whether the value is the one that asks for nothing; Go writes infinity in
- * several ways. */
-static bool
-asks_for_nothing(const struct opts_option *option, const char *value)
-{
-	const char *nothing = option->arg;
-
-	if (nothing == NULL)
-		return false;
-	return strcasecmp(nothing + (nothing[0] == '+'),
-		   value + (value[0] == '+')) == 0;
-}
-
 /* Stores the value; -1 when it does not fit the kind. */
 static int
 store(const struct opts_option *option, const char *value)
@@ -135,8 +121,6 @@ store(const struct opts_option *option, const char *value)
 		return num_parse_duration_ms(slice_str(value), option->to);
 	case OPTS_CHOICE:
 		return set_choice(option->to, value);
-	case OPTS_LATER:
-		return asks_for_nothing(option, value) ? 0 : -1;
 	}
 	return -1;
 }
@@ -146,9 +130,6 @@ set(const struct opts_option *option, const char *value, struct fail *why)
 {
 	if (store(option, value) == 0)
 		return 0;
-	if (option->kind == OPTS_LATER)
-		return fail_set(
-		    why, "flag -%s is not supported yet", option->name);
 	if (option->kind == OPTS_BOOL)
 		return fail_set(why,
 		    "invalid boolean value \"%s\" for -%s: parse error", value,
@@ -196,15 +177,6 @@ fail_unknown(const struct opts *o, struct slice name, struct fail *why)
 	    meant != NULL ? "?)" : "");
 }
 
-/* Whether the option alone means true, and never takes the next word. */
-static bool
-is_switch(const struct opts_option *option)
-{
-	return option->kind == OPTS_BOOL ||
-	    (option->kind == OPTS_LATER && option->arg != NULL &&
-		strcmp(option->arg, "false") == 0);
-}
-
 /* Handles the option word argv[*i], and argv[*i + 1] where that is its value;
  * *i is left on the last word used. */
 static enum opts_result
@@ -231,15 +203,12 @@ parse_option(
 	/* the value runs to the end of the word, so it is NUL-terminated */
 	if (has_value)
 		text = (const char *)value.p;
-	else if (is_switch(option))
+	else if (option->kind == OPTS_BOOL)
 		text = "true";
 	else if (*i + 1 < argc)
 		text = argv[++*i];
 	else {
-		fail_set(why,
-		    option->kind == OPTS_LATER ? "flag -%s is not supported yet"
-					       : "flag needs an argument: -%s",
-		    option->name);
+		fail_set(why, "flag needs an argument: -%s", option->name);
 		return OPTS_BAD;
 	}
 	return set(option, text, why) == 0 ? OPTS_OK : OPTS_BAD;
@@ -323,7 +292,6 @@ print_default(const struct opts_option *option, FILE *to)
 			fprintf(to, " (default \"%s\")", text);
 		return;
 	case OPTS_LIST:
-	case OPTS_LATER:
 		return;
 	}
 }
@@ -334,8 +302,6 @@ opts_print(const struct opts *o, FILE *to)
 	for (size_t i = 0; i < o->count; i++) {
 		const struct opts_option *option = &o->table[i];
 
-		if (option->kind == OPTS_LATER)
-			continue;
 		fprintf(to, "  -%s%s%s\n    \t%s", option->name,
 		    option->arg != NULL ? " " : "",
 		    option->arg != NULL ? option->arg : "", option->help);

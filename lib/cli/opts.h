@@ -28,9 +28,6 @@ enum opts_kind {
 	OPTS_FLOAT,    /* double, also Inf */
 	OPTS_DURATION, /* uint64_t, milliseconds */
 	OPTS_CHOICE,   /* struct opts_choice, one of several names */
-	/* known by name: rejected as "not supported yet", but for the value
-	 * that asks for nothing: arg is that value, NULL is none */
-	OPTS_LATER,
 };
 
 #define OPTS_LIST_MAX 64

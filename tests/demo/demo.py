@@ -9,6 +9,8 @@ exits 0 only if everything that it shows has really happened.
 import json
 import os
 import queue
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -39,7 +41,12 @@ def say(text):
 
 
 def command(*words):
-    say(paint("2", "$ " + " ".join(words)))
+    """A command that can be pasted into a shell."""
+    shell(shlex.join(words))
+
+
+def shell(text):
+    say(paint("2", "$ " + text))
 
 
 def check(condition, what):
@@ -168,8 +175,9 @@ class Demo:
             f.write("# who may use the relay: one node key per line\n")
             for name in ("laptop", "server"):
                 f.write(f"{keys[name]} {name}\n")
+        shell("cd $(mktemp -d)")
         with open(self.nodes, encoding="ascii") as f:
-            say(f.read())
+            shell("cat >nodes <<END\n" + f.read() + "END")
         return keys
 
     def write_map(self):
@@ -216,7 +224,7 @@ class Demo:
     def let_in(self, target, keys):
         with open(self.nodes, "a", encoding="ascii") as f:
             f.write(f"{keys['guest']} guest\n")
-        say("$ echo NODEKEY guest >> nodes")
+        shell(f"echo {keys['guest']} guest >>nodes")
         say(self.log.wait("the list is read again", lambda l: "nodes" in l and "rejected" not in l)
             .replace(self.folder + "/", ""))
         deadline = time.monotonic() + PATIENCE_S
@@ -243,20 +251,21 @@ class Demo:
 
     def break_map(self):
         broken = self.path("broken.yaml")
-        with open(self.map, encoding="utf-8") as f:
-            text = f.read()
-        with open(broken, "w", encoding="utf-8") as f:
-            # three mistakes that headscale swallows, and one that it does not
-            f.write(text.replace("regionid: 900", "regionid: 901", 1)
-                    .replace("hostname:", "HostName:", 1)
-                    .replace("sha256-raw:", "sha256:", 1)
-                    .replace(f"derpport: {self.port}", f'derpport: "{self.port}"', 1))
+        # three mistakes that headscale swallows, and one that it does not
+        edits = ("0,/regionid: 900/s//regionid: 901/", "s/hostname:/HostName:/", "s/sha256-raw:/sha256:/",
+                 f's/derpport: {self.port}/derpport: "{self.port}"/')
+        make = " ".join(f"-e {shlex.quote(edit)}" for edit in edits)
+        make = f"sed {make} derp.yaml >broken.yaml"
+        shell(make)
+        subprocess.run(make, shell=True, cwd=self.folder, timeout=PATIENCE_S, check=True)
         done = self.run("derpmap", "lint", broken)
-        check(done.returncode == 1, "derpmap found what headscale would not have told")
+        found = re.search(r"(\d+) errors?\b", done.stdout + done.stderr)
+        check(done.returncode == 1 and found is not None and int(found.group(1)) == len(edits),
+              f"derpmap finds {len(edits)} mistakes, of which headscale would have told one")
         found = subprocess.run([self.program("derpmap"), "lint", "--format", "json", broken],
                                capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         rules = {f["rule"] for f in json.loads(found.stdout)["findings"]}
-        check({"R01", "P01", "P06", "T05"} <= rules, "all four mistakes are among the findings")
+        check({"R01", "P01", "P06", "T05"} <= rules, "they are the ones that were made")
 
     def stop_relay(self):
         self.relay.send_signal(signal.SIGTERM)

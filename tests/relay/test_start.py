@@ -92,6 +92,17 @@ class BadFlags(Scenario):
             self.assertIn(f"[DERP_{name}]", err)
 
     @ours_only
+    def test_a_command_that_may_be_meant_is_named(self):
+        for word, meant in (("statsu", "status"), ("docter", "doctor"), ("Drain", "drain")):
+            status, out, err = self.run_relay([word])
+            self.assertEqual((status, out), (2, ""))
+            self.assertEqual(err, f'derper: no command "{word}" (did you mean {meant}?); derper help lists them')
+
+    @ours_only
+    def test_version_is_a_command_too(self):
+        self.assertEqual(self.run_relay(["version"]), self.run_relay(["-version"]))
+
+    @ours_only
     def test_a_flag_that_may_be_meant_is_named(self):
         self.usage(
             ["-verify-client"],

@@ -19,9 +19,6 @@ static const struct opts_option table[] = {
 	{ "n", OPTS_INT, &count, "N", "how many" },
 	{ "rate", OPTS_FLOAT, &rate, "R", "how fast" },
 	{ "wait", OPTS_DURATION, &wait_ms, "TIME", "how long" },
-	{ "mesh", OPTS_LATER, NULL, NULL, "not there" },
-	{ "peers", OPTS_LATER, NULL, "+Inf", "not there" },
-	{ "ace", OPTS_LATER, NULL, "false", "not there" },
 };
 
 static int
@@ -143,13 +140,6 @@ opts_says_what_go_says(void **state)
 		    "invalid value \"1x\" for flag -rate: parse error" },
 		{ { "-wait", "5" },
 		    "invalid value \"5\" for flag -wait: parse error" },
-		{ { "-mesh" }, "flag -mesh is not supported yet" },
-		{ { "-mesh=x" }, "flag -mesh is not supported yet" },
-		{ { "-mesh=" }, "flag -mesh is not supported yet" },
-		{ { "-peers" }, "flag -peers is not supported yet" },
-		{ { "-peers=" }, "flag -peers is not supported yet" },
-		{ { "-peers", "5" }, "flag -peers is not supported yet" },
-		{ { "-ace" }, "flag -ace is not supported yet" },
 		{ { "-nama=x" },
 		    "flag provided but not defined: -nama (did you mean "
 		    "-name?)" },
@@ -164,25 +154,6 @@ opts_says_what_go_says(void **state)
 		check_text(why.text, cases[i].why);
 		check_int(count, 5);
 	}
-}
-
-/* What asks for nothing may be asked for before it is there. */
-static void
-opts_takes_what_asks_for_nothing(void **state)
-{
-	struct fail why = { 0 };
-	struct opts o;
-
-	(void)state;
-	check_int(parse(&o, false, &why,
-		      WORDS("-peers=+Inf", "-peers", "inf", "-ace=false")),
-	    OPTS_OK);
-	check_text(why.text, "");
-	/* a switch takes no next word */
-	check_int(parse(&o, false, &why, WORDS("-ace=false", "x")), OPTS_OK);
-	check_int(o.word_count, 1);
-	check_text(o.words[0], "x");
-	check_text(o.words[-1], "-ace=false");
 }
 
 static void
@@ -247,7 +218,6 @@ opts_prints_names_and_defaults(void **state)
 	    "[MY_NAME]\n");
 	check_contains(text, "how many (default 5)\n");
 	check_contains(text, "how fast (default 1.5)\n");
-	check(strstr(text, "mesh") == NULL);
 	free(text);
 }
 
@@ -259,7 +229,6 @@ main(void)
 		cmocka_unit_test_setup(opts_booleans_take_no_next_word, reset),
 		cmocka_unit_test_setup(opts_mixed_finds_words_anywhere, reset),
 		cmocka_unit_test_setup(opts_says_what_go_says, reset),
-		cmocka_unit_test_setup(opts_takes_what_asks_for_nothing, reset),
 		cmocka_unit_test_setup(opts_knows_help, reset),
 		cmocka_unit_test_setup(opts_limits_lists, reset),
 		cmocka_unit_test_setup(opts_set_is_for_defaults, reset),
