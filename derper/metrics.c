@@ -83,6 +83,7 @@ derive(struct metrics_values *v)
 	v->dropped_memory =
 	    minus(c->dropped_queue_tail, c->dropped_at_crossing);
 	v->clients_total = v->registry.local + v->registry.remote;
+	v->queue_wait_ns = c->queue_wait_ns / v->workers;
 }
 
 static void
@@ -156,10 +157,17 @@ put_value(struct writer *w, const struct metrics_row *row, uint64_t value)
 	writer_printf(w, "%s", row->name);
 	if (row->labels != NULL)
 		writer_printf(w, "{%s}", row->labels);
-	if (row->unit == METRICS_NS)
-		writer_printf(w, " %.6f\n", (double)value / 1e9);
-	else
+	switch (row->unit) {
+	case METRICS_WHOLE:
 		writer_printf(w, " %" PRIu64 "\n", value);
+		break;
+	case METRICS_NS:
+		writer_printf(w, " %.6f\n", (double)value / 1e9);
+		break;
+	case METRICS_NS_AS_MS:
+		writer_printf(w, " %.6f\n", (double)value / 1e6);
+		break;
+	}
 }
 
 static void

@@ -22,6 +22,7 @@ struct metrics_values {
 	struct metrics_budget {
 		uint64_t output, before_login; /* bytes, of all workers */
 	} budget;
+	uint64_t queue_wait_ns; /* the mean of all workers */
 	uint64_t workers, files, max_files, log_dropped;
 	uint64_t started_s, boot_s, uptime_s; /* seconds since 1970; seconds */
 	uint64_t certificate_expires_s;
@@ -46,7 +47,8 @@ enum metrics_type {
 
 enum metrics_unit {
 	METRICS_WHOLE,
-	METRICS_NS, /* nanoseconds, told as seconds */
+	METRICS_NS,       /* nanoseconds, told as seconds */
+	METRICS_NS_AS_MS, /* told as milliseconds */
 };
 
 struct metrics_row {

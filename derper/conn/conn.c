@@ -346,9 +346,10 @@ mark_dirty(struct conn *c)
 }
 
 void
-conn_send(struct conn *c, enum outq_class class, uint8_t *frames, size_t len)
+conn_send(struct conn *c, enum outq_class class, uint8_t *frames, size_t len,
+    unsigned count)
 {
-	outq_add(&c->out, class, frames, len);
+	outq_add(&c->out, class, frames, len, count);
 	mark_dirty(c);
 }
 
@@ -376,6 +377,22 @@ watch_progress(struct conn *c)
 	}
 }
 
+/* How long what waited in the backlog did so, once it is empty. */
+static void
+note_wait(struct conn *c)
+{
+	const uint32_t now_ms = (uint32_t)loop_now_ms(c->worker->loop);
+	uint32_t *since_ms = &c->out.waits_since_ms;
+
+	if (c->out.bytes > 0) {
+		if (*since_ms == 0)
+			*since_ms = now_ms;
+		return;
+	}
+	worker_note_wait(c->worker, (uint64_t)(now_ms - *since_ms) * 1000000);
+	*since_ms = 0;
+}
+
 void
 conn_flush(struct conn *c)
 {
@@ -385,6 +402,8 @@ conn_flush(struct conn *c)
 		conn_end(c, "write");
 		return;
 	}
+	if (c->out.bytes > 0 || c->out.waits_since_ms != 0)
+		note_wait(c);
 	conn_account(c);
 	watch_progress(c);
 }
@@ -417,6 +436,7 @@ conn_write_raw(struct conn *c, struct slice bytes)
 void
 conn_flush_all(struct worker *worker)
 {
+	const bool any = worker->dirty != NULL;
 	struct conn *c;
 
 	while ((c = worker->dirty) != NULL) {
@@ -425,6 +445,8 @@ conn_flush_all(struct worker *worker)
 		if (!c->ended)
 			conn_flush(c);
 	}
+	if (any)
+		worker_note_turn(worker);
 	worker_flushed(worker);
 }
 

@@ -205,9 +205,9 @@ void conn_leave_handshake(struct conn *c);
 /* Whose share that is, of what a group of the worker's budget holds. */
 struct conn *conn_of_share(enum memory_group group, struct memory_share *share);
 
-/* Queues frames for the end of the turn, see outq.h. */
-void conn_send(
-    struct conn *c, enum outq_class class, uint8_t *frames, size_t len);
+/* Queues `count` frames for the end of the turn, see outq.h. */
+void conn_send(struct conn *c, enum outq_class class, uint8_t *frames,
+    size_t len, unsigned count);
 /* The same for a copy of a control frame; ends the connection when memory is
  * short. */
 void conn_send_control(struct conn *c, struct slice frame, bool mark);

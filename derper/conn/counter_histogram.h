@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COUNTER_HISTOGRAM_BOUNDS 12
+#define COUNTER_HISTOGRAM_BOUNDS 16
 
 /* Upper bounds, each with the values that equal it, in rising order. */
 struct counter_histogram_bounds {

@@ -11,7 +11,9 @@ struct padded_counters {
 	_Alignas(COUNTERS_ALIGN) struct counters set;
 };
 
-/* Those of mesh updates are upstream's. */
+/* These are upstream's. */
+const struct counter_histogram_bounds counters_bounds_write_frames = { 16,
+	{ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 20, 25, 50, 100 } };
 const struct counter_histogram_bounds counters_bounds_mesh_batch = { 11,
 	{ 0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000 } };
 const struct counter_histogram_bounds counters_bounds_mesh_loops = { 8,

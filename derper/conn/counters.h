@@ -152,10 +152,13 @@
 	X(rtt_500ms)                                                       \
 	X(rtt_inf)                                                         \
 	X(rtt_error)                                                       \
-	X(rtt_non_tcp)
+	X(rtt_non_tcp)                                                     \
+	/* gauge: of the time that packets wait, see worker_note_wait */   \
+	X(queue_wait_ns)
 
 /* Histograms, with their bounds in counters.c. */
 #define COUNTERS_HISTOGRAMS(X)                                  \
+	X(write_frames)   /* frames per flush */                \
 	X(mesh_batch)     /* changes per message to watchers */ \
 	X(mesh_loops)     /* such messages per turn */          \
 	X(stun_answer_us) /* from a turn's begin to its answers */

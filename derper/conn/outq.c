@@ -77,10 +77,12 @@ frames_in(const struct outq *q, const uint8_t *frames, size_t len)
 }
 
 void
-outq_add(struct outq *q, enum outq_class class, uint8_t *frames, size_t len)
+outq_add(struct outq *q, enum outq_class class, uint8_t *frames, size_t len,
+    unsigned count)
 {
 	struct outq_run *run = q->last_run;
 
+	q->frames = (uint16_t)(q->frames + count);
 	if (run != NULL && run->p + run->len == frames && run->class == class &&
 	    run->len + len <= STREAM_CHUNK && !run->marked) {
 		run->len += (uint32_t)len;
@@ -104,6 +106,7 @@ outq_control(struct outq *q, struct slice frame, bool mark)
 	if (run == NULL)
 		return -1;
 	run->marked = mark;
+	q->frames++;
 	q->marked = (uint16_t)(q->marked + mark);
 	return 0;
 }
@@ -440,6 +443,10 @@ flush_runs(struct outq *q, struct stream *stream)
 int
 outq_flush(struct outq *q, struct stream *stream)
 {
+	if (q->frames > 0)
+		counter_histogram_add(&q->shared->counters->write_frames,
+		    &counters_bounds_write_frames, q->frames);
+	q->frames = 0;
 	if (q->bytes > 0 && flush_backlog(q, stream) == -1)
 		return -1;
 	if (q->bytes == 0 && flush_runs(q, stream) == -1)

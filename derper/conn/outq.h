@@ -77,16 +77,20 @@ struct outq {
 	uint32_t sequence;              /* of the last frame in the backlog */
 	uint32_t packets[OUTQ_CLASSES]; /* in the backlog, per class */
 	uint16_t marked; /* marked frames that have not reached the stream */
+	uint16_t frames; /* that were added since the last flush */
+	/* since when, at least, the backlog is not empty: by its owner; ms of
+	 * the loop, 0: it is */
+	uint32_t waits_since_ms;
 };
 
 void outq_init(struct outq *q, struct outq_shared *shared);
 
-/* Adds frames of one class (whole ones, one after the other) that stay where
- * they are until the turn ends. The OUTQ_HEAD_MAX bytes before them are ours,
- * too: while they are sent, a head may be where other bytes were, which are put
- * back. Without memory they are dropped and counted. */
-void outq_add(
-    struct outq *q, enum outq_class class, uint8_t *frames, size_t len);
+/* Adds `count` frames of one class (whole ones, one after the other) that stay
+ * where they are until the turn ends. The OUTQ_HEAD_MAX bytes before them are
+ * ours, too: while they are sent, a head may be where other bytes were, which
+ * are put back. Without memory they are dropped and counted. */
+void outq_add(struct outq *q, enum outq_class class, uint8_t *frames,
+    size_t len, unsigned count);
 
 /* Adds a copy of a control frame. A marked one is counted in q->marked until
  * the stream has taken it. -1 when memory is short: close the connection. */

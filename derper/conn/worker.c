@@ -1,6 +1,7 @@
 /* worker: see worker.h. */
 #include "worker.h"
 
+#include "clock.h"
 #include <stdlib.h>
 
 /* A turn is all that is wanted. */
@@ -136,4 +137,24 @@ worker_flushed(struct worker *worker)
 		worker->flushed(worker->hook_ctx);
 	turn_memory_reset(worker->memory);
 	publish(worker);
+}
+
+/* As upstream's: a tenth of what is new. */
+void
+worker_note_wait(struct worker *worker, uint64_t ns)
+{
+	_Atomic uint64_t *mean = &worker->counters->queue_wait_ns;
+	const uint64_t before =
+	    atomic_load_explicit(mean, memory_order_relaxed);
+
+	counters_set(mean, before - before / 10 + ns / 10);
+}
+
+void
+worker_note_turn(struct worker *worker)
+{
+	if (++worker->turns_noted % WORKER_WAIT_SAMPLE != 0)
+		return;
+	worker_note_wait(
+	    worker, (clock_now_us() - loop_now_us(worker->loop)) * 1000);
 }

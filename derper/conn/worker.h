@@ -44,6 +44,9 @@ struct ip_limit;
 #define WORKER_PATIENT_PACKETS 1024
 #define WORKER_PATIENT_BYTES ((size_t)8 << 20)
 
+/* Turns of which the time that packets wait is taken: one of so many. */
+#define WORKER_WAIT_SAMPLE 16
+
 /* The same for all workers; immutable while they run. */
 struct worker_config {
 	struct ip_limit *ip_limit;             /* borrowed */
@@ -110,6 +113,7 @@ struct worker {
 	void *hook_ctx;
 
 	struct log_limit log_login; /* lines that anybody can cause */
+	unsigned turns_noted;       /* see worker_note_turn */
 };
 
 /* Returns owned; NULL and the reason. The counters are borrowed. */
@@ -117,6 +121,13 @@ struct worker *worker_new(const struct worker_config *config, unsigned index,
     struct counters *counters, struct fail *why);
 /* After its connections have been freed. */
 void worker_free(struct worker *worker);
+
+/* A packet has waited for so long before it was sent, ns: takes it into the
+ * moving average. */
+void worker_note_wait(struct worker *worker, uint64_t ns);
+/* Packets were flushed, which have waited since the turn began; looks at the
+ * clock for every WORKER_WAIT_SAMPLE-th turn. */
+void worker_note_turn(struct worker *worker);
 
 /* What was queued in this turn has been flushed: frees the turn's memory. */
 void worker_flushed(struct worker *worker);

@@ -139,8 +139,9 @@ handle_batch(void *ctx, struct message *m)
 		memcpy(&entry, b->bytes + at, sizeof entry);
 		c = conn_table_get(worker->conns, entry.addr);
 		if (c != NULL) {
+			/* a stretch without packets is one frame */
 			conn_send(c, entry.class, b->bytes + at + sizeof entry,
-			    entry.len);
+			    entry.len, entry.packets > 0 ? entry.packets : 1);
 			count_sent(worker->counters, c, &entry);
 		} else {
 			if (entry.packets > 0)

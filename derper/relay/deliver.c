@@ -49,7 +49,7 @@ deliver_frame(struct client *from, struct conn_addr to, enum outq_class class,
 		    class == OUTQ_DISCO, 1, len);
 		return;
 	}
-	conn_send(conn, class, frame, len);
+	conn_send(conn, class, frame, len, 1);
 	if (conn->outgoing)
 		return;
 	counters_add(&counters->packets_sent, 1);

@@ -135,7 +135,7 @@ tell_some(struct watchers *all, struct watcher *w, size_t max)
 		put_change(all->worker, &out, &changes[i]);
 	if (count == 0)
 		return max < STEP ? max : STEP;
-	conn_send(w->conn, OUTQ_CONTROL, bytes, out.n);
+	conn_send(w->conn, OUTQ_CONTROL, bytes, out.n, (unsigned)count);
 	counter_histogram_add(&all->worker->counters->mesh_batch,
 	    &counters_bounds_mesh_batch, count);
 	return count;

@@ -145,6 +145,24 @@ class Pages(Scenario):
         self.assertEqual(grown['derp_bytes_dropped{reason="unknown_dest",kind="other"}'], 3)
         self.assertEqual(after["derp_current_connections"], 1)
 
+    def test_writes_are_measured(self):
+        """Frames of each flush, and how long packets wait: that is sampled."""
+        p = self.peer()
+        p.login(self.relay, "a", "b")
+
+        def averaged():
+            p.do("send a b 0102")
+            p.expect("recv b a 2 0102")
+            return self.varz()["derp_average_queue_duration_ms"] > 0
+        wait_until(averaged, "a sample")
+        text = self.varz()
+        buckets = [v for k, v in text.items() if k.startswith("derp_buffered_write_frames_bucket{")]
+        self.assertEqual(len(buckets), 17)
+        self.assertEqual(buckets, sorted(buckets))
+        self.assertEqual(buckets[0], 0)
+        self.assertGreater(buckets[1], 0)
+        self.assertEqual(buckets[-1], text["derp_buffered_write_frames_count"])
+
     @ours_only
     def test_json_has_the_same_values(self):
         p = self.peer()

@@ -59,6 +59,7 @@ class Prometheus(Scenario):
         self.assertEqual(types["derp_accepts"], "counter")
         self.assertEqual(types["derpkit_queue_bytes"], "gauge")
         self.assertEqual(types["derp_mesh_update_batch_size"], "histogram")
+        self.assertEqual(types["derp_buffered_write_frames"], "histogram")
 
     @have("promtool")
     def test_promtool_has_nothing_against_ours(self):

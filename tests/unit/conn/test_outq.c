@@ -150,7 +150,7 @@ add(struct fixture *f, struct turn_bytes *t, enum kind kind, uint32_t number,
 		conn_send_control(f->to->conn, s, true);
 		return;
 	}
-	conn_send(f->to->conn, (enum outq_class)kind, t->p + t->n, s.n);
+	conn_send(f->to->conn, (enum outq_class)kind, t->p + t->n, s.n, 1);
 	t->n += s.n;
 }
 

@@ -100,7 +100,7 @@ add(struct fixture *f, enum outq_class class, size_t n)
 	memset(p, (int)class, n);
 	bytes_put_u32(p, (uint32_t)n);
 	turn_memory_use(f->shared.memory, p + n + 1);
-	outq_add(&f->q, class, p, n);
+	outq_add(&f->q, class, p, n, 1);
 }
 
 static void
@@ -291,6 +291,26 @@ outq_framing_drops_packets_for_control(void **state)
 	check_int(outq_flush(&f->q, &f->stream), -1);
 }
 
+/* Of each flush that had something to send, how many frames. */
+static void
+outq_counts_the_frames_of_a_flush(void **state)
+{
+	struct fixture *f = *state;
+	const struct counters *counters = counters_at(f->counters, 0);
+
+	flush(f);
+	check_size(counters->write_frames.sum, 0);
+	add(f, OUTQ_DATA, 100);
+	flush(f);
+	for (int i = 0; i < 12; i++)
+		add(f, OUTQ_DATA, 100);
+	flush(f);
+	check_size(counters->write_frames.buckets[0], 0);
+	check_size(counters->write_frames.buckets[1], 1);
+	check_size(counters->write_frames.buckets[11], 1); /* 11 to 15 */
+	check_size(counters->write_frames.sum, 13);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -304,6 +324,7 @@ main(void)
 		TEST(outq_framing_frames_the_backlog),
 		TEST(outq_framing_waits_for_a_full_socket),
 		TEST(outq_framing_drops_packets_for_control),
+		TEST(outq_counts_the_frames_of_a_flush),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

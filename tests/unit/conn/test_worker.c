@@ -89,12 +89,38 @@ worker_new_survives_lack_of_memory(void **state)
 	counters_free(counters);
 }
 
+/* A tenth of what is new; the clock is looked at now and then. */
+static void
+worker_averages_how_long_packets_wait(void **state)
+{
+	struct counters_array *counters = counters_new(1);
+	const struct counters *set = counters_at(counters, 0);
+	struct fail why = { 0 };
+	struct worker *w =
+	    worker_new(&config, 0, counters_at(counters, 0), &why);
+
+	(void)state;
+	worker_note_wait(w, 1000);
+	check_size(set->queue_wait_ns, 100);
+	worker_note_wait(w, 1000);
+	check_size(set->queue_wait_ns, 190);
+	for (int i = 0; i < 500; i++)
+		worker_note_wait(w, 5000000);
+	check(set->queue_wait_ns > 4900000 && set->queue_wait_ns <= 5000000);
+	for (int i = 1; i < WORKER_WAIT_SAMPLE; i++)
+		worker_note_turn(w);
+	check(set->queue_wait_ns > 4900000);
+	worker_free(w);
+	counters_free(counters);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(worker_has_the_limits_of_its_configuration),
 		cmocka_unit_test(worker_is_patient_within_its_part),
+		cmocka_unit_test(worker_averages_how_long_packets_wait),
 		cmocka_unit_test(worker_new_survives_lack_of_memory),
 	};
 
