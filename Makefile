@@ -90,6 +90,9 @@ e2e: helpers
 		python3 -B tests/relay/e2e_websocket.py
 	@DERPER_BUILT=$(CURDIR)/$(BUILD)/bin/derper \
 		DERP_PEER=$(CURDIR)/$(BUILD)/tests/derp-peer \
+		python3 -B tests/relay/e2e_status.py
+	@DERPER_BUILT=$(CURDIR)/$(BUILD)/bin/derper \
+		DERP_PEER=$(CURDIR)/$(BUILD)/tests/derp-peer \
 		DERPKIT_PEERS=$(CURDIR)/$(BUILD)/peers \
 		python3 -B tests/relay/e2e_acme.py
 
