@@ -47,12 +47,13 @@ commit=$(git -C "$root" rev-parse HEAD | cut -c 1-12)
 for program in derper derpmap derpverify; do
 	[ "$("$into/bin/$program" --version)" = "$program $version ($commit)" ] ||
 		fail "$program --version: $("$into/bin/$program" --version)"
-	for file in share/man/man[18]/$program.* lib/systemd/system/$program*.* \
-	    share/bash-completion/completions/$program \
-	    share/zsh/site-functions/_$program \
-	    share/fish/vendor_completions.d/$program.fish; do
-		[ -s "$into/$file" ] || [ -s "$(echo $into/$file)" ] ||
-			fail "$file is not installed"
+	for files in "share/man/man[18]/$program.*" \
+	    "lib/systemd/system/$program*.*" \
+	    "share/bash-completion/completions/$program" \
+	    "share/zsh/site-functions/_$program" \
+	    "share/fish/vendor_completions.d/$program.fish"; do
+		compgen -G "$into/$files" >/dev/null ||
+			fail "$files is not installed"
 	done
 done
 for file in share/derpkit/schemas/derpmap.schema.json \
