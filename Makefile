@@ -97,7 +97,7 @@ e2e: helpers
 		python3 -B tests/relay/e2e_acme.py
 
 packages: helpers
-	@.ci/deps packages
+	@.ci/deps deb packages
 	@DERPKIT_BIN=$(CURDIR)/$(BUILD)/bin DERPKIT_PEERS=$(CURDIR)/$(BUILD)/peers \
 		DERPKIT_HELPERS=$(CURDIR)/$(BUILD)/tests \
 		tests/packages/run.sh $(PACKAGES)

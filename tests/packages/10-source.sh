@@ -15,6 +15,12 @@ fail() {
 version=$(sed -n 's/^project.derpkit VERSION \([^ ]*\) .*/\1/p' CMakeLists.txt)
 [ "$(sed -n '1s/derpkit (\(.*\)) .*/\1/p' debian/changelog)" = "$version" ] ||
 	fail "debian/changelog has another version than CMakeLists.txt"
+# What is built with is in two lists.
+for package in $(.ci/deps --list build | grep -v -e '^gcc$' -e '^libc6-dev$'); do
+	[ "$package" != pkg-config ] || package=pkgconf
+	grep -q "^ *$package\( \|,\)" debian/control ||
+		fail "debian/control does not build with $package"
+done
 
 if [ ! -e .git ]; then
 	echo "SKIPPED: this is not a checkout of git, which make dist archives"
