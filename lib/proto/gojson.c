@@ -107,6 +107,8 @@ nest_open(struct nest *nest, bool is_object)
 
 	if (nest->depth == GOJSON_DEPTH)
 		return -1;
+	if (bit == 1)
+		nest->bits[at] = 0;
 	if (is_object)
 		nest->bits[at] |= bit;
 	else
