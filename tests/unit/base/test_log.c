@@ -245,6 +245,50 @@ log_limit_lets_bursts_through(void **state)
 	check_contains(text, "1 similar lines suppressed\n");
 }
 
+/* What a program takes instead. */
+struct taken {
+	unsigned count;
+	enum log_level last;
+	char text[64];
+};
+
+static void
+take(void *ctx, enum log_level level, struct slice message)
+{
+	struct taken *t = ctx;
+
+	t->count++;
+	t->last = level;
+	snprintf(t->text, sizeof t->text, "%.*s", (int)message.n,
+	    (const char *)message.p);
+}
+
+static void
+log_gives_lines_of_all_levels_to_a_taker(void **state)
+{
+	struct taken t = { .count = 0 };
+	const struct log_sink to = { take, &t };
+	struct sink s = sink_open();
+	char text[256];
+
+	(void)state;
+	log_set_level(LOG_LEVEL_ERROR);
+	log_set_sink(&to);
+	log_debug("one %d", 1);
+	check_int(t.last, LOG_LEVEL_DEBUG);
+	check_text(t.text, "one 1");
+	log_warn("two");
+	log_set_sink(NULL);
+	log_error("three");
+	log_set_level(LOG_LEVEL_INFO);
+	sink_read(&s, text, sizeof text);
+	sink_restore(&s);
+	check_int(t.count, 2);
+	check_int(t.last, LOG_LEVEL_WARN);
+	check_contains(text, "three\n");
+	check(strstr(text, "two") == NULL);
+}
+
 int
 main(void)
 {
@@ -259,6 +303,7 @@ main(void)
 		cmocka_unit_test(log_drops_what_is_not_read),
 		cmocka_unit_test(log_survives_a_closed_reader),
 		cmocka_unit_test(log_limit_lets_bursts_through),
+		cmocka_unit_test(log_gives_lines_of_all_levels_to_a_taker),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

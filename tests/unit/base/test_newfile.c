@@ -366,6 +366,46 @@ remove_folder(void **state)
 	return system(command);
 }
 
+/* Says what the real one says, in the same words. */
+static void
+try_is_right(const char *name)
+{
+	struct fail tried = { 0 }, real = { 0 };
+	int rc = newfile_try(name, &tried);
+	int real_rc = newfile_make_folders(name, 0755, &real);
+
+	if (real_rc == 0)
+		real_rc = newfile_replace(name, slice_str(NEW), 0600, &real);
+	check_int(rc, real_rc);
+	check_text(tried.text, real.text);
+}
+
+static void
+newfile_try_judges_and_makes_nothing(void **state)
+{
+	char name[160], file[100];
+	struct stat st;
+
+	(void)state;
+	sweep();
+	snprintf(name, sizeof name, "%s/a/b/c", folder);
+	check_int(newfile_try(name, NULL), 0);
+	check_int(newfile_try_folders(name, NULL), 0);
+	check_int((int)count(), 0);
+	snprintf(file, sizeof file, "%s/file", folder);
+	put(file, OLD);
+	check_int(newfile_try(file, NULL), 0);
+	check_int(stat(file, &st), 0);
+	check_size((size_t)st.st_size, strlen(OLD));
+	snprintf(name, sizeof name, "%s/x", file);
+	try_is_right(name);
+	snprintf(name, sizeof name, "%s/x/y", file);
+	try_is_right(name);
+	check_int(newfile_try_folders(name, NULL), -1);
+	try_is_right(file);
+	check_size(sweep(), 1);
+}
+
 int
 main(void)
 {
@@ -378,6 +418,7 @@ main(void)
 		cmocka_unit_test(newfile_tells_what_failed),
 		cmocka_unit_test(newfile_needs_no_folder_in_the_name),
 		cmocka_unit_test(newfile_makes_folders),
+		cmocka_unit_test(newfile_try_judges_and_makes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

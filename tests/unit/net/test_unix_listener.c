@@ -111,6 +111,34 @@ unix_listener_refuses_bad_paths(void **state)
 	check_contains(why.text, "/nowhere/s: No such file");
 }
 
+/* The verdict of an attempt is that of opening; it leaves nothing. */
+static void
+unix_listener_try_judges_and_makes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct unix_listener l;
+	char other[80];
+	struct fail why = { 0 }, real = { 0 };
+
+	/* somebody listens there */
+	check_int(unix_listener_try(f->path, &why), -1);
+	check_int(unix_listener_open(&l, f->path, 0600, &real), -1);
+	check_text(why.text, real.text);
+	/* nobody does any more */
+	close(f->fd);
+	check_int(unix_listener_try(f->path, NULL), 0);
+	check(exists(f));
+	snprintf(other, sizeof other, "%s/other", f->dir);
+	check_int(unix_listener_try(other, NULL), 0);
+	check_int(access(other, F_OK), -1);
+	why = real = (struct fail){ 0 };
+	snprintf(other, sizeof other, "%s/none/other", f->dir);
+	check_int(unix_listener_try(other, &why), -1);
+	check_int(unix_listener_open(&l, other, 0600, &real), -1);
+	check_text(why.text, real.text);
+	f->fd = dup(STDERR_FILENO);
+}
+
 int
 main(void)
 {
@@ -122,6 +150,9 @@ main(void)
 		    unix_listener_replaces_only_what_nobody_uses, setup,
 		    teardown),
 		cmocka_unit_test(unix_listener_refuses_bad_paths),
+		cmocka_unit_test_setup_teardown(
+		    unix_listener_try_judges_and_makes_nothing, setup,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
