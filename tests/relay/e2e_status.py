@@ -172,7 +172,7 @@ class StatusPage(Scenario):
         self.assertEqual(seen["cards"][0], clients + "clients")
         self.assertEqual(seen["charts"][0][:7], "Packets")
         self.assertEqual((len(seen["charts"]), seen["drawn"]), (6, 6))
-        # the public key of the relay is no row
+        # the public key of the relay is not a row
         self.assertGreaterEqual(seen["rows"], rows)
         self.assertEqual(seen["scripts"], 0)
         self.assertEqual(self.browser.complaints(), [])
