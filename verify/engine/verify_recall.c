@@ -85,7 +85,8 @@ verify_recall_set(const struct verify_recall *r)
 void
 verify_recall_forget(struct verify_recall *r, const struct derp_key *key)
 {
-	if (r->outage != VERIFY_OUTAGE_LAST_GOOD)
+	/* a source that keeps its keys itself has none of these */
+	if (r->known != NULL && r->outage != VERIFY_OUTAGE_LAST_GOOD)
 		verify_known_forget(r->known, key, r->wall_s() - LOGIN_S);
 }
 
