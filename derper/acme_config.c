@@ -194,6 +194,7 @@ acme_config_derive(struct acme_config *acme,
 
 	acme->used = true;
 	acme->is_ip = host->is_ip;
+	acme->has_http_port = host->has_http_port;
 	acme->url = acme->directory[0] != '\0' ? acme->directory
 	    : gcp                              ? ACME_CONFIG_GCP
 					       : ACME_CONFIG_LETSENCRYPT;

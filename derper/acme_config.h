@@ -31,6 +31,7 @@ struct acme_config {
 	char name[ACME_CONFIG_NAME_MAX]; /* as ordered: lower case, or an
 					    address in its shortest form */
 	bool is_ip;
+	bool has_http_port;                     /* http-01 can be answered */
 	const char *url;                        /* of the directory */
 	uint8_t secret[ACME_CONFIG_SECRET_MAX]; /* of eab_key, or its file */
 	size_t secret_len;

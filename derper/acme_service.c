@@ -3,6 +3,7 @@
 
 #include "acme_answers.h"
 #include "acme_attempt.h"
+#include "acme_config.h"
 #include "acme_http.h"
 #include "acme_memory.h"
 #include "acme_plan.h"
@@ -474,15 +475,15 @@ init_lock(struct acme_service *s)
 }
 
 static struct acme_attempt
-attempt_of(struct acme_service *s, const struct config *config,
+attempt_of(struct acme_service *s, const struct acme_config *config,
     struct acme_answers *answers)
 {
-	unsigned kinds = config->acme.is_ip ? 0 : ACME_TLS_ALPN_01;
+	unsigned kinds = config->is_ip ? 0 : ACME_TLS_ALPN_01;
 
-	if (config->http_port >= 0)
+	if (config->has_http_port)
 		kinds |= ACME_HTTP_01;
 	return (struct acme_attempt){
-		.config = &config->acme,
+		.config = config,
 		.folder = s->folder,
 		.transport = { .ctx = s,
 		    .send = transport_send,
@@ -494,11 +495,10 @@ attempt_of(struct acme_service *s, const struct config *config,
 }
 
 struct acme_service *
-acme_service_start(const struct config *config,
+acme_service_start(const struct acme_config *config,
     const struct acme_folder *folder, struct acme_answers *answers,
     struct acme_counts *counts, struct fail *why)
 {
-	const struct acme_config *acme = &config->acme;
 	struct acme_service *s = calloc(1, sizeof *s);
 
 	if (s == NULL) {
@@ -507,13 +507,13 @@ acme_service_start(const struct config *config,
 	}
 	init_lock(s);
 	acme_issued_init(&s->unsaved);
-	s->config = acme;
+	s->config = config;
 	s->counts = counts;
-	s->origin = url_text_origin(acme->url);
+	s->origin = url_text_origin(config->url);
 	s->folder = folder;
 	s->attempt = attempt_of(s, config, answers);
 	if (acme_http_init(&s->http,
-		acme->ca_file[0] != '\0' ? acme->ca_file : NULL,
+		config->ca_file[0] != '\0' ? config->ca_file : NULL,
 		&s->stop) == -1) {
 		fail_set(why, "out of memory");
 		goto stop;

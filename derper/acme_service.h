@@ -15,15 +15,16 @@
 #define DERPKIT_ACME_SERVICE_H
 
 #include "acme_counts.h"
-#include "config.h"
+#include "fail.h"
 
 struct acme_answers;
+struct acme_config;
 struct acme_folder;
 struct acme_service;
 
 /* Begins. All borrowed until acme_service_stop. Returns owned; NULL and the
  * reason. */
-struct acme_service *acme_service_start(const struct config *config,
+struct acme_service *acme_service_start(const struct acme_config *config,
     const struct acme_folder *folder, struct acme_answers *answers,
     struct acme_counts *counts, struct fail *why);
 

@@ -52,8 +52,8 @@ server_certs_start(
 	s->watch = acme_watch_start(&s->folder, s->answers, why);
 	if (s->watch == NULL)
 		return -1;
-	s->service =
-	    acme_service_start(config, &s->folder, s->answers, &s->counts, why);
+	s->service = acme_service_start(
+	    &config->acme, &s->folder, s->answers, &s->counts, why);
 	return s->service != NULL ? 0 : -1;
 }
 
