@@ -107,7 +107,9 @@ put_list(FILE *to, const json_t *list)
 	size_t i;
 
 	json_array_foreach(list, i, one)
-	    fprintf(to, "%s%s", i > 0 ? ", " : "", json_string_value(one));
+	{
+		fprintf(to, "%s%s", i > 0 ? ", " : "", json_string_value(one));
+	}
 	fputc('\n', to);
 }
 

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 
 static const char name[] = "limits";
@@ -14,16 +15,19 @@ static const char name[] = "limits";
 /* What Linux gives a socket by default: bursts of STUN questions fit. */
 #define RECEIVE_BYTES 212992
 
-/* The first number in a file after the form's text; false: there is none. */
+/* The number after a text at the beginning of a line of a file; false: there is
+ * none. */
 static bool
-read_number(const char *path, const char *form, uint64_t *value)
+read_number(const char *path, const char *before, uint64_t *value)
 {
+	const size_t n = strlen(before);
 	FILE *f = fopen(path, "re");
 	char line[256];
 	bool found = false;
 
 	while (f != NULL && !found && fgets(line, sizeof line, f) != NULL)
-		found = sscanf(line, form, value) == 1;
+		found = strncmp(line, before, n) == 0 &&
+		    sscanf(line + n, "%" SCNu64, value) == 1;
 	if (f != NULL)
 		fclose(f);
 	return found;
@@ -38,7 +42,7 @@ open_files(const struct doctor_subject *d)
 	char path[64];
 
 	snprintf(path, sizeof path, "/proc/%d/limits", (int)d->pid);
-	if (d->pid != 0 && read_number(path, "Max open files %" SCNu64, &value))
+	if (d->pid != 0 && read_number(path, "Max open files", &value))
 		return value;
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
 	return limit.rlim_max;
@@ -72,9 +76,9 @@ memory_available(void)
 {
 	uint64_t kib = 0, group = UINT64_MAX;
 
-	if (!read_number("/proc/meminfo", "MemAvailable: %" SCNu64, &kib))
+	if (!read_number("/proc/meminfo", "MemAvailable:", &kib))
 		return UINT64_MAX;
-	(void)read_number("/sys/fs/cgroup/memory.max", "%" SCNu64, &group);
+	(void)read_number("/sys/fs/cgroup/memory.max", "", &group);
 	return group < kib * 1024 ? group : kib * 1024;
 }
 
@@ -110,7 +114,7 @@ look_at_setting(const struct doctor_subject *d, const char *setting,
 	snprintf(advice, sizeof advice, "sysctl -w net.core.%s=%" PRIu64,
 	    setting, least);
 	/* not every container shows them */
-	if (!read_number(path, "%" SCNu64, &value))
+	if (!read_number(path, "", &value))
 		return;
 	if (value >= least)
 		doctor_report_add(d->report, name, DOCTOR_OK, NULL,

@@ -14,6 +14,7 @@
 
 #define LINT_MS 20000
 #define PROBE_MS 90000
+#define WORDS_MAX 14 /* after the program's name */
 #define SHOWN_MAX 10 /* findings of one kind */
 #define PORT_DERP 443
 #define PORT_STUN 3478
@@ -46,12 +47,12 @@ run_derpmap(
     const char *const arguments[], uint64_t timeout_ms, struct fail *why)
 {
 	char path[PATH_MAX];
-	const char *words[16] = { find_derpmap(path) };
+	const char *words[WORDS_MAX + 2] = { find_derpmap(path) };
 	struct fail inner = { 0 };
 	json_t *root = NULL;
 	struct buf out;
 
-	for (size_t i = 0; arguments[i] != NULL && i < 14; i++)
+	for (size_t i = 0; i < WORDS_MAX && arguments[i] != NULL; i++)
 		words[i + 1] = arguments[i];
 	(void)doctor_program_run(words, timeout_ms, &out, &inner);
 	if (buf_len(&out) > 0)

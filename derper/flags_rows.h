@@ -18,7 +18,7 @@ struct flags_row {
 	enum opts_kind kind;
 	size_t at; /* of the value in struct config */
 	const char *arg;
-	int64_t min, max;     /* of a number; of a time in milliseconds */
+	int64_t min, max; /* of a number; of a time in milliseconds */
 	const char *help;
 	bool not_empty; /* an empty value on the command line is an error */
 };
