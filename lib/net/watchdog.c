@@ -74,11 +74,11 @@ watchdog_poll(struct watchdog *w, uint64_t now_us, size_t *late)
 	*late = find_late(w);
 	if (*late == w->count) {
 		w->waiting = false;
-		w->told = false;
+		w->told = 0;
 		return WATCHDOG_ALIVE;
 	}
-	if (w->told || now_us - w->round_us < w->interval_us)
+	if (w->told == *late + 1 || now_us - w->round_us < w->interval_us)
 		return WATCHDOG_NOTHING;
-	w->told = true;
+	w->told = *late + 1;
 	return WATCHDOG_HANGS;
 }

@@ -28,7 +28,7 @@ struct watchdog {
 	uint64_t interval_us; /* between two rounds; 0: there are none */
 	uint64_t round_us;    /* when the last one began */
 	bool waiting;         /* for its answers */
-	bool told;            /* that they are late */
+	size_t told;          /* 1 + the loop that was told; 0: none */
 };
 
 enum watchdog_result {

@@ -92,9 +92,13 @@ watchdog_misses_a_loop_that_hangs(void **state)
 	poll_at(f, 90001, WATCHDOG_ALIVE);
 	/* and told again the next time */
 	poll_at(f, 91000, WATCHDOG_NOTHING);
-	turn(f, 1, 2);
+	turn(f, 1, 1);
 	poll_at(f, 92000, WATCHDOG_HANGS);
 	check_size(f->late, 0);
+	/* as is another one that hangs behind it */
+	turn(f, 0, 0);
+	poll_at(f, 92001, WATCHDOG_HANGS);
+	check_size(f->late, 2);
 }
 
 static void
