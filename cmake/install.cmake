@@ -38,7 +38,8 @@ foreach(kind sysusers sysctl)
 	foreach(file ${files})
 		get_filename_component(name ${file} NAME_WE)
 		if(kind STREQUAL "sysctl")
-			string(PREPEND name "60-")
+			# before what an administrator sets
+			string(PREPEND name "10-")
 		endif()
 		install(FILES ${file} RENAME ${name}.conf
 			DESTINATION lib/${kind}.d)
