@@ -65,7 +65,6 @@ static const struct effect {
 	const char *without; /* what is missing for it */
 } effects[] = {
 	{ "c", has_key_file, "with -dev" },
-	{ "hostname", uses_tls, "without TLS" },
 	{ "certdir", uses_tls, "without TLS" },
 	{ "http-port", uses_tls, "without TLS: -a is the plain HTTP port" },
 	{ "ace", uses_tls, "without TLS" },

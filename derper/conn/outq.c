@@ -76,13 +76,22 @@ frames_in(const struct outq *q, const uint8_t *frames, size_t len)
 	return count;
 }
 
+/* More than the last bound of the histogram are all the same. */
+static void
+count_frames(struct outq *q, unsigned count)
+{
+	const unsigned sum = q->frames + count;
+
+	q->frames = sum < UINT16_MAX ? (uint16_t)sum : UINT16_MAX;
+}
+
 void
 outq_add(struct outq *q, enum outq_class class, uint8_t *frames, size_t len,
     unsigned count)
 {
 	struct outq_run *run = q->last_run;
 
-	q->frames = (uint16_t)(q->frames + count);
+	count_frames(q, count);
 	if (run != NULL && run->p + run->len == frames && run->class == class &&
 	    run->len + len <= STREAM_CHUNK && !run->marked) {
 		run->len += (uint32_t)len;
@@ -106,7 +115,7 @@ outq_control(struct outq *q, struct slice frame, bool mark)
 	if (run == NULL)
 		return -1;
 	run->marked = mark;
-	q->frames++;
+	count_frames(q, 1);
 	q->marked = (uint16_t)(q->marked + mark);
 	return 0;
 }
@@ -491,4 +500,5 @@ outq_clear(struct outq *q)
 		    q, run->class, frames_in(q, run->p, run->len), run->len);
 	q->first_run = q->last_run = NULL;
 	q->marked = 0;
+	q->frames = 0;
 }

@@ -111,9 +111,10 @@ path_of(const struct reading *r, struct slice name)
 	const char *slash = strrchr(file, '/');
 	const int folder = slash != NULL ? (int)(slash - file) + 1 : 0;
 
-	return arena_printf(r->arena, "%.*s%.*s",
-	    slice_starts(name, "/") ? 0 : folder, file, (int)name.n,
-	    (const char *)name.p);
+	/* "-" alone would be standard input */
+	return arena_printf(r->arena, "%.*s%s%.*s",
+	    slice_starts(name, "/") ? 0 : folder, file,
+	    slice_is(name, "-") ? "./" : "", (int)name.n, (const char *)name.p);
 }
 
 static int
@@ -158,7 +159,8 @@ add_variables(struct reading *r, const struct doc_node *name)
 	path = path_of(r, name->text);
 	if (path == NULL)
 		return no_memory(r);
-	if (read_file(r, path, &unread) == 0)
+	if (infile_check_regular(path, &unread) == 0 &&
+	    read_file(r, path, &unread) == 0)
 		return 0;
 	r->start->unread =
 	    arena_text(r->arena, unread.text, strlen(unread.text));

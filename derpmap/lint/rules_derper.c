@@ -164,8 +164,10 @@ unknown_flag(struct rule_run *run)
 
 		if (!derper_command_unknown_flag(flags, &flag))
 			continue;
-		place = place_after(
-		    run, place, (size_t)(flags.p - text.p) + flag.offset);
+		at = (size_t)(flags.p - text.p) + flag.offset;
+		/* an alias leads back */
+		place = at < place.offset ? place_of(run, at)
+					  : place_after(run, place, at);
 		found_unknown(run, place, flag.name);
 	}
 }

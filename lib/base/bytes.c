@@ -58,6 +58,8 @@ slice_ends_nocase(struct slice s, const char *text)
 	const size_t n = strlen(text);
 
 	/* as above, with the last byte; case is one bit of a letter */
+	if (n == 0)
+		return true;
 	return s.n >= n &&
 	    (s.p[s.n - 1] | 0x20) == ((uint8_t)text[n - 1] | 0x20) &&
 	    strncasecmp((const char *)s.p + s.n - n, text, n) == 0;
