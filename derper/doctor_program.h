@@ -1,6 +1,8 @@
 /*
  * doctor_program: runs a program that looks at something for derper doctor.
  *
+ * It gets the PATH of who runs the doctor, and no other variable: those of the
+ * relay, which were taken over, are not for what may run as root.
  * Threads: the main thread's; blocking.
  */
 #ifndef DERPKIT_DOCTOR_PROGRAM_H

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define TEXT_MAX ((size_t)1 << 20)
+#define VARIABLE_MAX 256 /* bytes of a name */
 
 static int
 connect_to(const char *path, struct fail *why)
@@ -78,7 +79,52 @@ read_list(struct buf *list, pid_t pid, const char *file, struct fail *why)
 					    : fail_set(why, "out of memory");
 }
 
-/* Variables that relays read, and none of ours: what it was started with. */
+/* Variables that relays read: by name, and by how names begin or end. Whoever
+ * took a relay over can write what he likes over its variables: PATH,
+ * LD_PRELOAD and what else libraries read are not for us. The endings are of
+ * secrets, whose variables the configuration names (key-variable=). */
+static bool
+is_read(struct slice name)
+{
+	static const char *const names[] = { "HOME", "XDG_CACHE_HOME",
+		"RUNTIME_DIRECTORY", "REQUEST_METHOD" };
+	static const char *const begins[] = { "DERP_", "TS_", "SSL_CERT_",
+		"TAILSCALE_DERPER_" };
+	static const char *const ends[] = { "_PROXY", "_KEY", "_TOKEN",
+		"_SECRET" };
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (slice_is(name, names[i]))
+			return true;
+	for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
+		if (slice_starts(name, begins[i]))
+			return true;
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+		if (slice_ends_nocase(name, ends[i]))
+			return true;
+	return false;
+}
+
+/* Removes the variables of ours that relays read. */
+static void
+remove_variables(void)
+{
+	struct slice name, value;
+	size_t i = 0;
+
+	while (environ[i] != NULL) {
+		char text[VARIABLE_MAX];
+
+		slice_cut(slice_str(environ[i]), '=', &name, &value);
+		snprintf(text, sizeof text, "%.*s", (int)name.n,
+		    (const char *)name.p);
+		if (!is_read(name) || name.n >= sizeof text ||
+		    unsetenv(text) == -1)
+			i++; /* else the next one is there now */
+	}
+}
+
+/* Of these, only what it was started with counts. */
 static void
 take_variables(struct doctor_relay *r)
 {
@@ -87,14 +133,16 @@ take_variables(struct doctor_relay *r)
 	char *text, *equals;
 
 	r->has_variables = read_list(&list, r->pid, "environ", NULL) == 0;
-	if (r->has_variables && clearenv() == 0)
-		while ((text = next_text(&list, &at)) != NULL) {
-			equals = strchr(text, '=');
-			if (equals == NULL)
-				continue;
-			*equals = '\0';
+	if (r->has_variables)
+		remove_variables();
+	while (r->has_variables && (text = next_text(&list, &at)) != NULL) {
+		equals = strchr(text, '=');
+		if (equals == NULL)
+			continue;
+		*equals = '\0';
+		if (is_read(slice_str(text)))
 			(void)setenv(text, equals + 1, 1);
-		}
+	}
 	buf_clear(&list);
 }
 

@@ -28,8 +28,9 @@ struct doctor_relay {
 int doctor_relay_find(
     struct doctor_relay *r, const char *socket_path, struct fail *why);
 
-/* Reads its arguments, the program's name first, and makes its variables, where
- * they may be read, and its folder those of this process. -1 and the reason. */
+/* Reads its arguments, the program's name first, and makes the variables that a
+ * relay reads, where they may be read, and its folder those of this process. -1
+ * and the reason. */
 int doctor_relay_read(struct doctor_relay *r, struct fail *why);
 
 /* Fine on { 0 }. */

@@ -284,6 +284,25 @@ class Running(Base):
         self.spawned = self.derper("-control-socket=" + self.path("s"), env={"DERP_VERIFY_NODES": nodes})
         self.has(self.ask(), "sources", "ok", f"nodes {nodes} answers")
 
+    def test_its_variables_are_not_for_programs(self):
+        """Whoever took the relay over writes what he likes there."""
+        if os.geteuid() != 0:
+            self.skipTest("only root may read them")
+        folder, own = self.path("theirs"), self.path("own")
+        for path in (folder, own):
+            os.mkdir(path)
+            with open(path + "/nft", "w", encoding="utf-8") as f:
+                f.write(f"#!/bin/sh\nenv >{path}/ran\necho '{{\"nftables\": []}}'\n")
+            os.chmod(path + "/nft", 0o755)
+        theirs = {"PATH": folder + ":" + os.environ["PATH"], "GCONV_PATH": folder, "DERP_HOSTNAME": HOST}
+        self.spawned = self.derper("-control-socket=" + self.path("s"), env=theirs)
+        found = self.ask(env={"PATH": own + ":" + os.environ["PATH"], "LANG": "C"})
+        self.has(found, "names", "ok", f"{HOST} is")  # what a relay reads was taken
+        self.assertFalse(os.path.exists(folder + "/ran"))
+        with open(own + "/ran", encoding="utf-8") as f:
+            names = {line.split("=")[0] for line in f}
+        self.assertLessEqual(names, {"PATH", "LC_ALL", "PWD", "OLDPWD", "_", "SHLVL"})
+
     def test_a_port_that_it_does_not_have(self):
         self.start()
         flags = self.tls()

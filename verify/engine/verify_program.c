@@ -152,8 +152,8 @@ spawn(struct run *r, const struct verify_program *p, int out, int err)
 		rc = posix_spawn_file_actions_addclosefrom_np(
 		    &files, STDERR_FILENO + 1);
 	if (rc == 0)
-		rc = posix_spawnp(
-		    &r->pid, p->words[0], &files, &attr, p->words, environ);
+		rc = posix_spawnp(&r->pid, p->words[0], &files, &attr, p->words,
+		    p->variables != NULL ? p->variables : environ);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	return rc;

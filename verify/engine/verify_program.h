@@ -22,6 +22,8 @@
 struct verify_program {
 	char *text; /* owned: what words point into */
 	char *words[VERIFY_PROGRAM_WORDS_MAX + 1]; /* NULL at the end */
+	/* NAME=VALUE, NULL at the end; borrowed. NULL: those of this process */
+	char *const *variables;
 };
 
 /* -1 with *why: there is no word, there are too many, or memory is short. To be
