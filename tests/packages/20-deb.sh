@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if [ -z "${DERPKIT_BASE_TAR:-}" ]; then
-	echo "SKIPPED: there is no base file system (mmdebstrap)"
+	echo "SKIPPED: ${DERPKIT_NO_BASE:-there is no DERPKIT_BASE_TAR}"
 	exit 77
 fi
 if [ "$(id -u)" != 0 ]; then
@@ -23,16 +23,13 @@ fail() {
 # Runs a command in the new Debian, on a network of its own or on ours.
 inside() {
 	unshare --mount --net --pid --fork --kill-child sh -c \
-		'ip link set lo up; exec "$@"' sh "${enter[@]}" "$@"
+		'ip link set lo up; exec "$@"' sh \
+		tests/packages/enter.sh "$system" "$@"
 }
 inside_online() {
-	unshare --mount --pid --fork --kill-child "${enter[@]}" "$@"
+	unshare --mount --pid --fork --kill-child \
+		tests/packages/enter.sh "$system" "$@"
 }
-enter=(sh -ec 'mount -t proc proc "$1/proc"
-	root=$1
-	shift
-	exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-		LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"' sh "$system")
 
 # Every file with its kind, mode and owner, and the sums of what is in /etc; not
 # what apt and dpkg write down of their work.

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if [ -z "${DERPKIT_BASE_TAR:-}" ]; then
-	echo "SKIPPED: there is no base file system (mmdebstrap)"
+	echo "SKIPPED: ${DERPKIT_NO_BASE:-there is no DERPKIT_BASE_TAR}"
 	exit 77
 fi
 if [ "$(id -u)" != 0 ]; then
@@ -22,12 +22,9 @@ fail() {
 
 # Runs commands in the new Debian; prints the last lines when they fail.
 inside() {
-	unshare --mount --pid --fork --kill-child sh -ec '
-		mount -t proc proc "$1/proc"
-		exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-			HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
-			DEB_BUILD_OPTIONS=nocheck sh -ec "$2"' \
-		sh "$system" "$1" >"$work/log" 2>&1 ||
+	unshare --mount --pid --fork --kill-child \
+		tests/packages/enter.sh "$system" \
+		env DEB_BUILD_OPTIONS=nocheck sh -ec "$1" >"$work/log" 2>&1 ||
 		{ tail -n 40 "$work/log"; fail "$2"; }
 }
 

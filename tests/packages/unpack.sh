@@ -11,3 +11,8 @@ mknod -m 666 "$1/dev/random" c 1 8
 mknod -m 666 "$1/dev/urandom" c 1 9
 ln -s /proc/self/fd "$1/dev/fd"
 cp /etc/resolv.conf /etc/hosts "$1/etc"
+# how this machine's apt comes to its archive
+{ grep -lsi '^[^#/]*\(acquire::https*\|acquire::check\|proxy\)' \
+	/etc/apt/apt.conf /etc/apt/apt.conf.d/* || true; } |
+	xargs -r cp -t "$1/etc/apt/apt.conf.d"
+echo 'Acquire::Retries "3";' >"$1/etc/apt/apt.conf.d/80retries"
