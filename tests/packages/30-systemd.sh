@@ -9,7 +9,8 @@ skip() {
 	echo "SKIPPED: $1"
 	exit 77
 }
-[ -n "${DERPKIT_BASE_TAR:-}" ] || skip "there is no base file system (mmdebstrap)"
+[ -n "${DERPKIT_BASE_TAR:-}" ] ||
+	skip "${DERPKIT_NO_BASE:-there is no DERPKIT_BASE_TAR}"
 [ "$(id -u)" = 0 ] || skip "systemd-nspawn needs root"
 command -v systemd-nspawn >/dev/null || skip "there is no systemd-nspawn"
 work=$(mktemp -d)
@@ -18,13 +19,8 @@ trap 'exit 1' INT TERM HUP
 system=$work/system
 
 inside_online() {
-	unshare --mount --pid --fork --kill-child sh -ec '
-		mount -t proc proc "$1/proc"
-		root=$1
-		shift
-		exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-			LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"' \
-		sh "$system" "$@"
+	unshare --mount --pid --fork --kill-child \
+		tests/packages/enter.sh "$system" "$@"
 }
 
 debs=$(tests/packages/debs.sh)
@@ -45,4 +41,8 @@ old="/packages/derper_${version}_$arch.deb /packages/derpmap_${version}_$arch.de
 	inside_online apt-get -qq install -y --no-install-recommends \
 		systemd-sysv dbus $needed
 } >"$work/log" 2>&1 || { tail "$work/log"; echo "FAILED: dependencies"; exit 1; }
+# they would hold dpkg's lock when we upgrade
+for timer in apt-daily apt-daily-upgrade dpkg-db-backup; do
+	ln -s /dev/null "$system/etc/systemd/system/$timer.timer"
+done
 python3 -B tests/packages/systemd.py "$system" "$version" "$version+1"

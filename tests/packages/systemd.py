@@ -6,6 +6,8 @@ for each point shown. Exit status: 0; 77 and the reason where systemd cannot be
 booted; 1.
 """
 
+import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -13,7 +15,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -21,7 +22,7 @@ sys.path.insert(0, str(HERE.parent / "relay"))
 os.environ.setdefault(
     "DERP_PEER", os.path.join(os.environ.get("DERPKIT_HELPERS", "build/tests"), "derp-peer")
 )
-from relaytest import DERP_PEER, Peer, wait_until  # noqa: E402
+from relaytest import DERP_PEER, PATIENCE, Peer, wait_until  # noqa: E402
 from servicemanager import stopped, threads  # noqa: E402
 
 BOOT_S = 90
@@ -38,6 +39,14 @@ DERPER_ARGS=-loops 3 -verify-nodes /etc/derper/nodes
 
 def shown(text):
     print("systemd: " + text, flush=True)
+
+
+def is_contained(pid):
+    """Whether a process has not our namespace of processes."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid") != os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return False
 
 
 class Booted:
@@ -57,13 +66,12 @@ class Booted:
         raise OSError("there are no control groups")
 
     def boot(self):
-        """Whether that works; if not, the log says why."""
+        """None, or why that does not work here."""
+        try:
+            self.make_group()
+        except OSError as e:
+            return f"no control group of its own: {e}"
         with open(self.log, "wb") as log:
-            try:
-                self.make_group()
-            except OSError as e:
-                log.write(str(e).encode())
-                return False
             self.proc = subprocess.Popen(
                 ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', self.group,
                  "systemd-nspawn", "--quiet", "--register=no", "--keep-unit",
@@ -71,32 +79,62 @@ class Booted:
                  "--system-call-filter=" + CALLS, "-D", str(self.root)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )
+        state = "no answer of systemd"
         end = time.monotonic() + BOOT_S
         while time.monotonic() < end and self.proc.poll() is None:
-            if self.find_pid() and self.run("systemctl", "is-system-running", check=False) == "running":
-                return True
+            if self.find_pid():
+                state = self.run("systemctl", "is-system-running", check=False)
+            if state == "running":
+                return None
+            if state == "degraded":
+                failed = self.run("systemctl", "--failed", "--plain", "--no-legend", check=False)
+                return "a new Debian without ours is degraded: " + " ".join(failed.split())
             time.sleep(0.2)
-        return False
+        text = self.log.read_text(encoding="utf-8", errors="replace").strip()
+        return "; ".join((state.splitlines() or ["?"])[-1:] + text.splitlines()[-1:])
+
+    def children(self):
+        path = f"/proc/{self.proc.pid}/task/{self.proc.pid}/children"
+        try:
+            return pathlib.Path(path).read_text(encoding="ascii").split()
+        except OSError:
+            return []
 
     def find_pid(self):
+        """Its process 1; nspawn's first child only makes it."""
         if self.pid is None:
-            path = f"/proc/{self.proc.pid}/task/{self.proc.pid}/children"
-            with open(path, encoding="ascii") as f:
-                words = f.read().split()
-            self.pid = words[0] if words else None
+            self.pid = next(filter(is_contained, self.children()), None)
         return self.pid
+
+    def kill(self, number):
+        """Its process 1, if that is there."""
+        with contextlib.suppress(ProcessLookupError):
+            if self.pid:
+                os.kill(int(self.pid), number)
 
     def end(self):
         if self.proc and self.proc.poll() is None:
-            if self.pid:
-                os.kill(int(self.pid), signal.SIGRTMIN + 4)  # poweroff
+            self.find_pid()
+            self.kill(signal.SIGRTMIN + 4)  # poweroff
             try:
                 self.proc.wait(30)
             except subprocess.TimeoutExpired:
+                # process 1 takes all of its namespace along
+                self.kill(signal.SIGKILL)
                 self.proc.kill()
                 self.proc.wait(30)
-        for folder, _, _ in os.walk(self.group or "/nonexistent", topdown=False):
-            os.rmdir(folder)
+        end = time.monotonic() + 10
+        while not self.remove_group() and time.monotonic() < end:
+            time.sleep(0.2)
+
+    def remove_group(self):
+        """Whether it is gone: it cannot go while a process ends in it."""
+        try:
+            for folder, _, _ in os.walk(self.group or "/nonexistent", topdown=False):
+                os.rmdir(folder)
+        except OSError:
+            return False
+        return True
 
     def enter(self, *namespaces):
         return ["nsenter", "-t", self.pid, *namespaces]
@@ -294,12 +332,17 @@ def show_sockets(system, client):
     shown("sockets: the first client starts the relay")
 
 
-def keep_relaying(clients, is_over):
+def keep_relaying(clients, upgrade):
     """Packets from one to the other, one at a time, until it is over and both
     have come back once; how many arrived."""
     a, b = clients
     relayed = 0
-    while not is_over() or a.times + b.times < 4:
+    end = None
+    while not upgrade.done() or a.times + b.times < 4:
+        if upgrade.done() and end is None:
+            upgrade.result()  # raises what went wrong in it
+            end = time.monotonic() + PATIENCE
+        want(end is None or time.monotonic() < end, "the upgrade is over, and the relay was not restarted")
         a.peer.do("send a b " + "00" * 200)
         line = a.peer.expect("recv b a 200 .*|(closed|failed) [ab] .*").group(0)
         if line.startswith("recv"):
@@ -316,10 +359,10 @@ def show_upgrade(system, clients, version):
     for client in clients:
         client.times = client.failed = 0
         client.connect()
-    upgrade = threading.Thread(target=install, args=(system, version))
-    upgrade.start()
-    relayed = keep_relaying(clients, lambda: not upgrade.is_alive())
-    upgrade.join()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        upgrade = pool.submit(install, system, version)
+        relayed = keep_relaying(clients, upgrade)
+    upgrade.result()
     want_equal([client.times for client in clients], [2, 2], "connections")
     want_equal([client.failed for client in clients], [0, 0], "refused connections")
     want(relayed > 1, "nothing was relayed")
@@ -416,11 +459,12 @@ def scenario(system, old, new):
 
 def main():
     root, old, new = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     system = Booted(root)
     try:
-        if not system.boot():
-            text = system.log.read_text(encoding="utf-8", errors="replace").strip()
-            print("SKIPPED: systemd-nspawn does not boot here: " + (text.splitlines() or ["no word"])[-1])
+        why = system.boot()
+        if why:
+            print("SKIPPED: systemd-nspawn does not boot here: " + why)
             return 77
         scenario(system, old, new)
     finally:
