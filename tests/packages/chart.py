@@ -14,6 +14,7 @@ import pathlib
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -273,6 +274,7 @@ def show_mesh(pods):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     run("ip", "link", "add", "br0", "type", "bridge")
     run("ip", "addr", "add", "10.99.0.254/24", "dev", "br0")
     run("ip", "link", "set", "br0", "up")
