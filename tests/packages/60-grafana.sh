@@ -10,7 +10,11 @@ dashboard=$PWD/examples/monitoring/grafana-derpkit.json
 command -v npm >/dev/null || { echo "SKIPPED: npm is not installed"; exit 77; }
 cd "$folder"
 echo '{"private": true}' >package.json
-npm install --silent --no-audit --no-fund @grafana/schema@12 typescript@5
+npm install --silent --no-audit --no-fund @grafana/schema@12.4.11 \
+	typescript@5.9.3 || {
+	echo "SKIPPED: @grafana/schema cannot be installed"
+	exit 77
+}
 
 # $1: a dashboard. The compiler's verdict.
 compiles() {
