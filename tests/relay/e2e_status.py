@@ -64,13 +64,20 @@ class Browser:
         self.lock, self.count, self.got, self.events = threading.Condition(), 0, {}, []
         self.thread = threading.Thread(target=self.listen, daemon=True)
         self.thread.start()
+        try:
+            self.open_page()
+        except BaseException:
+            self.close()
+            raise
+
+    session = None
+
+    def open_page(self):
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.ask("Page.enable")
         self.ask("Runtime.enable")
         self.ask("Log.enable")
-
-    session = None
 
     def listen(self):
         left = b""
