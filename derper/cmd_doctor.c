@@ -23,6 +23,8 @@ struct visit {
 	struct check_facts facts;
 	struct doctor_report report;
 	struct doctor_relay relay;
+	struct doctor_rights rights;
+	char pin[DOCTOR_PIN];
 	char *words[CMD_DOCTOR_WORDS_MAX + 2]; /* for flags_parse */
 	char map[PATH_MAX];
 };
@@ -88,35 +90,58 @@ is_another(const struct visit *v, const struct command_call *call)
 	return owner.pid != v->relay.pid;
 }
 
+/* What a start would do, and what else is read where the flags say. */
 static void
-look(struct visit *v, const struct command_call *call)
+look_at_start(struct visit *v, const struct command_call *call)
 {
-	static void (*const checks[])(const struct doctor_subject *d) = {
-		doctor_start,
-		doctor_certificate,
-		doctor_clock,
-		doctor_ports,
-		doctor_firewall,
-		doctor_names,
-		doctor_stun,
-		doctor_sources,
-		doctor_limits,
-		doctor_map,
-	};
-	struct doctor_subject subject = {
-		.config = &v->config,
-		.found = &v->facts,
-		.map = v->map,
-		.report = &v->report,
-	};
-
 	check_facts_look(&v->facts, &v->config);
+	doctor_certificate_pin(&v->facts, v->pin);
 	if (is_another(v, call))
 		v->relay.pid = 0;
-	subject.pid = v->relay.pid;
-	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
-		checks[i](&subject);
-	check_facts_clear(&v->facts);
+}
+
+struct check {
+	void (*run)(const struct doctor_subject *d);
+	bool is_relays; /* with the relay's rights */
+};
+
+/* Each with the rights that it needs. */
+static int
+look(struct visit *v, struct fail *why)
+{
+	static const struct check checks[] = {
+		{ doctor_start, true },
+		{ doctor_certificate, true },
+		{ doctor_clock, true },
+		{ doctor_ports, false },
+		{ doctor_firewall, false },
+		{ doctor_names, true },
+		{ doctor_stun, true },
+		{ doctor_sources, true },
+		{ doctor_limits, false },
+		{ doctor_map, false },
+	};
+	const struct doctor_subject subject = {
+		.config = &v->config,
+		.found = &v->facts,
+		.pid = v->relay.pid,
+		.map = v->map,
+		.pin = v->pin,
+		.report = &v->report,
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof checks / sizeof checks[0] && rc == 0;
+	     i++) {
+		if (checks[i].is_relays)
+			rc = doctor_rights_take(&v->rights, why);
+		if (rc == 0)
+			checks[i].run(&subject);
+		if (checks[i].is_relays &&
+		    doctor_rights_give_back(&v->rights, why) == -1)
+			rc = -1;
+	}
+	return rc;
 }
 
 static int
@@ -144,29 +169,59 @@ find_map(struct visit *v, const struct arguments *a, struct fail *why)
 	return fail_errno(why, "%s", a->map);
 }
 
+/* Whose words they are decides with what rights is done what they say. */
+static int
+prepare(struct visit *v, const struct command_call *call, int *count,
+    struct fail *why)
+{
+	if (find_map(v, call->values, why) == -1 ||
+	    find_relay(v, call, why) == -1 ||
+	    choose_words(v, call, count, why) == -1)
+		return -1;
+	return doctor_rights_open(&v->rights,
+	    call->word_count > 0 ? 0 : v->relay.pid, &v->relay.user, why);
+}
+
+/* Reads the flags, and looks at what they say, with the relay's rights. */
+static int
+parse(struct visit *v, const struct command_call *call, int count,
+    enum flags_result *result, struct fail *refusal, struct fail *why)
+{
+	int rc = doctor_rights_take(&v->rights, why);
+
+	if (rc == 0) {
+		*result =
+		    flags_parse(&v->config, count, v->words, getenv, refusal);
+		if (*result == FLAGS_OK)
+			look_at_start(v, call);
+	}
+	return doctor_rights_give_back(&v->rights, why) == -1 ? -1 : rc;
+}
+
 static int
 visit(struct visit *v, const struct command_call *call)
 {
-	struct fail why = { 0 };
-	int count = 0;
+	enum flags_result result = FLAGS_BAD;
+	struct fail why = { 0 }, refusal = { 0 };
+	int count = 0, rc = 0;
 
-	if (find_map(v, call->values, &why) == -1 ||
-	    find_relay(v, call, &why) == -1 ||
-	    choose_words(v, call, &count, &why) == -1)
+	if (prepare(v, call, &count, &why) == -1 ||
+	    parse(v, call, count, &result, &refusal, &why) == -1)
 		return command_fail(call, "%s", why.text);
-	switch (flags_parse(&v->config, count, v->words, getenv, &why)) {
+	switch (result) {
 	case FLAGS_HELP:
 	case FLAGS_USAGE:
-		return command_misuse(call, "%s", why.text);
+		return command_misuse(call, "%s", refusal.text);
 	case FLAGS_BAD:
-		doctor_report_add(
-		    &v->report, "start", DOCTOR_ERROR, NULL, "%s", why.text);
+		doctor_report_add(&v->report, "start", DOCTOR_ERROR, NULL, "%s",
+		    refusal.text);
 		break;
 	case FLAGS_OK:
-		look(v, call);
+		rc = look(v, &why);
+		check_facts_clear(&v->facts);
 		break;
 	}
-	return print(call, v);
+	return rc == 0 ? print(call, v) : command_fail(call, "%s", why.text);
 }
 
 static int
@@ -178,7 +233,9 @@ run(const struct command_call *call)
 	if (v == NULL)
 		return command_fail(call, "not enough memory");
 	doctor_report_init(&v->report);
+	(void)doctor_rights_open(&v->rights, 0, NULL, NULL);
 	status = visit(v, call);
+	doctor_rights_close(&v->rights);
 	doctor_relay_clear(&v->relay);
 	doctor_report_clear(&v->report);
 	free(v);

@@ -155,3 +155,16 @@ doctor_certificate(const struct doctor_subject *d)
 	else
 		look_at_chain(d, certs_cert_file(certs), info.count);
 }
+
+void
+doctor_certificate_pin(
+    const struct check_facts *found, char pin[static DOCTOR_PIN])
+{
+	const struct certs *certs = found->setup.certs.certs;
+	struct cert_info info;
+
+	pin[0] = '\0';
+	if (certs != NULL &&
+	    cert_load_info(&info, certs_cert_file(certs), NULL) == 0)
+		snprintf(pin, DOCTOR_PIN, "%s", info.sha256);
+}

@@ -145,17 +145,13 @@ port_at(const json_t *node, const char *key, int64_t by_default)
 static void
 compare_pin(const struct doctor_subject *d, const char *node, const char *pin)
 {
-	const struct certs *certs = d->found->setup.certs.certs;
-	struct cert_info info;
 	char advice[128];
 
 	if (strncmp(pin, PIN_PREFIX, sizeof PIN_PREFIX - 1) != 0 ||
-	    certs == NULL ||
-	    cert_load_info(&info, certs_cert_file(certs), NULL) == -1)
+	    d->pin[0] == '\0')
 		return;
-	snprintf(
-	    advice, sizeof advice, "certname: " PIN_PREFIX "%s", info.sha256);
-	if (strcasecmp(pin + sizeof PIN_PREFIX - 1, info.sha256) == 0)
+	snprintf(advice, sizeof advice, "certname: " PIN_PREFIX "%s", d->pin);
+	if (strcasecmp(pin + sizeof PIN_PREFIX - 1, d->pin) == 0)
 		doctor_report_add(d->report, name, DOCTOR_OK, NULL,
 		    "node %s: its certname is the pin of the relay's "
 		    "certificate",

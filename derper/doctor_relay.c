@@ -37,21 +37,20 @@ int
 doctor_relay_find(
     struct doctor_relay *r, const char *socket_path, struct fail *why)
 {
-	struct ucred who = { .pid = 0 };
-	socklen_t len = sizeof who;
 	const int fd = connect_to(socket_path, why);
+	pid_t pid = 0;
 
 	if (fd == -1)
 		return -1;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == -1)
+	if (doctor_rights_ask_peer(fd, &r->user, &pid) == -1)
 		fail_errno(why, "%s", socket_path);
-	else if (who.pid == 0)
+	else if (pid == 0)
 		fail_set(why,
 		    "%s: its relay is in another container: run this there",
 		    socket_path);
 	close(fd);
-	r->pid = who.pid;
-	return who.pid != 0 ? 0 : -1;
+	r->pid = pid;
+	return pid != 0 ? 0 : -1;
 }
 
 /* The next text of a list whose texts end with NUL; NULL after the last. */
@@ -149,7 +148,6 @@ take_variables(struct doctor_relay *r)
 int
 doctor_relay_read(struct doctor_relay *r, struct fail *why)
 {
-	char folder[64];
 	size_t at = 0;
 	char *text;
 
@@ -164,9 +162,6 @@ doctor_relay_read(struct doctor_relay *r, struct fail *why)
 	if (r->word_count == 0)
 		return fail_set(why, "process %d has ended", (int)r->pid);
 	take_variables(r);
-	/* where its relative paths begin; often / */
-	snprintf(folder, sizeof folder, "/proc/%d/cwd", (int)r->pid);
-	(void)!chdir(folder);
 	return 0;
 }
 

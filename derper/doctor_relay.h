@@ -9,6 +9,7 @@
 #define DERPKIT_DOCTOR_RELAY_H
 
 #include "buf.h"
+#include "doctor_rights.h"
 #include "fail.h"
 
 #include <stdbool.h>
@@ -17,7 +18,8 @@
 #define DOCTOR_RELAY_WORDS_MAX 512
 
 struct doctor_relay {
-	pid_t pid; /* 0: none was found */
+	pid_t pid;                      /* 0: none was found */
+	struct doctor_rights_user user; /* whose it is */
 	struct buf text;
 	char *words[DOCTOR_RELAY_WORDS_MAX + 1]; /* of text; NULL at the end */
 	int word_count;
@@ -29,8 +31,8 @@ int doctor_relay_find(
     struct doctor_relay *r, const char *socket_path, struct fail *why);
 
 /* Reads its arguments, the program's name first, and makes the variables that a
- * relay reads, where they may be read, and its folder those of this process. -1
- * and the reason. */
+ * relay reads, where they may be read, those of this process. They are what the
+ * process says of itself. -1 and the reason. */
 int doctor_relay_read(struct doctor_relay *r, struct fail *why);
 
 /* Fine on { 0 }. */

@@ -43,7 +43,9 @@ use_privileges(struct server_setup *s, struct fail *why)
 
 	(void)s;
 	(void)why;
-	if (privileges_use_permitted(&inner) == -1)
+	/* root that acts as another user (doctor_rights.h) is not to have its
+	 * own rights back */
+	if (geteuid() == getuid() && privileges_use_permitted(&inner) == -1)
 		log_warn("derper: capabilities: %s", inner.text);
 	return 0;
 }

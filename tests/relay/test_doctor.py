@@ -6,6 +6,7 @@ import os
 import resource
 import socket
 import subprocess
+import sys
 import threading
 import unittest
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -23,6 +24,7 @@ from relaytest import (
     free_port,
     make_cert,
     openssl,
+    wait_until,
 )
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -331,6 +333,78 @@ class Running(Base):
         self.has(ask(host="192.0.2.9"), "map", "error", "has the host name")
         self.write("derp.yaml", "regions: [")
         self.assertIn("error", self.levels(self.ask("--map", "derp.yaml"), "map"))
+
+
+USER, GROUP = 65534, 4242
+# Its arguments are flags to the doctor: the key file that -c names is another one then.
+LIAR = f"""
+import os, signal, socket
+os.setgroups([{GROUP}])
+os.setgid({USER})
+os.setuid({USER})
+with socket.socket(socket.AF_UNIX) as s:
+    s.bind("s")
+    s.listen(64)
+    signal.pause()
+"""
+
+
+class OfAnotherUser(Base):
+    """What root does with the words of a process that is not root's: anything can be in them."""
+
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() != 0:
+            self.skipTest("only root can act as another user")
+        os.chown(self.folder, USER, USER)
+
+    def start(self, *flags, before=()):
+        command = [*before, sys.executable, "-c", LIAR, *self.flags(), *flags]
+        proc = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL)
+        self.addCleanup(proc.wait)
+        self.addCleanup(proc.kill)
+        wait_until(lambda: os.path.exists(self.path("s")) or proc.poll() is not None, "its socket")
+        return proc
+
+    def ask(self):
+        return self.doctor("--control-socket", self.path("s"), "--map", self.path("map"))
+
+    def owned(self, name, mode, group=0, text=""):
+        path = self.write(name, text)
+        os.chown(path, 0, group)
+        os.chmod(path, mode)
+        return path
+
+    def test_files_of_root(self):
+        self.owned("map", 0o600, text=MAP.format(host="192.0.2.9", port=1, stun=1, certname='""'))
+        self.owned("nodes", 0o600)
+        proc = self.start("-verify-nodes=nodes")
+        found = self.ask()
+        self.assertEqual(self.told["relay_pid"], proc.pid)
+        self.assertEqual(self.levels(found, "sources"), ["error"])
+        self.assertIn("Permission denied", found["sources"][0][1])
+        # what root asked for is read by root, then as before
+        self.has(found, "map", "error", "has the host name")
+
+    def test_files_of_its_groups(self):
+        self.owned("map", 0o600)
+        self.owned("nodes", 0o640, GROUP)
+        self.start("-verify-nodes=nodes")
+        self.has(self.ask(), "sources", "ok", "nodes nodes answers")
+
+    def test_files_where_it_sees_them(self):
+        """As those of a unit with DynamicUser= are."""
+        self.owned("map", 0o600)
+        for name in ("there", "here"):
+            os.mkdir(self.path(name))
+        nodes = self.owned("there/nodes", 0o644)
+        mount = ["unshare", "-m", "sh", "-c", 'mount --bind there here && exec "$@"', "sh"]
+        if subprocess.run([*mount, "true"], cwd=self.folder, stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("mounts cannot be made here")
+        shown = nodes.replace("/there/", "/here/")
+        self.start(f"-verify-nodes={shown}", before=mount)
+        self.assertFalse(os.path.exists(shown))
+        self.has(self.ask(), "sources", "ok", f"nodes {shown} answers")
 
 
 class ForPeople(Base):
