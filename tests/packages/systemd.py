@@ -124,7 +124,10 @@ class Booted:
                 self.proc.kill()
                 self.proc.wait(30)
         end = time.monotonic() + 10
-        while not self.remove_group() and time.monotonic() < end:
+        while not self.remove_group():
+            if time.monotonic() > end:
+                print(f"systemd: {self.group} cannot be removed", file=sys.stderr)
+                return
             time.sleep(0.2)
 
     def remove_group(self):
