@@ -86,8 +86,10 @@ is_another(const struct visit *v, const struct command_call *call)
 
 	if (call->word_count == 0 || a->control.socket[0] != '\0')
 		return false;
-	port_owner_find(&owner, false, v->facts.setup.main_addr.port);
-	return owner.pid != v->relay.pid;
+	port_owner_find(
+	    &owner, false, v->facts.setup.main_addr.port, v->relay.pid);
+	/* who has it can be hidden from us: then it is hopefully the relay */
+	return !owner.is_taken || (owner.pid != 0 && owner.pid != v->relay.pid);
 }
 
 /* What a start would do, and what else is read where the flags say. */

@@ -85,7 +85,7 @@ look_at(const struct doctor_subject *d, const struct port *p)
 	struct port_owner owner;
 
 	port_owner_find(
-	    &owner, p->part == SERVER_SETUP_STUN_PORT, p->addr->port);
+	    &owner, p->part == SERVER_SETUP_STUN_PORT, p->addr->port, d->pid);
 	if (d->pid != 0)
 		look_at_running(d, p, &owner);
 	else

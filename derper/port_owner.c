@@ -115,14 +115,20 @@ find_process(struct port_owner *o, const struct inodes *inodes)
 }
 
 void
-port_owner_find(struct port_owner *o, bool is_udp, uint16_t port)
+port_owner_find(struct port_owner *o, bool is_udp, uint16_t port, pid_t first)
 {
 	struct inodes inodes = { .n = 0 };
+	char text[16];
 
 	*o = (struct port_owner){ .pid = 0 };
 	read_table(&inodes, is_udp ? "udp" : "tcp", is_udp, port);
 	read_table(&inodes, is_udp ? "udp6" : "tcp6", is_udp, port);
 	o->is_taken = inodes.n > 0;
-	if (o->is_taken)
+	snprintf(text, sizeof text, "%d", (int)first);
+	if (o->is_taken && first != 0 && process_has(text, &inodes)) {
+		o->pid = first;
+		read_name(o);
+	} else if (o->is_taken) {
 		find_process(o, &inodes);
+	}
 }

@@ -16,7 +16,10 @@ struct port_owner {
 	char name[32]; /* of the program; "" with it */
 };
 
-/* Who listens on the TCP port, or has the UDP port, of any address. */
-void port_owner_find(struct port_owner *o, bool is_udp, uint16_t port);
+/* Who listens on the TCP port, or has the UDP port, of any address. Of several
+ * that have a socket, as a service manager and its service do, it is `first`, a
+ * process, or 0 for none, if that has it. */
+void port_owner_find(
+    struct port_owner *o, bool is_udp, uint16_t port, pid_t first);
 
 #endif

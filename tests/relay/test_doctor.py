@@ -265,6 +265,10 @@ class Running(Base):
         relay.wait_log(" serving on ")
         return relay
 
+    def is_listening(self, name):
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(self.path(name)) == 0
+
     def ask(self, *words, **options):
         return self.doctor("--control-socket", self.path("s"), *words, **options)
 
@@ -285,6 +289,30 @@ class Running(Base):
         nodes = self.write("nodes", "")
         self.spawned = self.derper("-control-socket=" + self.path("s"), env={"DERP_VERIFY_NODES": nodes})
         self.has(self.ask(), "sources", "ok", f"nodes {nodes} answers")
+
+    def test_ports_that_others_have_too(self):
+        """As the service manager does that gave them to the relay: its process is the older one."""
+        make_cert(self.folder, HOST, f"IP:{HOST}", days=400)
+        own, stun = socket.create_server((HOST, 0)), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with own, stun:
+            stun.bind((HOST, 0))
+            self.port, self.stun = own.getsockname()[1], stun.getsockname()[1]
+            flags = [f"-a={HOST}:{self.port}", f"-stun-port={self.stun}", "-c=" + self.path("derper.key"),
+                     f"-hostname={HOST}", "-certmode=manual", f"-certdir={self.folder}", "-http-port=-1",
+                     "-max-connections=100", "-control-socket=" + self.path("s")]
+            fds = [own.fileno(), stun.fileno()]
+            given = [sys.executable, os.path.join(HERE, "servicemanager.py"), f"https={fds[0]}", f"stun={fds[1]}"]
+            relay = subprocess.Popen([*given, "--", DERPER, *flags], pass_fds=fds, env=clean_env(), cwd=self.folder,
+                                     stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.addCleanup(relay.wait)
+            self.addCleanup(relay.kill)
+            wait_until(lambda: self.is_listening("s") or relay.poll() is not None, "its socket")
+            self.assertIsNone(relay.poll())
+            for words in ((), flags[:-1]):
+                found = self.doctor(*words, env={"DERP_CONTROL_SOCKET": self.path("s")})
+                self.assertEqual(self.told["relay_pid"], relay.pid)
+                for port in (f"tcp {self.port}", f"udp {self.stun}"):
+                    self.has(found, "ports", "ok", f"{port}: the relay listens (process {relay.pid})")
 
     def test_its_variables_are_not_for_programs(self):
         """Whoever took the relay over writes what he likes there."""
