@@ -74,7 +74,7 @@ target_address_is_own(const struct netaddr *a)
 
 	fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd == -1)
-		return false;
+		return true;
 	if (connect(fd, (const struct sockaddr *)&to, to_len) == 0 &&
 	    getsockname(fd, (struct sockaddr *)&from, &len) == 0)
 		netaddr_from_sockaddr(&local, &from);

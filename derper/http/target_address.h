@@ -17,7 +17,8 @@
  * for private, local or special use. */
 bool target_address_is_public(const struct netaddr *a);
 
-/* Whether it is one of this machine's own: a question to the kernel. */
+/* Whether it is one of this machine's own: a question to the kernel. True as
+ * well when that cannot be asked, as descriptors are short. */
 bool target_address_is_own(const struct netaddr *a);
 
 #endif
