@@ -19,7 +19,8 @@ struct watch {
 	struct http_server *server; /* NULL: the connection has ended */
 	struct loop_timer timer;    /* until the next round */
 	bool asked;
-	bool begun; /* the head was sent */
+	bool head_only; /* of the answer: the request was HEAD */
+	bool begun;     /* the head was sent */
 	size_t sent;
 };
 
@@ -58,6 +59,11 @@ send_round(struct watch *t)
 	struct loop *loop = t->worker->loop;
 	bool room = true;
 
+	if (t->head_only) {
+		http_server_stream_end(t->server);
+		stream_free(t);
+		return;
+	}
 	while (room && t->sent < ask->len) {
 		const size_t left = ask->len - t->sent;
 		const struct slice piece =
@@ -168,7 +174,6 @@ traffic_page(void *ctx, const struct worker *worker, struct http_server *s,
 {
 	struct watch *t = calloc(1, sizeof *t);
 
-	(void)req;
 	if (t == NULL) {
 		http_server_error(s, 503, "out of memory");
 		return;
@@ -179,6 +184,7 @@ traffic_page(void *ctx, const struct worker *worker, struct http_server *s,
 	t->worker = worker;
 	t->headers = headers;
 	t->server = s;
+	t->head_only = slice_is(req->method, "HEAD");
 	t->timer = (struct loop_timer){ .fire = ask_for_round, .ctx = t };
 	http_server_later(
 	    s, &(struct http_server_promise){ .gone = conn_gone, .arg = t });

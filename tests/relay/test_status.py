@@ -11,7 +11,7 @@ import unittest
 
 import jsonschema
 
-from relaytest import DERPER, HOST, PATIENCE, IS_GO, Scenario, clean_env, make_cert, read_all, request, wait_until
+from relaytest import DERPER, HOST, PATIENCE, IS_GO, Response, Scenario, clean_env, make_cert, read_all, request, wait_until
 
 SCHEMA = os.path.join(os.path.dirname(__file__), "..", "..", "schemas", "derper-status.schema.json")
 with open(SCHEMA, encoding="utf-8") as f:
@@ -193,6 +193,14 @@ class Traffic(Base):
         self.assertEqual(set(seen), {a, b})
         self.assertGreater(seen[a]["Recv"], first[a]["Recv"])
         self.assertGreater(seen[b]["Sent"], first[b]["Sent"])
+
+    def test_the_head_alone_takes_no_place(self):
+        relay = self.derper()
+        sock = socket.create_connection((HOST, relay.port), PATIENCE)
+        self.addCleanup(sock.close)
+        for _ in range(20):
+            sock.sendall(f"HEAD /debug/traffic HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+            self.assertEqual(Response(sock, "HEAD").status, 200)
 
     def test_who_may_watch_and_how_many(self):
         relay = self.derper()
