@@ -45,7 +45,14 @@ is_text_name(const char *name, char token[static ACME_TOKEN_MAX])
 	return true;
 }
 
-static void
+/* Ours, of which the folder can do nothing. */
+static int
+verdict_of(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM ? -1 : 0;
+}
+
+static int
 read_text(
     const struct acme_folder *f, const char *token, struct acme_proofs *proofs)
 {
@@ -53,10 +60,13 @@ read_text(
 	char path[PATH_BYTES];
 	struct slice text;
 	struct buf file;
+	int rc = 0;
 
 	buf_init(&file, ACME_AUTHORIZATION_TEXT);
-	if (set_path(path, f, token, TEXT_ENDING) == 0 &&
-	    acme_folder_read(path, &file) == 0) {
+	if (set_path(path, f, token, TEXT_ENDING) == -1 ||
+	    acme_folder_read(path, &file) == -1) {
+		rc = verdict_of(errno);
+	} else {
 		text = slice_trim(buf_slice(&file));
 		if (acme_note_is_authorization(slice_str(token), text)) {
 			snprintf(to->token, sizeof to->token, "%s", token);
@@ -66,6 +76,7 @@ read_text(
 		}
 	}
 	buf_clear(&file);
+	return rc;
 }
 
 /* Key and certificate, if they belong together. */
@@ -93,35 +104,46 @@ read_pem(struct slice pem, struct acme_proofs *proofs)
 	ERR_clear_error();
 }
 
-static void
+static int
 read_certificate(const struct acme_folder *f, struct acme_proofs *proofs)
 {
 	char path[PATH_BYTES];
 	struct buf file;
+	int rc = 0;
 
+	if (f->is_ip)
+		return 0;
 	buf_init(&file, PEM_MAX);
-	if (!f->is_ip && set_path(path, f, f->name, CERTIFICATE_ENDING) == 0 &&
-	    acme_folder_read(path, &file) == 0 && buf_len(&file) > 0)
+	if (set_path(path, f, f->name, CERTIFICATE_ENDING) == -1 ||
+	    acme_folder_read(path, &file) == -1)
+		rc = verdict_of(errno);
+	else if (buf_len(&file) > 0)
 		read_pem(buf_slice(&file), proofs);
 	acme_folder_wipe(&file);
+	return rc;
 }
 
-void
+int
 acme_proofs_read(const struct acme_folder *f, struct acme_proofs *proofs)
 {
 	DIR *dir = opendir(f->dir);
 	char token[ACME_TOKEN_MAX];
 	const struct dirent *entry;
+	int rc = 0;
 
 	*proofs = (struct acme_proofs){ 0 };
 	if (dir == NULL)
-		return;
-	while (
-	    proofs->count < ACME_PROOFS_MAX && (entry = readdir(dir)) != NULL)
+		return verdict_of(errno);
+	while (rc == 0 && proofs->count < ACME_PROOFS_MAX &&
+	    (entry = readdir(dir)) != NULL)
 		if (is_text_name(entry->d_name, token))
-			read_text(f, token, proofs);
+			rc = read_text(f, token, proofs);
 	closedir(dir);
-	read_certificate(f, proofs);
+	if (rc == 0)
+		rc = read_certificate(f, proofs);
+	if (rc == -1)
+		acme_proofs_clear(proofs);
+	return rc;
 }
 
 void

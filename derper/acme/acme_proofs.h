@@ -31,8 +31,9 @@ struct acme_proofs {
 	struct evp_pkey_st *key;
 };
 
-/* Reads what there is. */
-void acme_proofs_read(const struct acme_folder *f, struct acme_proofs *proofs);
+/* Reads what there is. -1 and nothing when descriptors or memory are short: it
+ * is not known. */
+int acme_proofs_read(const struct acme_folder *f, struct acme_proofs *proofs);
 void acme_proofs_clear(struct acme_proofs *proofs);
 
 /* Writes one. -1 and the reason. */

@@ -36,12 +36,14 @@ may_have_changed(struct acme_watch *w)
 }
 
 static void
-read_folder(const struct acme_watch *w)
+read_folder(struct acme_watch *w)
 {
 	struct acme_proofs proofs;
 
-	acme_proofs_read(w->folder, &proofs);
-	acme_answers_share(w->answers, &proofs);
+	if (acme_proofs_read(w->folder, &proofs) == 0)
+		acme_answers_share(w->answers, &proofs);
+	else /* what was known holds; the next look reads again */
+		w->seen = (struct filestamp){ 0 };
 }
 
 /* Forgets what it was told. */

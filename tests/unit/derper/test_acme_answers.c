@@ -7,11 +7,13 @@
 #include "check.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -93,7 +95,7 @@ read_theirs(void)
 {
 	struct acme_proofs proofs;
 
-	acme_proofs_read(&folder, &proofs);
+	check_int(acme_proofs_read(&folder, &proofs), 0);
 	acme_answers_share(theirs, &proofs);
 }
 
@@ -133,12 +135,12 @@ acme_answers_share_certificates(void **state)
 
 	(void)state;
 	show(ACME_TLS_ALPN_01, "token");
-	acme_proofs_read(&folder, &proofs);
+	check_int(acme_proofs_read(&folder, &proofs), 0);
 	check(proofs.certificate != NULL && proofs.key != NULL);
 	check_int(X509_check_host(proofs.certificate, NAME, 0, 0, NULL), 1);
 	acme_proofs_clear(&proofs);
 	acme_answers_hide(ours);
-	acme_proofs_read(&folder, &proofs);
+	check_int(acme_proofs_read(&folder, &proofs), 0);
 	check_null(proofs.certificate);
 	acme_proofs_clear(&proofs);
 }
@@ -157,7 +159,7 @@ acme_answers_show_nothing_else(void **state)
 	put("+http-01", ".print");
 	put(NAME "+token", "garbage");
 	put("d+http-01", "d.print\n");
-	acme_proofs_read(&folder, &proofs);
+	check_int(acme_proofs_read(&folder, &proofs), 0);
 	check_size(proofs.count, 1);
 	check_text(proofs.texts[0].text, "d.print");
 	check_null(proofs.certificate);
@@ -169,8 +171,36 @@ acme_answers_show_nothing_else(void **state)
 		snprintf(text, sizeof text, "t%d.print", i);
 		put(name, text);
 	}
-	acme_proofs_read(&folder, &proofs);
+	check_int(acme_proofs_read(&folder, &proofs), 0);
 	check_size(proofs.count, ACME_PROOFS_MAX);
+	acme_proofs_clear(&proofs);
+}
+
+/* Then it is not known what is there: neither the folder, nor with one
+ * descriptor a file in it, can be opened. */
+static void
+acme_proofs_are_not_forgotten_in_a_shortage(void **state)
+{
+	struct acme_proofs proofs;
+	struct rlimit old, low;
+	int next;
+
+	(void)state;
+	show(ACME_HTTP_01, "token");
+	next = open("/dev/null", O_RDONLY);
+	check(next >= 0);
+	close(next);
+	check_int(getrlimit(RLIMIT_NOFILE, &old), 0);
+	low = old;
+	for (int more = 0; more <= 1; more++) {
+		low.rlim_cur = (rlim_t)(next + more);
+		check_int(setrlimit(RLIMIT_NOFILE, &low), 0);
+		check_int(acme_proofs_read(&folder, &proofs), -1);
+		check_int(setrlimit(RLIMIT_NOFILE, &old), 0);
+		check_size(proofs.count, 0);
+	}
+	check_int(acme_proofs_read(&folder, &proofs), 0);
+	check_size(proofs.count, 1);
 	acme_proofs_clear(&proofs);
 }
 
@@ -236,6 +266,7 @@ main(void)
 		TEST(acme_answers_are_shared),
 		TEST(acme_answers_share_certificates),
 		TEST(acme_answers_show_nothing_else),
+		TEST(acme_proofs_are_not_forgotten_in_a_shortage),
 		TEST(acme_proofs_of_the_dead_are_removed),
 		TEST(acme_watch_sees_what_comes_and_goes),
 	};

@@ -301,7 +301,7 @@ look_and_wait(void *ctx, uint64_t ms)
 	struct acme_proofs proofs;
 
 	(void)ctx;
-	acme_proofs_read(&folder, &proofs);
+	check_int(acme_proofs_read(&folder, &proofs), 0);
 	if (proofs.count == 1)
 		snprintf(seen, sizeof seen, "%s", proofs.texts[0].text);
 	acme_proofs_clear(&proofs);
@@ -323,7 +323,7 @@ acme_attempt_shares_its_answers(void **state)
 	ca.answer_seen = seen;
 	check_int(run(), 0);
 	check_contains(seen, "th.");
-	acme_proofs_read(&folder, &proofs);
+	check_int(acme_proofs_read(&folder, &proofs), 0);
 	check_size(proofs.count, 0);
 	acme_proofs_clear(&proofs);
 }
