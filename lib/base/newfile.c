@@ -271,6 +271,15 @@ sync_folder(const char *path)
 	return result == 0 || e == EINVAL ? 0 : -1;
 }
 
+static int
+copy_path(char to[static PATH_MAX], const char *path, struct fail *why)
+{
+	if ((size_t)snprintf(to, PATH_MAX, "%s", path) < PATH_MAX)
+		return 0;
+	errno = ENAMETOOLONG;
+	return fail_errno(why, "%s", path);
+}
+
 int
 newfile_make_folders(const char *path, mode_t mode, struct fail *why)
 {
@@ -278,11 +287,8 @@ newfile_make_folders(const char *path, mode_t mode, struct fail *why)
 
 	if (path[0] == '\0')
 		return 0;
-	if ((size_t)snprintf(folder, sizeof folder, "%s", path) >=
-	    sizeof folder) {
-		errno = ENAMETOOLONG;
-		return fail_errno(why, "%s", path);
-	}
+	if (copy_path(folder, path, why) == -1)
+		return -1;
 	for (char *p = strchr(folder + 1, '/'); p != NULL;
 	     p = strchr(p + 1, '/')) {
 		*p = '\0';
@@ -318,11 +324,8 @@ try_folders(const char *path, bool *is_new, struct fail *why)
 	*is_new = false;
 	if (path[0] == '\0')
 		return 0;
-	if ((size_t)snprintf(folder, sizeof folder, "%s", path) >=
-	    sizeof folder) {
-		errno = ENAMETOOLONG;
-		return fail_errno(why, "%s", path);
-	}
+	if (copy_path(folder, path, why) == -1)
+		return -1;
 	for (char *p = strchr(folder + 1, '/'); p != NULL;
 	     p = strchr(p + 1, '/')) {
 		*p = '\0';
