@@ -3,22 +3,8 @@
 # remove, purge; nothing is left.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-if [ -z "${DERPKIT_BASE_TAR:-}" ]; then
-	echo "SKIPPED: ${DERPKIT_NO_BASE:-there is no DERPKIT_BASE_TAR}"
-	exit 77
-fi
-if [ "$(id -u)" != 0 ]; then
-	echo "SKIPPED: chroot needs root"
-	exit 77
-fi
-work=$(mktemp -d)
-trap 'rm -rf --one-file-system "$work"' EXIT
+. tests/packages/common.sh
 system=$work/system
-
-fail() {
-	echo "FAILED: $*"
-	exit 1
-}
 
 # Runs a command in the new Debian, on a network of its own or on ours.
 inside() {

@@ -2,21 +2,7 @@
 # What Debian's own checks say of the packages: lintian, piuparts, autopkgtest.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-if [ -z "${DERPKIT_BASE_TAR:-}" ]; then
-	echo "SKIPPED: ${DERPKIT_NO_BASE:-there is no DERPKIT_BASE_TAR}"
-	exit 77
-fi
-if [ "$(id -u)" != 0 ]; then
-	echo "SKIPPED: chroot needs root"
-	exit 77
-fi
-work=$(mktemp -d)
-trap 'rm -rf --one-file-system "$work"' EXIT
-
-fail() {
-	echo "FAILED: $*"
-	exit 1
-}
+. tests/packages/common.sh
 
 version=$(dpkg-parsechangelog -S Version)
 arch=$(dpkg --print-architecture)

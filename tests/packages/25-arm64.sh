@@ -3,22 +3,8 @@
 # tests, which run there under qemu-user.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-if [ -z "${DERPKIT_BASE_TAR:-}" ]; then
-	echo "SKIPPED: ${DERPKIT_NO_BASE:-there is no DERPKIT_BASE_TAR}"
-	exit 77
-fi
-if [ "$(id -u)" != 0 ]; then
-	echo "SKIPPED: chroot needs root"
-	exit 77
-fi
-work=$(mktemp -d)
-trap 'rm -rf --one-file-system "$work"' EXIT
+. tests/packages/common.sh
 system=$work/system
-
-fail() {
-	echo "FAILED: $*"
-	exit 1
-}
 
 # Runs commands in the new Debian; prints the last lines when they fail.
 inside() {
