@@ -1,19 +1,13 @@
 /* check_text: see check_text.h. */
 #include "check_text.h"
 
+#include "json_member.h"
+
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
 #define LABEL_WIDTH 13
-
-static const char *
-text_at(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
 
 static int64_t
 number_at(const json_t *object, const char *name)
@@ -43,8 +37,9 @@ put_listeners(FILE *to, const json_t *told)
 	json_array_foreach(json_object_get(told, "listeners"), i, one)
 	{
 		put_label(to, i == 0 ? "listens" : "");
-		fprintf(to, "%s %s: %s%s\n", text_at(one, "protocol"),
-		    text_at(one, "address"), text_at(one, "what"),
+		fprintf(to, "%s %s: %s%s\n", json_member_text(one, "protocol"),
+		    json_member_text(one, "address"),
+		    json_member_text(one, "what"),
 		    is_true_at(one, "binds") ? "" : ": CANNOT be bound");
 	}
 }
@@ -56,14 +51,16 @@ put_found(FILE *to, const json_t *found)
 
 	put_label(to, "");
 	fprintf(to, "for %s, %s%s%s, %s: from %s to %s\n",
-	    text_at(found, "names"), self_signed ? "self-signed" : "issued by ",
-	    self_signed ? "" : text_at(found, "issuer"), "",
-	    text_at(found, "age"), text_at(found, "not_before"),
-	    text_at(found, "not_after"));
+	    json_member_text(found, "names"),
+	    self_signed ? "self-signed" : "issued by ",
+	    self_signed ? "" : json_member_text(found, "issuer"), "",
+	    json_member_text(found, "age"),
+	    json_member_text(found, "not_before"),
+	    json_member_text(found, "not_after"));
 	if (!self_signed)
 		return;
 	put_label(to, "");
-	fprintf(to, "pin sha256-raw:%s\n", text_at(found, "sha256"));
+	fprintf(to, "pin sha256-raw:%s\n", json_member_text(found, "sha256"));
 }
 
 static void
@@ -71,18 +68,18 @@ put_certificate(FILE *to, const json_t *told)
 {
 	const json_t *c = json_object_get(told, "certificate");
 	const json_t *found = json_object_get(c, "certificate");
-	const char *from = text_at(c, "ordered_from");
+	const char *from = json_member_text(c, "ordered_from");
 
 	put_label(to, "certificate");
 	if (!json_is_object(c)) {
 		fputs("none: plain HTTP\n", to);
 		return;
 	}
-	fprintf(to, "-certmode %s for %s: %s%s%s", text_at(c, "mode"),
-	    text_at(c, "name"), text_at(c, "state"),
+	fprintf(to, "-certmode %s for %s: %s%s%s", json_member_text(c, "mode"),
+	    json_member_text(c, "name"), json_member_text(c, "state"),
 	    from[0] != '\0' ? ", ordered and renewed by " : "", from);
-	if (text_at(c, "file")[0] != '\0')
-		fprintf(to, "; file %s", text_at(c, "file"));
+	if (json_member_text(c, "file")[0] != '\0')
+		fprintf(to, "; file %s", json_member_text(c, "file"));
 	fputc('\n', to);
 	if (json_is_object(found))
 		put_found(to, found);
@@ -92,11 +89,12 @@ static void
 put_key(FILE *to, const json_t *told)
 {
 	const json_t *key = json_object_get(told, "key");
-	const char *public_key = text_at(key, "public_key");
+	const char *public_key = json_member_text(key, "public_key");
 
 	put_label(to, "key");
-	fprintf(to, "%s%s%s%s%s\n", text_at(key, "file"),
-	    text_at(key, "file")[0] != '\0' ? ": " : "", text_at(key, "state"),
+	fprintf(to, "%s%s%s%s%s\n", json_member_text(key, "file"),
+	    json_member_text(key, "file")[0] != '\0' ? ": " : "",
+	    json_member_text(key, "state"),
 	    public_key[0] != '\0' ? ", public key " : "", public_key);
 }
 
@@ -175,10 +173,11 @@ put_limits(FILE *to, const json_t *told)
 	    "%" PRId64 "\n",
 	    number_at(l, "workers"), number_at(l, "open_files"),
 	    number_at(l, "open_files_needed"));
-	if (text_at(l, "rate_config")[0] == '\0')
+	if (json_member_text(l, "rate_config")[0] == '\0')
 		return;
 	put_label(to, "");
-	fprintf(to, "rates of clients: %s\n", text_at(l, "rate_config"));
+	fprintf(
+	    to, "rates of clients: %s\n", json_member_text(l, "rate_config"));
 }
 
 static void
@@ -203,7 +202,7 @@ put_notes(FILE *to, const char *what, const json_t *notes)
 	size_t i;
 
 	json_array_foreach(notes, i, one)
-	    fprintf(to, "%s: %s\n", what, text_at(one, "text"));
+	    fprintf(to, "%s: %s\n", what, json_member_text(one, "text"));
 }
 
 static void
@@ -220,8 +219,8 @@ put_facts(FILE *to, const json_t *told)
 	put_list(to, json_object_get(told, "debug_pages"));
 	put_label(to, "control");
 	fprintf(to, "%s\n",
-	    text_at(told, "control_socket")[0] != '\0'
-		? text_at(told, "control_socket")
+	    json_member_text(told, "control_socket")[0] != '\0'
+		? json_member_text(told, "control_socket")
 		: "no control socket");
 	put_confinement(to, told);
 }

@@ -7,6 +7,7 @@
 #include "doctor_checks.h"
 
 #include "doctor_program.h"
+#include "json_member.h"
 
 #include <string.h>
 
@@ -20,14 +21,6 @@ struct verdict {
 	/* rules without a port, of a set or another chain: not judged */
 	bool is_unclear;
 };
-
-static const char *
-text_at(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
 
 /* Whether a value of nft's names the port: 443, a range, or a set of these. */
 static bool
@@ -64,10 +57,10 @@ read_match(
 {
 	const json_t *payload =
 	    json_object_get(json_object_get(match, "left"), "payload");
-	const char *of = text_at(payload, "protocol");
-	const bool is_equal = strcmp(text_at(match, "op"), "!=") != 0;
+	const char *of = json_member_text(payload, "protocol");
+	const bool is_equal = strcmp(json_member_text(match, "op"), "!=") != 0;
 
-	if (strcmp(text_at(payload, "field"), "dport") != 0) {
+	if (strcmp(json_member_text(payload, "field"), "dport") != 0) {
 		r->has_other = true;
 		return;
 	}
@@ -112,19 +105,20 @@ is_input(const json_t *all, const json_t *rule, bool *drops)
 		const json_t *chain = json_object_get(item, "chain");
 
 		if (chain == NULL ||
-		    strcmp(text_at(chain, "hook"), "input") != 0)
+		    strcmp(json_member_text(chain, "hook"), "input") != 0)
 			continue;
 		if (rule == NULL) {
 			*drops = *drops ||
-			    strcmp(text_at(chain, "policy"), "drop") == 0;
+			    strcmp(json_member_text(chain, "policy"), "drop") ==
+				0;
 			continue;
 		}
-		if (strcmp(text_at(chain, "name"), text_at(rule, "chain")) ==
-			0 &&
-		    strcmp(text_at(chain, "table"), text_at(rule, "table")) ==
-			0 &&
-		    strcmp(text_at(chain, "family"), text_at(rule, "family")) ==
-			0)
+		if (strcmp(json_member_text(chain, "name"),
+			json_member_text(rule, "chain")) == 0 &&
+		    strcmp(json_member_text(chain, "table"),
+			json_member_text(rule, "table")) == 0 &&
+		    strcmp(json_member_text(chain, "family"),
+			json_member_text(rule, "family")) == 0)
 			return true;
 	}
 	return false;

@@ -3,6 +3,7 @@
 
 #include "cert.h"
 #include "doctor_program.h"
+#include "json_member.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -65,18 +66,10 @@ run_derpmap(
 	return root;
 }
 
-static const char *
-text_at(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "";
-}
-
 static enum doctor_level
 level_of(const json_t *finding)
 {
-	const char *severity = text_at(finding, "severity");
+	const char *severity = json_member_text(finding, "severity");
 
 	return strcmp(severity, "error") == 0  ? DOCTOR_ERROR
 	    : strcmp(severity, "warning") == 0 ? DOCTOR_WARNING
@@ -94,7 +87,7 @@ report_lint(const struct doctor_subject *d, const json_t *findings)
 
 	json_array_foreach(findings, i, one)
 	{
-		const char *fix = text_at(one, "fix");
+		const char *fix = json_member_text(one, "fix");
 
 		if (level_of(one) == DOCTOR_OK || ++shown > SHOWN_MAX)
 			continue;
@@ -102,7 +95,8 @@ report_lint(const struct doctor_subject *d, const json_t *findings)
 		    fix[0] != '\0' ? fix : NULL, "%s:%" PRId64 ": %s: %s",
 		    d->map,
 		    (int64_t)json_integer_value(json_object_get(one, "line")),
-		    text_at(one, "rule"), text_at(one, "message"));
+		    json_member_text(one, "rule"),
+		    json_member_text(one, "message"));
 	}
 	if (shown > SHOWN_MAX)
 		doctor_report_add(d->report, name, DOCTOR_WARNING, NULL,
@@ -179,7 +173,7 @@ static void
 compare(const struct doctor_subject *d, const json_t *node)
 {
 	const struct server_setup *s = &d->found->setup;
-	const char *called = text_at(node, "Name");
+	const char *called = json_member_text(node, "Name");
 	const int64_t stun = port_at(node, "STUNPort", PORT_STUN);
 
 	compare_port(d, called, "derpport",
@@ -192,7 +186,7 @@ compare(const struct doctor_subject *d, const json_t *node)
 		    "node %s: the map has clients ask for STUN, and the relay "
 		    "does not serve it",
 		    called);
-	compare_pin(d, called, text_at(node, "CertName"));
+	compare_pin(d, called, json_member_text(node, "CertName"));
 }
 
 static bool
@@ -200,9 +194,9 @@ is_ours(const struct doctor_subject *d, const json_t *node)
 {
 	const char *host = d->config->hostname;
 
-	return strcasecmp(text_at(node, "HostName"), host) == 0 ||
-	    strcmp(text_at(node, "IPv4"), host) == 0 ||
-	    strcmp(text_at(node, "IPv6"), host) == 0;
+	return strcasecmp(json_member_text(node, "HostName"), host) == 0 ||
+	    strcmp(json_member_text(node, "IPv4"), host) == 0 ||
+	    strcmp(json_member_text(node, "IPv6"), host) == 0;
 }
 
 /* The node's name; NULL: the map does not have it. */
@@ -221,7 +215,7 @@ find_node(const struct doctor_subject *d, const json_t *map)
 			if (!is_ours(d, node))
 				continue;
 			compare(d, node);
-			found = text_at(node, "Name");
+			found = json_member_text(node, "Name");
 		}
 	}
 	return found;
@@ -241,9 +235,11 @@ report_probe(const struct doctor_subject *d, const json_t *findings)
 		if (level_of(one) == DOCTOR_OK || ++shown > SHOWN_MAX)
 			continue;
 		doctor_report_add(d->report, name, level_of(one),
-		    text_at(one, "advice"), "node %s: %s: %s; %s",
-		    text_at(one, "node"), text_at(one, "title"),
-		    text_at(one, "got"), text_at(one, "means"));
+		    json_member_text(one, "advice"), "node %s: %s: %s; %s",
+		    json_member_text(one, "node"),
+		    json_member_text(one, "title"),
+		    json_member_text(one, "got"),
+		    json_member_text(one, "means"));
 	}
 	if (shown == 0)
 		doctor_report_add(d->report, name, DOCTOR_OK, NULL,

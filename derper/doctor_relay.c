@@ -1,47 +1,27 @@
 /* doctor_relay: see doctor_relay.h. */
 #include "doctor_relay.h"
 
+#include "control_client.h"
 #include "infile.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define TEXT_MAX ((size_t)1 << 20)
 #define VARIABLE_MAX 256 /* bytes of a name */
 
-static int
-connect_to(const char *path, struct fail *why)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int fd;
-
-	if ((size_t)snprintf(sa.sun_path, sizeof sa.sun_path, "%s", path) >=
-	    sizeof sa.sun_path)
-		return fail_set(why, "%s: the path is too long", path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return fail_errno(why, "socket");
-	if (connect(fd, (const struct sockaddr *)&sa, sizeof sa) == 0)
-		return fd;
-	fail_errno(why, "%s", path);
-	close(fd);
-	return -1;
-}
-
 int
 doctor_relay_find(
     struct doctor_relay *r, const char *socket_path, struct fail *why)
 {
-	const int fd = connect_to(socket_path, why);
+	const int fd = control_client_connect(socket_path);
 	pid_t pid = 0;
 
 	if (fd == -1)
-		return -1;
+		return fail_errno(why, "%s", socket_path);
 	if (doctor_rights_ask_peer(fd, &r->user, &pid) == -1)
 		fail_errno(why, "%s", socket_path);
 	else if (pid == 0)

@@ -1,6 +1,7 @@
 /* doctor_report: see doctor_report.h. */
 #include "doctor_report.h"
 
+#include "json_member.h"
 #include "quote.h"
 
 #include <stdarg.h>
@@ -60,14 +61,6 @@ doctor_report_add(struct doctor_report *r, const char *check,
 		r->is_short = true;
 }
 
-static const char *
-text_at(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
 static void
 print_text(const struct doctor_report *r)
 {
@@ -77,12 +70,12 @@ print_text(const struct doctor_report *r)
 
 	json_array_foreach(r->checks, i, one)
 	{
-		const char *check = text_at(one, "check");
-		const char *advice = text_at(one, "advice");
+		const char *check = json_member_text(one, "check");
+		const char *advice = json_member_text(one, "advice");
 
-		printf("%-8s %-12s  %s\n", text_at(one, "level"),
+		printf("%-8s %-12s  %s\n", json_member_text(one, "level"),
 		    strcmp(check, before) != 0 ? check : "",
-		    text_at(one, "text"));
+		    json_member_text(one, "text"));
 		if (advice[0] != '\0')
 			printf("%*s-> %s\n", INDENT, "", advice);
 		before = check;

@@ -33,6 +33,9 @@ static int
 say_why_not(const struct command_call *call, const char *path, int error)
 {
 	switch (error) {
+	case ENAMETOOLONG:
+		command_fail(call, "%s: too long for a socket", path);
+		break;
 	case ENOENT:
 	case ENOTDIR:
 		command_fail(call,
@@ -63,38 +66,49 @@ say_why_not(const struct command_call *call, const char *path, int error)
 	return -1;
 }
 
-/* Connects to the socket, whose path fits; 0, or errno. */
-static int
-connect_once(const char *path)
+int
+control_client_connect(const char *path)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	const struct timeval limit = { .tv_sec = CONNECT_S };
-	int fd, error = 0;
+	int fd, error;
 
+	if (strlen(path) >= sizeof sa.sun_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
 	memcpy(sa.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	/* what a relay does not accept waits, without this for ever */
 	if (fd == -1 ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) ==
-		-1 ||
-	    connect(fd, (const struct sockaddr *)&sa, sizeof sa) == -1)
-		error = errno;
-	if (fd != -1)
-		close(fd);
-	return error;
+	    (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) ==
+		    0 &&
+		connect(fd, (const struct sockaddr *)&sa, sizeof sa) == 0))
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+/* 0, or errno. */
+static int
+connect_once(const char *path)
+{
+	const int fd = control_client_connect(path);
+
+	if (fd == -1)
+		return errno;
+	close(fd);
+	return 0;
 }
 
 /* Whether a relay listens there; says why not. */
 static int
 try_socket(const struct command_call *call, const char *path)
 {
-	int error;
+	const int error = connect_once(path);
 
-	if (strlen(path) >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
-		command_fail(call, "%s: too long for a socket", path);
-		return -1;
-	}
-	error = connect_once(path);
 	return error == 0 ? 0 : say_why_not(call, path, error);
 }
 

@@ -35,6 +35,10 @@ struct control_client_answer {
 /* The socket that the options, the variable or the default name. */
 const char *control_client_socket(const struct control_client_options *o);
 
+/* Connects to a socket, in some seconds at most. Returns owned; -1 with errno.
+ */
+int control_client_connect(const char *path);
+
 /* Asks; POST or GET. Says what is wrong, and returns -1, when no answer comes.
  * An answer with any status is one. */
 int control_client_ask(const struct command_call *call, const char *path,

@@ -1,6 +1,7 @@
 /* status_report: see status_report.h. */
 #include "status_report.h"
 
+#include "json_member.h"
 #include "quote.h"
 #include "status_text.h"
 #include "width.h"
@@ -24,14 +25,6 @@ static const char *
 escape(const struct report *r, const char *sequence)
 {
 	return r->colour ? sequence : "";
-}
-
-static const char *
-text_at(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
 }
 
 static uint64_t
@@ -58,13 +51,13 @@ static void
 put_head(const struct report *r, const json_t *status)
 {
 	char up[STATUS_TEXT], host[CELL_MAX];
-	const char *name = text_at(status, "hostname");
+	const char *name = json_member_text(status, "hostname");
 
 	fprintf(r->to, "%sderper %s%s%s%s, up %s, since %s\n", escape(r, bold),
-	    text_at(status, "version"), escape(r, plain),
+	    json_member_text(status, "version"), escape(r, plain),
 	    name[0] != '\0' ? " on " : "", clean(host, name),
 	    status_text_duration(up, number_at(status, "uptime_s")),
-	    text_at(status, "started"));
+	    json_member_text(status, "started"));
 	if (json_is_true(json_object_get(status, "draining")))
 		fprintf(r->to,
 		    "%sdraining: no new connections; ends when its clients "
@@ -79,13 +72,13 @@ put_listeners(const struct report *r, const json_t *status)
 	size_t i;
 
 	fprintf(r->to, "serves       ");
-	json_array_foreach(json_object_get(status, "listeners"), i, one)
-	    fprintf(r->to, "%s%s on %s", i > 0 ? ", " : "",
-		text_at(one, "what"), text_at(one, "address"));
+	json_array_foreach(json_object_get(status, "listeners"), i,
+	    one) fprintf(r->to, "%s%s on %s", i > 0 ? ", " : "",
+	    json_member_text(one, "what"), json_member_text(one, "address"));
 	fputc('\n', r->to);
 	if (json_is_string(json_object_get(status, "certificate_expires")))
 		fprintf(r->to, "certificate  valid until %s\n",
-		    text_at(status, "certificate_expires"));
+		    json_member_text(status, "certificate_expires"));
 }
 
 static void
@@ -93,11 +86,11 @@ put_source(const struct report *r, const json_t *source)
 {
 	const json_t *nodes = json_object_get(source, "nodes");
 	const json_t *age = json_object_get(source, "age_s");
-	const char *fault = text_at(source, "fault");
+	const char *fault = json_member_text(source, "fault");
 	char age_text[STATUS_TEXT], label[CELL_MAX];
 
-	fprintf(
-	    r->to, "admission    %s", clean(label, text_at(source, "source")));
+	fprintf(r->to, "admission    %s",
+	    clean(label, json_member_text(source, "source")));
 	if (json_is_integer(nodes))
 		fprintf(r->to, ": %" PRIu64 " nodes, true %s ago",
 		    number_at(source, "nodes"),
@@ -193,9 +186,9 @@ fill_row(struct row *row, const json_t *client)
 	const json_t *rtt = json_object_get(client, "rtt_ms");
 	char text[STATUS_TEXT];
 
-	clean(row->cells[0], text_at(client, "key_short"));
-	clean(row->cells[1], text_at(client, "name"));
-	clean(row->cells[2], text_at(client, "address"));
+	clean(row->cells[0], json_member_text(client, "key_short"));
+	clean(row->cells[1], json_member_text(client, "name"));
+	clean(row->cells[2], json_member_text(client, "address"));
 	snprintf(row->cells[3], CELL_MAX, "%s%s%s",
 	    json_is_true(json_object_get(client, "home")) ? "home" : "",
 	    json_is_true(json_object_get(client, "mesh")) ? "mesh" : "",
