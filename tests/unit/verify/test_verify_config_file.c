@@ -8,7 +8,7 @@ struct reads {
 	const char *letters; /* NULL: the file is bad */
 	const char *bad;     /* for that reason */
 	uint8_t digest;
-	unsigned count, told_bad;
+	unsigned count, told_bad, told_in_force;
 };
 
 static int
@@ -29,8 +29,8 @@ count_told(void *ctx, bool is_bad, const char *text)
 {
 	struct reads *r = ctx;
 
-	(void)text;
 	r->told_bad += is_bad;
+	r->told_in_force += strstr(text, " is in force") != NULL;
 }
 
 /* Whether another engine takes over, if it is let. */
@@ -42,6 +42,17 @@ takes_over(struct verify_current *c)
 	for (unsigned i = 0; i < 50; i++, usleep(1000))
 		took |= verify_current_tick(c);
 	return took;
+}
+
+/* A poll lets the next engine take over, too, and the one that read the file
+ * may be the one: what was told says it, whoever did it. */
+static void
+await_in_force(struct verify_config_file *f, const struct reads *r)
+{
+	const uint64_t since_ms = clock_now_ms();
+
+	for (; r->told_in_force == 0; nap(since_ms))
+		verify_config_file_poll(f, false);
 }
 
 /* What was written after it was read, and before the engine began; a text of
@@ -57,6 +68,7 @@ config_file_misses_no_change(void **state)
 	struct verify_config config = config_of("a");
 	const int fd = mkstemp(path);
 	struct verify_config_file f;
+	unsigned told;
 
 	(void)state;
 	assert_true(fd != -1);
@@ -70,6 +82,7 @@ config_file_misses_no_change(void **state)
 	verify_config_file_poll(&f, false);
 	check_int(r.count, 1);
 	takes_over(f.current);
+	told = r.told_in_force;
 	verify_config_file_poll(&f, true);
 	check_int(r.count, 2);
 	check(!takes_over(f.current)); /* the same text */
@@ -83,6 +96,7 @@ config_file_misses_no_change(void **state)
 	check_int(r.told_bad, 1);
 	say(1, CONNECTED, VERIFY_LISTED, VERIFY_FAULT_NONE);
 	check(!takes_over(f.current));
+	check_int(r.told_in_force, told); /* nor did a poll let it */
 	verify_current_free(f.current);
 	close(fd);
 	unlink(path);
@@ -119,10 +133,11 @@ config_file_tries_a_bad_one_again(void **state)
 	for (unsigned i = 0; i < VERIFY_CONFIG_FILE_RETRY; i++)
 		verify_config_file_poll(&f, false);
 	check_int(r.count, 5);
-	await_take_over(f.current);
+	await_in_force(&f, &r);
 	for (unsigned i = 0; i < VERIFY_CONFIG_FILE_RETRY; i++)
 		verify_config_file_poll(&f, false);
 	check_int(r.count, 5);
+	check_int(r.told_in_force, 1);
 	verify_current_free(f.current);
 }
 
