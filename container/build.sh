@@ -11,7 +11,8 @@ for program in docker podman buildah; do
 	[ -n "$builder" ] || ! command -v $program >/dev/null || builder=$program
 done
 if [ -z "$builder" ]; then
-	echo "image: there is no docker, podman or buildah here" >&2
+	echo "image: there is no docker, podman or buildah here;" \
+		"on Debian: apt install podman" >&2
 	exit 1
 fi
 version=$(sed -n 's/^project(derpkit VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
