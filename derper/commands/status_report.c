@@ -92,7 +92,7 @@ put_source(const struct report *r, const json_t *source)
 	fprintf(r->to, "admission    %s",
 	    clean(label, json_member_text(source, "source")));
 	if (json_is_integer(nodes))
-		fprintf(r->to, ": %" PRIu64 " nodes, true %s ago",
+		fprintf(r->to, ": %" PRIu64 " nodes, as of %s ago",
 		    number_at(source, "nodes"),
 		    status_text_duration(
 			age_text, (uint64_t)json_number_value(age)));

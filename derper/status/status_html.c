@@ -247,7 +247,7 @@ put_source(struct writer *w, const struct status_source *source)
 		    "</td><td class=\"n\">-</td><td class=\"bad\">"
 		    "has not told its nodes yet");
 	else
-		writer_printf(w, "</td><td class=\"n\">%zu</td><td>true %s ago",
+		writer_printf(w, "</td><td class=\"n\">%zu</td><td>as of %s ago",
 		    s->feed.keys,
 		    status_text_duration(age, s->feed.age_ms / 1000));
 	if (s->keeps_set && s->feed.fault != VERIFY_FAULT_NONE)

@@ -64,7 +64,7 @@ blocks() {
 	END
 }
 
-first=$(blocks README.md "cp nodes")
+first=$(blocks README.md DERP_VERIFY_NODES=)
 [ -n "$first" ] || fail "README.md has no first relay any more"
 cd "$work"
 bash -euc "$first" >"$work/out" 2>&1 || { cat "$work/out"; fail "its commands"; }
