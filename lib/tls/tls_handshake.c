@@ -21,6 +21,9 @@ struct tls_handshake {
 	/* for the BIO, during a call only */
 	struct slice in;
 	struct writer *wire; /* borrowed */
+	/* the handshake is over; OpenSSL says otherwise once it has met an
+	 * error behind it */
+	bool over;
 	/* after the handshake */
 	uint64_t records;     /* received with the peer's present key */
 	uint8_t updates_left; /* see update_limit.h */
@@ -99,6 +102,7 @@ tls_handshake_adopt(SSL *ssl)
 	/* what is written is all taken */
 	SSL_clear_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE);
 	s->updates_left = UPDATE_LIMIT_EARLY;
+	s->over = true;
 	watch_messages(s);
 	return s;
 }
@@ -117,7 +121,7 @@ tls_handshake_free(struct tls_handshake *s)
 bool
 tls_handshake_done(const struct tls_handshake *s)
 {
-	return !s->broken && SSL_is_init_finished(s->ssl) == 1;
+	return s->over && !s->broken;
 }
 
 bool
@@ -129,7 +133,7 @@ tls_handshake_saw_no_name(const struct tls_handshake *s)
 const char *
 tls_handshake_version(const struct tls_handshake *s)
 {
-	if (!SSL_is_init_finished(s->ssl))
+	if (!s->over)
 		return "";
 	return SSL_version(s->ssl) == TLS1_3_VERSION ? "1.3" : "1.2";
 }
@@ -281,6 +285,7 @@ handshake(struct tls_handshake *s, struct fail *why)
 	n = SSL_do_handshake(s->ssl);
 	tls_kdf_watch(NULL);
 	if (n == 1) {
+		s->over = true;
 		watch_messages(s);
 		return TLS_OPEN;
 	}

@@ -107,6 +107,34 @@ tls_handshake_keeps_what_has_other_suites(void **state)
 	check(is_taken_over(0));
 }
 
+/* What was agreed on stays so when the peer breaks a record afterwards: who
+ * counts clients by it asks when they come and when they go. */
+static void
+tls_handshake_keeps_its_version(void **state)
+{
+	static const uint8_t record[] = { TLS_RECORD_DATA, 3, 3, 0, 32, 'x' };
+	struct slice in;
+	uint8_t bytes[5 + 32] = { 0 };
+	uint8_t out[1024];
+	struct writer plain = writer_of(out, sizeof out / 2);
+	struct writer wire = writer_of(out + sizeof out / 2, sizeof out / 2);
+	struct fail why = { 0 };
+	struct tls_peer p;
+
+	(void)state;
+	pending = true;
+	tls_peer_start(&p, tls_peer_native);
+	check(tls_peer_handshake(&p));
+	pending = false;
+	check(!tls_is_native(p.tls));
+	memcpy(bytes, record, sizeof record);
+	in = slice_of(bytes, sizeof bytes);
+	check_int(tls_input(p.tls, &in, &plain, &wire, &why), TLS_BROKEN);
+	check_text(tls_version(p.tls), "1.3");
+	check_int(tls_output(p.tls, slice_str("x"), &wire), -1);
+	tls_peer_stop(&p);
+}
+
 int
 main(void)
 {
@@ -114,6 +142,7 @@ main(void)
 		cmocka_unit_test(tls_handshake_keeps_what_has_bytes_pending),
 		cmocka_unit_test(tls_handshake_keeps_what_has_no_secrets),
 		cmocka_unit_test(tls_handshake_keeps_what_has_other_suites),
+		cmocka_unit_test(tls_handshake_keeps_its_version),
 	};
 
 	return cmocka_run_group_tests(
