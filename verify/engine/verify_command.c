@@ -44,7 +44,7 @@ parse(struct slice text, struct verify_set *set, struct fail *why)
 static enum verify_listed
 list(struct verify_source *s, struct verify_listing *listing, struct fail *why)
 {
-	const struct command_source *c = (struct command_source *)s;
+	struct command_source *c = (struct command_source *)s;
 	enum verify_listed listed = VERIFY_LIST_STOPPED;
 	struct buf text;
 

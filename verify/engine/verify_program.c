@@ -15,8 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define POLL_MS 50    /* whether to stop, while it prints nothing */
-#define END_POLL_MS 5 /* whether it has ended, when it has closed all */
+#define POLL_MS 50     /* whether to stop, while it prints nothing */
+#define END_POLL_MS 5  /* whether it has ended, when it has closed all */
+#define KILLED_MS 5000 /* for what is killed to be gone */
 #define CHUNK 65536
 #define COMPLAINT_MAX 200 /* bytes of standard error that are kept */
 
@@ -309,17 +310,24 @@ wait_for(struct run *r, uint64_t until_ms, const atomic_bool *stop)
 	return true;
 }
 
-/* Kills what is left of the group and reaps the program. Returns its status. */
-static int
-end_group(struct run *r)
+/* Kills what is left of the group, and the program where it has left that, and
+ * reaps it. False: it stays, as it runs with the rights of another user, or in
+ * a call that cannot be interrupted. */
+static bool
+end_group(struct run *r, int *status)
 {
-	int status = 0;
+	const uint64_t until_ms = clock_now_ms() + KILLED_MS;
+	bool is_killed;
 
 	kill(-r->pid, SIGKILL);
+	is_killed = kill(r->pid, SIGKILL) == 0;
 	forget(r);
-	while (waitpid(r->pid, &status, 0) == -1 && errno == EINTR)
-		continue;
-	return status;
+	while (waitpid(r->pid, status, WNOHANG) == 0) {
+		if (!is_killed || clock_now_ms() >= until_ms)
+			return false;
+		poll(NULL, 0, END_POLL_MS);
+	}
+	return true;
 }
 
 /* The first line that it said on standard error, as ": LINE"; or "". */
@@ -385,15 +393,31 @@ judge_killed(struct run *r, const char *name, bool ended, uint64_t timeout_ms,
 	return VERIFY_PROGRAM_FAILED;
 }
 
+/* It has not ended, and goes on. */
 static enum verify_program_end
-follow(struct run *r, const char *name, uint64_t timeout_ms,
+judge_left(const char *name, uint64_t timeout_ms, struct fail *why)
+{
+	fail_set(why,
+	    "%s did not end within %llu ms, and cannot be killed; it is not "
+	    "run again before it has ended",
+	    name, (unsigned long long)timeout_ms);
+	return VERIFY_PROGRAM_FAILED;
+}
+
+static enum verify_program_end
+follow(struct run *r, struct verify_program *p, uint64_t timeout_ms,
     const atomic_bool *stop, struct fail *why)
 {
+	const char *name = p->words[0];
 	const uint64_t until_ms = clock_now_ms() + timeout_ms;
 	const bool fits = read_all(r, until_ms, stop) == 0;
 	const bool ended = fits && wait_for(r, until_ms, stop);
-	const int status = end_group(r);
+	int status = 0;
 
+	if (!end_group(r, &status)) {
+		p->left = r->pid;
+		return judge_left(name, timeout_ms, why);
+	}
 	if (!fits)
 		return judge_flood(r, name, why);
 	if (ended && r->out == -1)
@@ -403,20 +427,32 @@ follow(struct run *r, const char *name, uint64_t timeout_ms,
 	return judge_killed(r, name, ended, timeout_ms, why);
 }
 
+/* Whether the run before has not ended: there is one at a time. */
+static bool
+still_runs(struct verify_program *p)
+{
+	if (p->left != 0 && waitpid(p->left, NULL, WNOHANG) == 0)
+		return true;
+	p->left = 0;
+	return false;
+}
+
 enum verify_program_end
-verify_program_run(const struct verify_program *p, uint64_t timeout_ms,
+verify_program_run(struct verify_program *p, uint64_t timeout_ms,
     const atomic_bool *stop, struct buf *out, struct fail *why)
 {
 	struct run r = { .out = -1, .err = -1, .text = out };
 	enum verify_program_end end;
 
+	if (still_runs(p))
+		return judge_left(p->words[0], timeout_ms, why);
 	if (start(&r, p) == -1) {
 		end = is_shortage(errno) ? VERIFY_PROGRAM_SHORT
 					 : VERIFY_PROGRAM_FAILED;
 		fail_errno(why, "cannot run %s", p->words[0]);
 		return end;
 	}
-	end = follow(&r, p->words[0], timeout_ms, stop, why);
+	end = follow(&r, p, timeout_ms, stop, why);
 	close_fd(&r.out);
 	close_fd(&r.err);
 	return end;

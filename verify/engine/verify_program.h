@@ -14,6 +14,7 @@
 #include "fail.h"
 
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #define VERIFY_PROGRAM_WORDS_MAX 64
 
@@ -24,6 +25,9 @@ struct verify_program {
 	char *words[VERIFY_PROGRAM_WORDS_MAX + 1]; /* NULL at the end */
 	/* NAME=VALUE, NULL at the end; borrowed. NULL: those of this process */
 	char *const *variables;
+	/* 0, or a run that did not end and cannot be killed (it may have the
+	 * rights of another user); of the thread that runs it */
+	pid_t left;
 };
 
 /* -1 with *why: there is no word, there are too many, or memory is short. To be
@@ -39,15 +43,17 @@ int verify_program_quote(struct buf *text, struct slice word, struct fail *why);
 enum verify_program_end {
 	VERIFY_PROGRAM_DONE,    /* with status 0 */
 	VERIFY_PROGRAM_FAILED,  /* *why: it cannot be run, took too long,
-				   printed too much, or its status is not 0 */
+				   printed too much, cannot be killed, or its
+				   status is not 0 */
 	VERIFY_PROGRAM_SHORT,   /* *why: a shortage here */
 	VERIFY_PROGRAM_STOPPED, /* *stop was set */
 };
 
-/* Runs it for at most timeout_ms. Its standard output goes to *out, up to the
- * limit of that; of what it says on standard error, the first line goes into
- * *why. */
-enum verify_program_end verify_program_run(const struct verify_program *p,
+/* Runs it for at most timeout_ms, and fails while the run before has not ended
+ * though it had to. One thread at a time for one program. Its standard output
+ * goes to *out, up to the limit of that; of what it says on standard error, the
+ * first line goes into *why. */
+enum verify_program_end verify_program_run(struct verify_program *p,
     uint64_t timeout_ms, const atomic_bool *stop, struct buf *out,
     struct fail *why);
 

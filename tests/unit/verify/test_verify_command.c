@@ -5,7 +5,9 @@
 
 #include "verify_program.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 
 #define LONG_MS 60000 /* nothing that works takes as long */
 #define SHORT_MS 300  /* for what never ends; doubled until it has begun */
@@ -20,6 +22,20 @@ struct ran {
 };
 
 static atomic_bool never;
+static bool others; /* what runs has the rights of another user */
+
+/* see ld(1), --wrap */
+int __real_kill(pid_t pid, int signal);
+int __wrap_kill(pid_t pid, int signal);
+
+int
+__wrap_kill(pid_t pid, int signal)
+{
+	if (!others)
+		return __real_kill(pid, signal);
+	errno = EPERM;
+	return -1;
+}
 
 /* "/bin/sh -c SCRIPT" as one text; static memory. */
 static const char *
@@ -231,6 +247,56 @@ program_that_hangs_is_killed_with_its_children(void **state)
 }
 
 static void
+program_left_its_group(void **state)
+{
+	struct ran ran =
+	    run_traced("exec perl -e 'setpgrp(0, getpgrp(getppid())) or die; "
+		       "print STDERR \"cannot "
+		       "connect\\n\"; sleep 1000'",
+		SHORT_MS, "connect");
+
+	(void)state;
+	check_int(ran.end, VERIFY_PROGRAM_FAILED);
+	check_contains(ran.why.text, ", and was killed: cannot connect");
+}
+
+/* Its thread goes on, and it is not started a second time beside itself. */
+static void
+program_that_cannot_be_killed_is_left(void **state)
+{
+	char path[] = "/tmp/program-left-XXXXXX", script[256];
+	const int flag = mkstemp(path);
+	struct fail why = { 0 };
+	struct verify_program p;
+	struct buf out;
+
+	(void)state;
+	assert_true(flag != -1);
+	buf_init(&out, ROOM);
+	snprintf(script, sizeof script,
+	    "test -s %s && exec echo a; exec sleep 1000", path);
+	check_int(verify_program_parse(&p, shell(script), &why), 0);
+	others = true;
+	for (unsigned i = 0; i < 2; i++) {
+		check_int(verify_program_run(&p, SHORT_MS, &never, &out, &why),
+		    VERIFY_PROGRAM_FAILED);
+		check_contains(why.text, "cannot be killed");
+	}
+	others = false;
+	check(p.left > 0);
+	check_int(kill(p.left, SIGKILL), 0);
+	check_int(write(flag, "x", 1), 1);
+	while (verify_program_run(&p, LONG_MS, &never, &out, &why) !=
+	    VERIFY_PROGRAM_DONE)
+		check_contains(why.text, "cannot be killed");
+	check_int(p.left, 0);
+	verify_program_clear(&p);
+	buf_clear(&out);
+	close(flag);
+	unlink(path);
+}
+
+static void
 program_leaves_children(void **state)
 {
 	struct ran ran =
@@ -421,6 +487,8 @@ main(void)
 		cmocka_unit_test(program_floods),
 		cmocka_unit_test(
 		    program_that_hangs_is_killed_with_its_children),
+		cmocka_unit_test(program_left_its_group),
+		cmocka_unit_test(program_that_cannot_be_killed_is_left),
 		cmocka_unit_test(program_leaves_children),
 		cmocka_unit_test(program_is_told_to_stop),
 		cmocka_unit_test(command_lists_all_shapes),
