@@ -488,8 +488,8 @@ static const struct opts_row options[] = {
 	{ "compose", OPTS_TEXT, AT(compose), "file",
 	    "with -headscale-config: the Compose file that runs headscale" },
 	{ "derper", OPTS_TEXT, AT(derper), "file",
-	    "what starts a relay, to lint: a systemd unit, a script, a "
-	    "Compose file with its env_file" },
+	    "what starts a relay, to lint: a script, or a systemd unit or "
+	    "Compose file with its files of variables" },
 	{ "online", OPTS_BOOL, AT(online), NULL,
 	    "look at the relays, too: DNS, certificates, port 80" },
 	{ "resolve", OPTS_LIST, AT(resolve), "name:address[,address]",

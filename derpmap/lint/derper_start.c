@@ -1,5 +1,5 @@
-/* derper_start: see derper_start.h. Source of what a service may have: the
- * Compose specification. */
+/* derper_start: see derper_start.h. Sources of what a service may have: the
+ * Compose specification, systemd.exec(5). */
 #include "derper_start.h"
 
 #include "derper_words.h"
@@ -24,6 +24,7 @@ struct reading {
 	struct derper_start *start;
 	struct file files[PARTS_MAX]; /* the first one is what was named */
 	size_t count;
+	bool is_unit; /* whose files of variables win over itself */
 	struct fail *why;
 };
 
@@ -149,14 +150,14 @@ read_file(struct reading *r, const char *name, struct fail *why)
 /* A file that cannot be read does not stop anything: it may be a secret that
  * is on the relay's host only. */
 static int
-add_variables(struct reading *r, const struct doc_node *name)
+add_variables(struct reading *r, struct slice name)
 {
 	struct fail unread = { .text = "" };
 	const char *path;
 
-	if (name == NULL || name->kind != DOC_SCALAR || r->count == PARTS_MAX)
+	if (r->count == PARTS_MAX)
 		return 0;
-	path = path_of(r, name->text);
+	path = path_of(r, name);
 	if (path == NULL)
 		return no_memory(r);
 	if (infile_check_regular(path, &unread) == 0 &&
@@ -167,6 +168,14 @@ add_variables(struct reading *r, const struct doc_node *name)
 	return r->start->unread != NULL ? 0 : no_memory(r);
 }
 
+static int
+add_named(struct reading *r, const struct doc_node *name)
+{
+	if (name == NULL || name->kind != DOC_SCALAR)
+		return 0;
+	return add_variables(r, name->text);
+}
+
 /* env_file: one name, or a list of names and of mappings with a path. */
 static int
 add_all_variables(struct reading *r, const struct doc_node *service)
@@ -174,14 +183,38 @@ add_all_variables(struct reading *r, const struct doc_node *service)
 	const struct doc_node *list = get(service, "env_file");
 
 	if (list == NULL || list->kind != DOC_SEQUENCE)
-		return add_variables(r, list);
+		return add_named(r, list);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct doc_node *n = doc_resolve(list->items[i]);
 
 		if (n->kind == DOC_MAPPING)
 			n = get(n, "path");
-		if (add_variables(r, n) == -1)
+		if (add_named(r, n) == -1)
 			return -1;
+	}
+	return 0;
+}
+
+/* The lines EnvironmentFile= of a unit; the dash of one that may be missing is
+ * not a part of its name. */
+static int
+add_unit_variables(struct reading *r)
+{
+	static const char setting[] = "EnvironmentFile=";
+	struct slice line, rest = r->files[0].text;
+
+	while (rest.n > 0) {
+		slice_cut(rest, '\n', &line, &rest);
+		line = slice_trim(line);
+		if (!slice_starts(line, setting))
+			continue;
+		line = slice_of(
+		    line.p + strlen(setting), line.n - strlen(setting));
+		if (slice_starts(line, "-"))
+			line = slice_of(line.p + 1, line.n - 1);
+		if (line.n > 0 && add_variables(r, line) == -1)
+			return -1;
+		r->is_unit = true;
 	}
 	return 0;
 }
@@ -242,8 +275,8 @@ append(struct derper_start *s, struct writer *w, unsigned *lines,
 	    w->n - s->parts[s->part_count - 1].at));
 }
 
-/* Joins the files: the variables first, because what the file itself sets wins.
- */
+/* Joins the files: what counts more comes later. A Compose file wins over its
+ * files of variables, and those of a unit win over the unit. */
 static int
 join(struct reading *r)
 {
@@ -261,13 +294,17 @@ join(struct reading *r)
 	if (text == NULL || s->parts == NULL)
 		return no_memory(r);
 	w = writer_of(text, room);
+	if (r->is_unit)
+		append(s, &w, &lines, &r->files[0]);
 	for (size_t i = 1; i < r->count; i++)
 		append(s, &w, &lines, &r->files[i]);
-	append(s, &w, &lines, &r->files[0]);
+	s->named = r->is_unit ? 0 : s->part_count;
+	if (!r->is_unit)
+		append(s, &w, &lines, &r->files[0]);
 	s->text = writer_slice(&w);
 	for (size_t i = 0; i < s->flag_count; i++)
-		s->flags[i].p = text + s->parts[s->part_count - 1].at +
-		    (s->flags[i].p - named);
+		s->flags[i].p =
+		    text + s->parts[s->named].at + (s->flags[i].p - named);
 	return 0;
 }
 
@@ -286,7 +323,9 @@ derper_start_open(
 		    "%s: nothing in it starts derper: neither a program or "
 		    "an image of that name nor a variable DERP_*",
 		    file);
-	return add_services(&r) == 0 ? join(&r) : -1;
+	if (add_services(&r) == -1 || add_unit_variables(&r) == -1)
+		return -1;
+	return join(&r);
 }
 
 struct slice

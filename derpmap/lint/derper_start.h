@@ -1,6 +1,6 @@
 /*
- * derper_start: all that is written about how a relay is started: a unit, a
- * script, or a Compose file with the files of variables that it names.
+ * derper_start: all that is written about how a relay is started: a script, or
+ * a unit or Compose file with the files of variables that it names.
  *
  * The files are one text, in the order in which they count: what sets a
  * variable later wins. Rules judge that text; derper_start_place then tells in
@@ -23,8 +23,9 @@ struct derper_start_part {
 
 struct derper_start {
 	struct slice text;
-	struct derper_start_part *parts; /* the last one is what was named */
+	struct derper_start_part *parts;
 	size_t part_count;
+	size_t named;        /* the part that is the file that was opened */
 	struct slice *flags; /* parts of the text: commands without program */
 	size_t flag_count;
 	const char *unread; /* why a file of variables was not read, or NULL */

@@ -73,6 +73,20 @@ next_value(struct cursor c)
 	return slice_starts(word, "-") ? slice_of(word.p, 0) : word;
 }
 
+/* A variable that holds options, such as DERPER_ARGS=-derp, is read as them. */
+static struct slice
+without_variable(struct slice word)
+{
+	size_t n = 0;
+
+	while (n < word.n &&
+	    ((word.p[n] >= 'A' && word.p[n] <= 'Z') || word.p[n] == '_'))
+		n++;
+	if (n == 0 || !slice_starts(without_start(word, n), "=-"))
+		return word;
+	return without_start(word, n + 1);
+}
+
 static bool
 find_option(struct slice text, const char *name, struct derper_word *found)
 {
@@ -81,14 +95,15 @@ find_option(struct slice text, const char *name, struct derper_word *found)
 	bool is_joined, any = false;
 
 	for (word = next_word(&c); word.n > 0; word = next_word(&c)) {
-		size_t offset = (size_t)(word.p - text.p);
-		size_t dashes = slice_starts(word, "--") ? 2
-		    : slice_starts(word, "-")            ? 1
-							 : 0;
+		const struct slice option = without_variable(word);
+		size_t offset = (size_t)(option.p - text.p);
+		size_t dashes = slice_starts(option, "--") ? 2
+		    : slice_starts(option, "-")            ? 1
+							   : 0;
 
 		if (dashes == 0 ||
-		    !is_setting(without_start(word, dashes), name, '=', &value,
-			&is_joined))
+		    !is_setting(without_start(option, dashes), name, '=',
+			&value, &is_joined))
 			continue;
 		if (!is_joined)
 			value = next_value(c);
@@ -169,11 +184,34 @@ derper_words_next_variable(
 	return false;
 }
 
+/* Where the program's name is in a word that is its path; false: it is not. */
+static bool
+is_program(struct slice word, size_t *at)
+{
+	static const char name[] = "derper";
+	const size_t n = strlen(name);
+
+	if (word.n < n || memcmp(word.p + word.n - n, name, n) != 0)
+		return false;
+	*at = word.n - n;
+	return *at == 0 || word.p[*at - 1] == '/' ||
+	    slice_starts(word, "ExecStart=");
+}
+
 bool
 derper_words_start(struct slice text, size_t *offset)
 {
 	static const char *const names[] = { "derper", "DERP_" };
+	struct cursor c = { text, 0 };
+	struct slice word;
+	size_t in_word;
 
+	/* not where a manual page or a folder has that name */
+	for (word = next_word(&c); word.n > 0; word = next_word(&c))
+		if (is_program(word, &in_word)) {
+			*offset = (size_t)(word.p - text.p) + in_word;
+			return true;
+		}
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		const uint8_t *at = text.n > 0
 		    ? memmem(text.p, text.n, names[i], strlen(names[i]))

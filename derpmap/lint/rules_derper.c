@@ -60,7 +60,6 @@ static void
 unverified(struct rule_run *run)
 {
 	const struct derper_start *s = run->start;
-	const size_t named = s->part_count - 1;
 	struct derper_word word;
 	size_t offset = 0;
 
@@ -69,8 +68,8 @@ unverified(struct rule_run *run)
 	    derper_words_is_on(text_of(run), "verify-clients") ||
 	    find_url(run, &word) || has_source(run))
 		return;
-	derper_words_start(derper_start_text(s, named), &offset);
-	rule_found(run, place_of(run, s->parts[named].at + offset),
+	derper_words_start(derper_start_text(s, s->named), &offset);
+	rule_found(run, place_of(run, s->parts[s->named].at + offset),
 	    "nothing says who may use this relay: everybody who knows its "
 	    "address can")
 	    ->fix = "add -verify-client-url https://HEADSCALE/verify, or "
