@@ -39,12 +39,17 @@ help:
 deps:
 	@.ci/deps
 
+# What root has built belongs to whom the sources belong, who builds again.
+give_back = [ "$$(id -u)" != 0 ] || \
+	chown -R --reference=. $(BUILD) $(BUILD).log 2>/dev/null || true
+
 # Configures with the tests that $(1) says, and builds $(2).
 define build_with
 	@cmake -S . -B $(BUILD) -G Ninja -DDERPKIT_PRESET=$(PRESET) $(1) \
 		-DCMAKE_INSTALL_PREFIX=$(PREFIX) >$(BUILD).log 2>&1 || \
 		{ cat $(BUILD).log; exit 1; }
 	@cmake --build $(BUILD) -j $(JOBS) $(2) -- $$([ -t 1 ] || echo --quiet)
+	@$(give_back)
 endef
 
 # A folder that was configured with more of the tests keeps them.
@@ -119,11 +124,13 @@ fuzz:
 install: build
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) >$(BUILD)/install.log || \
 		{ cat $(BUILD)/install.log; exit 1; }
+	@$(give_back)
 	@echo 'installed below $(DESTDIR)$(PREFIX);' \
 		'$(BUILD)/install_manifest.txt has the list'
 
 uninstall: build
 	@cmake/uninstall.sh $(BUILD) "$(DESTDIR)" $(PREFIX)
+	@$(give_back)
 
 # The sources of the last commit, always the same bytes. They build without git.
 dist:
