@@ -115,10 +115,10 @@ func startPebble(t *testing.T, httpPort, tlsPort int) *pebble {
 		t.Fatal(err)
 	}
 	p := &pebble{roots: filepath.Join(dir, "roots.pem")}
-	port := freeTCP(t)
+	port := freePort(t)
 	config, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress":           fmt.Sprintf("127.0.0.1:%d", port),
-		"managementListenAddress": fmt.Sprintf("127.0.0.1:%d", freeTCP(t)),
+		"managementListenAddress": fmt.Sprintf("127.0.0.1:%d", freePort(t)),
 		"certificate":             filepath.Join(dir, "cert.pem"),
 		"privateKey":              filepath.Join(dir, "key.pem"),
 		"httpPort":                httpPort,
@@ -192,7 +192,7 @@ type acmeRelay struct {
 
 func startACMERelay(t *testing.T, folder, directory, roots string) *acmeRelay {
 	t.Helper()
-	r := &acmeRelay{httpPort: freeTCP(t), tlsPort: freeTCP(t)}
+	r := &acmeRelay{httpPort: freePort(t), tlsPort: freePort(t)}
 	return r.run(t, folder, directory, roots)
 }
 
@@ -202,7 +202,7 @@ func (r *acmeRelay) run(t *testing.T, folder, directory, roots string) *acmeRela
 		"-c="+filepath.Join(t.TempDir(), "derper.key"), "-certmode=letsencrypt",
 		"-acme-directory="+directory, "-acme-ca="+roots, "-certdir="+folder,
 		"-hostname="+acmeName, "-http-port="+itoa(r.httpPort),
-		"-a=127.0.0.1:"+itoa(r.tlsPort), "-stun-port="+itoa(freeUDP(t)))
+		"-a=127.0.0.1:"+itoa(r.tlsPort), "-stun-port="+itoa(freePort(t)))
 	eventually(t, "the relay listens", func() error {
 		c, err := net.Dial("tcp", "127.0.0.1:"+itoa(r.tlsPort))
 		if err == nil {
@@ -280,7 +280,7 @@ func ownerOf(t *testing.T, p *pebble, folder string) string {
 func TestE2EACMEFolderOfOursIsRead(t *testing.T) {
 	alone(t)
 	folder := filepath.Join(t.TempDir(), "certs")
-	r := &acmeRelay{httpPort: freeTCP(t), tlsPort: freeTCP(t)}
+	r := &acmeRelay{httpPort: freePort(t), tlsPort: freePort(t)}
 	p := startPebble(t, r.httpPort, r.tlsPort)
 	r.run(t, folder, p.directory, p.roots)
 	r.waitLog(t, "acme: certificate for "+acmeName+" issued by")
@@ -368,7 +368,7 @@ func TestE2EACMEFolderOfAutocertIsUsed(t *testing.T) {
 	for _, kind := range []string{"tls-alpn-01", "http-01"} {
 		t.Run(kind, func(t *testing.T) {
 			folder := filepath.Join(t.TempDir(), "certs")
-			away := fmt.Sprintf("https://127.0.0.1:%d/dir", freeTCP(t))
+			away := fmt.Sprintf("https://127.0.0.1:%d/dir", freePort(t))
 			roots := filepath.Join(t.TempDir(), "roots.pem")
 			if err := os.WriteFile(roots, testCA.pem(), 0o600); err != nil {
 				t.Fatal(err)
@@ -376,7 +376,7 @@ func TestE2EACMEFolderOfAutocertIsUsed(t *testing.T) {
 			r := startACMERelay(t, folder, away, roots)
 			httpPort, tlsPort := r.httpPort, r.tlsPort
 			if kind == "http-01" {
-				tlsPort = freeTCP(t) // nobody is there
+				tlsPort = freePort(t) // nobody is there
 			}
 			p := startPebble(t, httpPort, tlsPort)
 			cache := &shared{DirCache: autocert.DirCache(folder), t: t, relay: r,
@@ -418,7 +418,7 @@ func TestE2EACMEAutocertProvesForOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := startPebble(t, l.Addr().(*net.TCPAddr).Port, freeTCP(t))
+	p := startPebble(t, l.Addr().(*net.TCPAddr).Port, freePort(t))
 	m := manager(p, autocert.DirCache(folder))
 	handler := m.HTTPHandler(nil)
 	server := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

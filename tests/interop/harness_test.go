@@ -8,6 +8,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -25,7 +26,7 @@ import (
 
 // patience bounds every wait for something that must happen. It is long
 // because the machine may be busy; nothing waits it out when all is well.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 var relayKind = flag.String("relay", "ours",
 	"relay under test: ours ($DERPKIT_BIN/derper) or go ($DERPKIT_PEERS/derper)")
@@ -181,7 +182,7 @@ func (p *process) stop() {
 	p.terminate()
 	select {
 	case <-p.done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		p.t.Errorf("%s did not end on SIGTERM", p.name)
 		p.cmd.Process.Kill()
 		<-p.done
@@ -282,26 +283,50 @@ func eventuallyWithin(t testing.TB, limit time.Duration, what string, condition 
 	}
 }
 
-// freeTCP returns a TCP port of 127.0.0.1 that nobody listens on.
-func freeTCP(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+// reserved are the names that say which ports are this process's.
+var reserved struct {
+	sync.Mutex
+	names []net.PacketConn
 }
 
-// freeUDP returns a UDP port of 127.0.0.1 that nobody listens on.
-func freeUDP(t testing.TB) int {
+// freePort returns a port of 127.0.0.1 that nobody listens on, below those that
+// the kernel hands out. No test that runs at the same time is given it, those
+// in Python included: a name that only one can have says whose it is until this
+// process ends.
+func freePort(t testing.TB) int {
 	t.Helper()
-	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := 10000 + rand.IntN(22000)
+		name, err := net.ListenPacket("unixgram", fmt.Sprintf("@derpkit-port-%d", port))
+		if err != nil {
+			continue
+		}
+		if !isFree(port) {
+			name.Close()
+			continue
+		}
+		reserved.Lock()
+		reserved.names = append(reserved.names, name)
+		reserved.Unlock()
+		return port
 	}
-	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).Port
+	t.Fatal("no free port")
+	return 0
+}
+
+// isFree tells whether nobody has the port, for TCP or UDP.
+func isFree(port int) bool {
+	l, err := net.Listen("tcp4", "127.0.0.1:"+strconv.Itoa(port))
+	if err != nil {
+		return false
+	}
+	defer l.Close()
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

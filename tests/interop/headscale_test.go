@@ -85,7 +85,7 @@ func startHeadscaleWith(t *testing.T, port int, edit func(config, dir string) st
 	}
 	h.logVersion(t)
 	h.config = filepath.Join(h.dir, "config.yaml")
-	config := edit(fmt.Sprintf(headscaleConfig, port, freeTCP(t), h.dir), h.dir)
+	config := edit(fmt.Sprintf(headscaleConfig, port, freePort(t), h.dir), h.dir)
 	if err := os.WriteFile(h.config, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func (h *headscale) wantVerify(t *testing.T, k key.NodePublic, want bool) {
 
 func TestE2EWithHeadscale(t *testing.T) {
 	alone(t)
-	port := freeTCP(t)
+	port := freePort(t)
 	r := startRelay(t, relayConfig{args: []string{
 		fmt.Sprintf("-verify-client-url=http://127.0.0.1:%d/verify", port),
 		"-verify-client-url-fail-open=false",

@@ -42,7 +42,7 @@ func startTailnet(t *testing.T, home *relay) *tailnet {
 	t.Helper()
 	derpYAML := generated(t, home, "headscale")
 	n := &tailnet{keys: map[key.NodePublic]bool{}}
-	n.headscale = startHeadscaleWith(t, freeTCP(t), func(config, dir string) string {
+	n.headscale = startHeadscaleWith(t, freePort(t), func(config, dir string) string {
 		writeText(t, filepath.Join(dir, "derp.yaml"), string(derpYAML))
 		return overTLS(t)(config, dir)
 	})
@@ -105,7 +105,7 @@ func (n *tailnet) judge(t *testing.T, home *relay, local *node) {
 // stockRelay is upstream's relay, which asks derpverify serve.
 func (n *tailnet) stockRelay(t *testing.T) *judge {
 	t.Helper()
-	port := freeTCP(t)
+	port := freePort(t)
 	serve := start(t, nil, ours(t, "derpverify"), "serve",
 		"--config", admissionConfig(t, n.rest()+"    allow-expired: true\n    refresh: 1s\n"),
 		"--listen", "127.0.0.1:"+itoa(port))

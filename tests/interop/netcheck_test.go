@@ -193,7 +193,7 @@ func TestDerpprobeMeasuresQueuingDelay(t *testing.T) {
 // many packets or goes on no more.
 func queuingDelay(t *testing.T, dm *tailcfg.DERPMap, wanted float64) (counted, lost float64) {
 	t.Helper()
-	address := "127.0.0.1:" + itoa(freeTCP(t))
+	address := "127.0.0.1:" + itoa(freePort(t))
 	prober := start(t, nil, upstream(t, "derpprobe"), "-spread=false",
 		"-listen="+address, "-derp-map=file://"+writeMap(t, dm),
 		"-qd-packets-per-second=100")
@@ -264,7 +264,7 @@ func TestDerpprobeOfPinnedRelay(t *testing.T) {
 
 // The captive-portal check of nodes asks for this page on port 80.
 func TestChallengeOnTheHTTPPort(t *testing.T) {
-	port := freeTCP(t)
+	port := freePort(t)
 	r := startRelay(t, relayConfig{args: []string{"-http-port=" + itoa(port)}})
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse

@@ -170,7 +170,7 @@ func TestE2EHeadscaleSocket(t *testing.T) {
 	if *relayKind == "go" {
 		t.Skip("the source is ours")
 	}
-	h := startHeadscale(t, freeTCP(t), generated(t, startRelay(t, relayConfig{}), "headscale"))
+	h := startHeadscale(t, freePort(t), generated(t, startRelay(t, relayConfig{}), "headscale"))
 	stdout, stderr, code := run(t, nil, ours(t, "derpverify"), "check",
 		"--headscale", h.socket(), key.NewNode().Public().String())
 	if code != 2 || !strings.Contains(stdout+stderr, "gRPC is spoken there") {

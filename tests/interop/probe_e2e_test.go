@@ -29,7 +29,7 @@ func TestE2EProbeOfEmbeddedRelay(t *testing.T) {
 	alone(t)
 	for _, verify := range []bool{false, true} {
 		t.Run(fmt.Sprintf("verify_clients_%t", verify), func(t *testing.T) {
-			port, stun := freeTCP(t), 3478
+			port, stun := freePort(t), 3478
 			h := startHeadscaleWith(t, port, func(config, dir string) string {
 				head, rest, _ := strings.Cut(config, "derp:\n")
 				_, rest, _ = strings.Cut(rest, "disable_check_updates")

@@ -69,7 +69,7 @@ func startRelay(t testing.TB, config relayConfig) *relay {
 	}
 	// somebody may take a port between finding it and using it
 	for try := 0; ; try++ {
-		r.port, r.stunPort = freeTCP(t), freeUDP(t)
+		r.port, r.stunPort = freePort(t), freePort(t)
 		if r.restart(t) {
 			return r
 		}

@@ -80,7 +80,7 @@ func startNode(t *testing.T, name, controlURL, authKey string) *node {
 // does.
 func startNodeIn(t *testing.T, where *place, name, controlURL, authKey string) *node {
 	t.Helper()
-	n := &node{name: name, place: where, dir: shortDir(t), socks: freeTCP(t)}
+	n := &node{name: name, place: where, dir: shortDir(t), socks: freePort(t)}
 	env := append([]string{
 		"TS_LOGS_DIR=" + n.dir,
 		"TS_DISABLE_PORTMAPPER=1",

@@ -31,7 +31,7 @@ func serveAdmission(t *testing.T, args ...string) *admissionServer {
 	t.Helper()
 	dir := t.TempDir()
 	testCA.writePair(t, dir, "localhost")
-	s := &admissionServer{nodes: filepath.Join(dir, "nodes"), port: freeTCP(t)}
+	s := &admissionServer{nodes: filepath.Join(dir, "nodes"), port: freePort(t)}
 	s.list(t)
 	tokens := filepath.Join(dir, "tokens")
 	if err := os.WriteFile(tokens, []byte(serveToken+"\n"), 0o600); err != nil {

@@ -317,8 +317,8 @@ func TestAdmissionURLDown(t *testing.T) {
 func admissionURLDown(t *testing.T, plain bool) {
 	for _, failOpen := range []bool{false, true} {
 		for _, url := range []string{
-			"http://127.0.0.1:" + itoa(freeTCP(t)) + "/verify", // refused
-			"https://127.0.0.1:" + itoa(freeTCP(t)) + "/verify",
+			"http://127.0.0.1:" + itoa(freePort(t)) + "/verify", // refused
+			"https://127.0.0.1:" + itoa(freePort(t)) + "/verify",
 			"http://nobody.invalid/verify", // no such name
 		} {
 			t.Run(fmt.Sprintf("%s fail-open %v", url, failOpen), func(t *testing.T) {
@@ -346,7 +346,7 @@ func admissionURLDown(t *testing.T, plain bool) {
 
 // What was refused for want of an answer gets in once there is one.
 func TestAdmissionURLComesBack(t *testing.T) {
-	port := freeTCP(t)
+	port := freePort(t)
 	relays := bothRelays(t, fmt.Sprintf("-verify-client-url=http://127.0.0.1:%d/verify", port),
 		"-verify-client-url-fail-open=false")
 	private := key.NewNode()

@@ -44,8 +44,8 @@ class Names:
     it over UDP, that of the Go module over TCP."""
 
     def __init__(self):
-        self.tcp = socket.create_server((HOST, 0))
-        self.port = self.tcp.getsockname()[1]
+        self.port = free_port()  # of both kinds
+        self.tcp = socket.create_server((HOST, self.port))
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind((HOST, self.port))
         for serve in (self.serve_udp, self.serve_tcp):

@@ -49,23 +49,35 @@ def wait_until(condition, what, patience=PATIENCE):
 
 
 def free_port():
-    """A port that nobody listens on, below those the kernel hands out."""
+    """A port that nobody listens on, below those the kernel hands out. No test
+    that runs at the same time is given it: a name that only one can have says
+    whose it is until this process ends."""
     while True:
         port = random.randrange(10000, 32000)
+        name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         with socket.socket() as tcp, socket.socket(
             socket.AF_INET, socket.SOCK_DGRAM
         ) as udp:
             try:
+                name.bind(f"\0derpkit-port-{port}")
                 tcp.bind((HOST, port))
                 udp.bind((HOST, port))
             except OSError:
+                name.close()
                 continue
-            return port
+        name.detach()  # it stays open
+        return port
 
 
 def frame(kind, body=b"", length=None):
     """A frame; length is announced instead of the true one."""
     return struct.pack(">BI", kind, len(body) if length is None else length) + body
+
+
+def accepts(path):
+    """Whether somebody listens on a Unix socket there."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        return sock.connect_ex(path) == 0
 
 
 class Lines:
@@ -357,7 +369,8 @@ class Scenario(unittest.TestCase):
         return proc.returncode, out.text(), err.text()
 
     def derper(self, *flags, tls=False, hostname=HOST, stun=False, **options):
-        """Starts a relay on free ports and waits until it is there."""
+        """Starts a relay on free ports and waits until it is there, at its
+        control socket, too."""
         for _ in range(5):
             port, stun_port = free_port(), free_port()
             all_flags = [f"-a={HOST}:{port}", "-c=" + self.path("derper.key")]
@@ -372,6 +385,10 @@ class Scenario(unittest.TestCase):
             wait_until(relay.is_up, "the relay to listen")
             if relay.proc.poll() is None:
                 self.addCleanup(relay.check_end)
+                for flag in flags:
+                    if flag.startswith("-control-socket="):
+                        path = os.path.join(self.folder, flag.partition("=")[2])
+                        wait_until(lambda: accepts(path), "its control socket")
                 return relay
             if "address already in use" not in relay.log.text().lower():
                 raise AssertionError("the relay did not start:\n" + relay.log.text())

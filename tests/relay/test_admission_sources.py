@@ -144,7 +144,7 @@ class Headscale(Sources):
         ):
             with self.subTest(message):
                 config = self.write("v.yaml", "sources:\n  - " + "\n    ".join(rows) + "\n")
-                code, _, err = self.run_relay(["-a", f"{HOST}:{free_port()}", "-c", self.path("k"),
+                code, _, err = self.run_relay(["-a", f"{HOST}:{free_port()}", "-stun=false", "-c", self.path("k"),
                                       "-verify-config=" + config])
                 self.assertNotEqual(code, 0)
                 self.assertIn(message, err)
@@ -203,7 +203,7 @@ class Api(Sources):
         stub = stub_verify(self, lambda path, body: devices(self.keys["member"]))
         relay = self.api(stub, "outage: last-known-good")
         self.assertTrue(self.gets_in(relay, "member"))
-        busy = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n"
+        busy = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 600\r\nContent-Length: 0\r\n\r\n"
         stub.answer = lambda path, body: busy
         relay.wait_log("asked too often")
         asked = len(stub.requests)

@@ -221,17 +221,21 @@ http_stub_close(struct http_stub *s)
 		unlink(s->path);
 }
 
-/* A port on loopback where nobody listens. */
+/* A port on loopback where nobody listens, nor will: it stays bound until the
+ * process ends. */
 static inline int
 http_stub_dead_port(void)
 {
-	struct http_stub s = { .reply = { .bytes = "" } };
-	int port;
+	struct sockaddr_in a = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t n = sizeof a;
+	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	http_stub_open(&s);
-	port = (int)strtol(strrchr(s.url, ':') + 1, NULL, 10);
-	http_stub_close(&s);
-	return port;
+	assert(bind(fd, (struct sockaddr *)&a, n) == 0);
+	assert(getsockname(fd, (struct sockaddr *)&a, &n) == 0);
+	return ntohs(a.sin_port);
 }
 
 #endif
