@@ -272,24 +272,30 @@ keyfile_is_whole_or_absent_when_killed(void **state)
 
 	(void)state;
 	for (int i = 0; i < 150; i++) {
-		int status, n;
+		int status, n, begun[2];
 		pid_t child;
+		char byte;
 
 		(void)unlink(path_of("killed"));
+		check_int(pipe(begun), 0);
 		child = fork();
 		if (child == 0) {
 			struct derp_private_key key;
 			struct fail why;
 
 			for (;;) {
+				(void)!write(begun[1], "", 1);
 				(void)load("killed", &key, &why);
 				(void)unlink(path_of("killed"));
 			}
 		}
-		usleep(500 + (useconds_t)rand_r(&seed) % 3000);
+		check_int(read(begun[0], &byte, 1), 1);
+		usleep((useconds_t)rand_r(&seed) % 3000);
 		kill(child, SIGKILL);
 		check_int(waitpid(child, &status, 0), child);
 		check(WIFSIGNALED(status));
+		close(begun[0]);
+		close(begun[1]);
 		n = get("killed", text, sizeof text);
 		if (n != -1) {
 			struct derp_private_key key;

@@ -9,6 +9,9 @@
 #include "check.h"
 #include "clock.h"
 
+#define PLENTY_MS 60000 /* nothing that works takes as long */
+#define SOON_MS 200     /* for what never comes */
+
 struct ends {
 	struct dial *dial;
 	int far; /* the server's end */
@@ -23,7 +26,7 @@ ends_open(struct ends *e)
 
 	check_int(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
 	e->far = fds[1];
-	e->dial = dial_open(&config, clock_now_ms() + 1000, NULL);
+	e->dial = dial_open(&config, clock_now_ms() + PLENTY_MS, NULL);
 	e->response = malloc(sizeof *e->response);
 	check(e->dial != NULL && e->response != NULL);
 }
@@ -39,7 +42,8 @@ ends_close(struct ends *e)
 
 /* Asks with that answer on the wire already. */
 static enum exchange_result
-ask(struct ends *e, const char *answer, bool closes, struct fail *why)
+ask(struct ends *e, const char *answer, bool closes, uint64_t within_ms,
+    struct fail *why)
 {
 	static const char *const headers[] = { "X-A: 1", NULL };
 	const struct exchange_request request = {
@@ -54,7 +58,7 @@ ask(struct ends *e, const char *answer, bool closes, struct fail *why)
 	if (closes)
 		shutdown(e->far, SHUT_WR);
 	return exchange(
-	    e->dial, &request, clock_now_ms() + 200, e->response, why);
+	    e->dial, &request, clock_now_ms() + within_ms, e->response, why);
 }
 
 static void
@@ -68,7 +72,7 @@ exchange_sends_and_reads(void **state)
 	check_int(ask(&e,
 		      "HTTP/1.1 404 Not Here\r\nServer: x\r\n"
 		      "Content-Length: 5\r\n\r\nhello more",
-		      false, NULL),
+		      false, PLENTY_MS, NULL),
 	    EXCHANGE_OK);
 	check_int(e.response->head.status, 404);
 	check_slice(e.response->head.reason, slice_str("Not Here"));
@@ -91,7 +95,9 @@ result_is(
 	struct ends e;
 
 	ends_open(&e);
-	check_int(ask(&e, answer, closes, &reason), want);
+	check_int(ask(&e, answer, closes,
+		      want == EXCHANGE_TIMEOUT ? SOON_MS : PLENTY_MS, &reason),
+	    want);
 	if (why != NULL)
 		check_contains(reason.text, why);
 	ends_close(&e);

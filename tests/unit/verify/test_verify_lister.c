@@ -20,6 +20,7 @@ lister_ends_while_keys_wait_for_a_list(void **state)
 		v = new_ready(&config);
 		engine_ms += 3000; /* the first list answers no more */
 		script.slow_ms = 40;
+		hold_lists();
 		for (unsigned n = 11; n < 1011; n++) {
 			const struct derp_key key = engine_key(n);
 			struct verify_answer answer;
@@ -27,7 +28,7 @@ lister_ends_while_keys_wait_for_a_list(void **state)
 			later += !verify_ask(
 			    v, &key, NULL, &answer, engine_done, &answers);
 		}
-		usleep(30000);
+		let_all_lists(); /* and it is slow */
 		verify_free(v);
 		script.slow_ms = 0;
 		check_int(later, 1000);
@@ -70,7 +71,7 @@ lister_is_not_hurried_by_an_unknown_key(void **state)
 		/* the operator does hurry it */
 		say(1, 100, VERIFY_LISTED, VERIFY_FAULT_NONE);
 		verify_reload(v);
-		for (unsigned i = 0; i < 1000 && script.lists < 3; i++)
+		for (unsigned i = 0; i < 4000 && script.lists < 3; i++)
 			usleep(5000);
 		check_int(script.lists, 3);
 		verify_free(v);
@@ -176,7 +177,7 @@ lister_does_not_wait_for_itself(void **state)
 	engine_ms += 3000; /* the first list answers no more */
 	say(2, 10, VERIFY_LISTED, VERIFY_FAULT_NONE);
 	verify_reload(v);
-	for (unsigned i = 0; i < 1000 && disconnected == 0; i++)
+	for (unsigned i = 0; i < 4000 && disconnected == 0; i++)
 		usleep(5000);
 	check_int(disconnected, 1);
 	check_int(script.asks, 1);

@@ -103,14 +103,21 @@ static const struct {
 	    FAILED },
 };
 
+/* Whether the end of it is waited for in vain. */
+static bool
+is_endless(size_t i)
+{
+	return answers[i].then == STUB_HANG &&
+	    answers[i].verdict == VERIFY_UNKNOWN;
+}
+
 static void
 tailscaled_judges_every_answer(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
-		struct verify_answer answer =
-		    ask_stub(answers[i].reply, answers[i].then,
-			answers[i].then == STUB_HANG ? 300 : ENGINE_WAIT_MS);
+		struct verify_answer answer = ask_stub(answers[i].reply,
+		    answers[i].then, is_endless(i) ? 300 : ENGINE_WAIT_MS);
 
 		if (answer.verdict != answers[i].verdict ||
 		    strncmp(answer.reason, answers[i].reason,

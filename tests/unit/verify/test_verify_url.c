@@ -344,9 +344,9 @@ refuse_slowly(
 static void
 url_does_not_open_for_a_queue_of_ours(void **state)
 {
-	enum { CLIENTS = 600 };
+	enum { CLIENTS = 1000 };
 	struct http_stub stub = { .answer = refuse_slowly };
-	struct verify_config config = { .ask_ms = 1500 };
+	struct verify_config config = { .ask_ms = 3000 };
 	struct engine_answers all = ENGINE_ANSWERS;
 	struct verify_answer answer = { 0 };
 	struct verify_counters counters;
