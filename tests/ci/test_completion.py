@@ -41,12 +41,12 @@ zpty -w z 'compadd() {
 }'
 zpty -w z 'offers() { print -n BE; print GIN; zle complete-word; print -n EN; print D }'
 zpty -w z "zle -C complete-word complete-word _main_complete; bindkey '^I' complete-word"
-zpty -w z 'finish() { print -n EN; print D; zle -I; exit }; zle -N finish; bindkey "^D" finish'
+zpty -w z 'finish() { print -n EN; print D; zle -I; exit }; zle -N finish; bindkey "^B" finish'
 zpty -w z 'print -n REA; print DY'
 zpty -r z line '*READY*'
 zpty -n -w z "$2"$'\t'
 sleep 1
-zpty -n -w z $'\x04'
+zpty -n -w z $'\x02'
 zpty -r z line '*END*' && print -r -- "$line"
 zpty -d z
 """

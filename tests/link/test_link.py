@@ -59,8 +59,15 @@ class Far:
     def end(self):
         self.proc.stdin.close()
         count, total, first, last = self.proc.stdout.readline().split()
+        self.proc.wait()  # and its port is free
         self.proc.stdin = None  # nothing left for communicate to close
         return int(count), int(total), float(first), float(last)
+
+
+def waited_s(pid):
+    """How long a process has waited for a processor so far."""
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as f:
+        return int(f.read().split()[1]) / 1e9
 
 
 class Emulator(unittest.TestCase):
@@ -103,27 +110,37 @@ class Emulator(unittest.TestCase):
         self.join(to_far=Way(delay_ms=40), to_near=Way(delay_ms=15))
         Far(self, self.place, "echo")
         times = self.round_trips(40)
-        # the lower quartile: the rest is how busy the machine is
-        quartile = times[len(times) // 4]
-        print(f"asked for 55 ms: {times[0]:.1f} to {times[-1]:.1f}, p25 {quartile:.1f}")
+        # the least of them: the rest is how busy the machine is
+        print(f"asked for 55 ms: {times[0]:.1f} to {times[-1]:.1f}")
         self.assertGreaterEqual(times[0], 55)
-        self.assertLess(quartile, 60)
+        self.assertLess(times[0], 60)
 
     def rate(self, kbit):
         """Half as much again is offered; what arrives goes at the rate."""
         # a quarter of a second, so that a sender that stalls leaves no gap
         queue = max(5000, kbit * 125 // 4)
         self.join(to_far=Way(rate_kbit=kbit, queue=queue), to_near=Way())
-        far = Far(self, self.place, "count")
         wire = 8 * (SIZE + HEADERS)
         count = max(30, int(3 * 1000 * kbit / wire))
-        self.send_at(1.5 * 1000 * kbit / wire, count)
-        stats = self.crossed("to_far", count)
-        got, _, first, last = far.end()
-        self.assertEqual(got, stats["delivered"])
-        measured = (got - 1) * wire / (last - first) / 1000
-        print(f"asked for {kbit} kbit/s: {measured:.0f}")
-        self.assertLess(abs(measured - kbit), kbit / 10)
+        before = 0
+        for i in range(1, 5):
+            far = Far(self, self.place, "count")
+            pids = (os.getpid(), self.link.proc.pid, far.proc.pid)
+            waited = sum(map(waited_s, pids))
+            self.send_at(1.5 * 1000 * kbit / wire, count)
+            delivered = self.crossed("to_far", i * count)["delivered"]
+            waited = sum(map(waited_s, pids)) - waited
+            got, _, first, last = far.end()
+            self.assertEqual(got, delivered - before)
+            before = delivered
+            measured = (got - 1) * wire / (last - first) / 1000
+            print(f"asked for {kbit} kbit/s: {measured:.0f}, waited {waited:.2f} s")
+            self.assertLess(measured, kbit * 1.1)
+            if measured > kbit * 0.9:
+                return
+            # else it was the machine, or the link is too slow
+            self.assertGreater(waited, 0.02 * (last - first), "a link that is too slow")
+        self.skipTest("the machine is too busy to send as fast as that")
 
     def test_a_slow_rate_is_right(self):
         self.rate(64)
@@ -138,7 +155,7 @@ class Emulator(unittest.TestCase):
         self.join(to_far=Way(loss=2), to_near=Way(), seed=5)
         Far(self, self.place, "count")
         count = 10000
-        self.send_at(10000, count, 50)
+        self.send_at(4000, count, 50)
         stats = self.crossed("to_far", count)
         expected, sigma = 0.02 * count, math.sqrt(count * 0.02 * 0.98)
         print(f"asked for {expected:.0f} lost of {count}: {stats['lost']}")
@@ -148,15 +165,18 @@ class Emulator(unittest.TestCase):
     def test_the_queue_drops_the_newest(self):
         self.join(to_far=Way(rate_kbit=1000, queue=10000), to_near=Way())
         far = Far(self, self.place, "count")
+        begin = time.monotonic()
         self.send_at(100000, 100)
+        lasted = time.monotonic() - begin
         stats = self.crossed("to_far", 100)
         got = far.end()[0]
         print(f"of 100 kB into a queue of 10 kB at 1 Mbit/s: {got} kB arrived")
-        self.assertGreater(stats["dropped"], 50)
         self.assertEqual(got, stats["delivered"])
-        # the queue, and what it has sent while they came
         self.assertGreaterEqual(got, 9)
-        self.assertLess(got, 40)
+        # the queue, and what it has sent while they came, all but at once
+        most = 20 + int(125 * lasted)
+        self.assertLess(got, most)
+        self.assertGreater(stats["dropped"], 99 - most)
 
     def test_a_stream_arrives_whole_over_a_bad_link(self):
         self.join(to_far=Way(20, 20000, 1, 50000), to_near=Way(20, 5000, 1, 50000))

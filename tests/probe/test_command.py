@@ -7,7 +7,6 @@ import os
 import pathlib
 import pty
 import re
-import select
 import signal
 import socket
 import subprocess
@@ -20,6 +19,9 @@ from probetest import (DERPMAP, Authority, ProbeCase, metrics_are_sound,
                        validator)
 from relaytest import wait_until
 
+# Time enough for one node that is well, on a busy machine, and too little for
+# a hundred that are silent.
+DEAD_S = 8
 KEY = "a8" + "11" * 30 + "51"  # a private key, clamped
 
 
@@ -149,8 +151,8 @@ class Command(ProbeCase):
                 "DERPPort": front.port, "STUNPort": -1}
         file = self.map_file([[self.node(relay)], *([[dead]] * 99)])
         start = time.monotonic()
-        said = self.report("--timeout", "3s", "--concurrency", "8", file)
-        self.assertLess(time.monotonic() - start, 3 + 3)
+        said = self.report("--timeout", f"{DEAD_S}s", "--concurrency", "8", file)
+        self.assertLess(time.monotonic() - start, DEAD_S + 15)
         self.assertEqual(self.ids(said), ["short-of-time"])
         found = self.finding(said, "short-of-time")
         self.assertEqual(found["got"],
@@ -158,7 +160,7 @@ class Command(ProbeCase):
                          "probed, or only in part")
         self.assertEqual(self.visit(said, "900a")["admission"], "anyone")
         # one at a time reaches the first only
-        said = self.report("--timeout", "1s", "--concurrency", "1", "-4", file)
+        said = self.report("--timeout", f"{DEAD_S}s", "--concurrency", "1", "-4", file)
         self.assertTrue(self.visit(said, "999a")["cut_short"])
         self.assertFalse(self.visit(said, "900a")["cut_short"])
 
@@ -288,10 +290,9 @@ class Command(ProbeCase):
             self.assertIn('derpmap_probe_up{region="900",node="900a",'
                           'family="ipv4"} 1', text)
             relay.proc.send_signal(signal.SIGKILL)
-            count = len(lines)
-            wait_until(lambda: len(lines) >= count + 2, "the relay to be missed")
-            self.assertIn('derpmap_probe_up{region="900",node="900a",'
-                          'family="ipv4"} 0', metrics.read_text("utf-8"))
+            down = 'derpmap_probe_up{region="900",node="900a",family="ipv4"} 0'
+            wait_until(lambda: look() and down in metrics.read_text("utf-8"),
+                       "the relay to be missed")
             # a map that cannot be read is told, and does not end it
             pathlib.Path(file).write_text("{", "utf-8")
             self.assertIn("not a map", proc.stderr.readline())
@@ -313,12 +314,12 @@ class Command(ProbeCase):
             ours, theirs = pty.openpty()
             proc = subprocess.Popen([DERPMAP, "probe", *args, file],
                                     stdout=subprocess.DEVNULL, stderr=theirs)
-            self.assertEqual(proc.wait(60), 0)
             os.close(theirs)
             said = b""
-            if select.select([ours], [], [], 0)[0]:
-                with contextlib.suppress(OSError):  # the other side has ended
-                    said = os.read(ours, 65536)
+            with contextlib.suppress(OSError):  # the other side has ended
+                while part := os.read(ours, 65536):
+                    said += part
+            self.assertEqual(proc.wait(60), 0)
             os.close(ours)
             self.assertEqual(b"probing: 2 of 2" in said, shown, said)
             if shown:

@@ -23,9 +23,10 @@ P99_BOUND_US = 2_000_000
 # What the relay may have grown by once everybody has left: its allocator keeps
 # some. Sanitizers keep freed memory on purpose.
 KEPT_KB = 24 * 1024 * (1 if SCALE == 1 else 24)
-# "Within a second", which only a fast build can be held to.
-AT_ONCE_S = 1 if SCALE == 1 else 5
-LOGIN_S = 2 if SCALE == 1 else 20  # a login while others do their worst
+# Less than any deadline of the relay, the shortest of which is 10 s, and more
+# than a busy machine stalls: what comes sooner has waited for none.
+AT_ONCE_S = 5
+LOGIN_S = 5 if SCALE == 1 else 20  # a login while others do their worst
 SILENCE_S = 0.5  # how long the pair runs before the attack, a measurement
 
 Mark = collections.namedtuple("Mark", "sent lost p50 p99 max")

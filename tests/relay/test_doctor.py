@@ -371,8 +371,9 @@ os.setgroups([{GROUP}])
 os.setgid({USER})
 os.setuid({USER})
 with socket.socket(socket.AF_UNIX) as s:
-    s.bind("s")
+    s.bind("new")
     s.listen(64)
+    os.rename("new", "s")
     signal.pause()
 """
 

@@ -126,6 +126,7 @@ class NodeList(Scenario):
     def kill_a_writer(self, path, fresh, step, cut):
         """Writes another list in place, piece by piece, and dies on the way."""
         text = self.list_with(fresh)
+        began, begin = os.pipe()
         pid = os.fork()
         if pid == 0:
             with open(path, "r+") as f:
@@ -134,18 +135,21 @@ class NodeList(Scenario):
                     f.flush()
                     if cut:
                         f.truncate()
+                    os.write(begin, b"x")
                     time.sleep(0.001)
             os._exit(0)
-        time.sleep(random.uniform(0.005, 0.15))
+        os.close(begin)
+        os.read(began, 1)  # the first piece is there
+        time.sleep(random.uniform(0, 0.15))
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+        os.close(began)
 
     def look(self, peer, relay, path, fresh, mark):
         """The relay goes by what is in the file, if that is a list at all."""
         with open(path) as f:
             lines = f.read().splitlines()
-        if self.keys[fresh] not in lines:
-            return "old"  # killed too early
+        self.assertIn(self.keys[fresh], lines)
         if all(re.fullmatch("[0-9a-f]{64}", line) for line in lines):
             wait_until(lambda: self.try_login(peer, relay, fresh), "the new part")
             return "new"

@@ -130,6 +130,7 @@ class Log(Scenario):
 
     def test_levels_leave_lines_out(self):
         relay = self.derper("-log-level=warn", "-core-dumps")  # or is_up needs a line
+        relay.wait_log("open relay")
         self.end(relay)
         text = relay.log.text()
         self.assertIn("open relay", text)

@@ -159,7 +159,7 @@ class Monitoring(Scenario):
             return all(r["health"] == "ok" for r in found)
 
         wait_until(evaluated, "all rules to be evaluated")
-        self.assertTrue(server.query('probe_success{job="derp-https"} == 1'))
+        wait_until(lambda: server.query('probe_success{job="derp-https"} == 1'), "the probe of HTTPS")
 
     def test_each_alert_fires_and_is_silent(self):
         tests = HERE / "alerts.test.yml"

@@ -297,14 +297,16 @@ class Limits(Serve):
         self.assertEqual(s.metric('connections_refused_total{reason="evicted"}'), 1)
 
     def test_time_and_input_are_bounded(self):
-        s = self.server("--request-timeout", "500ms", "--idle-timeout", "1s")
-        slow, drip, idle = self.hold(s, 3)
-        drip.sendall(b"POST /verify HTTP/1.1\r\n")
+        # both are 10 s and more by themselves
+        s = self.server("--request-timeout", "2s", "--idle-timeout", "1s")
+        (idle,) = self.hold(s, 1)
         idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+        slow, drip = self.hold(s, 2)
+        drip.sendall(b"POST /verify HTTP/1.1\r\n")
         began = time.monotonic()
         self.assertEqual(read_all(slow), b"")
         self.assertEqual(read_all(drip), b"")
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(time.monotonic() - began, 9)
         self.assertIn(b"200 OK", read_all(idle))
         self.assertEqual(s.metric('connections_refused_total{reason="timeout"}'), 2)
         (large,) = self.hold(s, 1)
@@ -335,14 +337,15 @@ class Limits(Serve):
 
     def test_the_log_is_limited(self):
         s = self.server()
-        conn = s.connect()
+        conn, began = s.connect(), time.monotonic()
         for _ in range(400):
             self.assertEqual(s.ask(UNKNOWN, conn=conn).text, DENY)
+        allowed = 100 + 20 * (time.monotonic() - began + 1)
         self.assertEqual(s.ask(KNOWN, conn=conn).text, ALLOW)
         s.log.wait(f"allow nodekey:{KNOWN}")  # which they cannot hide
         s.stop()
         lines = [x for x in s.log.lines if " deny " in x]
-        self.assertLess(len(lines), 300)
+        self.assertLess(len(lines), max(300, allowed))
         self.assertGreater(len(lines), 50)
 
 
@@ -378,7 +381,7 @@ class End(Serve):
         stub.wait_requests(1)
         began = time.monotonic()
         self.assertEqual(s.stop(signal.SIGINT), 0)
-        self.assertLess(time.monotonic() - began, 8)
+        self.assertLess(time.monotonic() - began, 25)  # it would be 60 s
 
     def test_lists_are_read_again(self):
         s = self.server()

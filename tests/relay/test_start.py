@@ -25,6 +25,8 @@ from relaytest import (
     wait_until,
 )
 
+from servicemanager import threads
+
 KEY_FILE = re.compile(r'\{\n\t"PrivateKey": "privkey:[0-9a-f]{64}"\n\}')
 
 
@@ -344,19 +346,16 @@ class Running(Scenario):
 
     @ours_only
     def test_one_cpu_has_one_worker(self):
-        # a sanitizer may have a thread of its own
-        one = self.derper("-loops=1")
-        wait_until(lambda: len(self.threads(one)) >= 2, "main and a worker", 10)
-        count = len(self.threads(one))
         cpu = min(os.sched_getaffinity(0))
-        relay = self.derper(preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
-        relay.wait_log(" serving on ")
-        wait_until(lambda: len(self.threads(relay)) == count, "one worker", 10)
-        two = self.derper("-loops=2")
-        wait_until(lambda: len(self.threads(two)) == count + 1, "two workers", 10)
-
-    def threads(self, relay):
-        return os.listdir(f"/proc/{relay.proc.pid}/task")
+        one = lambda: os.sched_setaffinity(0, {cpu})
+        for flags, options, count in (["-loops=1"], {}, 1), ([], {"preexec_fn": one}, 1), (["-loops=2"], {}, 2):
+            with self.subTest(flags=flags):
+                relay = self.derper(*flags, **options)
+                self.peer().login(relay, "a")  # and there is something to count
+                relay.counters()  # told when all threads have been started
+                names = [f"worker {i}" for i in range(count)]
+                wait_until(lambda: all(threads(relay.proc.pid, x) for x in names), "the workers")
+                self.assertEqual(threads(relay.proc.pid, f"worker {count}"), [])
 
     @ours_only
     def test_an_open_relay_and_plain_http_are_told(self):

@@ -354,7 +354,7 @@ class Control(Base):
 
     def test_the_socket_under_systemd(self):
         os.mkdir(self.path("run"))
-        self.derper(env={"RUNTIME_DIRECTORY": self.path("run") + ":/elsewhere"})
+        self.derper(env={"RUNTIME_DIRECTORY": self.path("run") + ":/elsewhere"}).wait_log(" serving on ")
         self.assertTrue(stat.S_ISSOCK(os.stat(self.path("run/control.sock")).st_mode))
         status, out, _ = self.run_command("status", env={"DERP_CONTROL_SOCKET": self.path("run/control.sock")})
         self.assertEqual(status, 0)
