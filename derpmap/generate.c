@@ -55,6 +55,7 @@ fault_text(enum hostname_fault fault)
 static int
 check_hostname(const char *hostname, struct fail *why)
 {
+	char shown[HOSTNAME_SHOWN];
 	struct hostname h;
 	const char *fault;
 
@@ -67,12 +68,13 @@ check_hostname(const char *hostname, struct fail *why)
 		return fail_set(why,
 		    "--hostname %s is an address for documentation only",
 		    hostname);
+	hostname_show(
+	    shown, h.first == HOSTNAME_UNDERSCORE ? '_' : h.character);
 	if (h.first == HOSTNAME_UNDERSCORE || h.first == HOSTNAME_CHARACTER)
 		return fail_set(why,
-		    "--hostname %s: '%c' cannot be in a host name; give the "
+		    "--hostname %s: %s cannot be in a host name; give the "
 		    "name alone, without scheme, port and path",
-		    hostname,
-		    h.first == HOSTNAME_UNDERSCORE ? '_' : h.character);
+		    hostname, shown);
 	fault = fault_text(h.first);
 	return fault != NULL ? fail_set(why, "--hostname %s%s", hostname, fault)
 			     : 0;

@@ -39,10 +39,23 @@ holds_opening(struct slice s)
 	return false;
 }
 
+/* $DERP_HOST: a variable of a shell and nothing else. */
+static bool
+is_variable(struct slice s)
+{
+	if (s.n < 2 || s.p[0] != '$')
+		return false;
+	for (size_t i = 1; i < s.n; i++)
+		if (!(s.p[i] >= 'A' && s.p[i] <= 'Z') && s.p[i] != '_' &&
+		    !(i > 1 && s.p[i] >= '0' && s.p[i] <= '9'))
+			return false;
+	return true;
+}
+
 bool
 placeholder_is_mark(struct slice text)
 {
-	return begins_your(text) ||
+	return begins_your(text) || is_variable(text) ||
 	    (holds_opening(text) &&
 		(holds_pair(text, "<", ">") || holds_pair(text, "${", "}") ||
 		    holds_pair(text, "{{", "}}") ||

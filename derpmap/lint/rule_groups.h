@@ -15,6 +15,7 @@ struct rule_group {
 extern const struct rule_group rules_text;   /* form, characters, documents */
 extern const struct rule_group rules_kind;   /* what the file is */
 extern const struct rule_group rules_key;    /* keys that are ignored */
+extern const struct rule_group rules_absent; /* no region, no node */
 extern const struct rule_group rules_parse;  /* values as they are written */
 extern const struct rule_group rules_region; /* regions, and the map itself */
 extern const struct rule_group rules_node;

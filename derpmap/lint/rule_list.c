@@ -8,10 +8,10 @@
 #include <string.h>
 
 static const struct rule_group *const groups[] = { &rules_text, &rules_kind,
-	&rules_key, &rules_parse, &rules_libyaml, &rules_region, &rules_node,
-	&rules_hostname, &rules_address, &rules_port, &rules_tls, &rules_online,
-	&rules_config, &rules_source, &rules_embedded, &rules_config_last,
-	&rules_suppression, &rules_derper };
+	&rules_key, &rules_absent, &rules_parse, &rules_libyaml, &rules_region,
+	&rules_node, &rules_hostname, &rules_address, &rules_port, &rules_tls,
+	&rules_online, &rules_config, &rules_source, &rules_embedded,
+	&rules_config_last, &rules_suppression, &rules_derper };
 
 #define GROUP_COUNT (sizeof groups / sizeof groups[0])
 

@@ -126,7 +126,9 @@ ip_unparsable(struct rule_run *run, const struct derpmap_node *n,
     const struct rule_address *a)
 {
 	if (is_unparsable(a) && format_hint(a->text->v) == NULL)
-		found_unparsable(run, n, a);
+		found_unparsable(run, n, a)->fix =
+		    "write an address, or none to switch the family off, or "
+		    "leave it out: clients then ask DNS";
 }
 
 static void

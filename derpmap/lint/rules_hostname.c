@@ -142,15 +142,15 @@ hostname_path(struct rule_run *run, const struct derpmap_node *n)
 {
 	struct slice host = n->host_name.v;
 	struct hostname h = check(n);
+	char shown[HOSTNAME_SHOWN];
 	struct finding *f;
 
 	if ((h.faults & HOSTNAME_CHARACTER) == 0 || holds(host, "://") ||
 	    has_port(host) || placeholder_is_mark(host))
 		return;
+	hostname_show(shown, h.character);
 	f = rule_found(run, host_at(n),
-	    "hostname holds the character '%c', which no name and no address "
-	    "has",
-	    h.character <= ' ' ? ' ' : h.character);
+	    "hostname holds %s, which no name and no address has", shown);
 	f->fix = "write the bare name or address";
 	write_bare(run, f, n);
 }
@@ -162,7 +162,8 @@ hostname_upper(struct rule_run *run, const struct derpmap_node *n)
 	char lower[HOSTNAME_MAX];
 	struct finding *f;
 
-	if ((check(n).faults & HOSTNAME_UPPER) == 0)
+	if ((check(n).faults & HOSTNAME_UPPER) == 0 ||
+	    placeholder_is_mark(name))
 		return;
 	f = rule_found(run, host_at(n),
 	    "hostname has capitals: a derper in manual mode compares the name "
@@ -180,7 +181,7 @@ static void
 hostname_unicode(struct rule_run *run, const struct derpmap_node *n)
 {
 	if ((check(n).faults & HOSTNAME_NOT_ASCII) != 0 &&
-	    !placeholder_is_host(n->host_name.v) &&
+	    check(n).character < 0x80 && !placeholder_is_host(n->host_name.v) &&
 	    !placeholder_is_mark(n->host_name.v))
 		rule_found(run, host_at(n),
 		    "hostname is not ASCII and is sent as it is")
@@ -212,6 +213,9 @@ hostname_label(struct rule_run *run, const struct derpmap_node *n)
 	struct hostname h = check(n);
 	const char *text = impossible(&h);
 
+	/* what else is wrong with it is so of no name */
+	if (placeholder_is_mark(n->host_name.v) || holds(n->host_name.v, "://"))
+		return;
 	if ((h.faults & HOSTNAME_LONG) != 0)
 		rule_found(run, host_at(n), "hostname is longer than %d bytes",
 		    HOSTNAME_MAX);
@@ -262,7 +266,9 @@ placeholder_host(struct rule_run *run, const struct derpmap_node *n)
 		"example.org", ".example", ".invalid", NULL };
 	struct slice host = n->host_name.v;
 
-	if (placeholder_is_host(host) && !placeholder_is_mark(host)) {
+	/* with a dot of another script there is none of ASCII */
+	if (placeholder_is_host(host) && !placeholder_is_mark(host) &&
+	    check(n).character < 0x80) {
 		rule_found_as(run, SEVERITY_WARNING, host_at(n),
 		    "hostname looks like a placeholder")
 		    ->fix = "write the relay's own name";
@@ -440,7 +446,8 @@ static const struct rule rules[] = {
 		.node = placeholder_host,
 		.field = placeholder_value },
 	    "a value that an example has and that must be replaced",
-	    "An error for <...>, ${...} and {{...}}; a warning for names like "
+	    "An error for <...>, $NAME, ${...} and {{...}}; a warning for "
+	    "names like "
 	    "derp.mydomain.com, in any language. DIFFERS for example.com and "
 	    "its like, which are information only: examples and tests are "
 	    "made of them.",

@@ -44,17 +44,57 @@ distance(const char *a, const char *b)
 	return row[n];
 }
 
-/* The field nearest in spelling, at most two letters off; or NULL. */
+/* What other programs call a field. */
+static const char *
+other_name(enum derpmap_level level, const char *key)
+{
+	static const struct {
+		enum derpmap_level level;
+		const char *key, *field;
+	} names[] = {
+		{ DERPMAP_LEVEL_REGION, "id", "regionid" },
+		{ DERPMAP_LEVEL_REGION, "code", "regioncode" },
+		{ DERPMAP_LEVEL_REGION, "name", "regionname" },
+		{ DERPMAP_LEVEL_REGION, "servers", "nodes" },
+		{ DERPMAP_LEVEL_NODE, "id", "name" },
+		{ DERPMAP_LEVEL_NODE, "host", "hostname" },
+		{ DERPMAP_LEVEL_NODE, "domain", "hostname" },
+		{ DERPMAP_LEVEL_NODE, "server", "hostname" },
+		{ DERPMAP_LEVEL_NODE, "url", "hostname" },
+		{ DERPMAP_LEVEL_NODE, "port", "derpport" },
+		{ DERPMAP_LEVEL_NODE, "stun", "stunport" },
+		{ DERPMAP_LEVEL_NODE, "ipaddr", "ipv4" },
+		{ DERPMAP_LEVEL_NODE, "ipaddress", "ipv4" },
+		{ DERPMAP_LEVEL_NODE, "address", "ipv4" },
+		{ DERPMAP_LEVEL_NODE, "ipv4addr", "ipv4" },
+		{ DERPMAP_LEVEL_NODE, "ipv4address", "ipv4" },
+		{ DERPMAP_LEVEL_NODE, "ipv6addr", "ipv6" },
+		{ DERPMAP_LEVEL_NODE, "ipv6address", "ipv6" },
+		{ DERPMAP_LEVEL_NODE, "insecure", "insecurefortests" },
+		{ DERPMAP_LEVEL_NODE, "cert", "certname" },
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (names[i].level == level && strcmp(names[i].key, key) == 0)
+			return names[i].field;
+	return NULL;
+}
+
+/* The field that is called so elsewhere, or the nearest in spelling, at most
+ * two letters off; or NULL. */
 static const char *
 nearest_field(
     const struct rule_run *run, enum derpmap_level level, struct slice key)
 {
 	struct derpmap_fields fields = derpmap_fields(level);
-	const char *best = NULL;
+	const char *best = NULL, *other;
 	size_t least = 3, d;
 	char text[BARE_MAX];
 
 	derpmap_bare(text, key);
+	other = other_name(level, text);
+	if (other != NULL)
+		return rule_field_name(run, other);
 	for (size_t i = 0; i < fields.n; i++) {
 		d = distance(text, fields.v[i].yaml);
 		if (d < least) {
@@ -217,6 +257,16 @@ is_for_aliases(const struct rule_run *run, const struct derpmap_diagnostic *d)
 	return value != NULL && holds_anchor(value);
 }
 
+/* Whether the key is of a region that is not below regions, of which another
+ * rule tells. */
+static bool
+is_region_at_top(const struct rule_run *run, const struct derpmap_diagnostic *d)
+{
+	return d->level == DERPMAP_LEVEL_MAP && d->node != NULL &&
+	    derpmap_is_region(
+		d->node, doc_value_of(run->load->doc.root, d->node));
+}
+
 static void
 unknown_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
@@ -226,7 +276,7 @@ unknown_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 	struct finding *f;
 
 	if (d->kind != DERPMAP_UNKNOWN_KEY || d->meant != NULL ||
-	    is_for_aliases(run, d))
+	    is_for_aliases(run, d) || is_region_at_top(run, d))
 		return;
 	f = rule_found(run, d->at,
 	    "`%.*s` is not a key that %s knows here; it is ignored",

@@ -73,6 +73,14 @@ found_fragment(struct rule_run *run)
 static void
 found_config(struct rule_run *run)
 {
+	if (run->load->kind.key != NULL) {
+		rule_found(run, key_at(run),
+		    "this is headscale's config.yaml, and headscale does not "
+		    "read regions that are in it")
+		    ->fix = "move regions into a file of its own, and name "
+			    "that in derp.paths";
+		return;
+	}
 	rule_found(run, (struct doc_pos){ 0 },
 	    "this is headscale's config.yaml, not a map: it says where maps "
 	    "are, in derp.urls and derp.paths")

@@ -269,6 +269,14 @@ is_one_server(const struct member *a, const struct member *b)
 	    !b->node->stun_only.v && port_derp(a->node) == port_derp(b->node);
 }
 
+/* Whether one node has the relay of a host and the other one its STUN. */
+static bool
+share_a_host(const struct derpmap_node *a, const struct derpmap_node *b)
+{
+	return a->stun_only.v != b->stun_only.v &&
+	    (a->stun_only.v ? b : a)->stun_port.v < 0;
+}
+
 static void
 add_address(struct rule_run *run, struct duplicates *t, const struct member *p)
 {
@@ -281,7 +289,9 @@ duplicate_address(struct rule_run *run, const void *a, const void *b)
 	const struct member *first = a, *later = b;
 	struct finding *f;
 
-	if (is_one_server(first, later) || !put_own_last(&first, &later))
+	if (is_one_server(first, later) ||
+	    share_a_host(first->node, later->node) ||
+	    !put_own_last(&first, &later))
 		return;
 	f = rule_found(run, node_at(later->node),
 	    "the node of line %u has the same address: a relay should have "
@@ -456,7 +466,9 @@ static const struct rule rules[] = {
 	    "Clients connect twice, and get packets on one connection only.",
 	    "tailscale derp/derpserver" },
 	{ "N17", "shared-ip", SEVERITY_WARNING, RULE_ANY, { .map = shared_ip },
-	    "one address for two nodes", "Clients measure one host twice.",
+	    "one address for two nodes",
+	    "Clients measure one host twice; not when one node has the host's "
+	    "relay alone (stunport: -1) and the other one its STUN.",
 	    RULE_NETCHECK },
 	{ "N19", "insecure-for-tests", SEVERITY_ERROR, RULE_ANY,
 	    { .node = insecure }, "TLS is not verified",

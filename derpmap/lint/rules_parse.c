@@ -1,5 +1,5 @@
-/* rules_parse: judgements about how values are written: numbers, words, shapes,
- * and what is not there at all. */
+/* rules_parse: judgements about how values are written: numbers, words and
+ * shapes. */
 #include "rule_groups.h"
 
 #include "duplicates.h"
@@ -76,6 +76,55 @@ unquote(struct rule_run *run, struct finding *f,
 		edit_value(run, f, &value, text);
 }
 
+/* Whether the key is of what a region has, one level too far out. */
+static bool
+is_region_field(const struct derpmap_diagnostic *d)
+{
+	return d->kind == DERPMAP_BAD_KEY &&
+	    d->level == DERPMAP_LEVEL_REGIONS && d->node != NULL &&
+	    d->node->kind == DOC_SCALAR &&
+	    derpmap_field_meant(DERPMAP_LEVEL_REGION, d->node->text) != NULL;
+}
+
+/* All keys of a region that are beside its id: one slip. */
+static void
+outdented_region(struct rule_run *run)
+{
+	const struct derpmap_diagnostic *d = run->load->map.diagnostics;
+
+	while (d != NULL && !is_region_field(d))
+		d = d->next;
+	if (d == NULL)
+		return;
+	rule_found(run, d->at,
+	    "`%.*s` is beside the region ids, and belongs to what a region "
+	    "has; %s refuses the file",
+	    RULE_SHOWN(d->node->text),
+	    run->load->dialect == DIALECT_JSON ? "Go's JSON decoder"
+					       : "headscale")
+	    ->fix = run->load->dialect == DIALECT_JSON
+	    ? "put it, and the keys of the region after it, into the region's "
+	      "{ }"
+	    : "indent it, and the lines of the region after it, further than "
+	      "the region's id";
+}
+
+/* The number that the region of a bad key has inside; NULL: none. */
+static const char *
+id_inside(struct rule_run *run, const struct derpmap_diagnostic *d)
+{
+	const struct doc_node *region =
+	    doc_value_of(run->load->doc.root, d->node);
+	const struct doc_node *id =
+	    region != NULL ? doc_get(doc_resolve(region), "regionid") : NULL;
+	uint64_t number;
+
+	if (id == NULL || id->kind != DOC_SCALAR ||
+	    num_parse_decimal(id->text, INT64_MAX, &number) == -1)
+		return NULL;
+	return rule_fix(run, "write %" PRIu64 ", its regionid", number);
+}
+
 static void
 region_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
@@ -83,11 +132,13 @@ region_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 	struct finding *f;
 	uint64_t number;
 
+	if (d->kind != DERPMAP_BAD_KEY || is_region_field(d))
+		return;
 	if (run->load->dialect == DIALECT_HEADSCALE && is_quoted(d))
 		quoted_digits =
 		    num_parse_decimal(d->node->text, UINT64_MAX, &number) == 0;
 	f = found_as_reported(run, d, DERPMAP_BAD_KEY,
-	    quoted_digits ? "remove the quotes" : NULL);
+	    quoted_digits ? "remove the quotes" : id_inside(run, d));
 	if (quoted_digits)
 		unquote(run, f, d, true);
 }
@@ -133,9 +184,14 @@ is_yaml(const struct rule_run *run)
 static void
 dup_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	found_as_reported(run, d, DERPMAP_DUP_KEY,
-	    is_yaml(run) && glued_dash(d->node) ? SPACE_AFTER_DASH
-						: "keep one of the two");
+	const char *fix = "keep one of the two";
+
+	if (is_yaml(run) && glued_dash(d->node))
+		fix = SPACE_AFTER_DASH;
+	else if (is_yaml(run) && d->level == DERPMAP_LEVEL_NODE)
+		fix = "keep one of the two, or begin another node with a dash "
+		      "before its first key";
+	found_as_reported(run, d, DERPMAP_DUP_KEY, fix);
 	found_as_reported(run, d, DERPMAP_REPEATED_KEY, "keep one of the two");
 }
 
@@ -145,11 +201,34 @@ dup_region_spelling(struct rule_run *run, const struct derpmap_diagnostic *d)
 	found_as_reported(run, d, DERPMAP_SAME_REGION, "keep one of the two");
 }
 
+/* What to write in place of a list of regions or a mapping of nodes; NULL: it
+ * is neither. */
+static const char *
+other_shape(const struct rule_run *run, const struct derpmap_diagnostic *d)
+{
+	const struct doc_node *n =
+	    d->node != NULL ? doc_resolve(d->node) : NULL;
+
+	if (n == NULL)
+		return NULL;
+	if (d->level == DERPMAP_LEVEL_REGIONS && n->kind == DOC_SEQUENCE)
+		return is_yaml(run)
+		    ? "write each region's id and a colon in place of the dash"
+		    : "write { } with each region after its id: {\"900\": "
+		      "{...}}";
+	if (d->level == DERPMAP_LEVEL_REGION && n->kind == DOC_MAPPING)
+		return is_yaml(run)
+		    ? "begin each node with a dash before its first key"
+		    : "write [ ] around the nodes";
+	return NULL;
+}
+
 static void
 container(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
 	const struct doc_node *n = d->node;
-	const char *fix = glued_colon(n) ? "put a space after the colon" : NULL;
+	const char *fix = glued_colon(n) ? "put a space after the colon"
+					 : other_shape(run, d);
 
 	/* a list whose dashes run into what follows is a mapping */
 	if (n != NULL && n->kind == DOC_MAPPING && n->count > 0 &&
@@ -337,59 +416,7 @@ merge_keys(struct rule_run *run)
 		found_as_reported(run, d, DERPMAP_MERGE_KEY, NULL);
 }
 
-/* --- regions and nodes that are not there --- */
-
-static void
-nil_node(struct rule_run *run)
-{
-	const struct derpmap *m = &run->load->map;
-
-	for (size_t i = 0; i < m->region_count; i++)
-		for (size_t j = 0; j < m->regions[i]->node_count; j++) {
-			const struct derpmap_node *n = m->regions[i]->nodes[j];
-
-			struct finding *f;
-
-			if (!n->is_nil)
-				continue;
-			f = rule_found(run, derpmap_origin_pos(&n->from),
-			    "an empty list element becomes a nil node, on "
-			    "which clients crash");
-			f->fix = "remove the dash";
-			edit_remove_element(run, f, n->from.value);
-		}
-}
-
-/* A null region is how a later source drops a region of an earlier one. */
-static void
-found_null_region(struct rule_run *run, const struct derpmap_region *region)
-{
-	struct doc_pos at = derpmap_origin_pos(&region->from);
-	const long long key = (long long)region->key;
-
-	if (run->load->kind.kind == FILEKIND_POLICY)
-		rule_found_as(run, SEVERITY_INFO, at,
-		    "region %lld is null: Tailscale leaves its own region of "
-		    "that number out",
-		    key);
-	else
-		rule_note(rule_found(run, at,
-		    "region %lld is null, which drops it from the sources "
-		    "before this one in headscale 0.27 to 0.29; up to 0.26 "
-		    "clients are sent the null, and old ones crash; later "
-		    "ones ignore it and keep the region",
-		    key));
-}
-
-static void
-null_region(struct rule_run *run)
-{
-	const struct derpmap *m = &run->load->map;
-
-	for (size_t i = 0; i < m->region_count; i++)
-		if (m->regions[i]->is_nil)
-			found_null_region(run, m->regions[i]);
-}
+/* --- regions as a whole --- */
 
 static void
 same_alias(struct rule_run *run, const void *first, const void *later)
@@ -422,47 +449,6 @@ alias_shared(struct rule_run *run)
 	duplicates_visit(run, &seen, same_alias);
 }
 
-/* Whether the file is one in which there should be regions. */
-static bool
-has_place_for_regions(const struct load *load)
-{
-	switch (load->kind.kind) {
-	case FILEKIND_MAP:
-	case FILEKIND_WRAPPED:
-	case FILEKIND_VALUES:
-	case FILEKIND_FRAGMENT:
-		return true;
-	case FILEKIND_CONFIGMAP:
-		return load->kind.map != NULL;
-	case FILEKIND_POLICY:
-		return load->map.omit_default_regions.v;
-	case FILEKIND_NODE:
-	case FILEKIND_NODE_LIST:
-	case FILEKIND_OTHER:
-	case FILEKIND_CONFIG:
-	case FILEKIND_TEMPLATE:
-	case FILEKIND_HTML:
-		break;
-	}
-	return false;
-}
-
-static void
-empty_map(struct rule_run *run)
-{
-	const struct derpmap *m = &run->load->map;
-
-	/* another rule has it, or there is nothing to have regions; null ones
-	 * are for dropping those of other sources, and so is a policy that
-	 * keeps Tailscale's */
-	if (!rule_sees_all(run) || m->region_count > 0 ||
-	    !has_place_for_regions(run->load))
-		return;
-	rule_found(run, derpmap_origin_pos(&m->regions_from),
-	    "there is no region in this map: headscale does not start when it "
-	    "has no other, and at a refresh clients lose all relays");
-}
-
 static void
 number_not_finite(struct rule_run *run, const struct derpmap_float *f)
 {
@@ -481,7 +467,8 @@ not_finite(struct rule_run *run, const struct derpmap_region *r)
 
 static const struct rule rules[] = {
 	{ "P05", "region-key-quoted", SEVERITY_ERROR, RULE_ANY,
-	    { .diagnostic = region_key }, "a region's key is not a number",
+	    { .file = outdented_region, .diagnostic = region_key },
+	    "a region's key is not a number",
 	    "The keys below regions are numbers: bare in YAML, decimal digits "
 	    "in quotes in JSON. Anything else is refused.",
 	    RULE_YAML3 },
@@ -515,22 +502,6 @@ static const struct rule rules[] = {
 	    "900 and 0x384 are one number: the later region replaces the "
 	    "earlier one without a word.",
 	    RULE_YAML3 "; " RULE_GOJSON },
-	{ "P20", "empty-map", SEVERITY_ERROR, RULE_ANY, { .map = empty_map },
-	    "no region in the map",
-	    "Headscale does not start with an empty map, and when one comes "
-	    "at a refresh clients lose all relays.",
-	    RULE_MERGE "; headscale issues 1982, 201" },
-	{ "P21", "nil-node", SEVERITY_ERROR, RULE_ANY, { .map = nil_node },
-	    "an empty list element for a node",
-	    "Headscale forwards it, and clients crash on it.", RULE_NETCHECK },
-	{ "P22", "null-region", SEVERITY_INFO, RULE_ANY, { .map = null_region },
-	    "a region that is null",
-	    "The documented way to drop a region of an earlier source, which "
-	    "works in headscale 0.27 to 0.29 and in policy files. Up to 0.26 "
-	    "headscale sends the null to clients, and old ones crash; after "
-	    "0.29 it is ignored. DIFFERS from a warning: it is what the "
-	    "manual says.",
-	    RULE_MERGE "; headscale issue 2450, tailscale issue 14752" },
 	{ "P24", "region-list", SEVERITY_ERROR, RULE_ANY,
 	    { .diagnostic = container },
 	    "a list instead of a mapping, or the reverse",

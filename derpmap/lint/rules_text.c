@@ -144,6 +144,12 @@ reader_note(struct rule_run *run, enum doc_note_kind kind, const char *message,
 static void
 multi_doc(struct rule_run *run)
 {
+	const struct filekind_found *kind = &run->load->kind;
+
+	/* Kubernetes reads every document, and no other file is judged */
+	if (kind->kind == FILEKIND_OTHER ||
+	    (kind->kind == FILEKIND_CONFIGMAP && kind->map == NULL))
+		return;
 	reader_note(run, DOC_NOTE_SECOND_DOCUMENT,
 	    "only the first document of a file is read; what follows is "
 	    "ignored",

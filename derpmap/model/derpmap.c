@@ -137,6 +137,34 @@ derpmap_field_meant(enum derpmap_level level, struct slice text)
 	return NULL;
 }
 
+static bool
+is_digits(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	return s.n > 0;
+}
+
+bool
+derpmap_is_region(const struct doc_node *key, const struct doc_node *value)
+{
+	if (key == NULL || value == NULL || key->kind != DOC_SCALAR ||
+	    !is_digits(key->text))
+		return false;
+	value = doc_resolve(value);
+	for (size_t i = 0; value->kind == DOC_MAPPING && i < value->count;
+	     i++) {
+		const struct doc_node *field = value->items[2 * i];
+
+		if (field->kind == DOC_SCALAR &&
+		    derpmap_field_meant(DERPMAP_LEVEL_REGION, field->text) !=
+			NULL)
+			return true;
+	}
+	return false;
+}
+
 struct derpmap_region *
 derpmap_region_find(const struct derpmap *m, int64_t key)
 {

@@ -218,6 +218,12 @@ const struct derpmap_field *derpmap_field_meant(
 #define DERPMAP_BARE_MAX 64
 void derpmap_bare(char out[static DERPMAP_BARE_MAX], struct slice key);
 
+/* Whether key and value of a document are a region and its number, wherever
+ * they are: digits, and a mapping with a field of a region. Either may be NULL.
+ */
+bool derpmap_is_region(
+    const struct doc_node *key, const struct doc_node *value);
+
 /* The region with this key, or NULL. */
 struct derpmap_region *derpmap_region_find(
     const struct derpmap *m, int64_t key);

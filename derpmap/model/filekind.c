@@ -258,6 +258,19 @@ is_other(const struct doc_node *root)
 	return false;
 }
 
+/* A map was found below the root. */
+static void
+set_kind_below(struct filekind_found *found, const struct doc_node *root)
+{
+	found->kind =
+	    is_wrapper(root, found) ? FILEKIND_WRAPPED : FILEKIND_VALUES;
+	if (found->kind == FILEKIND_WRAPPED && root->count > 1 &&
+	    is_config(root)) {
+		found->kind = FILEKIND_CONFIG;
+		found->map = NULL;
+	}
+}
+
 int
 filekind_find(struct filekind_found *found, struct arena *a,
     const struct doc *d, enum dialect dialect)
@@ -283,8 +296,7 @@ filekind_find(struct filekind_found *found, struct arena *a,
 	} else if (is_configmap(root)) {
 		return find_in_configmap(found, a, root);
 	} else if (find_below(&s, root, "", NESTED_MAX)) {
-		found->kind = is_wrapper(root, found) ? FILEKIND_WRAPPED
-						      : FILEKIND_VALUES;
+		set_kind_below(found, root);
 	} else if (is_config(root)) {
 		found->kind = FILEKIND_CONFIG;
 		found->map = NULL;

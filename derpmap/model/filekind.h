@@ -26,7 +26,8 @@ enum filekind {
 	FILEKIND_NODE,      /* a node alone, as derper prints it */
 	FILEKIND_OTHER,     /* a workflow, a Compose file and the like */
 	FILEKIND_NODE_LIST, /* nodes of a tailnet, for admission */
-	FILEKIND_CONFIG,    /* headscale's config.yaml */
+	FILEKIND_CONFIG,    /* headscale's config.yaml; key: below which it has
+			       regions, which headscale does not read */
 	FILEKIND_TEMPLATE,  /* a template that was not rendered */
 	FILEKIND_HTML,
 };

@@ -130,11 +130,70 @@ read_block(struct load *l)
 	return 0;
 }
 
+/* Whether the document is an object of Kubernetes without a map. */
+static bool
+is_mapless_object(const struct load *l)
+{
+	if (l->kind.kind == FILEKIND_CONFIGMAP)
+		return l->kind.map == NULL;
+	return l->kind.kind == FILEKIND_OTHER &&
+	    doc_get(doc_resolve(l->doc.root), "apiVersion") != NULL;
+}
+
+/* Reads the document that the note tells of, in a copy of the text in which
+ * what is before it is blank. -1: memory is short or it cannot be read. */
+static int
+read_next(struct load *l, char *copy, const struct doc_note *note)
+{
+	struct slice whole = l->text;
+
+	for (size_t i = 0; i < note->at.offset; i++)
+		if (copy[i] != '\n' && copy[i] != '\r')
+			copy[i] = ' ';
+	l->text = slice_of(copy, whole.n);
+	read_document(l);
+	l->text = whole;
+	if (l->doc.error != DOC_OK)
+		return -1;
+	return filekind_find(&l->kind, l->arena, &l->doc, l->dialect);
+}
+
+/* A manifest has a document for each object, all of which Kubernetes reads:
+ * takes the first one that holds a map, if there is one. What is read again is
+ * limited to what a file may have. -1: memory is short. */
+static int
+find_in_manifest(struct load *l)
+{
+	const struct doc first = l->doc;
+	const struct filekind_found first_kind = l->kind;
+	const struct doc_note *next;
+	char *copy;
+
+	if (!is_mapless_object(l) ||
+	    doc_note_find(&l->doc, DOC_NOTE_SECOND_DOCUMENT) == NULL ||
+	    doc_note_find(&l->doc, DOC_NOTE_UTF16) != NULL)
+		return 0;
+	copy = arena_text(l->arena, (const char *)l->text.p, l->text.n);
+	if (copy == NULL)
+		return -1;
+	for (size_t work = 0; work < LOAD_TEXT_MAX; work += l->text.n) {
+		next = doc_note_find(&l->doc, DOC_NOTE_SECOND_DOCUMENT);
+		if (next == NULL || read_next(l, copy, next) == -1)
+			break;
+		if (l->kind.kind == FILEKIND_CONFIGMAP && l->kind.map != NULL)
+			return 0;
+	}
+	l->doc = first;
+	l->kind = first_kind;
+	return 0;
+}
+
 /* What the document is, and its map. -1: memory is short. */
 static int
 find_kind(struct load *l)
 {
-	if (filekind_find(&l->kind, l->arena, &l->doc, l->dialect) == -1)
+	if (filekind_find(&l->kind, l->arena, &l->doc, l->dialect) == -1 ||
+	    find_in_manifest(l) == -1)
 		return -1;
 	/* in UTF-16 a place does not lead to the bytes */
 	if (l->kind.kind == FILEKIND_CONFIGMAP && l->kind.map != NULL &&

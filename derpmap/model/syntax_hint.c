@@ -3,6 +3,7 @@
 
 #include "derpmap.h"
 #include "doc_line.h"
+#include "foreign_mark.h"
 #include "utf8.h"
 
 #include <string.h>
@@ -194,10 +195,17 @@ pos_in_text(const struct lines *l, size_t offset)
 	return at;
 }
 
-/* The content of a line from an offset on, for "%.*s". */
-#define CONTENT(l, from, to)                     \
-	(int)utf8_cut(part(l, from, to), SHOWN), \
-	    (const char *)part(l, from, to).p
+/* The content of a line between the offsets; a long one is cut, which shows. */
+static const char *
+content(struct arena *a, const struct lines *l, size_t from, size_t to)
+{
+	const struct slice all = part(l, from, to);
+	const size_t n = utf8_cut(all, SHOWN);
+	const char *text = arena_printf(
+	    a, "%.*s%s", (int)n, (const char *)all.p, n < all.n ? "..." : "");
+
+	return text != NULL ? text : "";
+}
 
 static bool
 is_field(const struct lines *l, const struct line *line)
@@ -221,8 +229,8 @@ has_open_quote(struct syntax_hint *h, struct arena *a, const struct lines *l)
 	h->at = pos_of(l, line, line->value);
 	h->text = "the quote that opens here is not closed on its line: the "
 		  "text goes on to the next quote or to the end of the file";
-	h->fix = arena_printf(a, "close it: %.*s%c",
-	    CONTENT(l, line->body, line->end), quote_of(l, line));
+	h->fix = arena_printf(a, "close it: %s%c",
+	    content(a, l, line->body, line->end), quote_of(l, line));
 	return true;
 }
 
@@ -238,9 +246,9 @@ has_no_space(struct syntax_hint *h, struct arena *a, const struct lines *l,
 	h->at = pos_of(l, line, line->body);
 	h->text = "a space is missing after the colon: YAML reads this as text "
 		  "and not as a key";
-	h->fix = arena_printf(a, "write %.*s %.*s",
-	    CONTENT(l, line->body, line->colon + 1),
-	    CONTENT(l, line->value, line->end));
+	h->fix = arena_printf(a, "write %s %s",
+	    content(a, l, line->body, line->colon + 1),
+	    content(a, l, line->value, line->end));
 	h->insert_at[0] = pos_of(l, line, line->value);
 	h->insert = " ";
 	return true;
@@ -267,7 +275,7 @@ has_no_space_after_dash(struct syntax_hint *h, struct arena *a,
 	h->text = "a space is missing after the dash: YAML reads it as a part "
 		  "of the key";
 	h->fix = arena_printf(
-	    a, "write - %.*s", CONTENT(l, line->body + 1, line->end));
+	    a, "write - %s", content(a, l, line->body + 1, line->end));
 	h->insert_at[0] = pos_of(l, line, line->body + 1);
 	h->insert = " ";
 	return true;
@@ -341,6 +349,28 @@ why_quote(struct arena *a, const struct lines *l, const struct line *line)
 	    a, "quote the text: '%c' cannot begin it", byte_at(l, line->value));
 }
 
+/* Whether the value is a field and its value, which were meant to be below. */
+static bool
+is_field_beside_key(struct arena *a, struct syntax_hint *h,
+    const struct lines *l, const struct line *line)
+{
+	struct line inner = *line;
+
+	inner.body = line->value;
+	inner.colon = line->value;
+	while (inner.colon < line->end && is_key(byte_at(l, inner.colon)))
+		inner.colon++;
+	if (byte_at(l, inner.colon) != ':' || !is_field(l, &inner))
+		return false;
+	h->text = arena_printf(a,
+	    "a key beside another one: what is below %s begins on a line of "
+	    "its own",
+	    content(a, l, line->body, line->colon));
+	h->fix = arena_printf(a, "write %s on the next line, indented further",
+	    content(a, l, line->value, line->end));
+	return h->text != NULL;
+}
+
 static bool
 has_bare_text(struct syntax_hint *h, struct arena *a, const struct lines *l,
     const struct line *line)
@@ -352,13 +382,15 @@ has_bare_text(struct syntax_hint *h, struct arena *a, const struct lines *l,
 	    (!has_colon(l, line) && !has_bad_start(l, line)))
 		return false;
 	h->at = pos_of(l, line, line->value);
+	if (is_field_beside_key(a, h, l, line))
+		return true;
 	h->text = why_quote(a, l, line);
 	/* a quote in it would need an escape */
 	if (memchr(l->text.p + line->value, '"', line->end - line->value) ==
 	    NULL) {
-		h->fix = arena_printf(a, "write %.*s \"%.*s\"",
-		    CONTENT(l, line->body, line->colon + 1),
-		    CONTENT(l, line->value, line->end));
+		h->fix = arena_printf(a, "write %s \"%s\"",
+		    content(a, l, line->body, line->colon + 1),
+		    content(a, l, line->value, line->end));
 		h->insert_at[0] = h->at;
 		h->insert_at[1] = pos_of(l, line, line->end);
 		h->insert = "\"";
@@ -388,7 +420,7 @@ has_no_colon(struct syntax_hint *h, struct arena *a, const struct lines *l)
 	h->at = pos_of(l, line, line->end);
 	h->text = "a colon is missing after the key";
 	h->fix =
-	    arena_printf(a, "write %.*s:", CONTENT(l, line->body, line->end));
+	    arena_printf(a, "write %s:", content(a, l, line->body, line->end));
 	h->insert_at[0] = h->at;
 	h->insert = ":";
 	return true;
@@ -488,11 +520,18 @@ syntax_hint_find(struct syntax_hint *hint, struct arena *a, struct slice text,
     const struct doc *d)
 {
 	struct lines l = { .text = text };
+	struct foreign_mark mark;
 
 	*hint = (struct syntax_hint){ .insert = "" };
 	/* in UTF-16 bytes are no characters */
 	if (d->error != DOC_SYNTAX || doc_note_find(d, DOC_NOTE_UTF16) != NULL)
 		return false;
+	if (foreign_mark_find(&mark, a, text, &d->error_at)) {
+		hint->at = mark.at;
+		hint->text = mark.text;
+		hint->fix = mark.fix;
+		return true;
+	}
 	read_lines(&l, d->error_at.line);
 	return has_open_quote(hint, a, &l) ||
 	    has_no_space(hint, a, &l, &l.before) ||

@@ -36,6 +36,9 @@ syntax(struct json *j, const char *wanted)
 	if (c == '#' || c == '/')
 		return doc_builder_fail(b, DOC_SYNTAX, here(j),
 		    "JSON has no comments; %s is expected", wanted);
+	if (c == '\'')
+		return doc_builder_fail(b, DOC_SYNTAX, here(j),
+		    "JSON has double quotes only; %s is expected", wanted);
 	if (c > ' ' && c < 0x7f)
 		return doc_builder_fail(b, DOC_SYNTAX, here(j),
 		    "'%c' where %s is expected", c, wanted);

@@ -32,6 +32,22 @@ static const struct {
 	{ "A_b..c", HOSTNAME_UPPER | HOSTNAME_UNDERSCORE | HOSTNAME_LABEL_EMPTY,
 	    HOSTNAME_UPPER },
 	{ "a b", HOSTNAME_CHARACTER, HOSTNAME_CHARACTER },
+	{ "a.b\xc2\xa0", HOSTNAME_CHARACTER, HOSTNAME_CHARACTER },
+	{ "\xe2\x80\x98"
+	  "a.b",
+	    HOSTNAME_CHARACTER, HOSTNAME_CHARACTER },
+	{ "a\xe2\x80\x8b.b", HOSTNAME_CHARACTER, HOSTNAME_CHARACTER },
+	{ "a\xe3\x80\x82"
+	  "b",
+	    HOSTNAME_CHARACTER, HOSTNAME_CHARACTER },
+	{ "a\xef\xbc\x8e"
+	  "b",
+	    HOSTNAME_CHARACTER, HOSTNAME_CHARACTER },
+	{ "a\xff", HOSTNAME_CHARACTER, HOSTNAME_CHARACTER },
+	/* a joiner between letters of Sinhala, as in its name of Sri Lanka */
+	{ "\xe0\xb7\x81\xe0\xb7\x8a\xe2\x80\x8d\xe0\xb6\xbb.lk",
+	    HOSTNAME_NOT_ASCII, HOSTNAME_NOT_ASCII },
+	{ "\xe5\xb9\xbf.cn", HOSTNAME_NOT_ASCII, HOSTNAME_NOT_ASCII },
 	{ "300.1.2.3", HOSTNAME_NUMERIC, HOSTNAME_NUMERIC },
 	{ "1.2.3", HOSTNAME_NUMERIC, HOSTNAME_NUMERIC },
 };
@@ -78,6 +94,30 @@ hostname_names_the_first_bad_character(void **state)
 }
 
 static void
+hostname_shows_characters_that_cannot_be_seen(void **state)
+{
+	static const struct {
+		const char *text, *shown;
+	} wanted[] = {
+		{ "a/b", "the character '/'" },
+		{ "a b", "a blank" },
+		{ "ab\n", "a line break" },
+		{ "ab\x01", "the character U+0001" },
+		{ "ab\xc2\xa0", "a no-break space (U+00A0)" },
+		{ "ab\xe2\x80\x83", "the character U+2003" },
+	};
+	char shown[HOSTNAME_SHOWN];
+	struct hostname h;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+		hostname_check(&h, slice_str(wanted[i].text));
+		hostname_show(shown, h.character);
+		check_text(shown, wanted[i].shown);
+	}
+}
+
+static void
 hostname_may_be_an_address(void **state)
 {
 	struct hostname h;
@@ -98,6 +138,7 @@ main(void)
 		cmocka_unit_test(hostname_finds_each_fault),
 		cmocka_unit_test(hostname_counts_all_bytes),
 		cmocka_unit_test(hostname_names_the_first_bad_character),
+		cmocka_unit_test(hostname_shows_characters_that_cannot_be_seen),
 		cmocka_unit_test(hostname_may_be_an_address),
 	};
 
