@@ -79,7 +79,7 @@ def wait_for(what, seconds, condition):
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("local-tailscaled.sock", timeout=30)
+        super().__init__("local-tailscaled.sock", timeout=120)
         self.path = path
 
     def connect(self):

@@ -54,7 +54,7 @@ zpty -d z
 
 def help_of(program, *words):
     return subprocess.run([f"{BIN}/{program}", *words, "--help"],
-                          capture_output=True, text=True, timeout=30,
+                          capture_output=True, text=True, timeout=120,
                           check=False).stdout
 
 
@@ -66,7 +66,7 @@ def commands_of(program):
 def commands_of_relay():
     """Of derper, whose --help is about its flags."""
     text = subprocess.run([f"{BIN}/derper", "help"], capture_output=True,
-                          text=True, timeout=30, check=True).stdout
+                          text=True, timeout=120, check=True).stdout
     listed = text.split("commands:\n")[1].split("\n\n")[0]
     return re.findall(r"^  (\w+) ", listed, re.M) + ["help"]
 
@@ -103,13 +103,13 @@ class Completion(unittest.TestCase):
                                 ("zsh", f"_{program}"),
                                 ("fish", f"{program}.fish")):
                 done = subprocess.run([f"{BIN}/{program}", "completion", shell],
-                                      capture_output=True, timeout=30,
+                                      capture_output=True, timeout=120,
                                       check=True)
                 (cls.folder / name).write_bytes(done.stdout)
         for shell, name in (("bash", "derper.bash"), ("zsh", "_derper"),
                             ("fish", "derper.fish")):
             done = subprocess.run([f"{BIN}/derper", "-completion", shell],
-                                  capture_output=True, timeout=30, check=True)
+                                  capture_output=True, timeout=120, check=True)
             (cls.folder / name).write_bytes(done.stdout)
 
     def run_in(self, *command):
@@ -142,14 +142,14 @@ class Completion(unittest.TestCase):
             for command in (["bash", "-n", f"{program}.bash"],
                             ["zsh", "-n", f"_{program}"],
                             ["fish", "-n", f"{program}.fish"]):
-                done = subprocess.run(command, cwd=self.folder, timeout=30,
+                done = subprocess.run(command, cwd=self.folder, timeout=120,
                                       capture_output=True, check=False)
                 self.assertEqual((done.returncode, done.stderr), (0, b""),
                                  command)
 
     def test_flags_of_the_relay(self):
         text = subprocess.run([f"{BIN}/derper", "-h"], capture_output=True,
-                              text=True, timeout=30, check=True).stdout
+                              text=True, timeout=120, check=True).stdout
         want = {"-" + x for x in re.findall(r"^  -(\S+)", text, re.M)} | {"-h"}
         self.assertIn("-verify-config", want)
         commands = set(commands_of_relay())
@@ -178,7 +178,7 @@ class Completion(unittest.TestCase):
                          ["map.yaml", "sub/"])
         self.assertEqual(self.zsh("derper -verify-conf"), ["-verify-config"])
         wrong = subprocess.run([f"{BIN}/derper", "-completion", "tcsh"],
-                               capture_output=True, text=True, timeout=30,
+                               capture_output=True, text=True, timeout=120,
                                check=False)
         self.assertEqual((wrong.returncode, wrong.stdout), (1, ""))
         self.assertIn("neither bash nor zsh nor fish", wrong.stderr)

@@ -56,7 +56,7 @@ class Effective(unittest.TestCase):
         return subprocess.run(
             [DERPMAP, "effective", "--headscale-config", str(file), *args],
             cwd=self.folder, env=mine | (env or {}), capture_output=True,
-            timeout=30, check=False)
+            timeout=120, check=False)
 
     def result(self, section, *args, env=None, head=HEAD):
         """What is said of a derp section, and that the status fits it."""
@@ -204,14 +204,14 @@ class Effective(unittest.TestCase):
         done = subprocess.run(
             [DERPMAP, "effective", "--headscale-config",
              str(self.folder / "config.yaml")], cwd="/", capture_output=True,
-            timeout=30, check=False)
+            timeout=120, check=False)
         self.assertEqual(done.returncode, 2)
         (self.folder / "config.yaml").write_text(
             HEAD + "derp: {paths: [a.yaml]}\n", "utf-8")
         done = subprocess.run(
             [DERPMAP, "effective", "--headscale-config",
              str(self.folder / "config.yaml")], cwd="/", capture_output=True,
-            timeout=30, check=False)
+            timeout=120, check=False)
         self.assertEqual(done.returncode, 0)
         self.assertIn(b"found beside the configuration", done.stdout)
 
@@ -267,7 +267,7 @@ class Effective(unittest.TestCase):
         for args in ([], ["--headscale-config", "x", "y"],
                      ["--headscale-config", "x", "--headscale-version", "1"]):
             done = subprocess.run([DERPMAP, "effective", *args],
-                                  capture_output=True, timeout=30,
+                                  capture_output=True, timeout=120,
                                   check=False)
             self.assertEqual(done.returncode, 2)
             self.assertIn(b"usage: derpmap effective", done.stderr)

@@ -44,7 +44,7 @@ class Headscale(unittest.TestCase):
         done = subprocess.run(
             [DERPMAP, "lint", "--format", "json", *args],
             cwd=cwd or self.folder, env=mine | (env or {}),
-            capture_output=True, timeout=30, check=False)
+            capture_output=True, timeout=120, check=False)
         return done, json.loads(done.stdout)["findings"]
 
     def places(self, findings, level="warning"):

@@ -308,7 +308,7 @@ class Streams(unittest.TestCase):
             for words in (["show", file], ["merge", file], ["convert", file],
                           ["diff", file, other]):
                 done = subprocess.run([DERPMAP, *words], stdout=full,
-                                      stderr=subprocess.PIPE, timeout=30,
+                                      stderr=subprocess.PIPE, timeout=120,
                                       check=False)
                 self.assertEqual(done.returncode, 2, words)
                 self.assertIn(b"cannot write", done.stderr)
