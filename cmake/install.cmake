@@ -5,7 +5,7 @@ set(DERPKIT_UNIT_FOLDER lib/systemd/system CACHE STRING
 	"Where systemd units are installed, below the prefix or absolute")
 
 install(TARGETS derper derpmap derpverify)
-install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md README.zh-CN.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs
 	FILES_MATCHING PATTERN "*.md" PATTERN img EXCLUDE)
 install(DIRECTORY schemas/ DESTINATION ${CMAKE_INSTALL_DATADIR}/derpkit/schemas)
