@@ -184,18 +184,22 @@ derper_words_next_variable(
 	return false;
 }
 
-/* Where the program's name is in a word that is its path; false: it is not. */
+/* Where the program's name is in a word that is its path; false: it is not. Of
+ * a unit's settings one starts it, and others may end with the same name. */
 static bool
 is_program(struct slice word, size_t *at)
 {
-	static const char name[] = "derper";
+	static const char name[] = "derper", starts[] = "ExecStart=";
 	const size_t n = strlen(name);
+	struct slice path = word;
 
-	if (word.n < n || memcmp(word.p + word.n - n, name, n) != 0)
+	if (slice_starts(word, starts))
+		path = without_start(word, strlen(starts));
+	if (path.n < n || memcmp(path.p + path.n - n, name, n) != 0 ||
+	    memchr(path.p, '=', path.n) != NULL)
 		return false;
 	*at = word.n - n;
-	return *at == 0 || word.p[*at - 1] == '/' ||
-	    slice_starts(word, "ExecStart=");
+	return path.n == n || word.p[*at - 1] == '/';
 }
 
 bool

@@ -21,6 +21,9 @@ for package in $(.ci/deps --list build | grep -v -e '^gcc$' -e '^libc6-dev$'); d
 	grep -q "^ *$package\( \|,\)" debian/control ||
 		fail "debian/control does not build with $package"
 done
+# dpkg-buildpackage asks for it beside what debian/control names
+.ci/deps --list deb | grep -qx build-essential ||
+	fail "make deb does not install build-essential"
 
 if [ ! -e .git ]; then
 	echo "SKIPPED: this is not a checkout of git, which make dist archives"
@@ -43,10 +46,16 @@ cd "$work/$name"
 mkdir "$work/bin"
 printf '#!/bin/sh\nexit 42\n' >"$work/bin/git"
 chmod +x "$work/bin/git"
+# sudo make install, in the tree of somebody else
+[ "$(id -u)" != 0 ] || chown -R 65534 .
 begun=$SECONDS
 PATH=$work/bin:$PATH make -s install DESTDIR="$work/root" PREFIX=/opt/derpkit \
 	>"$work/log" 2>&1 || { tail -n 30 "$work/log"; fail "it does not build"; }
 echo "source: built and installed without git in $((SECONDS - begun)) s"
+
+owner=$(stat -c %u .)
+foreign=$(find build build.log ! -uid "$owner" -print -quit)
+[ -z "$foreign" ] || fail "$foreign is not its owner's, who cannot build again"
 
 into=$work/root/opt/derpkit
 commit=$(git -C "$root" rev-parse HEAD | cut -c 1-12)
