@@ -1,9 +1,8 @@
 /* acme_http: see acme_http.h. */
 #include "acme_http.h"
 
+#include "encode.h"
 #include "url_text.h"
-
-#include <string.h>
 
 #define TIMEOUT_MS 30000
 
@@ -25,15 +24,6 @@ acme_http_clear(struct acme_http *h)
 	h->client = NULL;
 }
 
-/* RFC 8555 6.5.1: a nonce is base64url. */
-static bool
-is_nonce(const char *text)
-{
-	return strspn(text,
-		   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		   "0123456789-_") == strlen(text);
-}
-
 /* Copies the answer. */
 static int
 take(const struct fetch_response *response, const char *url,
@@ -43,7 +33,8 @@ take(const struct fetch_response *response, const char *url,
 
 	reply->status = response->status;
 	reply->retry_after_s = response->retry_after_s;
-	if (!is_nonce(reply->nonce))
+	/* RFC 8555 6.5.1: a nonce is base64url */
+	if (!encode_is_base64url(slice_str(reply->nonce)))
 		reply->nonce[0] = '\0';
 	if (response->body_cut)
 		return acme_error_set(error, ACME_FAULT_UNREACHABLE,

@@ -1,15 +1,12 @@
 /* acme_note: see acme_note.h. */
 #include "acme_note.h"
 
+#include "encode.h"
 #include "num.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#define ALPHABET                                       \
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr" \
-	"stuvwxyz0123456789-_"
 
 /* Those that are told; the others concern one relay only. */
 static const char *const faults[ACME_FAULT_COUNT] = {
@@ -124,22 +121,12 @@ acme_note_read_retry(struct slice text, struct acme_note_retry *note)
 	return 0;
 }
 
-static bool
-is_base64url(struct slice text)
-{
-	for (struct reader r = { .rest = text }; r.rest.n > 0;)
-		if (memchr(ALPHABET, reader_u8(&r), sizeof ALPHABET - 1) ==
-		    NULL)
-			return false;
-	return text.n > 0;
-}
-
 bool
 acme_note_is_authorization(struct slice token, struct slice text)
 {
 	struct slice first, print;
 
-	return text.n < ACME_AUTHORIZATION_TEXT && is_base64url(token) &&
+	return text.n < ACME_AUTHORIZATION_TEXT && encode_is_base64url(token) &&
 	    slice_cut(text, '.', &first, &print) && slice_eq(first, token) &&
-	    is_base64url(print);
+	    encode_is_base64url(print);
 }

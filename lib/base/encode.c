@@ -77,3 +77,16 @@ decode_base64url(uint8_t *out, size_t cap, size_t *n, struct slice text)
 	return decode(
 	    out, cap, n, text, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
+
+bool
+encode_is_base64url(struct slice text)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "abcdefghijklmnopqrstuvwxyz"
+				       "0123456789-_";
+
+	for (size_t i = 0; i < text.n; i++)
+		if (memchr(alphabet, text.p[i], sizeof alphabet - 1) == NULL)
+			return false;
+	return text.n > 0;
+}

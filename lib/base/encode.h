@@ -26,5 +26,8 @@ int decode_base64(uint8_t *out, size_t cap, size_t *n, struct slice text);
 /* The same with the alphabet of URLs and without padding (RFC 4648 5). */
 int encode_base64url(char *out, size_t cap, struct slice in);
 int decode_base64url(uint8_t *out, size_t cap, size_t *n, struct slice text);
+/* Whether all bytes are of its alphabet, and there are some: tokens and nonces
+ * need not be the base64url of anything. */
+bool encode_is_base64url(struct slice text);
 
 #endif

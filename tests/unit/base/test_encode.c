@@ -102,6 +102,26 @@ base64url_has_its_own_alphabet(void **state)
 		    -1);
 }
 
+static void
+base64url_is_its_alphabet(void **state)
+{
+	static const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr"
+				  "stuvwxyz0123456789-_";
+	uint8_t byte;
+
+	(void)state;
+	check(encode_is_base64url(slice_str(all)));
+	check(encode_is_base64url(slice_str("a"))); /* of no byte */
+	check(!encode_is_base64url(slice_str("")));
+	for (unsigned i = 0; i < 256; i++) {
+		byte = (uint8_t)i;
+		check_int(encode_is_base64url(slice_of(&byte, 1)),
+		    memchr(all, byte, sizeof all - 1) != NULL);
+	}
+	check(!encode_is_base64url(slice_of("a\0b", 3)));
+	check(!encode_is_base64url(slice_str("abc=")));
+}
+
 int
 main(void)
 {
@@ -111,6 +131,7 @@ main(void)
 		cmocka_unit_test(base64_is_rfc_4648),
 		cmocka_unit_test(base64_rejects_the_rest),
 		cmocka_unit_test(base64url_has_its_own_alphabet),
+		cmocka_unit_test(base64url_is_its_alphabet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
