@@ -3,43 +3,13 @@
 
 #include "clock.h"
 #include "dial.h"
+#include "own_address.h"
 #include "resolve.h"
-
-#include <ifaddrs.h>
-#include <netinet/in.h>
-#include <string.h>
 
 #define RESOLVE_MS 5000
 #define CONNECT_MS 3000
 
 static const char name[] = "names";
-
-/* Whether an interface of this machine has the address. */
-static bool
-is_own(const struct netaddr *addr)
-{
-	struct sockaddr_storage sa = { 0 };
-	struct ifaddrs *all, *one;
-	struct netaddr own;
-	bool found = false;
-
-	if (getifaddrs(&all) == -1)
-		return false;
-	for (one = all; one != NULL && !found; one = one->ifa_next) {
-		if (one->ifa_addr == NULL ||
-		    (one->ifa_addr->sa_family != AF_INET &&
-			one->ifa_addr->sa_family != AF_INET6))
-			continue;
-		memcpy(&sa, one->ifa_addr,
-		    one->ifa_addr->sa_family == AF_INET
-			? sizeof(struct sockaddr_in)
-			: sizeof(struct sockaddr_in6));
-		netaddr_from_sockaddr(&own, &sa);
-		found = memcmp(own.ip, addr->ip, sizeof own.ip) == 0;
-	}
-	freeifaddrs(all);
-	return found;
-}
 
 /* A listener of one family is not found at an address of the other. */
 static bool
@@ -52,7 +22,7 @@ listens_for(const struct doctor_subject *d, const struct netaddr *addr)
 
 static void
 look_at_owner(const struct doctor_subject *d, const struct netaddr *addr,
-    const char *text)
+    enum own_address own, const char *text)
 {
 	const char *host = d->config->hostname;
 
@@ -62,21 +32,25 @@ look_at_owner(const struct doctor_subject *d, const struct netaddr *addr,
 		    "out of DNS",
 		    "%s is %s, and the relay does not listen for that family",
 		    host, text);
-	else if (is_own(addr))
+	else if (own == OWN_ADDRESS_YES)
 		doctor_report_add(d->report, name, DOCTOR_OK, NULL,
 		    "%s is %s, an address of this machine", host, text);
-	else
+	else if (own == OWN_ADDRESS_NO)
 		doctor_report_add(d->report, name, DOCTOR_WARNING,
 		    "right if a router or the provider forwards that address "
 		    "to this machine; else correct the DNS",
 		    "%s is %s, which no interface of this machine has", host,
 		    text);
+	else
+		doctor_report_add(d->report, name, DOCTOR_SKIPPED, NULL,
+		    "%s is %s: too few descriptors to tell whose that is", host,
+		    text);
 }
 
 /* From here: a router may refuse what others can do. */
 static void
-look_at_reach(const struct doctor_subject *d, const struct netaddr *addr,
-    const char *text)
+look_at_reach(
+    const struct doctor_subject *d, enum own_address own, const char *text)
 {
 	const uint16_t port = d->found->setup.main_addr.port;
 	struct fail why = { 0 };
@@ -91,7 +65,7 @@ look_at_reach(const struct doctor_subject *d, const struct netaddr *addr,
 		    "port %u of %s accepts connections", port, text);
 	else
 		doctor_report_add(d->report, name,
-		    is_own(addr) ? DOCTOR_ERROR : DOCTOR_WARNING,
+		    own == OWN_ADDRESS_YES ? DOCTOR_ERROR : DOCTOR_WARNING,
 		    "open the port in firewalls and forward it; some routers "
 		    "refuse connections from inside: try from elsewhere, with "
 		    "derpmap probe",
@@ -107,9 +81,11 @@ look_at_answer(
 	char text[NETADDR_TEXT];
 
 	for (size_t i = 0; i < answer->n; i++) {
+		const enum own_address own = own_address_ask(&answer->v[i]);
+
 		netaddr_format_ip(&answer->v[i], text);
-		look_at_owner(d, &answer->v[i], text);
-		look_at_reach(d, &answer->v[i], text);
+		look_at_owner(d, &answer->v[i], own, text);
+		look_at_reach(d, own, text);
 	}
 }
 

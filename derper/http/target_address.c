@@ -2,8 +2,6 @@
 #include "target_address.h"
 
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 static const struct netaddr_prefix special[] = {
 	NETADDR_PREFIX4(0, 0, 0, 0, 8),       /* this network */
@@ -59,25 +57,4 @@ target_address_is_public(const struct netaddr *a)
 		if (netaddr_in_prefix(a, &special[i]))
 			return false;
 	return true;
-}
-
-/* The kernel gives a socket that is connected to an address of its own that
- * same address. Nothing is sent. */
-bool
-target_address_is_own(const struct netaddr *a)
-{
-	struct sockaddr_storage to, from = { 0 };
-	socklen_t len = sizeof from;
-	const socklen_t to_len = netaddr_to_sockaddr(a, &to);
-	struct netaddr local = { .is_set = false };
-	int fd;
-
-	fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return true;
-	if (connect(fd, (const struct sockaddr *)&to, to_len) == 0 &&
-	    getsockname(fd, (struct sockaddr *)&from, &len) == 0)
-		netaddr_from_sockaddr(&local, &from);
-	close(fd);
-	return local.is_set && memcmp(local.ip, a->ip, sizeof a->ip) == 0;
 }

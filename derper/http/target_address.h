@@ -2,8 +2,7 @@
  * target_address: which addresses a tunnel may lead to.
  *
  * Whoever asks for a tunnel names the host, and whoever answers for that name
- * the address. Neither is to be led into the network that the relay stands in,
- * nor to the relay, which would take the peer for one of this machine.
+ * the address. Neither is to be led into the network that the relay is in.
  *
  * DIFFERS: upstream looks at the name alone. Threads: any. Source: the IANA
  * registries of special-purpose addresses (RFC 6890).
@@ -16,9 +15,5 @@
 /* Whether it is an address of a host anywhere on the Internet, and none that is
  * for private, local or special use. */
 bool target_address_is_public(const struct netaddr *a);
-
-/* Whether it is one of this machine's own: a question to the kernel. True as
- * well when that cannot be asked, as descriptors are short. */
-bool target_address_is_own(const struct netaddr *a);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "mailbox.h"
+#include "own_address.h"
 #include "resolve.h"
 #include "target_address.h"
 #include "tcp_connect.h"
@@ -87,10 +88,13 @@ is_abandoned(struct tunnel_dial *d)
 	return atomic_load(&d->state) == STATE_ABANDONED;
 }
 
+/* Not to the relay itself, which would take the peer for one of this machine.
+ */
 static bool
 may_connect(const struct netaddr *a)
 {
-	return target_address_is_public(a) && !target_address_is_own(a);
+	return target_address_is_public(a) &&
+	    own_address_ask(a) == OWN_ADDRESS_NO;
 }
 
 /* The descriptor, or -1. */

@@ -3,8 +3,6 @@
 
 #include "target_address.h"
 
-#include <sys/resource.h>
-
 static bool
 is_public(const char *text)
 {
@@ -53,46 +51,12 @@ target_address_is_not_public_elsewhere(void **state)
 			fail_msg("%s is public", others[i]);
 }
 
-static void
-target_address_knows_its_own(void **state)
-{
-	struct netaddr a;
-
-	(void)state;
-	check_int(netaddr_parse_ip(&a, slice_str("127.0.0.1")), 0);
-	check(target_address_is_own(&a));
-	/* documentation: nobody has it */
-	check_int(netaddr_parse_ip(&a, slice_str("203.0.113.77")), 0);
-	check(!target_address_is_own(&a));
-}
-
-static void
-target_address_is_own_when_nobody_can_be_asked(void **state)
-{
-	struct rlimit limit, none;
-	struct netaddr a;
-	bool own;
-
-	(void)state;
-	check_int(netaddr_parse_ip(&a, slice_str("203.0.113.77")), 0);
-	check_int(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	none = limit;
-	none.rlim_cur = 0;
-	check_int(setrlimit(RLIMIT_NOFILE, &none), 0);
-	own = target_address_is_own(&a);
-	check_int(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	check(own);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(target_address_is_public_where_hosts_are),
 		cmocka_unit_test(target_address_is_not_public_elsewhere),
-		cmocka_unit_test(target_address_knows_its_own),
-		cmocka_unit_test(
-		    target_address_is_own_when_nobody_can_be_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "loop.h"
 #include "mailbox.h"
+#include "own_address.h"
 #include "resolve.h"
 #include "target_address.h"
 #include "tcp_connect.h"
@@ -38,7 +39,7 @@ static struct {
 } names = { .lock = PTHREAD_MUTEX_INITIALIZER,
 	.changed = PTHREAD_COND_INITIALIZER };
 
-/* ---- instead of resolve, tcp_connect and target_address */
+/* ---- instead of resolve, tcp_connect, own_address and target_address */
 
 enum resolve_status
 resolve_name_within(struct resolve_share *share, const char *name,
@@ -102,10 +103,10 @@ target_address_is_public(const struct netaddr *a)
 	return a->ip[15] != 2;
 }
 
-bool
-target_address_is_own(const struct netaddr *a)
+enum own_address
+own_address_ask(const struct netaddr *a)
 {
-	return a->ip[15] == 3;
+	return a->ip[15] == 3 ? OWN_ADDRESS_YES : OWN_ADDRESS_NO;
 }
 
 /* ---- */
