@@ -2,6 +2,7 @@
 #include "bootstrap_dns.h"
 
 #include "counters.h"
+#include "dns_name.h"
 
 #include <pthread.h>
 #include <sodium.h>
@@ -45,14 +46,8 @@ find(const struct bootstrap_dns *b, struct slice text, bool published)
 static bool
 is_name(struct slice text)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
-				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789-_.";
-
-	for (size_t i = 0; i < text.n; i++)
-		if (text.p[i] == '\0' || strchr(allowed, text.p[i]) == NULL)
-			return false;
-	return text.n > 0 && text.n <= BOOTSTRAP_DNS_NAME_MAX;
+	return text.n > 0 && text.n <= BOOTSTRAP_DNS_NAME_MAX &&
+	    dns_name_is_plain(text);
 }
 
 static int

@@ -1,23 +1,9 @@
 /* connect_target: see connect_target.h. */
 #include "connect_target.h"
 
+#include "dns_name.h"
+
 #include <string.h>
-
-/* Where the name is resolved nothing else must be looked up: no address, no
- * other kind of name. */
-static bool
-is_host(struct slice host)
-{
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
-				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789-_.";
-
-	for (size_t i = 0; i < host.n; i++)
-		if (host.p[i] == '\0' ||
-		    memchr(allowed, host.p[i], sizeof allowed - 1) == NULL)
-			return false;
-	return true;
-}
 
 static bool
 ends_with(struct slice s, const char *end)
@@ -42,9 +28,11 @@ connect_target_parse(struct connect_target *target, struct slice text)
 {
 	struct slice host, port;
 
+	/* where the name is resolved nothing else must be looked up: no
+	 * address, no other kind of name */
 	if (!slice_cut(text, ':', &host, &port) ||
 	    (!slice_is(port, "443") && !slice_is(port, "80")) ||
-	    host.n >= sizeof target->host || !is_host(host) ||
+	    host.n >= sizeof target->host || !dns_name_is_plain(host) ||
 	    !ends_with(host, ".tailscale.com") || contains_derp(host))
 		return -1;
 	*target =
