@@ -83,14 +83,13 @@ static void
 add_listener(json_t *list, const struct check_facts *c, const char *what,
     const struct netaddr *addr, enum server_setup_part part)
 {
-	char text[NETADDR_TEXT], whole[NETADDR_TEXT + 4];
+	char text[SERVER_PORTS_TEXT];
 
-	netaddr_format(addr, text);
-	snprintf(whole, sizeof whole, "%s%s", addr->is_set ? "" : "[::]", text);
+	server_ports_format(addr, text);
 	json_array_append_new(list,
 	    json_pack("{s:s, s:s, s:s, s:b}", "what", what, "protocol",
-		part == SERVER_SETUP_STUN_PORT ? "udp" : "tcp", "address",
-		whole, "binds", !check_facts_has_error(c, part)));
+		part == SERVER_SETUP_STUN_PORT ? "udp" : "tcp", "address", text,
+		"binds", !check_facts_has_error(c, part)));
 }
 
 static json_t *

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "sd_listen.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What each kind is called, in .socket units and here. */
@@ -41,7 +42,7 @@ add_given(struct server_ports *p, const struct config *c,
     const struct sd_listen_socket *given, struct fail *why)
 {
 	const int kind = kind_of(c, given->name, why);
-	char text[NETADDR_TEXT];
+	char text[SERVER_PORTS_TEXT];
 
 	if (kind == -1 ||
 	    sd_listen_check(given,
@@ -54,9 +55,9 @@ add_given(struct server_ports *p, const struct config *c,
 		    SERVER_PORTS_SAME, given->name);
 	p->v[kind][p->count[kind]++] =
 	    (struct server_socket){ given->addr, given->fd };
-	netaddr_format(&given->addr, text);
-	log_info("derper: socket \"%s\" of the service manager: %s%s",
-	    given->name, given->addr.is_set ? "" : "[::]", text);
+	server_ports_format(&given->addr, text);
+	log_info("derper: socket \"%s\" of the service manager: %s",
+	    given->name, text);
 	return 0;
 }
 
@@ -121,4 +122,15 @@ server_ports_open_stun(const struct server_socket *s, struct fail *why)
 	if (s->given_fd != 0)
 		return sd_listen_share(s->given_fd, why);
 	return listener_open(&s->addr, LISTENER_UDP, why);
+}
+
+void
+server_ports_format(
+    const struct netaddr *addr, char text[static SERVER_PORTS_TEXT])
+{
+	char plain[NETADDR_TEXT];
+
+	netaddr_format(addr, plain);
+	snprintf(
+	    text, SERVER_PORTS_TEXT, "%s%s", addr->is_set ? "" : "[::]", plain);
 }

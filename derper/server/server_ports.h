@@ -23,6 +23,8 @@ enum server_port_kind {
 /* Of one kind: addresses of both families, say. */
 #define SERVER_PORTS_SAME (SERVICE_PORTS_MAX / 2)
 
+#define SERVER_PORTS_TEXT (NETADDR_TEXT + 4)
+
 struct server_socket {
 	struct netaddr addr; /* as bound */
 	int given_fd;        /* 0: each worker binds one */
@@ -43,6 +45,10 @@ int server_ports_take(struct server_ports *p, const struct config *config,
  * reason. */
 int server_ports_probe(struct server_ports *p, enum server_port_kind kind,
     struct netaddr *addr, struct fail *why);
+
+/* The address of a listener: "[::]:443" when it is bound to none. */
+void server_ports_format(
+    const struct netaddr *addr, char text[static SERVER_PORTS_TEXT]);
 
 /* Adds the sockets of a kind of TCP to the config: `port` with their addresses.
  */
