@@ -74,14 +74,3 @@ status_facts_name(const struct status_facts *f, const struct derp_key *key)
 			return node.name;
 	return "";
 }
-
-void
-status_facts_each_drop(const struct counter_values *v,
-    void (*each)(void *ctx, const char *reason, uint64_t count), void *ctx)
-{
-	each(ctx, "unknown_dest", v->dropped_unknown_dest);
-	each(ctx, "unknown_dest_on_fwd", v->dropped_unknown_dest_on_fwd);
-	each(ctx, "gone_disconnected", v->dropped_gone_disconnected);
-	each(ctx, "queue_head", v->dropped_queue_head);
-	each(ctx, "queue_tail", v->dropped_queue_tail);
-}

@@ -77,9 +77,4 @@ void status_facts_clear(struct status_facts *f);
 const char *status_facts_name(
     const struct status_facts *f, const struct derp_key *key);
 
-/* Reasons for which packets are dropped: calls each with its name, as in the
- * metrics, and how many there were. */
-void status_facts_each_drop(const struct counter_values *v,
-    void (*each)(void *ctx, const char *reason, uint64_t count), void *ctx);
-
 #endif

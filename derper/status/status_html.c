@@ -247,7 +247,8 @@ put_source(struct writer *w, const struct status_source *source)
 		    "</td><td class=\"n\">-</td><td class=\"bad\">"
 		    "has not told its nodes yet");
 	else
-		writer_printf(w, "</td><td class=\"n\">%zu</td><td>as of %s ago",
+		writer_printf(w,
+		    "</td><td class=\"n\">%zu</td><td>as of %s ago",
 		    s->feed.keys,
 		    status_text_duration(age, s->feed.age_ms / 1000));
 	if (s->keeps_set && s->feed.fault != VERIFY_FAULT_NONE)
@@ -292,7 +293,7 @@ static void
 put_drops(struct writer *w, const struct status_facts *f)
 {
 	writer_printf(w, "<h2>Packets dropped, by reason</h2>\n<dl>");
-	status_facts_each_drop(&f->counters, put_drop, w);
+	status_ring_each_drop(&f->counters, put_drop, w);
 	writer_printf(w, "</dl>\n");
 }
 

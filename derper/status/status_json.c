@@ -121,7 +121,7 @@ drops_json(const struct counter_values *v)
 {
 	json_t *drops = json_object();
 
-	status_facts_each_drop(v, add_drop, drops);
+	status_ring_each_drop(v, add_drop, drops);
 	return drops;
 }
 

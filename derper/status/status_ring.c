@@ -1,12 +1,33 @@
 /* status_ring: see status_ring.h. */
 #include "status_ring.h"
 
+void
+status_ring_each_drop(const struct counter_values *v,
+    void (*each)(void *ctx, const char *reason, uint64_t count), void *ctx)
+{
+	each(ctx, "unknown_dest", v->dropped_unknown_dest);
+	each(ctx, "unknown_dest_on_fwd", v->dropped_unknown_dest_on_fwd);
+	each(ctx, "gone_disconnected", v->dropped_gone_disconnected);
+	each(ctx, "queue_head", v->dropped_queue_head);
+	each(ctx, "queue_tail", v->dropped_queue_tail);
+}
+
+static void
+add_drops(void *ctx, const char *reason, uint64_t count)
+{
+	uint64_t *sum = ctx;
+
+	(void)reason;
+	*sum += count;
+}
+
 uint64_t
 status_ring_drops(const struct counter_values *v)
 {
-	return v->dropped_unknown_dest + v->dropped_unknown_dest_on_fwd +
-	    v->dropped_gone_disconnected + v->dropped_queue_head +
-	    v->dropped_queue_tail;
+	uint64_t sum = 0;
+
+	status_ring_each_drop(v, add_drops, &sum);
+	return sum;
 }
 
 uint64_t

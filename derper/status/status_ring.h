@@ -32,6 +32,10 @@ struct status_ring {
 	uint64_t then_ms;
 };
 
+/* Reasons for which packets are dropped: calls each with its name, as in the
+ * metrics, and how many there were. */
+void status_ring_each_drop(const struct counter_values *v,
+    void (*each)(void *ctx, const char *reason, uint64_t count), void *ctx);
 /* Packets that were dropped in all. */
 uint64_t status_ring_drops(const struct counter_values *v);
 /* TLS handshakes that were completed. */
