@@ -17,9 +17,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* Unsent bytes in the kernel beyond which our queue is the better place: there
- * old packets can be dropped. One chunk keeps the socket busy. */
-#define NOT_SENT_LOW_WATER 131072
 #define LEAVE_STEP_MS 1000 /* from closing some connections to the next */
 
 struct port {
@@ -66,7 +63,7 @@ static void drop_command(struct message *m);
 static void
 set_socket_options(int fd, const struct service_config *config)
 {
-	const int on = 1, low_water = NOT_SENT_LOW_WATER;
+	const int on = 1, low_water = SERVICE_NOT_SENT_LOW_WATER;
 	const int idle_s = (int)(config->keepalive_ms / 1000);
 	const unsigned user_ms = (unsigned)config->user_timeout_ms;
 

@@ -30,6 +30,9 @@ struct service_port {
 };
 
 #define SERVICE_PORTS_MAX 8
+/* Unsent bytes in the kernel beyond which our queue is the better place: there
+ * old packets can be dropped. One chunk keeps the socket busy. */
+#define SERVICE_NOT_SENT_LOW_WATER 131072
 
 struct service_config {
 	struct worker *worker;                        /* borrowed */

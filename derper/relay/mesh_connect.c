@@ -5,6 +5,7 @@
 #include "derp_client.h"
 #include "mailbox.h"
 #include "resolve.h"
+#include "service.h"
 #include "tls.h"
 
 #include <assert.h>
@@ -26,8 +27,6 @@
 #define PROBE_S 5
 #define PROBES 3
 #define USER_TIMEOUT_MS 15000
-/* Unsent bytes in the kernel, as for accepted connections. */
-#define NOT_SENT_LOW_WATER 131072
 
 /* Who frees it: the thread when it is abandoned while RESOLVING, as nobody
  * waits for the system's resolver; else who joins the thread, as that uses the
@@ -116,7 +115,7 @@ static void
 set_socket_options(int fd)
 {
 	const int on = 1, idle_s = IDLE_S, probe_s = PROBE_S, probes = PROBES,
-		  low_water = NOT_SENT_LOW_WATER;
+		  low_water = SERVICE_NOT_SENT_LOW_WATER;
 	const unsigned user_ms = USER_TIMEOUT_MS;
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
