@@ -14,6 +14,7 @@
 
 #define KEY_VARIABLE "TAILSCALE_DERPER_MESH_KEY"
 
+/* More than slice_trim takes for blank: what Go's TrimSpace does in ASCII. */
 static struct slice
 trimmed(struct slice text)
 {

@@ -4,8 +4,9 @@
 #include "infile.h"
 #include "log.h"
 
-int
-rate_file_read(struct rate_config *config, const char *path, struct fail *why)
+/* -1 and the reason. */
+static int
+read_rates(struct rate_config *config, const char *path, struct fail *why)
 {
 	struct fail inner = { 0 };
 	struct buf text;
@@ -60,7 +61,7 @@ rate_file_open(const char *path, size_t clients_max, struct fail *why)
 	struct fail inner = { 0 };
 	struct rate_limit *limit;
 
-	if (rate_file_read(&config, path, &inner) == -1) {
+	if (read_rates(&config, path, &inner) == -1) {
 		fail_set(why, "rate config: %s", inner.text);
 		return NULL;
 	}
@@ -80,7 +81,7 @@ rate_file_reload(struct rate_limit *limit, const char *path, bool by_signal)
 
 	log_info("derper: %sreloading rate config from %s",
 	    by_signal ? "received SIGHUP, " : "", path);
-	if (rate_file_read(&config, path, &why) == -1) {
+	if (read_rates(&config, path, &why) == -1) {
 		log_error("derper: rate config reload failed: %s", why.text);
 		return;
 	}

@@ -8,10 +8,6 @@
 
 #include "rate_limit.h"
 
-/* Reads the file. -1 and the reason. */
-int rate_file_read(
-    struct rate_config *config, const char *path, struct fail *why);
-
 /* The limits of the file for at most so many clients; they are logged. Returns
  * owned; NULL and the reason. */
 struct rate_limit *rate_file_open(

@@ -22,7 +22,6 @@
 
 struct registry;
 
-#define METRICS_TEXT_MAX 262144 /* bytes of either form */
 #define METRICS_SAMPLE_MS 10000
 
 struct metrics {
