@@ -30,18 +30,14 @@ order_name(size_t n)
 }
 
 static int
-print_text(const struct command_call *call, struct slice body)
+print_text(const struct command_call *call, const json_t *status)
 {
 	const struct arguments *a = call->values;
-	json_t *status = json_loadb((const char *)body.p, body.n, 0, NULL);
 
-	if (status == NULL)
-		return command_fail(call, "the relay's answer is not JSON");
 	if (a->watch && isatty(STDOUT_FILENO))
 		fputs("\033[H\033[2J", stdout);
 	status_report(stdout, status,
 	    colour_wanted((enum colour_when)a->colour.n, STDOUT_FILENO));
-	json_decref(status);
 	return command_flush(call);
 }
 
@@ -51,6 +47,24 @@ print_json(const struct command_call *call, struct slice body)
 	fwrite(body.p, 1, body.n, stdout);
 	putchar('\n');
 	return command_flush(call);
+}
+
+/* What is not JSON is not printed as such: a terminal might obey it. */
+static int
+print(const struct command_call *call, struct slice body)
+{
+	const struct arguments *a = call->values;
+	json_t *status = json_loadb((const char *)body.p, body.n, 0, NULL);
+	int rc;
+
+	if (!json_is_object(status))
+		rc = command_fail(
+		    call, "the answer is not the status of a relay");
+	else
+		rc =
+		    a->json ? print_json(call, body) : print_text(call, status);
+	json_decref(status);
+	return rc;
 }
 
 static int
@@ -70,8 +84,7 @@ ask_once(const struct command_call *call)
 	else if (answer.body.n == CONTROL_CLIENT_BODY_MAX)
 		rc = command_fail(call, "the relay's answer is too long");
 	else
-		rc = a->json ? print_json(call, answer.body)
-			     : print_text(call, answer.body);
+		rc = print(call, answer.body);
 	control_client_clear(&answer);
 	return rc;
 }

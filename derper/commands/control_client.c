@@ -2,6 +2,7 @@
 #include "control_client.h"
 
 #include "fetch.h"
+#include "quote.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #define CONNECT_S 10     /* to be accepted, or be in the queue for it */
 #define TIMEOUT_MS 40000 /* more than the relay takes to answer */
 #define URL_MAX 1024
+#define REASON_MAX 200 /* bytes of a refusal that are told */
 #define WAIT_PAUSE_MS 100
 
 const char *
@@ -165,10 +167,15 @@ int
 control_client_refused(
     const struct command_call *call, const struct control_client_answer *answer)
 {
-	const struct slice text = slice_trim(answer->body);
+	struct slice text = slice_trim(answer->body);
+	char clean[REASON_MAX * QUOTE_PUT_GROWTH];
+	struct writer w = writer_of(clean, sizeof clean);
 
+	if (text.n > REASON_MAX)
+		text.n = REASON_MAX;
+	quote_put(&w, text);
 	command_fail(call, "the relay answers %u: %.*s", answer->status,
-	    (int)(text.n < 200 ? text.n : 200), (const char *)text.p);
+	    (int)w.n, clean);
 	return COMMAND_FINDINGS;
 }
 

@@ -27,10 +27,17 @@ escape(const struct report *r, const char *sequence)
 	return r->colour ? sequence : "";
 }
 
+/* Whatever a number is that was told: 0 where it cannot be a count. */
+static uint64_t
+count_of(double value)
+{
+	return value > 0 && value < 0x1p63 ? (uint64_t)value : 0;
+}
+
 static uint64_t
 number_at(const json_t *object, const char *name)
 {
-	return (uint64_t)json_number_value(json_object_get(object, name));
+	return count_of(json_number_value(json_object_get(object, name)));
 }
 
 /* Foreign text, escaped. */
@@ -45,19 +52,27 @@ clean(char out[static CELL_MAX], const char *text)
 	return out;
 }
 
+/* A member, escaped: whoever listens on the socket tells it. */
+static const char *
+text_at(char out[static CELL_MAX], const json_t *object, const char *name)
+{
+	return clean(out, json_member_text(object, name));
+}
+
 /* ---- the relay */
 
 static void
 put_head(const struct report *r, const json_t *status)
 {
-	char up[STATUS_TEXT], host[CELL_MAX];
-	const char *name = json_member_text(status, "hostname");
+	char up[STATUS_TEXT], version[CELL_MAX], host[CELL_MAX],
+	    started[CELL_MAX];
+	const char *name = text_at(host, status, "hostname");
 
 	fprintf(r->to, "%sderper %s%s%s%s, up %s, since %s\n", escape(r, bold),
-	    json_member_text(status, "version"), escape(r, plain),
-	    name[0] != '\0' ? " on " : "", clean(host, name),
+	    text_at(version, status, "version"), escape(r, plain),
+	    name[0] != '\0' ? " on " : "", name,
 	    status_text_duration(up, number_at(status, "uptime_s")),
-	    json_member_text(status, "started"));
+	    text_at(started, status, "started"));
 	if (json_is_true(json_object_get(status, "draining")))
 		fprintf(r->to,
 		    "%sdraining: no new connections; ends when its clients "
@@ -68,38 +83,35 @@ put_head(const struct report *r, const json_t *status)
 static void
 put_listeners(const struct report *r, const json_t *status)
 {
+	char what[CELL_MAX], address[CELL_MAX];
 	const json_t *one;
 	size_t i;
 
 	fprintf(r->to, "serves       ");
-	json_array_foreach(json_object_get(status, "listeners"), i,
-	    one) fprintf(r->to, "%s%s on %s", i > 0 ? ", " : "",
-	    json_member_text(one, "what"), json_member_text(one, "address"));
+	json_array_foreach(json_object_get(status, "listeners"), i, one)
+	    fprintf(r->to, "%s%s on %s", i > 0 ? ", " : "",
+		text_at(what, one, "what"), text_at(address, one, "address"));
 	fputc('\n', r->to);
 	if (json_is_string(json_object_get(status, "certificate_expires")))
 		fprintf(r->to, "certificate  valid until %s\n",
-		    json_member_text(status, "certificate_expires"));
+		    text_at(what, status, "certificate_expires"));
 }
 
 static void
 put_source(const struct report *r, const json_t *source)
 {
 	const json_t *nodes = json_object_get(source, "nodes");
-	const json_t *age = json_object_get(source, "age_s");
-	const char *fault = json_member_text(source, "fault");
-	char age_text[STATUS_TEXT], label[CELL_MAX];
+	char age[STATUS_TEXT], label[CELL_MAX], fault[CELL_MAX];
 
-	fprintf(r->to, "admission    %s",
-	    clean(label, json_member_text(source, "source")));
+	fprintf(r->to, "admission    %s", text_at(label, source, "source"));
 	if (json_is_integer(nodes))
 		fprintf(r->to, ": %" PRIu64 " nodes, as of %s ago",
 		    number_at(source, "nodes"),
-		    status_text_duration(
-			age_text, (uint64_t)json_number_value(age)));
+		    status_text_duration(age, number_at(source, "age_s")));
 	else
 		fprintf(r->to, ": %" PRIu64 " questions asked",
 		    number_at(source, "questions"));
-	if (fault[0] != '\0')
+	if (text_at(fault, source, "fault")[0] != '\0')
 		fprintf(r->to, " %s(%s)%s", escape(r, red), fault,
 		    escape(r, plain));
 	fputc('\n', r->to);
@@ -143,9 +155,9 @@ put_traffic(const struct report *r, const json_t *status)
 	if (s > 0)
 		fprintf(r->to, "; %s packets/s, %s/s in the last %.0f s",
 		    status_text_count(
-			a, (uint64_t)((double)number_at(last, "packets") / s)),
+			a, count_of((double)number_at(last, "packets") / s)),
 		    status_text_bytes(
-			b, (uint64_t)((double)number_at(last, "bytes") / s)),
+			b, count_of((double)number_at(last, "bytes") / s)),
 		    s);
 	fputc('\n', r->to);
 }
@@ -154,6 +166,7 @@ static void
 put_drops(const struct report *r, const json_t *status)
 {
 	json_t *drops = json_object_get(status, "drops"), *count;
+	char shown[CELL_MAX];
 	const char *reason;
 	bool some = false;
 
@@ -162,8 +175,8 @@ put_drops(const struct report *r, const json_t *status)
 	{
 		if (json_integer_value(count) == 0)
 			continue;
-		fprintf(r->to, "%s%s %" PRIu64, some ? ", " : "", reason,
-		    (uint64_t)json_integer_value(count));
+		fprintf(r->to, "%s%s %" PRIu64, some ? ", " : "",
+		    clean(shown, reason), (uint64_t)json_integer_value(count));
 		some = true;
 	}
 	fprintf(r->to, "%s\n", some ? "" : "nothing");
@@ -186,9 +199,9 @@ fill_row(struct row *row, const json_t *client)
 	const json_t *rtt = json_object_get(client, "rtt_ms");
 	char text[STATUS_TEXT];
 
-	clean(row->cells[0], json_member_text(client, "key_short"));
-	clean(row->cells[1], json_member_text(client, "name"));
-	clean(row->cells[2], json_member_text(client, "address"));
+	text_at(row->cells[0], client, "key_short");
+	text_at(row->cells[1], client, "name");
+	text_at(row->cells[2], client, "address");
 	snprintf(row->cells[3], CELL_MAX, "%s%s%s",
 	    json_is_true(json_object_get(client, "home")) ? "home" : "",
 	    json_is_true(json_object_get(client, "mesh")) ? "mesh" : "",

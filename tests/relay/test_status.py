@@ -7,6 +7,7 @@ import re
 import socket
 import stat
 import subprocess
+import threading
 import unittest
 
 import jsonschema
@@ -379,6 +380,119 @@ class Control(Base):
                 s.connect(self.socket)
                 s.sendall(text + b"\r\nHost: h\r\nConnection: close\r\n\r\n")
                 self.assertEqual(read_all(s).split(b" ")[1], code, text)
+
+    def test_clients_that_mean_harm(self):
+        """Slow ones, endless ones and nonsense: others are answered, and packets go on."""
+        relay = self.relay()
+        p = self.peer()
+        p.login(relay, "a", "b")
+        p.ping("a", "b")
+        texts = (b"", b"GET /sta", b"POST /close?key=" + b"x" * 70000, b"\0" * 70000, b"\x16\x03\x01\x02\0\x01",
+                 b"GET /status.json HTTP/1.1\r\nHost: h\r\n\r\n" * 400, b"A: b\r\n" * 20000,
+                 b"POST /reload HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n")
+        kept = []
+        for i in range(5 * len(texts)):
+            s = socket.socket(socket.AF_UNIX)
+            self.addCleanup(s.close)
+            s.setblocking(False)
+            kept.append(s)
+            try:
+                s.connect(self.socket)
+                s.send(texts[i % len(texts)])
+            except OSError:
+                pass  # it may have been closed already, or not be taken yet
+        self.assertEqual(self.run_command("status")[0], 0)
+        p.ping("a", "b")
+        for s in kept:
+            s.close()
+        status, out, _ = self.run_command("status", "--json")
+        self.assertEqual((status, json.loads(out)["clients_total"]), (0, 2))
+
+
+class Liar(Base):
+    """Commands that ask something else than a relay."""
+
+    def serve(self, answer):
+        """Each connection gets that, whatever it asks."""
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        self.socket = self.path(f"liar{len(os.listdir(self.folder))}")
+        listener.bind(self.socket)
+        listener.listen(8)
+
+        def run():
+            while True:
+                try:
+                    s, _ = listener.accept()
+                except OSError:
+                    return
+                with s:
+                    try:
+                        if s.recv(4096):
+                            s.sendall(answer)
+                    except OSError:
+                        pass  # it has heard enough
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(listener.shutdown, socket.SHUT_RDWR)
+
+    def ask(self, *words):
+        done = subprocess.run([DERPER, *words, "--control-socket", self.socket], capture_output=True, timeout=PATIENCE,
+                              cwd=self.folder, env=clean_env())
+        self.assertNotIn(b"\x1b", done.stdout + done.stderr, words)
+        self.assertIn(done.returncode, (0, 1, 2), (words, done.stderr))
+        if done.returncode:
+            self.assertRegex(done.stderr, b"^derper: ", words)
+        return done.returncode
+
+    def http(self, body, status=200, length=None):
+        length = len(body) if length is None else length
+        return f"HTTP/1.1 {status} X\r\nContent-Length: {length}\r\n\r\n".encode() + body
+
+    def test_answers_that_are_none(self):
+        for answer in (b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 X\r\nContent-Length: x\r\n\r\n",
+                       self.http(b"{}", length=100), self.http(b"{", status=204), self.http(b" " * (5 << 20))):
+            self.serve(answer)
+            for words in (["status"], ["status", "--json"], ["close", "[aaaaa]"]):
+                self.assertNotEqual(self.ask(*words), 0, (words, answer[:60]))
+
+    def test_json_that_is_of_no_use(self):
+        for body in (b"", b"{", b"[]", b"1", b'"x"', b"{} x", b"[" * 100000, b"{\"a\": \"\x1b[31m\"}", b'{"clients": [' + b"[" * 3000):
+            self.serve(self.http(body))
+            for words in (["status"], ["status", "--json"], ["close", "[aaaaa]"]):
+                self.assertNotEqual(self.ask(*words), 0, (words, body[:60]))
+
+    def test_members_of_other_kinds(self):
+        """What a relay tells, with one member after another of another kind."""
+        relay = self.derper("-control-socket=" + self.path("s"))
+        p = self.peer()
+        p.login(relay, "a")
+        told = self.status(relay)
+        for name in told:
+            for value in (None, "\x1b[31m\n", -1, 1e300, [None, {"key": 5}], {"x": {}}):
+                self.serve(self.http(json.dumps({**told, name: value}).encode()))
+                self.ask("status")
+
+        def change(value, to):
+            """All that is of the kind of `to`, at any depth."""
+            if isinstance(value, dict):
+                return {k: change(v, to) for k, v in value.items()}
+            if isinstance(value, list):
+                return [change(v, to) for v in value]
+            return to if isinstance(value, type(to)) and not isinstance(value, bool) else value
+
+        told["drops"] = {"\x1b[31m": 5}
+        told["listeners"] = told["clients"] = told["clients"] + told["listeners"]
+        for to in ("\x1b[31m" * 100, -1, 1 << 62, {"x": 5}):
+            self.serve(self.http(json.dumps(change(told, to)).encode()))
+            self.ask("status")
+
+    def test_a_refusal_in_its_words(self):
+        self.serve(self.http(b"\x1b[31mno\n" * 500, status=503))
+        for words in (["status"], ["reload"], ["drain"], ["close", "nodekey:" + "11" * 32]):
+            self.assertNotEqual(self.ask(*words), 0, words)
 
 
 if __name__ == "__main__":
