@@ -31,7 +31,8 @@ struct visit {
 
 /* ---- the relay */
 
-/* The one that runs. -1: it is asked for by name, and not there. */
+/* The one that runs. -1: it is asked for, and not there, or where we cannot
+ * look. */
 static int
 find_relay(struct visit *v, const struct command_call *call, struct fail *why)
 {
@@ -40,7 +41,8 @@ find_relay(struct visit *v, const struct command_call *call, struct fail *why)
 	if (doctor_relay_find(
 		&v->relay, control_client_socket(&a->control), why) == 0)
 		return 0;
-	if (a->control.socket[0] != '\0')
+	if (a->control.socket[0] != '\0' ||
+	    (v->relay.is_elsewhere && call->word_count == 0))
 		return -1;
 	*why = (struct fail){ 0 };
 	return 0;
@@ -92,11 +94,29 @@ is_another(const struct visit *v, const struct command_call *call)
 	return !owner.is_taken || (owner.pid != 0 && owner.pid != v->relay.pid);
 }
 
+/* Where the relay listens that was given sockets: not where its flags say. */
+static void
+take_given_ports(struct visit *v)
+{
+	const struct doctor_relay *r = &v->relay;
+	struct server_setup *s = &v->facts.setup;
+	const uint16_t first =
+	    v->config.use_tls ? r->given_https : r->given_http;
+
+	if (first != 0)
+		s->main_addr.port = first;
+	if (v->config.use_tls && r->given_http != 0)
+		s->http_addr.port = r->given_http;
+	if (r->given_stun != 0)
+		s->stun_addr.port = r->given_stun;
+}
+
 /* What a start would do, and what else is read where the flags say. */
 static void
 look_at_start(struct visit *v, const struct command_call *call)
 {
 	check_facts_look(&v->facts, &v->config);
+	take_given_ports(v);
 	doctor_certificate_pin(&v->facts, v->pin);
 	if (is_another(v, call))
 		v->relay.pid = 0;
@@ -114,6 +134,7 @@ look(struct visit *v, struct fail *why)
 	static const struct check checks[] = {
 		{ doctor_start, true },
 		{ doctor_certificate, true },
+		{ doctor_served, true },
 		{ doctor_clock, true },
 		{ doctor_ports, false },
 		{ doctor_firewall, false },

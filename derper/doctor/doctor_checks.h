@@ -29,6 +29,8 @@ struct doctor_subject {
 void doctor_start(const struct doctor_subject *d);
 /* Dates, chain, pin. */
 void doctor_certificate(const struct doctor_subject *d);
+/* Whether the relay that runs serves it. */
+void doctor_served(const struct doctor_subject *d);
 /* Its pin; "" when there is none. */
 void doctor_certificate_pin(
     const struct check_facts *found, char pin[static DOCTOR_PIN]);

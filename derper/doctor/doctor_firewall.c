@@ -3,9 +3,11 @@
  * Hints only: it reads the rules as nft lists them and judges what is plain in
  * them: a chain for incoming packets that drops by default, and accepts or
  * drops of a destination port. iptables' rules are listed by nft, too, but for
- * those of the legacy variant. Source: libnftables-json(5). */
+ * those of the legacy variant, which are looked at beside them: a packet has to
+ * pass both. Source: libnftables-json(5). */
 #include "doctor_checks.h"
 
+#include "doctor_iptables.h"
 #include "doctor_program.h"
 #include "json_member.h"
 
@@ -14,13 +16,6 @@
 #define LIST_MS 5000
 
 static const char name[] = "firewall";
-
-/* What the rules of the input chains say of one port. */
-struct verdict {
-	bool drops_by_default, accepts, drops;
-	/* rules without a port, of a set or another chain: not judged */
-	bool is_unclear;
-};
 
 /* Whether a value of nft's names the port: 443, a range, or a set of these. */
 static bool
@@ -125,12 +120,13 @@ is_input(const json_t *all, const json_t *rule, bool *drops)
 }
 
 static void
-judge(struct verdict *v, const json_t *all, const char *protocol, uint16_t port)
+judge(struct doctor_iptables_verdict *v, const json_t *all,
+    const char *protocol, uint16_t port)
 {
 	const json_t *item;
 	size_t i;
 
-	*v = (struct verdict){ .accepts = false };
+	*v = (struct doctor_iptables_verdict){ .accepts = false };
 	(void)is_input(all, NULL, &v->drops_by_default);
 	json_array_foreach(all, i, item)
 	{
@@ -152,44 +148,74 @@ judge(struct verdict *v, const json_t *all, const char *protocol, uint16_t port)
 	}
 }
 
+/* `of` is which rules say so. */
 static void
-look_at(const struct doctor_subject *d, const json_t *all, const char *protocol,
-    uint16_t port)
+tell(const struct doctor_subject *d, const struct doctor_iptables_verdict *v,
+    const char *protocol, uint16_t port, const char *of)
 {
-	struct verdict v;
+	const bool is_dropped =
+	    v->drops || (v->drops_by_default && !v->accepts);
 
-	judge(&v, all, protocol, port);
-	if (v.accepts || (!v.drops && !v.drops_by_default))
-		doctor_report_add(d->report, name, DOCTOR_OK, NULL, "%s %u: %s",
-		    protocol, port,
-		    v.accepts ? "a rule accepts it" : "no rule drops it");
+	if (v->accepts || !is_dropped)
+		doctor_report_add(d->report, name, DOCTOR_OK, NULL,
+		    "%s %u: %s%s", protocol, port,
+		    v->accepts ? "a rule accepts it" : "no rule drops it", of);
 	else
 		doctor_report_add(d->report, name, DOCTOR_WARNING,
-		    "accept it before that: see nft list ruleset, ufw allow, "
-		    "firewall-cmd --add-port",
-		    "%s %u: %s%s", protocol, port,
-		    v.drops ? "a rule drops it"
-			    : "the input chain drops by default, and no rule "
-			      "accepts it",
-		    v.is_unclear ? " (as far as can be told: other chains "
-				   "are called)"
-				 : "");
+		    "accept it before that: see nft list ruleset, "
+		    "iptables-legacy -S, ufw allow, firewall-cmd --add-port",
+		    "%s %u: %s%s%s", protocol, port,
+		    v->drops ? "a rule drops it"
+			     : "the input chain drops by default, and no rule "
+			       "accepts it",
+		    of,
+		    v->is_unclear ? " (as far as can be told: other chains "
+				    "are called)"
+				  : "");
+}
+
+/* What is judged by: one of the two. */
+struct rules {
+	const json_t *nft;
+	const struct doctor_iptables *legacy;
+};
+
+static void
+look_at(const struct doctor_subject *d, const struct rules *rules,
+    const char *protocol, uint16_t port)
+{
+	const struct doctor_iptables *t = rules->legacy;
+	struct doctor_iptables_verdict v;
+
+	if (t == NULL) {
+		judge(&v, rules->nft, protocol, port);
+		tell(d, &v, protocol, port, "");
+		return;
+	}
+	if (buf_len(&t->v4) > 0) {
+		doctor_iptables_judge(&v, buf_slice(&t->v4), protocol, port);
+		tell(d, &v, protocol, port, " (iptables-legacy)");
+	}
+	if (buf_len(&t->v6) > 0) {
+		doctor_iptables_judge(&v, buf_slice(&t->v6), protocol, port);
+		tell(d, &v, protocol, port, " (ip6tables-legacy)");
+	}
 }
 
 static void
-look_at_ports(const struct doctor_subject *d, const json_t *all)
+look_at_ports(const struct doctor_subject *d, const struct rules *rules)
 {
 	const struct server_setup *s = &d->found->setup;
 
-	look_at(d, all, "tcp", s->main_addr.port);
+	look_at(d, rules, "tcp", s->main_addr.port);
 	if (s->use_http)
-		look_at(d, all, "tcp", s->http_addr.port);
+		look_at(d, rules, "tcp", s->http_addr.port);
 	if (s->use_stun)
-		look_at(d, all, "udp", s->stun_addr.port);
+		look_at(d, rules, "udp", s->stun_addr.port);
 }
 
-void
-doctor_firewall(const struct doctor_subject *d)
+static void
+look_at_nft(const struct doctor_subject *d)
 {
 	static const char *const words[] = { "nft", "-j", "list", "ruleset",
 		NULL };
@@ -208,6 +234,20 @@ doctor_firewall(const struct doctor_subject *d)
 		doctor_report_add(d->report, name, DOCTOR_SKIPPED, NULL,
 		    "rules of this machine cannot be read: %s", why.text);
 	else
-		look_at_ports(d, json_object_get(root, "nftables"));
+		look_at_ports(d,
+		    &(struct rules){
+			.nft = json_object_get(root, "nftables") });
 	json_decref(root);
+}
+
+void
+doctor_firewall(const struct doctor_subject *d)
+{
+	struct doctor_iptables legacy;
+
+	look_at_nft(d);
+	if (!doctor_iptables_read(&legacy))
+		return;
+	look_at_ports(d, &(struct rules){ .legacy = &legacy });
+	doctor_iptables_clear(&legacy);
 }

@@ -3,15 +3,33 @@
 
 #include "control_client.h"
 #include "infile.h"
+#include "num.h"
+#include "port_owner.h"
+#include "sd_listen.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TEXT_MAX ((size_t)1 << 20)
 #define VARIABLE_MAX 256 /* bytes of a name */
+
+/* Whether its network is not ours, whose ports and rules we see. False, too,
+ * when that is hidden from us. */
+static bool
+has_other_network(pid_t pid)
+{
+	struct stat ours, theirs;
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)pid);
+	return stat(path, &theirs) == 0 &&
+	    stat("/proc/self/ns/net", &ours) == 0 &&
+	    (ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino);
+}
 
 int
 doctor_relay_find(
@@ -22,13 +40,26 @@ doctor_relay_find(
 
 	if (fd == -1)
 		return fail_errno(why, "%s", socket_path);
-	if (doctor_rights_ask_peer(fd, &r->user, &pid) == -1)
+	if (doctor_rights_ask_peer(fd, &r->user, &pid) == -1) {
 		fail_errno(why, "%s", socket_path);
-	else if (pid == 0)
+		close(fd);
+		return -1;
+	}
+	if (pid == 0)
 		fail_set(why,
-		    "%s: its relay is in another container: run this there",
+		    "%s: its relay is in another PID namespace, as that of a "
+		    "container: run this there (docker exec, kubectl exec)",
 		    socket_path);
+	else if (has_other_network(pid)) {
+		fail_set(why,
+		    "%s: its relay (process %d) is in another network "
+		    "namespace, as that of a container: run this there "
+		    "(docker exec, kubectl exec, nsenter -n -t %d)",
+		    socket_path, (int)pid, (int)pid);
+		pid = 0;
+	}
 	close(fd);
+	r->is_elsewhere = pid == 0;
 	r->pid = pid;
 	return pid != 0 ? 0 : -1;
 }
@@ -103,10 +134,57 @@ remove_variables(void)
 	}
 }
 
+/* What the variables of socket activation say: sd_listen_fds(3). */
+struct given {
+	pid_t pid;
+	uint64_t count;
+	struct slice names; /* with : between them */
+};
+
+static void
+read_given(struct given *g, struct slice name, struct slice value)
+{
+	uint64_t n = 0;
+
+	if (slice_is(name, "LISTEN_PID") &&
+	    num_parse_decimal(value, INT32_MAX, &n) == 0)
+		g->pid = (pid_t)n;
+	else if (slice_is(name, "LISTEN_FDS") &&
+	    num_parse_decimal(value, SD_LISTEN_MAX, &n) == 0)
+		g->count = n;
+	else if (slice_is(name, "LISTEN_FDNAMES"))
+		g->names = value;
+}
+
+/* Of several of one name, the first: the relay is there, too. */
+static void
+take_port(struct doctor_relay *r, struct slice name, int fd)
+{
+	uint16_t *to = slice_is(name, "https") ? &r->given_https
+	    : slice_is(name, "http")           ? &r->given_http
+	    : slice_is(name, "stun")           ? &r->given_stun
+					       : NULL;
+
+	if (to != NULL && *to == 0)
+		*to = port_owner_port(r->pid, fd, to == &r->given_stun);
+}
+
+static void
+take_ports(struct doctor_relay *r, const struct given *g)
+{
+	struct slice rest = g->names, one;
+
+	for (uint64_t i = 0; g->pid == r->pid && i < g->count; i++) {
+		slice_cut(rest, ':', &one, &rest);
+		take_port(r, one, SD_LISTEN_FIRST + (int)i);
+	}
+}
+
 /* Of these, only what it was started with counts. */
 static void
 take_variables(struct doctor_relay *r)
 {
+	struct given given = { .pid = 0 };
 	struct buf list;
 	size_t at = 0;
 	char *text, *equals;
@@ -119,9 +197,11 @@ take_variables(struct doctor_relay *r)
 		if (equals == NULL)
 			continue;
 		*equals = '\0';
+		read_given(&given, slice_str(text), slice_str(equals + 1));
 		if (is_read(slice_str(text)))
 			(void)setenv(text, equals + 1, 1);
 	}
+	take_ports(r, &given);
 	buf_clear(&list);
 }
 

@@ -24,9 +24,14 @@ struct doctor_relay {
 	char *words[DOCTOR_RELAY_WORDS_MAX + 1]; /* of text; NULL at the end */
 	int word_count;
 	bool has_variables; /* they could be read */
+	/* ports of sockets that the service manager gave it, by the names that
+	 * these have; 0: none */
+	uint16_t given_https, given_http, given_stun;
+	bool is_elsewhere; /* one was found where we do not see its network */
 };
 
-/* Asks who listens on the socket. -1 and the reason: nobody does. */
+/* Asks who listens on the socket. -1 and the reason: nobody does, or the relay
+ * is elsewhere: in another container. */
 int doctor_relay_find(
     struct doctor_relay *r, const char *socket_path, struct fail *why);
 

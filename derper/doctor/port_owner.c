@@ -17,38 +17,67 @@ struct inodes {
 	size_t n;
 };
 
-/* Adds the sockets of the port in one of the kernel's tables. */
-static void
-read_table(struct inodes *inodes, const char *table, bool is_udp, uint16_t port)
+/* One of the kernel's tables. NULL: it has none of these. */
+static FILE *
+open_table(bool is_udp, bool is_v6)
 {
-	char path[64], line[512];
-	unsigned local_port, state;
-	unsigned long inode;
-	FILE *f;
+	char path[64];
 
-	snprintf(path, sizeof path, "/proc/net/%s", table);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return;
+	snprintf(path, sizeof path, "/proc/net/%s%s", is_udp ? "udp" : "tcp",
+	    is_v6 ? "6" : "");
+	return fopen(path, "re");
+}
+
+/* The next socket in it that takes what comes to its port. */
+static bool
+next_socket(FILE *f, bool is_udp, unsigned *port, unsigned long *inode)
+{
+	char line[512];
+	unsigned state;
+
 	/* the line of titles does not fit the form */
-	while (fgets(line, sizeof line, f) != NULL)
+	while (f != NULL && fgets(line, sizeof line, f) != NULL)
 		if (sscanf(line,
 			" %*[0-9]: %*[0-9A-Fa-f]:%4x %*[0-9A-Fa-f]:%*x %2x "
 			"%*s %*s %*s %*s %*s %lu",
-			&local_port, &state, &inode) == 3 &&
-		    local_port == port && (is_udp || state == TCP_LISTEN) &&
-		    inodes->n < INODES_MAX)
+			port, &state, inode) == 3 &&
+		    (is_udp || state == TCP_LISTEN))
+			return true;
+	return false;
+}
+
+/* Adds the sockets of the port in one of the kernel's tables. */
+static void
+read_table(struct inodes *inodes, bool is_udp, bool is_v6, uint16_t port)
+{
+	FILE *f = open_table(is_udp, is_v6);
+	unsigned long inode;
+	unsigned local_port;
+
+	while (next_socket(f, is_udp, &local_port, &inode))
+		if (local_port == port && inodes->n < INODES_MAX)
 			inodes->v[inodes->n++] = inode;
-	fclose(f);
+	if (f != NULL)
+		fclose(f);
+}
+
+/* The number of the socket that a descriptor is; 0: it is none. */
+static unsigned long
+inode_of(const char *path)
+{
+	unsigned long inode;
+	char link[64];
+	const ssize_t n = readlink(path, link, sizeof link - 1);
+
+	if (n <= 0)
+		return 0;
+	link[n] = '\0';
+	return sscanf(link, "socket:[%lu]", &inode) == 1 ? inode : 0;
 }
 
 static bool
-has_inode(const struct inodes *inodes, const char *link)
+has_inode(const struct inodes *inodes, unsigned long inode)
 {
-	unsigned long inode;
-
-	if (sscanf(link, "socket:[%lu]", &inode) != 1)
-		return false;
 	for (size_t i = 0; i < inodes->n; i++)
 		if (inodes->v[i] == inode)
 			return true;
@@ -59,21 +88,16 @@ has_inode(const struct inodes *inodes, const char *link)
 static bool
 process_has(const char *pid, const struct inodes *inodes)
 {
-	char folder[64], path[64 + 256], link[64];
+	char folder[64], path[64 + 256];
 	const struct dirent *entry;
 	bool found = false;
-	ssize_t n;
 	DIR *d;
 
 	snprintf(folder, sizeof folder, "/proc/%.20s/fd", pid);
 	d = opendir(folder);
 	while (d != NULL && !found && (entry = readdir(d)) != NULL) {
 		snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-		n = readlink(path, link, sizeof link - 1);
-		if (n <= 0)
-			continue;
-		link[n] = '\0';
-		found = has_inode(inodes, link);
+		found = has_inode(inodes, inode_of(path));
 	}
 	if (d != NULL)
 		closedir(d);
@@ -121,8 +145,8 @@ port_owner_find(struct port_owner *o, bool is_udp, uint16_t port, pid_t first)
 	char text[16];
 
 	*o = (struct port_owner){ .pid = 0 };
-	read_table(&inodes, is_udp ? "udp" : "tcp", is_udp, port);
-	read_table(&inodes, is_udp ? "udp6" : "tcp6", is_udp, port);
+	read_table(&inodes, is_udp, false, port);
+	read_table(&inodes, is_udp, true, port);
 	o->is_taken = inodes.n > 0;
 	snprintf(text, sizeof text, "%d", (int)first);
 	if (o->is_taken && first != 0 && process_has(text, &inodes)) {
@@ -131,4 +155,25 @@ port_owner_find(struct port_owner *o, bool is_udp, uint16_t port, pid_t first)
 	} else if (o->is_taken) {
 		find_process(o, &inodes);
 	}
+}
+
+uint16_t
+port_owner_port(pid_t pid, int fd, bool is_udp)
+{
+	unsigned long wanted, inode;
+	unsigned port = 0;
+	bool found = false;
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
+	wanted = inode_of(path);
+	for (int v6 = 0; v6 < 2 && wanted != 0 && !found; v6++) {
+		FILE *f = open_table(is_udp, v6 != 0);
+
+		while (!found && next_socket(f, is_udp, &port, &inode))
+			found = inode == wanted;
+		if (f != NULL)
+			fclose(f);
+	}
+	return found ? (uint16_t)port : 0;
 }

@@ -22,4 +22,8 @@ struct port_owner {
 void port_owner_find(
     struct port_owner *o, bool is_udp, uint16_t port, pid_t first);
 
+/* The port of the socket that a descriptor of a process is; 0: it is none of
+ * that kind, or that is hidden from us. */
+uint16_t port_owner_port(pid_t pid, int fd, bool is_udp);
+
 #endif

@@ -54,10 +54,10 @@ class Base(Scenario):
         if IS_GO:
             self.skipTest("the Go derper has no doctor")
 
-    def doctor(self, *words, env=None, **popen):
+    def doctor(self, *words, env=None, before=(), **popen):
         """What it tells, by check: a list of (level, text, advice)."""
         done = subprocess.run(
-            [DERPER, "doctor", "--json", *words], capture_output=True, text=True,
+            [*before, DERPER, "doctor", "--json", *words], capture_output=True, text=True,
             env=clean_env(env), cwd=popen.pop("cwd", self.folder), timeout=PATIENCE * 2, **popen)
         self.assertEqual(done.stderr, "")
         told = json.loads(done.stdout)
@@ -231,7 +231,7 @@ class Faults(Base):
             self.write("nft", f"#!/bin/sh\n[ \"$*\" = '-j list ruleset' ] && cat {self.path('rules')}\n")
             os.chmod(self.path("nft"), 0o755)
             found = self.doctor(*flags, env={"PATH": self.folder + ":" + os.environ["PATH"]})
-            return self.levels(found, "firewall")
+            return [level for level, text, _ in found["firewall"] if "tables-legacy" not in text]
 
         tcp, udp = self.port, self.stun
         accept, drop = {"accept": None}, {"drop": None}
@@ -250,6 +250,23 @@ class Faults(Base):
         found = self.doctor(*flags, env={"PATH": self.folder + ":" + os.environ["PATH"]})
         self.assertEqual(self.levels(found, "firewall"), ["skipped"])
         self.assertIn("Operation not permitted", found["firewall"][0][1])
+
+    def test_rules_of_legacy_iptables(self):
+        """Real ones, in a network of their own; nft does not list them."""
+        make = ["unshare", "-n", "sh", "-ec",
+                'for program in iptables ip6tables; do\n'
+                '$program-legacy -P INPUT DROP\n'
+                f'$program-legacy -A INPUT -p tcp -m multiport --dports 22,$PORT:$PORT -j ACCEPT\n'
+                'done\nip link set lo up\nexec "$@"', "sh"]
+        if subprocess.run([*make, "true"], env={**os.environ, "PORT": "1"}, stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("legacy rules cannot be made here")
+        flags = self.flags()
+        found = self.doctor(*flags, env={"PORT": str(self.port)}, before=make)
+        for program in ("iptables-legacy", "ip6tables-legacy"):
+            self.has(found, "firewall", "ok", f"tcp {self.port}: a rule accepts it ({program})")
+            advice = self.has(found, "firewall", "warning",
+                              f"udp {self.stun}: the input chain drops by default, and no rule accepts it ({program})")
+            self.assertIn("iptables-legacy -S", advice)
 
     def test_flags_that_are_refused(self):
         found = self.doctor(*self.flags("-home=what"))
@@ -284,11 +301,48 @@ class Running(Base):
         self.assertEqual(self.levels(found, "stun"), ["ok", "ok"])
         self.has(found, "sources", "ok", "nodes nodes answers")
 
+    def test_the_certificate_that_it_serves(self):
+        make_cert(self.folder, HOST, f"IP:{HOST}", days=400)
+        relay = self.start()
+        self.has(self.ask(), "certificate", "ok", "the relay serves it")
+        os.mkdir(self.path("renewed"))
+        make_cert(self.path("renewed"), HOST, f"IP:{HOST}", days=300)
+        flags = [f"-a={HOST}:{relay.port}", "-c=" + self.path("derper.key"), f"-stun-port={relay.stun_port}",
+                 f"-hostname={HOST}", "-certmode=manual", "-certdir=" + self.path("renewed"), "-http-port=-1"]
+        found = self.ask(*flags)
+        self.has(found, "certificate", "error", "the relay serves another certificate than that of")
+        # one that it has read meanwhile is not another one
+        for end in (".key", ".crt"):
+            os.replace(self.path("renewed/" + HOST + end), self.path(HOST + end))
+        self.has(self.ask(), "certificate", "ok", "the relay serves it")
+
+    def test_what_a_proxy_is_not_served(self):
+        make_cert(self.folder, HOST, f"IP:{HOST}", days=400)
+        self.start(f"-proxy-protocol-from={HOST}")
+        self.has(self.ask(), "certificate", "skipped", "-proxy-protocol-from")
+
     def test_its_variables_count(self):
         make_cert(self.folder, HOST, f"IP:{HOST}", days=400)
         nodes = self.write("nodes", "")
         self.spawned = self.derper("-control-socket=" + self.path("s"), env={"DERP_VERIFY_NODES": nodes})
         self.has(self.ask(), "sources", "ok", f"nodes {nodes} answers")
+
+    def activated_flags(self, port, stun):
+        return [f"-a={HOST}:{port}", f"-stun-port={stun}", "-c=" + self.path("derper.key"), f"-hostname={HOST}",
+                "-certmode=manual", f"-certdir={self.folder}", "-http-port=-1", "-max-connections=100",
+                "-control-socket=" + self.path("s")]
+
+    def activate(self, flags, own, stun):
+        """The relay with sockets that it is given."""
+        fds = [own.fileno(), stun.fileno()]
+        given = [sys.executable, os.path.join(HERE, "servicemanager.py"), f"https={fds[0]}", f"stun={fds[1]}"]
+        relay = subprocess.Popen([*given, "--", DERPER, *flags], pass_fds=fds, env=clean_env(), cwd=self.folder,
+                                 stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(relay.wait)
+        self.addCleanup(relay.kill)
+        wait_until(lambda: self.is_listening("s") or relay.poll() is not None, "its socket")
+        self.assertIsNone(relay.poll())
+        return relay
 
     def test_ports_that_others_have_too(self):
         """As the service manager does that gave them to the relay: its process is the older one."""
@@ -297,22 +351,28 @@ class Running(Base):
         with own, stun:
             stun.bind((HOST, 0))
             self.port, self.stun = own.getsockname()[1], stun.getsockname()[1]
-            flags = [f"-a={HOST}:{self.port}", f"-stun-port={self.stun}", "-c=" + self.path("derper.key"),
-                     f"-hostname={HOST}", "-certmode=manual", f"-certdir={self.folder}", "-http-port=-1",
-                     "-max-connections=100", "-control-socket=" + self.path("s")]
-            fds = [own.fileno(), stun.fileno()]
-            given = [sys.executable, os.path.join(HERE, "servicemanager.py"), f"https={fds[0]}", f"stun={fds[1]}"]
-            relay = subprocess.Popen([*given, "--", DERPER, *flags], pass_fds=fds, env=clean_env(), cwd=self.folder,
-                                     stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            self.addCleanup(relay.wait)
-            self.addCleanup(relay.kill)
-            wait_until(lambda: self.is_listening("s") or relay.poll() is not None, "its socket")
-            self.assertIsNone(relay.poll())
+            flags = self.activated_flags(self.port, self.stun)
+            relay = self.activate(flags, own, stun)
             for words in ((), flags[:-1]):
                 found = self.doctor(*words, env={"DERP_CONTROL_SOCKET": self.path("s")})
                 self.assertEqual(self.told["relay_pid"], relay.pid)
                 for port in (f"tcp {self.port}", f"udp {self.stun}"):
                     self.has(found, "ports", "ok", f"{port}: the relay listens (process {relay.pid})")
+
+    def test_sockets_on_other_ports_than_the_flags_say(self):
+        make_cert(self.folder, HOST, f"IP:{HOST}", days=400)
+        own, stun = socket.create_server((HOST, 0)), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        with own, stun:
+            stun.bind((HOST, 0))
+            port, stun_port = own.getsockname()[1], stun.getsockname()[1]
+            relay = self.activate(self.activated_flags(free_port(), free_port()), own, stun)
+            found = self.ask()
+        self.assertEqual((self.told["relay_pid"], self.told["errors"]), (relay.pid, 0), self.told)
+        for there in (f"tcp {port}", f"udp {stun_port}"):
+            self.has(found, "ports", "ok", f"{there}: the relay listens (process {relay.pid})")
+        self.has(found, "names", "ok", f"port {port} of {HOST} accepts connections")
+        self.has(found, "certificate", "ok", "the relay serves it")
+        self.assertEqual(self.levels(found, "stun"), ["ok", "ok"])
 
     def test_its_variables_are_not_for_programs(self):
         """Whoever took the relay over writes what he likes there."""
@@ -378,8 +438,8 @@ with socket.socket(socket.AF_UNIX) as s:
 """
 
 
-class OfAnotherUser(Base):
-    """What root does with the words of a process that is not root's: anything can be in them."""
+class Liar(Base):
+    """A process of another user that says it is a relay."""
 
     def setUp(self):
         super().setUp()
@@ -397,6 +457,10 @@ class OfAnotherUser(Base):
 
     def ask(self):
         return self.doctor("--control-socket", self.path("s"), "--map", self.path("map"))
+
+
+class OfAnotherUser(Liar):
+    """What root does with the words of a process that is not root's: anything can be in them."""
 
     def owned(self, name, mode, group=0, text=""):
         path = self.write(name, text)
@@ -434,6 +498,35 @@ class OfAnotherUser(Base):
         self.start(f"-verify-nodes={shown}", before=mount)
         self.assertFalse(os.path.exists(shown))
         self.has(self.ask(), "sources", "ok", f"nodes {shown} answers")
+
+
+class Elsewhere(Liar):
+    """A relay that is found by its socket, but has other ports and processes than we see."""
+
+    def refused(self, *before):
+        socket_path = self.path("s")
+        for words, env in ((["--control-socket", socket_path], {}), ([], {"DERP_CONTROL_SOCKET": socket_path})):
+            done = subprocess.run([*before, DERPER, "doctor", *words], capture_output=True, text=True,
+                                  env=clean_env(env), timeout=PATIENCE)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+            self.assertIn("run this there", done.stderr)
+            yield done.stderr
+
+    def unshare(self, *how):
+        command = ["unshare", *how]
+        if subprocess.run([*command, "true"], stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("namespaces cannot be made here")
+        return command
+
+    def test_in_another_network(self):
+        proc = self.start(before=self.unshare("-n"))
+        for told in self.refused():
+            self.assertIn(f"(process {proc.pid}) is in another network namespace", told)
+
+    def test_among_other_processes(self):
+        self.start()
+        for told in self.refused(*self.unshare("-p", "-f", "--mount-proc")):
+            self.assertIn("is in another PID namespace", told)
 
 
 class ForPeople(Base):

@@ -1,0 +1,75 @@
+/* doctor_iptables: what is plain in rules as iptables-legacy -S prints them. */
+#include "check.h"
+
+#include "doctor_iptables.h"
+
+enum outcome { PASSES, ACCEPTED, DROPPED, DROPPED_BY_DEFAULT };
+
+static const struct {
+	const char *rules;
+	enum outcome tcp_443, udp_3478;
+	bool is_unclear; /* of tcp 443 */
+} rows[] = {
+	{ "", PASSES, PASSES, false },
+	{ "-P INPUT ACCEPT\n-P FORWARD DROP\n", PASSES, PASSES, false },
+	{ "-P INPUT DROP\n", DROPPED_BY_DEFAULT, DROPPED_BY_DEFAULT, false },
+	{ "-P INPUT DROP\n-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT\n",
+	    ACCEPTED, DROPPED_BY_DEFAULT, false },
+	{ "-P INPUT DROP\n"
+	  "-A web -p tcp -m multiport --dports 80,440:443 -j ACCEPT\n"
+	  "-A INPUT -j web\n",
+	    ACCEPTED, DROPPED_BY_DEFAULT, true },
+	{ "-A INPUT -p udp -m udp --dport 3000:4000 -j DROP\n", PASSES, DROPPED,
+	    false },
+	{ "-A FORWARD -p tcp -m tcp --dport 443 -j DROP\n", PASSES, PASSES,
+	    false },
+	{ "-A INPUT -p tcp -m tcp ! --dport 22 -j REJECT --reject-with "
+	  "icmp-port-unreachable\n",
+	    DROPPED, PASSES, false },
+	{ "-A INPUT ! -p tcp -j DROP\n", PASSES, DROPPED, false },
+	{ "-A INPUT -j DROP\n", DROPPED, DROPPED, false },
+	/* for some packets only */
+	{ "-A INPUT -s 192.0.2.0/24 -j DROP\n", PASSES, PASSES, false },
+	{ "-A INPUT -i eth1 -p tcp -j DROP\n", PASSES, PASSES, false },
+	{ "-A INPUT -j LOG --log-prefix \"-j DROP\"\n", PASSES, PASSES, false },
+	/* what is not a rule */
+	{ "-A INPUT -p tcp --dport\n-A\n-A INPUT\n\n! ! !\n"
+	  "-A INPUT --dport 99999999999999999999 -j DROP\n",
+	    PASSES, PASSES, false },
+};
+
+static void
+check_outcome(const struct doctor_iptables_verdict *v, enum outcome wanted)
+{
+	check_int(v->accepts, wanted == ACCEPTED);
+	check_int(v->drops, wanted == DROPPED);
+	if (wanted == DROPPED_BY_DEFAULT || wanted == PASSES)
+		check_int(v->drops_by_default, wanted == DROPPED_BY_DEFAULT);
+}
+
+static void
+doctor_iptables_judges_what_is_plain(void **state)
+{
+	struct doctor_iptables_verdict v;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		print_message("%s", rows[i].rules);
+		doctor_iptables_judge(&v, slice_str(rows[i].rules), "tcp", 443);
+		check_outcome(&v, rows[i].tcp_443);
+		check_int(v.is_unclear, rows[i].is_unclear);
+		doctor_iptables_judge(
+		    &v, slice_str(rows[i].rules), "udp", 3478);
+		check_outcome(&v, rows[i].udp_3478);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(doctor_iptables_judges_what_is_plain),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
