@@ -6,6 +6,7 @@
 #include "doctor_relay.h"
 #include "flags.h"
 #include "port_owner.h"
+#include "verify_source.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -120,6 +121,29 @@ look_at_start(struct visit *v, const struct command_call *call)
 	doctor_certificate_pin(&v->facts, v->pin);
 	if (is_another(v, call))
 		v->relay.pid = 0;
+}
+
+/* Keys in variables that are not taken over from the relay, for their names:
+ * what is said of those sources is said without the key. */
+static void
+tell_of_keys_left(struct visit *v)
+{
+	const struct verify_config *admission = &v->facts.setup.admission;
+
+	for (size_t i = 0; i < admission->source_count; i++) {
+		const char *variable = verify_source_option(
+		    &admission->sources[i], "key-variable");
+
+		if (variable != NULL && getenv(variable) == NULL &&
+		    doctor_relay_left(&v->relay, variable))
+			doctor_report_add(&v->report, "sources", DOCTOR_WARNING,
+			    "name it so that it ends in _KEY, _TOKEN or "
+			    "_SECRET, or have the key in a file",
+			    "the relay has the variable %s, which is not "
+			    "looked into for its name: whether that key is "
+			    "right cannot be told",
+			    variable);
+	}
 }
 
 struct check {
@@ -240,6 +264,7 @@ visit(struct visit *v, const struct command_call *call)
 		    refusal.text);
 		break;
 	case FLAGS_OK:
+		tell_of_keys_left(v);
 		rc = look(v, &why);
 		check_facts_clear(&v->facts);
 		break;

@@ -189,6 +189,7 @@ take_variables(struct doctor_relay *r)
 	size_t at = 0;
 	char *text, *equals;
 
+	buf_init(&r->left, TEXT_MAX);
 	r->has_variables = read_list(&list, r->pid, "environ", NULL) == 0;
 	if (r->has_variables)
 		remove_variables();
@@ -200,6 +201,8 @@ take_variables(struct doctor_relay *r)
 		read_given(&given, slice_str(text), slice_str(equals + 1));
 		if (is_read(slice_str(text)))
 			(void)setenv(text, equals + 1, 1);
+		else
+			(void)buf_append(&r->left, text, strlen(text) + 1);
 	}
 	take_ports(r, &given);
 	buf_clear(&list);
@@ -225,8 +228,22 @@ doctor_relay_read(struct doctor_relay *r, struct fail *why)
 	return 0;
 }
 
+bool
+doctor_relay_left(const struct doctor_relay *r, const char *name)
+{
+	struct slice rest = buf_slice(&r->left), one;
+
+	while (rest.n > 0) {
+		slice_cut(rest, '\0', &one, &rest);
+		if (slice_is(one, name))
+			return true;
+	}
+	return false;
+}
+
 void
 doctor_relay_clear(struct doctor_relay *r)
 {
 	buf_clear(&r->text);
+	buf_clear(&r->left);
 }

@@ -24,6 +24,7 @@ struct doctor_relay {
 	char *words[DOCTOR_RELAY_WORDS_MAX + 1]; /* of text; NULL at the end */
 	int word_count;
 	bool has_variables; /* they could be read */
+	struct buf left; /* names of those that are not for us, each with NUL */
 	/* ports of sockets that the service manager gave it, by the names that
 	 * these have; 0: none */
 	uint16_t given_https, given_http, given_stun;
@@ -39,6 +40,9 @@ int doctor_relay_find(
  * relay reads, where they may be read, those of this process. They are what the
  * process says of itself. -1 and the reason. */
 int doctor_relay_read(struct doctor_relay *r, struct fail *why);
+
+/* Whether it has a variable of that name, which was left out. */
+bool doctor_relay_left(const struct doctor_relay *r, const char *name);
 
 /* Fine on { 0 }. */
 void doctor_relay_clear(struct doctor_relay *r);

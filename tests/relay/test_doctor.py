@@ -327,6 +327,13 @@ class Running(Base):
         self.spawned = self.derper("-control-socket=" + self.path("s"), env={"DERP_VERIFY_NODES": nodes})
         self.has(self.ask(), "sources", "ok", f"nodes {nodes} answers")
 
+    def test_a_key_in_a_variable_of_an_odd_name(self):
+        make_cert(self.folder, HOST, f"IP:{HOST}", days=400)
+        self.derper("-control-socket=" + self.path("s"), f"-verify-headscale=http://{HOST}:{free_port()}",
+                    "-verify-headscale-key-variable=odd", env={"odd": "secret", "DERP_HOSTNAME": HOST})
+        advice = self.has(self.ask(), "sources", "warning", "the relay has the variable odd, which is not looked into")
+        self.assertIn("_SECRET", advice)
+
     def activated_flags(self, port, stun):
         return [f"-a={HOST}:{port}", f"-stun-port={stun}", "-c=" + self.path("derper.key"), f"-hostname={HOST}",
                 "-certmode=manual", f"-certdir={self.folder}", "-http-port=-1", "-max-connections=100",
