@@ -36,7 +36,7 @@ syntax(struct json *j, const char *wanted)
 	if (c == '#' || c == '/')
 		return doc_builder_fail(b, DOC_SYNTAX, here(j),
 		    "JSON has no comments; %s is expected", wanted);
-	if (c == '\'')
+	if (c == '\'' && (s->at == 0 || s->text.p[s->at - 1] != '\\'))
 		return doc_builder_fail(b, DOC_SYNTAX, here(j),
 		    "JSON has double quotes only; %s is expected", wanted);
 	if (c > ' ' && c < 0x7f)
