@@ -1,17 +1,15 @@
 # What the scripts share that work on Debian's base system; sourced.
-# Gives $work, a folder that goes with the script, and fail.
-if [ -z "${DERPKIT_BASE_TAR:-}" ]; then
-	echo "SKIPPED: ${DERPKIT_NO_BASE:-there is no DERPKIT_BASE_TAR}"
+# Gives $work, a folder that goes with the script, fail and skip.
+skip() {
+	echo "SKIPPED: $*"
 	exit 77
-fi
-if [ "$(id -u)" != 0 ]; then
-	echo "SKIPPED: chroot needs root"
-	exit 77
-fi
-work=$(mktemp -d)
-trap 'rm -rf --one-file-system "$work"' EXIT
-
+}
 fail() {
 	echo "FAILED: $*"
 	exit 1
 }
+[ -n "${DERPKIT_BASE_TAR:-}" ] ||
+	skip "${DERPKIT_NO_BASE:-there is no DERPKIT_BASE_TAR}"
+[ "$(id -u)" = 0 ] || skip "chroot needs root"
+work=$(mktemp -d)
+trap 'rm -rf --one-file-system "$work"' EXIT

@@ -7,6 +7,7 @@ mkdir "$1"
 tar -xf "${DERPKIT_BASE_TAR:?}" -C "$1" --exclude='./dev/*'
 mknod -m 666 "$1/dev/null" c 1 3
 mknod -m 666 "$1/dev/zero" c 1 5
+mknod -m 666 "$1/dev/full" c 1 7
 mknod -m 666 "$1/dev/random" c 1 8
 mknod -m 666 "$1/dev/urandom" c 1 9
 ln -s /proc/self/fd "$1/dev/fd"
