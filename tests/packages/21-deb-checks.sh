@@ -18,7 +18,7 @@ echo "deb: lintian --pedantic has nothing to say"
 gzip -1 <"$DERPKIT_BASE_TAR" >"$work/base.tar.gz"
 # what it mounts is gone with it
 unshare --mount piuparts --distribution bookworm --basetgz "$work/base.tar.gz" \
-	--no-eatmydata --warn-on-others "${packages[@]}" >"$work/log" 2>&1 ||
+	--no-eatmydata --warn-on-others --keep-sources-list "${packages[@]}" >"$work/log" 2>&1 ||
 	{ tail -n 40 "$work/log"; fail "piuparts"; }
 grep -q 'PASS: Installation and purging test' "$work/log" ||
 	{ tail -n 40 "$work/log"; fail "piuparts ran something else"; }

@@ -96,6 +96,13 @@ done
 [ "$(id -u)" = 0 ] || skip "users and namespaces need root here"
 unshare -m -n --pid --fork --mount-proc true 2>"$work/why" ||
 	 skip "no namespaces: $(cat "$work/why")"
+unshare -n sh -ec 'ip link add bridge type bridge
+	ip link add one type veth peer name other' 2>"$work/why" ||
+	skip "no bridge or veth: $(cat "$work/why")"
+cp "$bin/derper" "$work/try"
+setcap cap_net_bind_service=p "$work/try" 2>"$work/why" ||
+	skip "no file capabilities: $(cat "$work/why")"
+rm "$work/try"
 cat >"$work/open.yaml" <<'END'
 domain: derp.example.com
 nodes: [fra-1, fra-2]

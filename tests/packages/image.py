@@ -27,6 +27,7 @@ TLS, STUN = 23479, 3478
 BASE = "docker.io/library/debian:bookworm-slim"  # 40-image.sh has made it
 SIZE_MAX = 35_000_000  # bytes of an image
 STRICT = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges"]
+COPY_S = 300  # a container of the base: where overlays cannot be, a copy
 PEERS = os.path.abspath(os.environ.get("DERPKIT_PEERS", ROOT / "build/peers"))
 SOCKET = "/run/tailscale/tailscaled.sock"
 
@@ -62,15 +63,19 @@ class Place:
         return list(words)
 
 
-def need(what, *words):
-    """Ends with 77 where Debian's own image cannot be run in that way."""
-    done = subprocess.run(["podman", "run", "--rm", *words, BASE, "true"],
-                          capture_output=True, text=True, timeout=120,
-                          check=False)
+def attempt(what, *words):
+    """Ends with 77 where podman cannot do that here."""
+    done = subprocess.run(["podman", *words], capture_output=True, text=True,
+                          timeout=COPY_S, check=False)
     if done.returncode != 0:
-        print(f"SKIPPED: podman cannot run {what} here: "
+        print(f"SKIPPED: podman cannot {what} here: "
               + (done.stderr.strip().splitlines() or ["?"])[-1])
         sys.exit(77)
+
+
+def need(what, *words):
+    """Ends with 77 where Debian's own image cannot be run in that way."""
+    attempt("run " + what, "run", "--rm", *words, BASE, "true")
 
 
 def look_at(image):
@@ -178,7 +183,7 @@ def steps_good(visit, *names, states=("good",)):
 
 def need_bridge():
     """What compose makes for its containers."""
-    run("podman", "network", "create", "try")
+    attempt("make a network", "network", "create", "try")
     need("a container with a network of its own", "--network=try", "-p",
          "1234:1234")
     run("podman", "network", "rm", "-f", "try")
