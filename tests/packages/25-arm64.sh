@@ -54,7 +54,7 @@ echo "arm64: packages built in $((SECONDS - begun)) s; the programs start"
 # The unit tests, of the code as it is compiled for a release. Optimised across
 # files, each of the programs would take seconds to link.
 begun=$SECONDS
-programs=$(basename -s .c -a tests/unit/*/test_*.c | tr '\n' ' ')
+programs=$(basename -s .c -a "$system"/source/tests/unit/*/test_*.c | tr '\n' ' ')
 inside "cd /source
 	cmake -S . -B unit -G Ninja -DCMAKE_SYSTEM_NAME=Linux \
 		-DCMAKE_SYSTEM_PROCESSOR=aarch64 \
