@@ -27,7 +27,8 @@ pos_of(struct slice text, const struct line *line, const uint8_t *p)
 static bool
 begins_with_run(struct slice body, const char *characters, size_t count)
 {
-	if (body.n < count || strchr(characters, body.p[0]) == NULL)
+	if (body.n < count ||
+	    memchr(characters, body.p[0], strlen(characters)) == NULL)
 		return false;
 	for (size_t i = 1; i < count; i++)
 		if (body.p[i] != body.p[0])
@@ -35,11 +36,18 @@ begins_with_run(struct slice body, const char *characters, size_t count)
 	return true;
 }
 
+static bool
+is_conflict_mark(struct slice body)
+{
+	return begins_with_run(body, "<=>|", CONFLICT_MARK) &&
+	    (body.n == CONFLICT_MARK || body.p[CONFLICT_MARK] == ' ');
+}
+
 /* What a whole line of another language begins with. */
 static bool
 is_foreign_line(struct foreign_mark *mark, const struct line *line)
 {
-	if (begins_with_run(line->body, "<=>|", CONFLICT_MARK)) {
+	if (is_conflict_mark(line->body)) {
 		mark->text = "a merge conflict was left in: this line is a "
 			     "mark of git's, not a part of the map";
 		mark->fix = "keep one of the two versions and remove the marks";
@@ -118,7 +126,7 @@ has_inner_quote(struct foreign_mark *mark, struct slice text,
 	struct slice head, value;
 
 	if (error == 0 || error >= text.n || p[-1] == '\n' || p[0] <= ' ' ||
-	    strchr("'\"", p[-1]) == NULL ||
+	    (p[-1] != '\'' && p[-1] != '"') ||
 	    !slice_cut(line->body, ':', &head, &value))
 		return false;
 	value = slice_trim(value);
