@@ -184,8 +184,7 @@ url_does_not_open_for_lack_of_tls(void **state)
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	socklen_t n = sizeof a;
-	/* an emulated processor is slow at TLS */
-	struct verify_config config = { .ask_ms = 10000,
+	struct verify_config config = { .ask_ms = 10000, /* slow emulators */
 		.context.now_ms = engine_now_ms };
 	struct verify_answer answer = { 0 };
 	struct verify *v;
