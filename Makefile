@@ -46,7 +46,7 @@ give_back = [ "$$(id -u)" != 0 ] || \
 # Configures with the tests that $(1) says, and builds $(2).
 define build_with
 	@cmake -S . -B $(BUILD) -G Ninja -DDERPKIT_PRESET=$(PRESET) $(1) \
-		-DCMAKE_INSTALL_PREFIX=$(PREFIX) >$(BUILD).log 2>&1 || \
+		'-DCMAKE_INSTALL_PREFIX=$(PREFIX)' >$(BUILD).log 2>&1 || \
 		{ cat $(BUILD).log; exit 1; }
 	@cmake --build $(BUILD) -j $(JOBS) $(2) -- $$([ -t 1 ] || echo --quiet)
 	@$(give_back)
@@ -121,23 +121,26 @@ fuzz:
 	@.ci/deps build demo test
 	@tests/fuzz/run.sh $(or $(SECONDS_EACH),60)
 
+# whatever umask root has, others use what is installed
 install: build
-	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) >$(BUILD)/install.log || \
+	@umask 022; DESTDIR='$(DESTDIR)' cmake --install $(BUILD) >$(BUILD)/install.log || \
 		{ cat $(BUILD)/install.log; exit 1; }
 	@$(give_back)
 	@echo 'installed below $(DESTDIR)$(PREFIX);' \
 		'$(BUILD)/install_manifest.txt has the list'
 
 uninstall: build
-	@cmake/uninstall.sh $(BUILD) "$(DESTDIR)" $(PREFIX)
+	@cmake/uninstall.sh $(BUILD) '$(DESTDIR)' '$(PREFIX)'
 	@$(give_back)
 
 # The sources of the last commit, always the same bytes. They build without git.
 dist:
+	@[ -e .git ] || { echo 'make dist: only in a git checkout of derpkit' >&2; \
+		exit 1; }
 	@git status --porcelain --untracked-files=no | sed 1q | \
 		sed 's/.*/make dist: what is not committed is not in it/' >&2
-	@git archive --prefix=derpkit-$(VERSION)/ HEAD | \
-		gzip -9n >derpkit-$(VERSION).tar.gz
+	@git archive --prefix=derpkit-$(VERSION)/ -o derpkit-$(VERSION).tar HEAD
+	@gzip -9nf derpkit-$(VERSION).tar
 	@sha256sum derpkit-$(VERSION).tar.gz
 
 deb:

@@ -18,6 +18,7 @@ endforeach()
 
 # Units name the programs as a Debian package has them, so that systemd-analyze
 # can check them where they are; what is installed names them as installed.
+string(REPLACE " " "\\\\x20" unit_binaries "${CMAKE_INSTALL_FULL_BINDIR}")
 file(GLOB units CONFIGURE_DEPENDS systemd/*.service systemd/*.socket
 	systemd/*.timer)
 foreach(unit ${units})
@@ -25,7 +26,7 @@ foreach(unit ${units})
 	set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${unit})
 	file(READ ${unit} text)
 	string(REGEX REPLACE "/usr/bin/(derper|derpmap|derpverify)"
-		"${CMAKE_INSTALL_FULL_BINDIR}/\\1" text "${text}")
+		"${unit_binaries}/\\1" text "${text}")
 	file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/systemd/${name} CONTENT
 		"${text}" @ONLY)
 	install(FILES ${CMAKE_BINARY_DIR}/systemd/${name}

@@ -42,6 +42,9 @@ echo "source: make dist: $(sha256sum <"$work/first/$name.tar.gz" |
 
 tar -xzf "$work/first/$name.tar.gz" -C "$work"
 cd "$work/$name"
+# there is nothing to archive from, and nothing is made
+! make -s dist >"$work/log" 2>&1 || fail "make dist without a commit"
+[ ! -e "$name.tar.gz" ] || fail "make dist leaves an empty archive"
 # whoever calls git has the build fail
 mkdir "$work/bin"
 printf '#!/bin/sh\nexit 42\n' >"$work/bin/git"
@@ -49,15 +52,21 @@ chmod +x "$work/bin/git"
 # sudo make install, in the tree of somebody else
 [ "$(id -u)" != 0 ] || chown -R 65534 .
 begun=$SECONDS
-PATH=$work/bin:$PATH make -s install DESTDIR="$work/root" PREFIX=/opt/derpkit \
-	>"$work/log" 2>&1 || { tail -n 30 "$work/log"; fail "it does not build"; }
+# what others are to use, they can, whatever umask the administrator has
+prefix='/opt/derp kit'
+root_folder="$work/the root"
+(umask 077 && PATH=$work/bin:$PATH make -s install DESTDIR="$root_folder" \
+	PREFIX="$prefix" >"$work/log" 2>&1) || { tail -n 30 "$work/log"; fail "it does not build"; }
 echo "source: built and installed without git in $((SECONDS - begun)) s"
 
 owner=$(stat -c %u .)
 foreign=$(find build build.log ! -uid "$owner" -print -quit)
 [ -z "$foreign" ] || fail "$foreign is not its owner's, who cannot build again"
 
-into=$work/root/opt/derpkit
+into=$root_folder$prefix
+closed=$(find "$root_folder" -mindepth 1 ! -type l \( ! -perm -444 \
+	-o -type d ! -perm -555 \))
+[ -z "$closed" ] || fail "only root can read $closed"
 commit=$(git -C "$root" rev-parse HEAD | cut -c 1-12)
 for program in derper derpmap derpverify; do
 	[ "$("$into/bin/$program" --version)" = "$program $version ($commit)" ] ||
@@ -76,14 +85,14 @@ for file in share/derpkit/schemas/derpmap.schema.json \
 	[ -s "$into/$file" ] || fail "$file is not installed"
 done
 grep -h '^ExecStart=' "$into"/lib/systemd/system/*.service |
-	grep -v '^ExecStart=/opt/derpkit/bin/' &&
+	grep -v '^ExecStart=/opt/derp.x20kit/bin/' &&
 	fail "a unit starts another program than the one installed"
-count=$(find "$work/root" ! -type d | wc -l)
+count=$(find "$root_folder" ! -type d | wc -l)
 
 # what is not ours stays
 echo mine >"$into/share/mine"
-PATH=$work/bin:$PATH make -s uninstall DESTDIR="$work/root" \
-	PREFIX=/opt/derpkit >"$work/log" 2>&1 || {
+PATH=$work/bin:$PATH make -s uninstall DESTDIR="$root_folder" \
+	PREFIX="$prefix" >"$work/log" 2>&1 || {
 	tail -n 30 "$work/log"
 	fail "make uninstall"
 }
