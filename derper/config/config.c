@@ -242,6 +242,24 @@ check_manual(const struct config *c, struct fail *why)
 	return fail_set(why, "-acme-ip-certs needs -certmode letsencrypt");
 }
 
+/* DIFFERS: upstream drops what no file name may have, and serves a name that no
+ * client asks for. Quotes, spaces and carriage returns are what docker's
+ * --env-file and files from Windows leave around values. */
+static bool
+is_bare_host(const struct config *c)
+{
+	for (const char *at = c->hostname; *at != '\0'; at++) {
+		const unsigned char byte = (unsigned char)*at;
+
+		/* what is not ASCII may be a name that has yet to be encoded */
+		if (byte <= ' ' || byte == 0x7f ||
+		    strchr("\"'/\\", byte) != NULL ||
+		    (byte == ':' && !c->hostname_is_ip))
+			return false;
+	}
+	return true;
+}
+
 static int
 parse_tls(struct config *c, struct fail *why)
 {
@@ -271,13 +289,10 @@ parse_tls(struct config *c, struct fail *why)
 		    why, "unsupport cert mode: \"%s\"", c->cert_mode);
 	if (c->cert_dir[0] == '\0')
 		return fail_set(why, "missing required --certdir flag");
-	/* DIFFERS: upstream drops what no file name may have and serves a name
-	 * that no client asks for */
-	if (strchr(c->hostname, '/') != NULL ||
-	    (!c->hostname_is_ip && strchr(c->hostname, ':') != NULL))
+	if (!is_bare_host(c))
 		return fail_set(why,
 		    "-hostname %s: give the name or address alone, without "
-		    "scheme, port or path",
+		    "scheme, port, path, quotes or spaces",
 		    c->hostname);
 	return manual ? check_manual(c, why) : derive_acme(c, why);
 }

@@ -488,10 +488,12 @@ config_takes_the_queue_depth(void **state)
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 static void
-config_refuses_a_host_name_that_is_a_url(void **state)
+config_refuses_more_than_a_host_name(void **state)
 {
 	static const char *const names[] = { "-hostname=https://a.example",
-		"-hostname=a.example/", "-hostname=a.example:443" };
+		"-hostname=a.example/", "-hostname=a.example:443",
+		"-hostname=\"a.example\"", "-hostname='a.example'",
+		"-hostname= a.example", "-hostname=a.example\r" };
 	struct config c;
 
 	(void)state;
@@ -506,7 +508,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(config_refuses_a_host_name_that_is_a_url),
+		TEST(config_refuses_more_than_a_host_name),
 		TEST(config_has_upstreams_defaults),
 		TEST(config_takes_gos_syntax),
 		TEST(config_refuses_bad_flags_as_go_does),
