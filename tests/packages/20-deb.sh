@@ -74,8 +74,16 @@ relays_a_packet "after the installation"
 # an upgrade keeps what the administrator changed
 echo '# changed' >>"$system/etc/default/derper"
 sum=$(sha256sum <"$system/etc/default/derper")
+# what make install left
+local_units=usr/local/lib/systemd/system
+mkdir -p "$system/$local_units"
+touch "$system/$local_units/derper.service"
 inside apt-get -qq install -y --no-install-recommends "${new[@]}" \
 	>"$work/log" 2>&1 || { cat "$work/log"; fail "no upgrade"; }
+grep -q "^derper: systemd uses /$local_units/derper.service" "$work/log" ||
+	fail "nobody hears of the unit in /usr/local: $(cat "$work/log")"
+(cd "$system" && rm "$local_units/derper.service" &&
+	rmdir -p "$local_units" 2>/dev/null) || true
 [ "$(installed)" = "$version+1" ] || fail "upgraded: $(installed)"
 [ "$(sha256sum <"$system/etc/default/derper")" = "$sum" ] ||
 	fail "an upgrade changes /etc/default/derper"
@@ -97,8 +105,11 @@ inside apt-get -qq remove -y derper derpmap >"$work/log" 2>&1 ||
 [ -e "$system/var/lib/private/derper/file" ] ||
 	fail "a removal takes the keys with it"
 echo "deb: removed; configuration and keys are there"
-inside apt-get -qq purge -y derper derpmap >"$work/log" 2>&1 ||
+# a folder that is a file system of its own can only be emptied
+inside sh -c 'mount --bind "$0" "$0" && apt-get -qq purge -y derper derpmap' \
+	/var/lib/private/derper >"$work/log" 2>&1 ||
 	{ cat "$work/log"; fail "it cannot be purged"; }
+rmdir "$system/var/lib/private/derper" || fail "a purge leaves keys"
 rmdir --ignore-fail-on-non-empty "$system/var/lib/private"
 list >"$work/after"
 diff "$work/before" "$work/after" || fail "a purge leaves or takes that"
