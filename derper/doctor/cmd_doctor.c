@@ -49,6 +49,20 @@ find_relay(struct visit *v, const struct command_call *call, struct fail *why)
 	return 0;
 }
 
+/* Else all that follows would be taken for the relay's own faults. */
+static void
+report_no_relay(struct visit *v, const struct command_call *call)
+{
+	const struct arguments *a = call->values;
+
+	doctor_report_add(&v->report, "start", DOCTOR_WARNING,
+	    "start the relay (its log tells why it ends), or give its flags: "
+	    "derper doctor -hostname NAME ...",
+	    "no relay answers at %s: what follows is about a start with the "
+	    "variables of this shell alone",
+	    control_client_socket(&a->control));
+}
+
 /* The words that flags_parse gets: those after --, or the running relay's. */
 static int
 choose_words(struct visit *v, const struct command_call *call, int *count,
@@ -62,8 +76,12 @@ choose_words(struct visit *v, const struct command_call *call, int *count,
 	memcpy(v->words + 1, call->words,
 	    (size_t)call->word_count * sizeof v->words[0]);
 	*count = call->word_count + 1;
-	if (call->word_count > 0 || v->relay.pid == 0)
+	if (call->word_count > 0)
 		return 0;
+	if (v->relay.pid == 0) {
+		report_no_relay(v, call);
+		return 0;
+	}
 	if (doctor_relay_read(&v->relay, why) == -1)
 		return -1;
 	memcpy(v->words, v->relay.words,

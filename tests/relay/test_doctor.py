@@ -268,6 +268,14 @@ class Faults(Base):
                               f"udp {self.stun}: the input chain drops by default, and no rule accepts it ({program})")
             self.assertIn("iptables-legacy -S", advice)
 
+    def test_no_relay_and_no_flags(self):
+        """Not taken for faults of a relay that was started otherwise."""
+        socket = self.path("none.sock")
+        found = self.doctor(env={"DERP_CONTROL_SOCKET": socket, "DERP_ADDR": f"{HOST}:{free_port()}"})
+        self.assertIn("give its flags", self.has(found, "start", "warning", "no relay answers at " + socket))
+        found = self.doctor(*self.flags(), env={"DERP_CONTROL_SOCKET": socket})
+        self.assertEqual(self.levels(found, "start"), ["ok"])
+
     def test_flags_that_are_refused(self):
         found = self.doctor(*self.flags("-home=what"))
         self.assertEqual(found, {"start": [("error", 'unknown --home value "what"', None)]})
