@@ -49,7 +49,7 @@ find_relay(struct visit *v, const struct command_call *call, struct fail *why)
 	return 0;
 }
 
-/* Else all that follows would be taken for the relay's own faults. */
+/* Else all that follows would read as the relay's own faults. */
 static void
 report_no_relay(struct visit *v, const struct command_call *call)
 {

@@ -269,7 +269,7 @@ class Faults(Base):
             self.assertIn("iptables-legacy -S", advice)
 
     def test_no_relay_and_no_flags(self):
-        """Not taken for faults of a relay that was started otherwise."""
+        """What is said does not read as faults of a relay that was started otherwise."""
         socket = self.path("none.sock")
         found = self.doctor(env={"DERP_CONTROL_SOCKET": socket, "DERP_ADDR": f"{HOST}:{free_port()}"})
         self.assertIn("give its flags", self.has(found, "start", "warning", "no relay answers at " + socket))
