@@ -82,8 +82,7 @@ inside apt-get -qq install -y --no-install-recommends "${new[@]}" \
 	>"$work/log" 2>&1 || { cat "$work/log"; fail "no upgrade"; }
 grep -q "^derper: systemd uses /$local_units/derper.service" "$work/log" ||
 	fail "nobody hears of the unit in /usr/local: $(cat "$work/log")"
-(cd "$system" && rm "$local_units/derper.service" &&
-	rmdir -p "$local_units" 2>/dev/null) || true
+rm -r "$system/${local_units%/*}"
 [ "$(installed)" = "$version+1" ] || fail "upgraded: $(installed)"
 [ "$(sha256sum <"$system/etc/default/derper")" = "$sum" ] ||
 	fail "an upgrade changes /etc/default/derper"
