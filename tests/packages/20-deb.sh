@@ -109,6 +109,8 @@ inside sh -c 'mount --bind "$0" "$0" && apt-get -qq purge -y derper derpmap' \
 	/var/lib/private/derper >"$work/log" 2>&1 ||
 	{ cat "$work/log"; fail "it cannot be purged"; }
 rmdir "$system/var/lib/private/derper" || fail "a purge leaves keys"
+# mount's own notes
+rm -rf "$system/run/mount"
 rmdir --ignore-fail-on-non-empty "$system/var/lib/private"
 list >"$work/after"
 diff "$work/before" "$work/after" || fail "a purge leaves or takes that"
