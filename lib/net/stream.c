@@ -382,10 +382,12 @@ stream_shutdown(struct stream *s)
 
 	if (s->watch.fd == -1 || stream_blocked(s))
 		return;
-	if (s->tls != NULL) {
+	if (s->tls != NULL && !s->said_close) {
 		wire = writer_of(s->scratch->wire, sizeof s->scratch->wire);
 		tls_close(s->tls, &wire);
-		if (send_wire(s, writer_slice(&wire)) == -1)
+		s->said_close = true;
+		if (send_wire(s, writer_slice(&wire)) == -1 ||
+		    stream_blocked(s))
 			return;
 	}
 	(void)shutdown(s->watch.fd, SHUT_WR);

@@ -50,6 +50,7 @@ struct stream {
 	bool reading;        /* wants to be told about input */
 	bool answer_unsent;  /* of unsent, some is an answer to input */
 	bool rest_asked;     /* stream_stalled was asked about this record */
+	bool said_close;     /* close_notify has been made */
 };
 
 /*
@@ -121,7 +122,9 @@ bool stream_established(const struct stream *s);
 /* Stops or resumes telling about input. */
 void stream_pause(struct stream *s, bool paused);
 
-/* Sends the shutdown (close_notify, FIN) if nothing is waiting. */
+/* Sends the shutdown (close_notify, FIN) if nothing is waiting. Where the
+ * socket does not take it at once, the stream is blocked: to be called again
+ * when it is not. */
 void stream_shutdown(struct stream *s);
 /* Closes and frees. Idempotent. */
 void stream_close(struct stream *s);

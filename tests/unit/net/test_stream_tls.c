@@ -265,6 +265,36 @@ stream_tls_ends(void **state)
 	check_int(read(f->fd, bytes, 8), 0);
 }
 
+/* A full socket takes close_notify later: no FIN goes before it. */
+static void
+stream_tls_ends_in_order(void **state)
+{
+	static uint8_t bytes[65536];
+	struct stream_peer *f = *state;
+	size_t filled = 0, drained = 0;
+	ssize_t n;
+
+	stream_peer_handshake(f);
+	while ((n = write(f->s.watch.fd, bytes, sizeof bytes)) > 0)
+		filled += (size_t)n;
+	while ((n = write(f->s.watch.fd, bytes, 1)) > 0)
+		filled++;
+	stream_shutdown(&f->s);
+	check(stream_blocked(&f->s));
+	for (; drained < filled; drained += (size_t)n)
+		check(
+		    (n = read(f->fd, bytes,
+			 filled - drained < sizeof bytes ? filled - drained
+							 : sizeof bytes)) > 0);
+	check_int(stream_writable(&f->s), 0);
+	check(!stream_blocked(&f->s));
+	stream_shutdown(&f->s);
+	check_int(read(f->fd, bytes, sizeof bytes), 5 + 2 + 1 + 16);
+	check_int(bytes[0], 23); /* a sealed alert */
+	check_int(read(f->fd, bytes, sizeof bytes), 0);
+	SSL_set_quiet_shutdown(f->ssl, 1);
+}
+
 static void
 stream_tls_fails_on_garbage(void **state)
 {
@@ -358,6 +388,7 @@ main(void)
 		TLS(stream_tls_reads_every_size),
 		TLS(stream_tls_takes_any_split),
 		TLS(stream_tls_ends),
+		TLS(stream_tls_ends_in_order),
 		TLS(stream_tls_fails_on_garbage),
 		TLS(stream_tls_survives_lack_of_memory),
 	};
