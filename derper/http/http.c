@@ -208,7 +208,8 @@ request_ended(struct conn *c, const char *why)
 static bool
 shaking_hands(const struct conn *c)
 {
-	return !stream_established(&c->stream);
+	return !stream_established(&c->stream) &&
+	    tls_version(c->stream.tls)[0] == '\0';
 }
 
 static void

@@ -276,7 +276,10 @@ registry_told(struct registry *r, struct notify_departure departure,
 static bool
 take_switch(struct peer *peer, uint64_t now_ms)
 {
-	const uint64_t earned = (now_ms - peer->switch_ms) / REGISTRY_SWITCH_MS;
+	/* another worker's clock may be a turn ahead */
+	const uint64_t since_ms =
+	    now_ms > peer->switch_ms ? now_ms - peer->switch_ms : 0;
+	const uint64_t earned = since_ms / REGISTRY_SWITCH_MS;
 
 	if (peer->switches + earned >= REGISTRY_SWITCH_BURST) {
 		peer->switches = REGISTRY_SWITCH_BURST;

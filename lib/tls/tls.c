@@ -215,7 +215,7 @@ tls_established(const struct tls *t)
 bool
 tls_in_handshake(const struct tls *t)
 {
-	return t->phase == PHASE_OPENSSL && !tls_handshake_done(t->handshake);
+	return t->phase == PHASE_OPENSSL && !tls_handshake_over(t->handshake);
 }
 
 size_t

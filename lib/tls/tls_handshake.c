@@ -125,6 +125,12 @@ tls_handshake_done(const struct tls_handshake *s)
 }
 
 bool
+tls_handshake_over(const struct tls_handshake *s)
+{
+	return s->over;
+}
+
+bool
 tls_handshake_saw_no_name(const struct tls_handshake *s)
 {
 	return s->report.no_name;

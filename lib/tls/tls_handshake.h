@@ -30,8 +30,10 @@ void tls_handshake_free(struct tls_handshake *s);
 enum tls_status tls_handshake_input(struct tls_handshake *s, struct slice *in,
     struct writer *plain, struct writer *wire, struct fail *why);
 
-/* Whether the handshake is over. */
+/* Whether the handshake is over, and nothing broke since. */
 bool tls_handshake_done(const struct tls_handshake *s);
+/* Whether it is over, whatever came since. */
+bool tls_handshake_over(const struct tls_handshake *s);
 
 /* Fills in what native records need; the caller wipes it. False when this
  * connection has to stay here. Only directly after the handshake. */

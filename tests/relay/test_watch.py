@@ -130,7 +130,7 @@ class List(Nodes):
         status, out, _ = self.run_tool("list", *sources)
         self.assertEqual(status, 0)
         lines = out.splitlines()
-        self.assertRegex(lines[0], f"^nodekey:{ONE} one # never expires; node list nodes, \d s ago")
+        self.assertRegex(lines[0], rf"^nodekey:{ONE} one # never expires; node list nodes, \d s ago")
         self.assertRegex(lines[1], f"^nodekey:{TWO} # never expires; ")
         self.assertRegex(lines[2], f"^# nodekey:{THREE} three # expired 1970-01-01T00:00:01Z; ")
         self.write("again", out)  # it is a node list

@@ -416,7 +416,8 @@ follow(struct run *r, struct verify_program *p, uint64_t timeout_ms,
 
 	if (!end_group(r, &status)) {
 		p->left = r->pid;
-		return judge_left(name, timeout_ms, why);
+		return atomic_load(stop) ? VERIFY_PROGRAM_STOPPED
+					 : judge_left(name, timeout_ms, why);
 	}
 	if (!fits)
 		return judge_flood(r, name, why);

@@ -113,7 +113,9 @@ was_not_trusted(const struct url *u, uint64_t now_ms)
 {
 	const uint64_t since_ms = atomic_load(&u->untrusted_ms);
 
-	return since_ms != 0 && now_ms - since_ms < UNTRUSTED_MS;
+	/* another thread's question may have seen it after now_ms */
+	return since_ms != 0 &&
+	    (since_ms >= now_ms || now_ms - since_ms < UNTRUSTED_MS);
 }
 
 /* Whether most of the question's time was gone when it got here, spent in the

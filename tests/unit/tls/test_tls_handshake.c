@@ -131,6 +131,7 @@ tls_handshake_keeps_its_version(void **state)
 	in = slice_of(bytes, sizeof bytes);
 	check_int(tls_input(p.tls, &in, &plain, &wire, &why), TLS_BROKEN);
 	check_text(tls_version(p.tls), "1.3");
+	check(!tls_in_handshake(p.tls) && !tls_established(p.tls));
 	check_int(tls_output(p.tls, slice_str("x"), &wire), -1);
 	tls_peer_stop(&p);
 }
