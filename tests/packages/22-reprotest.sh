@@ -40,7 +40,8 @@ mknod -m 666 "$work/fuse" c 10 229 || true
 # and with FUSE for everybody.
 inside() {
 	unshare --mount --pid --fork --kill-child --mount-proc sh -ec '
-		[ ! -e /dev/fuse ] || mount --bind "$0/fuse" /dev/fuse
+		[ ! -e "$0/fuse" ] || [ ! -e /dev/fuse ] ||
+			mount --bind "$0/fuse" /dev/fuse
 		mount --bind "$0/locale" /usr/lib/locale
 		mount --bind "$0/tmp" /tmp
 		unset TMPDIR

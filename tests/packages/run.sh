@@ -12,12 +12,12 @@
 #   DERPKIT_NO_BASE      why it is not set
 #   DERPKIT_DEB_DIR      a folder for our Debian packages, see debs.sh
 #   TMPDIR               a folder of its own, removed after it
-# One that takes longer than DERPKIT_SCRIPT_MAX_S seconds (1200) is ended and has
+# One that takes longer than DERPKIT_SCRIPT_MAX_S seconds (2700) is ended and has
 # failed.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 work=$(mktemp -d)
-script_max_s=${DERPKIT_SCRIPT_MAX_S:-1200}
+script_max_s=${DERPKIT_SCRIPT_MAX_S:-2700}
 running=
 status=0
 report=""

@@ -52,7 +52,7 @@ def free_port():
     """A port that nobody listens on, below those the kernel hands out. No test
     that runs at the same time is given it: a name that only one can have says
     whose it is until this process ends."""
-    while True:
+    for _ in range(1000):
         port = random.randrange(10000, 32000)
         name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         with socket.socket() as tcp, socket.socket(
@@ -67,6 +67,7 @@ def free_port():
                 continue
         name.detach()  # it stays open
         return port
+    raise OSError("no port is free, or names of Unix sockets cannot be bound")
 
 
 def frame(kind, body=b"", length=None):
