@@ -137,3 +137,14 @@ tls_challenge_use(struct tls_challenge *c, SSL *ssl)
 	ERR_clear_error();
 	return used;
 }
+
+/* Locked, so that the thread that drops the certificate has it after us or
+ * before us: OpenSSL's own counts say so as well, but to no tool that looks for
+ * races. */
+void
+tls_challenge_end(struct tls_challenge *c, SSL *ssl)
+{
+	pthread_mutex_lock(&c->lock);
+	SSL_free(ssl);
+	pthread_mutex_unlock(&c->lock);
+}

@@ -38,5 +38,7 @@ void tls_challenge_clear(
  * offers that protocol alone, for that name, and is now shown the certificate
  * for it instead of the server's. False when there is none. */
 bool tls_challenge_use(struct tls_challenge *c, struct ssl_st *ssl);
+/* Frees a connection for which that was true. */
+void tls_challenge_end(struct tls_challenge *c, struct ssl_st *ssl);
 
 #endif

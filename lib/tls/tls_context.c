@@ -120,6 +120,12 @@ tls_context_ssl(const struct tls_context *ctx)
 	return ctx->ssl;
 }
 
+struct tls_challenge *
+tls_context_challenge(const struct tls_context *ctx)
+{
+	return ctx->challenge;
+}
+
 bool
 tls_context_native(const struct tls_context *ctx)
 {

@@ -56,6 +56,8 @@ void tls_context_release(struct tls_context *ctx);
 
 /* OpenSSL's context; borrowed. */
 struct ssl_ctx_st *tls_context_ssl(const struct tls_context *ctx);
+/* tls_server_config.challenge; borrowed. */
+struct tls_challenge *tls_context_challenge(const struct tls_context *ctx);
 /* Whether native records are wanted after the handshake. */
 bool tls_context_native(const struct tls_context *ctx);
 /* tls_server_config.key_records_max. */

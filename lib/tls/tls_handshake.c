@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tls_challenge.h"
 #include "tls_kdf.h"
 #include "update_limit.h"
 
@@ -112,7 +113,10 @@ tls_handshake_free(struct tls_handshake *s)
 {
 	if (s == NULL)
 		return;
-	SSL_free(s->ssl);
+	if (s->report.challenge)
+		tls_challenge_end(tls_context_challenge(s->ctx), s->ssl);
+	else
+		SSL_free(s->ssl);
 	tls_context_release(s->ctx);
 	OPENSSL_cleanse(s, sizeof *s);
 	free(s);
