@@ -11,8 +11,8 @@
 #include "verify_clock.h"
 #include "verify_recheck.h"
 #include "verify_rejudge.h"
+#include "verify_totals.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,11 +34,8 @@ struct verify {
 	/* used by verify_take_over, its rest and verify_free */
 	struct verify_rejudge *rejudge; /* owned; or NULL */
 	bool rejudges;                  /* it is wanted */
-	/* locked by lock */
-	pthread_mutex_t lock;
-	struct verify_counters counters;
-	struct verify_counters taken; /* from engines before this one */
-	struct verify_counters given; /* to one after it */
+	/* atomic inside */
+	struct verify_totals *totals; /* held; of engines before it, too */
 	struct verify_revoke revoke;
 	/* atomic */
 	atomic_bool stop;     /* no new waits, let the running ones end */
@@ -68,10 +65,14 @@ open_engine(const struct verify_config *config, struct fail *why)
 		fail_set(why, "out of memory");
 		return NULL;
 	}
-	pthread_mutex_init(&v->lock, NULL);
 	atomic_init(&v->stop, false);
+	v->totals = config->before != NULL
+	    ? verify_totals_hold(config->before->totals)
+	    : verify_totals_new();
 	v->ask_ms = config->ask_ms != 0 ? config->ask_ms : VERIFY_ASK_MS;
-	if (open_sources(v, config, why) == 0)
+	if (v->totals == NULL)
+		fail_set(why, "out of memory");
+	else if (open_sources(v, config, why) == 0)
 		return v;
 	verify_free(v);
 	return NULL;
@@ -122,6 +123,7 @@ start_threads(
 		    &(struct verify_pending_config){ .sources = &v->sources,
 			.revoke = &v->revoke,
 			.stop = &v->stop,
+			.totals = v->totals,
 			.now_ms = v->now_ms,
 			.allow_ms = config->cache_allow_ms,
 			.deny_ms = config->cache_deny_ms,
@@ -177,6 +179,7 @@ open_sources(
 	context.revoke = &v->revoke;
 	v->revoke = (struct verify_revoke){ .watch = config->watch,
 		.stop = &v->stop,
+		.totals = v->totals,
 		.recheck = recheck,
 		.ask_again = ask_again,
 		.engine = v };
@@ -204,7 +207,7 @@ verify_free(struct verify *v)
 	verify_sources_stop(&v->sources);
 	verify_pending_free(v->pending);
 	verify_sources_close(&v->sources);
-	pthread_mutex_destroy(&v->lock);
+	verify_totals_drop(v->totals);
 	free(v);
 }
 
@@ -244,29 +247,6 @@ recall(const struct verify *v, const struct derp_key *key,
 	return false;
 }
 
-/* Counts an answer that is about to be given to `times` waiters. */
-static void
-count_answer(
-    struct verify *v, const struct verify_answer *answer, uint64_t times)
-{
-	pthread_mutex_lock(&v->lock);
-	switch (answer->verdict) {
-	case VERIFY_ALLOW:
-		v->counters.allowed += times;
-		break;
-	case VERIFY_DENY:
-		v->counters.denied += times;
-		break;
-	case VERIFY_UNKNOWN:
-	case VERIFY_NO_OPINION:
-		v->counters.unknown += times;
-		break;
-	}
-	if (answer->fail_open)
-		v->counters.failed_open += times;
-	pthread_mutex_unlock(&v->lock);
-}
-
 static void
 conclude(void *engine, const struct derp_key *key, const struct netaddr *client,
     struct verify_answer *answer, uint64_t askers)
@@ -274,7 +254,7 @@ conclude(void *engine, const struct derp_key *key, const struct netaddr *client,
 	struct verify *v = engine;
 
 	ask_memory(v, key, client, answer);
-	count_answer(v, answer, askers);
+	verify_totals_answer(v->totals, answer, askers);
 }
 
 bool
@@ -283,9 +263,7 @@ verify_ask(struct verify *v, const struct derp_key *key,
     verify_done_fn *done, void *ctx)
 {
 	memset(answer, 0, sizeof *answer);
-	pthread_mutex_lock(&v->lock);
-	v->counters.asked++;
-	pthread_mutex_unlock(&v->lock);
+	atomic_fetch_add(&v->totals->asked, 1);
 	if (v->sources.count == 0)
 		verify_answer_set(
 		    answer, VERIFY_ALLOW, "no verification is configured");
@@ -298,7 +276,7 @@ verify_ask(struct verify *v, const struct derp_key *key,
 			return false;
 		ask_memory(v, key, client, answer);
 	}
-	count_answer(v, answer, 1);
+	verify_totals_answer(v->totals, answer, 1);
 	return true;
 }
 
@@ -385,54 +363,23 @@ verify_reload(struct verify *v)
 	verify_sources_reload(&v->sources);
 }
 
-/* The counts, times so many; those of now are not added up. */
-static void
-add_counts(struct verify_counters *to, const struct verify_counters *more,
-    int64_t times)
-{
-	const uint64_t n = (uint64_t)times;
-
-	to->asked += n * more->asked;
-	to->from_cache += n * more->from_cache;
-	to->allowed += n * more->allowed;
-	to->denied += n * more->denied;
-	to->unknown += n * more->unknown;
-	to->failed_open += n * more->failed_open;
-	to->dropped += n * more->dropped;
-	to->revoked += n * more->revoked;
-}
-
+/* What is answered is read before what is asked: never more than that. */
 void
 verify_get_counters(struct verify *v, struct verify_counters *out)
 {
-	struct verify_pending_counts pending = { 0 };
+	const struct verify_totals *t = v->totals;
 
-	if (v->pending != NULL)
-		verify_pending_get_counts(v->pending, &pending);
-	pthread_mutex_lock(&v->lock);
-	*out = v->counters;
-	out->from_cache = pending.from_cache;
-	out->dropped = pending.dropped;
-	out->revoked = atomic_load(&v->revoke.count);
-	add_counts(out, &v->taken, 1);
-	add_counts(out, &v->given, -1);
-	pthread_mutex_unlock(&v->lock);
+	*out = (struct verify_counters){
+		.from_cache = atomic_load(&t->from_cache),
+		.allowed = atomic_load(&t->allowed),
+		.denied = atomic_load(&t->denied),
+		.unknown = atomic_load(&t->unknown),
+		.failed_open = atomic_load(&t->failed_open),
+		.dropped = atomic_load(&t->dropped),
+		.revoked = atomic_load(&t->revoked),
+	};
+	out->asked = atomic_load(&t->asked);
 	out->nodes_listed = verify_sources_key_count(&v->sources);
-}
-
-void
-verify_take_counts(struct verify *v, struct verify *from)
-{
-	struct verify_counters counts;
-
-	verify_get_counters(from, &counts);
-	pthread_mutex_lock(&from->lock);
-	add_counts(&from->given, &counts, 1);
-	pthread_mutex_unlock(&from->lock);
-	pthread_mutex_lock(&v->lock);
-	add_counts(&v->taken, &counts, 1);
-	pthread_mutex_unlock(&v->lock);
-	verify_sources_take_counts(&v->sources, &from->sources);
 }
 
 /* In this order: a client that the last of these steps does not find has
@@ -443,7 +390,6 @@ verify_take_over(struct verify *v, struct verify *before)
 	atomic_store(&before->revoke.in_force, false);
 	atomic_store(&before->replaced, true);
 	atomic_store(&v->revoke.in_force, true);
-	verify_take_counts(v, before);
 	v->rejudges = v->revoke.watch.connected != NULL;
 	verify_take_over_rest(v);
 	if (v->rejudges && v->rejudge == NULL)

@@ -72,7 +72,7 @@ void verify_explain(struct verify *v, const struct derp_key *key,
 /*
  * From here on v is in force in place of the one that its config named as
  * `before`, which nobody asks any more, and which disconnects nobody and writes
- * no file any more. Counts go on in v; every connected key is asked about.
+ * no file any more. Every connected key is asked about.
  */
 void verify_take_over(struct verify *v, struct verify *before);
 
@@ -83,9 +83,6 @@ void verify_take_over_rest(struct verify *v);
 /* Whether no question waits for an answer. Nobody is asking. */
 bool verify_is_idle(struct verify *v);
 
-/* Adds the counts of another engine, which begin anew there. */
-void verify_take_counts(struct verify *v, struct verify *from);
-
 /* Has files checked for changes now instead of at the next interval (SIGHUP).
  * Returns at once; the engine's own thread does it, and notice tells the
  * result. */
@@ -94,7 +91,8 @@ void verify_reload(struct verify *v);
 /* The sources, borrowed: their states, counts and nodes (verify_sources.h). */
 const struct verify_sources *verify_get_sources(const struct verify *v);
 
-/* Counts since the start, for metrics. */
+/* Counts since the start, for metrics: an engine whose config names one as
+ * `before` counts on in the same place. No lock. */
 struct verify_counters {
 	uint64_t asked, from_cache, allowed, denied, unknown, failed_open;
 	uint64_t dropped;      /* questions that nobody waited for any more */

@@ -5,9 +5,6 @@
 #include "verify_guard.h"
 
 #include <stdlib.h>
-#include <time.h>
-
-#define MOVE_NS 100000 /* between two looks whether the counts have moved */
 
 /* An engine whose sources have not been read by then, or in the time that one
  * of them may take, takes over all the same: they are away, and what that means
@@ -20,8 +17,6 @@ struct verify_current {
 	/* the one before, while it has questions to answer; or NULL */
 	_Atomic(struct verify *) before;
 	struct verify_guard guard; /* of both */
-	/* now may not have the counts of the one before yet */
-	atomic_bool moving;
 	/* used by replace, tick and free; owned; or NULL */
 	struct verify *next;
 	uint64_t made_ms; /* when it was made */
@@ -95,30 +90,14 @@ verify_current_epoch(struct verify_current *c)
 	return epoch;
 }
 
-/* In this order: an engine that is found before the counts move is the one that
- * has them, and they do not before all who found it have left. */
-static bool
-use_now(struct verify_current *c, void (*use)(void *ctx, struct verify *v),
-    void *ctx)
-{
-	const unsigned side = verify_guard_enter(&c->guard);
-	struct verify *now = atomic_load(&c->now);
-	const bool has_counts = !atomic_load(&c->moving);
-
-	if (has_counts)
-		use(ctx, now);
-	verify_guard_leave(&c->guard, side);
-	return has_counts;
-}
-
 void
 verify_current_use(struct verify_current *c,
     void (*use)(void *ctx, struct verify *v), void *ctx)
 {
-	const struct timespec pause = { .tv_nsec = MOVE_NS };
+	const unsigned side = verify_guard_enter(&c->guard);
 
-	while (!use_now(c, use, ctx))
-		nanosleep(&pause, NULL);
+	use(ctx, atomic_load(&c->now));
+	verify_guard_leave(&c->guard, side);
 }
 
 static void
@@ -191,7 +170,6 @@ retire(struct verify_current *c)
 
 	if (before == NULL || !verify_is_idle(before))
 		return;
-	verify_take_counts(atomic_load(&c->now), before);
 	atomic_store(&c->before, NULL);
 	verify_guard_wait(&c->guard);
 	verify_free(before);
@@ -224,13 +202,11 @@ verify_current_tick(struct verify_current *c)
 		return false;
 	before = atomic_load(&c->now);
 	atomic_store(&c->before, before);
-	atomic_store(&c->moving, true);
 	atomic_store(&c->now, c->next);
 	c->next = NULL;
 	/* who asks the one before has done so */
 	verify_guard_wait(&c->guard);
 	verify_take_over(atomic_load(&c->now), before);
-	atomic_store(&c->moving, false);
 	retire(c);
 	return true;
 }

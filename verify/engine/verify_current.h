@@ -10,8 +10,8 @@
  * answered twice.
  *
  * Life: verify_current_new -> ask, tick, replace ... -> verify_current_free.
- * Threads: ask, cancel, epoch, use, is_ready and get_counters from any, without
- * a lock that a change holds; the others from one.
+ * Threads: ask, cancel, epoch, use, is_ready and get_counters from any, and
+ * never wait for a change; the others from one.
  */
 #ifndef DERPKIT_VERIFY_CURRENT_H
 #define DERPKIT_VERIFY_CURRENT_H
@@ -36,8 +36,8 @@ void *verify_current_cancel(struct verify_current *c,
 uint64_t verify_current_epoch(struct verify_current *c);
 
 /* Calls use with the engine in force, which is borrowed for the call. That must
- * not block. Waits while counts move from one engine to the next, for a
- * millisecond or so: no count that it reads falls. */
+ * not block: a change waits for it. No count that it reads falls, as all
+ * engines count in one place (verify_totals.h, verify_tally.h). */
 void verify_current_use(struct verify_current *c,
     void (*use)(void *ctx, struct verify *v), void *ctx);
 

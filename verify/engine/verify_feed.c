@@ -4,6 +4,7 @@
 #include "verify_diff.h"
 #include "verify_guard.h"
 #include "verify_revoke.h"
+#include "verify_tally.h"
 #include "verify_wake.h"
 
 #include <inttypes.h>
@@ -23,13 +24,14 @@ struct verify_feed {
 	struct verify_source_context context;
 	struct verify_observer observer;
 	const atomic_bool *stop;
+	struct verify_tally *tally; /* borrowed */
 	/* atomic */
 	_Atomic(struct verify_set *) set; /* held; NULL: none yet */
 	struct verify_guard guard;        /* of set */
 	_Atomic uint64_t generation;      /* of set */
 	_Atomic(enum verify_fault) fault;
 	_Atomic int64_t true_ms; /* when set was last true; at first: made */
-	_Atomic uint64_t replaced, doubted, lost;
+	atomic_bool was_lost;
 	/* one change after the other; locked by change_lock */
 	pthread_mutex_t change_lock;
 	bool has_doubt;
@@ -56,6 +58,7 @@ verify_feed_new(const struct verify_feed_config *config)
 	if (config->observer != NULL)
 		f->observer = *config->observer;
 	f->stop = config->stop;
+	f->tally = config->tally;
 	f->expired_s = f->context.wall_s();
 	f->expiry_of = UINT64_MAX;
 	atomic_init(&f->true_ms, (int64_t)f->context.now_ms());
@@ -263,14 +266,6 @@ verify_feed_inherit(struct verify_feed *f, struct verify_feed *from)
 	return true;
 }
 
-void
-verify_feed_take_counts(struct verify_feed *f, struct verify_feed *from)
-{
-	atomic_fetch_add(&f->replaced, atomic_exchange(&from->replaced, 0));
-	atomic_fetch_add(&f->doubted, atomic_exchange(&from->doubted, 0));
-	atomic_fetch_add(&f->lost, atomic_exchange(&from->lost, 0));
-}
-
 uint64_t
 verify_feed_generation(const struct verify_feed *f)
 {
@@ -415,13 +410,13 @@ verify_feed_replace_then(struct verify_feed *f, struct verify_set *set,
 	if (settled != NULL)
 		settled(ctx, doubted ? VERIFY_DOUBTED : VERIFY_TAKEN);
 	if (doubted) {
-		atomic_fetch_add(&f->doubted, 1);
+		atomic_fetch_add(&f->tally->doubted, 1);
 		if (!same_doubt) /* or it is told again at every look */
 			tell_doubt(f, before, now);
 		verify_set_drop(set);
 		return VERIFY_DOUBTED;
 	}
-	atomic_fetch_add(&f->replaced, 1);
+	atomic_fetch_add(&f->tally->replaced, 1);
 	if (old == NULL || had_doubt || is_other(f, old, set))
 		notify_replaced(f, old, before, now);
 	compare(f, old, set);
@@ -469,7 +464,8 @@ verify_feed_lost(
 	snprintf(f->why, sizeof f->why, "%s", why[0] != '\0' ? why : "?");
 	atomic_store(&f->fault, fault);
 	pthread_mutex_unlock(&f->change_lock);
-	atomic_fetch_add(&f->lost, 1);
+	atomic_store(&f->was_lost, true);
+	atomic_fetch_add(&f->tally->lost, 1);
 	if (!news)
 		return;
 	reply = reply_of(f);
@@ -547,11 +543,12 @@ verify_feed_stats(struct verify_feed *f, struct verify_feed_stats *out)
 	*out = (struct verify_feed_stats){
 		.keys = set != NULL ? verify_set_count(set) : 0,
 		.has_set = set != NULL,
+		.was_lost = atomic_load(&f->was_lost),
 		.fault = atomic_load(&f->fault),
 		.age_ms = set != NULL ? age_of(f) : 0,
-		.replaced = atomic_load(&f->replaced),
-		.doubted = atomic_load(&f->doubted),
-		.lost = atomic_load(&f->lost),
+		.replaced = atomic_load(&f->tally->replaced),
+		.doubted = atomic_load(&f->tally->doubted),
+		.lost = atomic_load(&f->tally->lost),
 	};
 	verify_set_drop(set);
 }

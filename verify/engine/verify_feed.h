@@ -73,6 +73,7 @@ struct verify_feed_config {
 	const struct verify_source_context *context; /* copied */
 	const struct verify_observer *observer;      /* copied */
 	const atomic_bool *stop;                     /* borrowed */
+	struct verify_tally *tally;                  /* borrowed */
 };
 
 /* NULL when memory is short. Returns owned. */
@@ -88,9 +89,6 @@ void verify_feed_restore(
 /* Before the source has been read: what the feed of the same source in another
  * engine has, as true as it is there. False: it has no set. */
 bool verify_feed_inherit(struct verify_feed *f, struct verify_feed *from);
-
-/* Adds the counts of the other one, which begin anew there. */
-void verify_feed_take_counts(struct verify_feed *f, struct verify_feed *from);
 
 /* Changes with every set that is put in force. */
 uint64_t verify_feed_generation(const struct verify_feed *f);
@@ -111,6 +109,7 @@ void verify_feed_wake(struct verify_feed *f, bool wanted);
 struct verify_feed_stats {
 	size_t keys;
 	bool has_set;
+	bool was_lost;           /* since this feed was made */
 	enum verify_fault fault; /* NONE: the source is there */
 	uint64_t age_ms; /* since the set was last true; 0 without a set */
 	uint64_t replaced, doubted, lost; /* counts */

@@ -29,8 +29,7 @@ struct verify_member {
 	/* used by verify_member_recheck_due only */
 	uint64_t rechecked_ms;
 	struct verify_breaker breaker;
-	/* atomic */
-	struct verify_tally tally;
+	struct verify_tally *tally; /* held */
 };
 
 static int
@@ -79,7 +78,8 @@ make_feed(struct verify_member *m, const struct verify_observer *observer,
 		.row = &m->row,
 		.context = &m->context,
 		.observer = observer,
-		.stop = stop });
+		.stop = stop,
+		.tally = m->tally });
 	if (m->feed == NULL)
 		return fail_set(why, "out of memory");
 	m->lister = verify_lister_new(
@@ -151,7 +151,8 @@ list_first(struct verify_member *m, bool believe, struct fail *why)
 
 static struct verify_member *
 new_member(const struct verify_source_config *row,
-    const struct verify_source_context *context)
+    const struct verify_source_context *context,
+    const struct verify_member *before)
 {
 	struct verify_member *m = calloc(1, sizeof *m);
 
@@ -164,7 +165,9 @@ new_member(const struct verify_source_config *row,
 	verify_last_good_id(row, m->id);
 	m->label = make_label(row);
 	m->argument = strdup(row->argument);
-	if (m->label != NULL && m->argument != NULL)
+	m->tally = before != NULL ? verify_tally_hold(before->tally)
+				  : verify_tally_new();
+	if (m->label != NULL && m->argument != NULL && m->tally != NULL)
 		return m;
 	verify_member_close(m);
 	return NULL;
@@ -180,7 +183,7 @@ verify_member_open(const struct verify_source_config *row,
 
 	if (check_settings(row, why) == -1)
 		return NULL;
-	m = new_member(row, context);
+	m = new_member(row, context, before);
 	if (m == NULL) {
 		fail_set(why, "out of memory");
 		return NULL;
@@ -210,21 +213,6 @@ verify_member_is(
 
 	verify_last_good_id(row, id);
 	return m->row.kind == row->kind && strcmp(m->id, id) == 0;
-}
-
-bool
-verify_member_eq(
-    const struct verify_member *m, const struct verify_member *other)
-{
-	return m->row.kind == other->row.kind && strcmp(m->id, other->id) == 0;
-}
-
-void
-verify_member_take_counts(struct verify_member *m, struct verify_member *from)
-{
-	verify_tally_take(&m->tally, &from->tally);
-	if (m->feed != NULL && from->feed != NULL)
-		verify_feed_take_counts(m->feed, from->feed);
 }
 
 int
@@ -258,6 +246,7 @@ verify_member_close(struct verify_member *m)
 	verify_recall_clear(&m->allowed);
 	if (m->source != NULL)
 		m->source->ops->close(m->source);
+	verify_tally_drop(m->tally);
 	free(m->argument);
 	free(m->label);
 	free(m);
@@ -324,7 +313,7 @@ verify_member_recall(struct verify_member *m, const struct derp_key *key,
 		return false;
 	if (!settles(m, verify_feed_find(m->feed, key, answer), answer))
 		return false;
-	verify_tally_recalled(&m->tally, answer);
+	verify_tally_recalled(m->tally, answer);
 	return true;
 }
 
@@ -361,7 +350,7 @@ fail_open(struct verify_member *m, struct verify_answer *answer)
 	answer->fault = VERIFY_FAULT_AWAY;
 	answer->fail_open = true;
 	answer->age_ms = age_ms;
-	atomic_fetch_add(&m->tally.failed_open, 1);
+	atomic_fetch_add(&m->tally->failed_open, 1);
 }
 
 /* What the outage policy makes of an answer that the source did not give. A
@@ -382,7 +371,7 @@ judge_fault(struct verify_member *m, const struct derp_key *key,
 	case VERIFY_OUTAGE_LAST_GOOD:
 		if (answer->fault != VERIFY_FAULT_OURS &&
 		    verify_recall_find(&m->allowed, key, answer))
-			atomic_fetch_add(&m->tally.last_good, 1);
+			atomic_fetch_add(&m->tally->last_good, 1);
 		return;
 	}
 }
@@ -395,7 +384,7 @@ may_ask(struct verify_member *m, uint64_t now_ms, struct verify_answer *answer)
 	if (m->row.outage == VERIFY_OUTAGE_OPEN ||
 	    verify_breaker_allows(&m->breaker, now_ms))
 		return true;
-	atomic_fetch_add(&m->tally.spared, 1);
+	atomic_fetch_add(&m->tally->spared, 1);
 	verify_answer_set_fault(answer, VERIFY_FAULT_AWAY,
 	    "%s did not answer several questions in a row, and is asked once a "
 	    "second only",
@@ -418,13 +407,13 @@ ask_source(struct verify_member *m, const struct verify_question *q,
 	const uint64_t began_ms = q->now_ms();
 
 	if (may_ask(m, began_ms, answer)) {
-		atomic_fetch_add(&m->tally.asked, 1);
+		atomic_fetch_add(&m->tally->asked, 1);
 		m->source->ops->ask(m->source, q, answer);
 		if (answer->reason[0] == '\0') /* a bug in it admits nobody */
 			verify_answer_set_fault(answer, VERIFY_FAULT_OURS,
 			    "a verify source gave no answer");
-		verify_tally_answer(&m->tally, answer);
-		atomic_fetch_add(&m->tally.took_ms, q->now_ms() - began_ms);
+		verify_tally_answer(m->tally, answer);
+		atomic_fetch_add(&m->tally->took_ms, q->now_ms() - began_ms);
 		if (!atomic_load(q->stop))
 			verify_breaker_told(&m->breaker, q->now_ms(),
 			    answer->fault != VERIFY_FAULT_AWAY);
@@ -448,7 +437,7 @@ verify_member_ask(struct verify_member *m, const struct verify_question *q,
 	verify_lister_want(m->lister, q);
 	verify_feed_find(m->feed, q->key, answer);
 	if (answer->fail_open)
-		atomic_fetch_add(&m->tally.failed_open, 1);
+		atomic_fetch_add(&m->tally->failed_open, 1);
 }
 
 struct verify_set *
@@ -524,7 +513,7 @@ verify_member_is_ready(struct verify_member *m)
 	if (m->feed == NULL)
 		return true;
 	verify_feed_stats(m->feed, &feed);
-	return feed.has_set || feed.lost > 0;
+	return feed.has_set || feed.was_lost;
 }
 
 void
@@ -532,17 +521,17 @@ verify_member_stats(struct verify_member *m, struct verify_member_stats *out)
 {
 	*out = (struct verify_member_stats){
 		.keeps_set = m->feed != NULL,
-		.recalled = atomic_load(&m->tally.recalled),
-		.asked = atomic_load(&m->tally.asked),
-		.allowed = atomic_load(&m->tally.allowed),
-		.denied = atomic_load(&m->tally.denied),
-		.away = atomic_load(&m->tally.away),
-		.bad = atomic_load(&m->tally.bad),
-		.ours = atomic_load(&m->tally.ours),
-		.failed_open = atomic_load(&m->tally.failed_open),
-		.last_good = atomic_load(&m->tally.last_good),
-		.spared = atomic_load(&m->tally.spared),
-		.took_ms = atomic_load(&m->tally.took_ms),
+		.recalled = atomic_load(&m->tally->recalled),
+		.asked = atomic_load(&m->tally->asked),
+		.allowed = atomic_load(&m->tally->allowed),
+		.denied = atomic_load(&m->tally->denied),
+		.away = atomic_load(&m->tally->away),
+		.bad = atomic_load(&m->tally->bad),
+		.ours = atomic_load(&m->tally->ours),
+		.failed_open = atomic_load(&m->tally->failed_open),
+		.last_good = atomic_load(&m->tally->last_good),
+		.spared = atomic_load(&m->tally->spared),
+		.took_ms = atomic_load(&m->tally->took_ms),
 	};
 	if (m->feed != NULL)
 		verify_feed_stats(m->feed, &out->feed);

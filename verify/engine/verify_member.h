@@ -17,8 +17,8 @@ struct verify_member;
 
 /* Opens the source and, if its kind wants that, reads its first list. before is
  * the same source in the engine that is to be replaced, or NULL: what it knows
- * is taken over. NULL and *why on failure. Returns owned. Everything is copied,
- * but stop borrowed. */
+ * is taken over, and counted on from there. NULL and *why on failure. Returns
+ * owned. Everything is copied, but stop borrowed. */
 struct verify_member *verify_member_open(const struct verify_source_config *row,
     const struct verify_source_context *context,
     const struct verify_observer *observer, struct verify_member *before,
@@ -28,14 +28,6 @@ struct verify_member *verify_member_open(const struct verify_source_config *row,
  * options. */
 bool verify_member_is(
     const struct verify_member *m, const struct verify_source_config *row);
-
-/* Whether it is the same source as that of another engine. */
-bool verify_member_eq(
-    const struct verify_member *m, const struct verify_member *other);
-
-/* Adds the counts of the other one, which begin anew there. Any thread. */
-void verify_member_take_counts(
-    struct verify_member *m, struct verify_member *from);
 
 /* Starts its thread, if it needs one. -1: threads are short. */
 int verify_member_start(struct verify_member *m);
@@ -109,7 +101,8 @@ void verify_member_reload(struct verify_member *m);
 /* Whether the first list has come or failed, or there is none to come. */
 bool verify_member_is_ready(struct verify_member *m);
 
-/* Counts since the start, and the state now. */
+/* Counts since the start, also of engines before this one that had the source,
+ * and the state now. */
 struct verify_member_stats {
 	bool keeps_set;
 	struct verify_feed_stats feed; /* if keeps_set */

@@ -77,7 +77,6 @@ struct verify_pending {
 	size_t spared_count;
 	uint64_t tick;
 	size_t count; /* all */
-	struct verify_pending_counts counts;
 };
 
 struct verify_pending *
@@ -157,7 +156,7 @@ join(struct verify_pending *p, struct query **query, struct waiter *waiter,
 	if (verify_cache_get(p->cache, ready->id, p->config.now_ms(), answer) &&
 	    answer->generation ==
 		verify_sources_generation(p->config.sources)) {
-		p->counts.from_cache++;
+		atomic_fetch_add(&p->config.totals->from_cache, 1);
 		answer->origin = VERIFY_FROM_CACHE;
 		return FROM_CACHE;
 	}
@@ -368,7 +367,7 @@ run_next(void *ctx, bool cancelled)
 	wanted = query->waiter_count > 0;
 	if (!wanted) {
 		keytable_remove(p->queries, query->id);
-		p->counts.dropped++;
+		atomic_fetch_add(&p->config.totals->dropped, 1);
 		p->count--;
 	}
 	pthread_mutex_unlock(&p->lock);
@@ -485,15 +484,6 @@ verify_pending_count(struct verify_pending *p)
 	count = p->count;
 	pthread_mutex_unlock(&p->lock);
 	return count;
-}
-
-void
-verify_pending_get_counts(
-    struct verify_pending *p, struct verify_pending_counts *out)
-{
-	pthread_mutex_lock(&p->lock);
-	*out = p->counts;
-	pthread_mutex_unlock(&p->lock);
 }
 
 void

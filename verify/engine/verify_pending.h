@@ -15,6 +15,7 @@
 
 #include "verify_revoke.h"
 #include "verify_sources.h"
+#include "verify_totals.h"
 
 struct verify_pending;
 
@@ -32,6 +33,8 @@ struct verify_pending_config {
 	const struct verify_sources *sources; /* borrowed; one of them blocks */
 	const struct verify_revoke *revoke;   /* borrowed: the epoch */
 	const atomic_bool *stop;              /* borrowed */
+	/* borrowed; from_cache and dropped are counted here */
+	struct verify_totals *totals;
 	uint64_t (*now_ms)(void);
 	uint64_t allow_ms, deny_ms; /* an answer is reused; deny 0: default */
 	uint64_t ask_ms;            /* that a question may take */
@@ -69,13 +72,5 @@ void verify_pending_tick(struct verify_pending *p);
 
 /* Questions without an answer now. */
 size_t verify_pending_count(struct verify_pending *p);
-
-/* Answers that came from the cache, and questions that nobody waited for any
- * more. */
-struct verify_pending_counts {
-	uint64_t from_cache, dropped;
-};
-void verify_pending_get_counts(
-    struct verify_pending *p, struct verify_pending_counts *out);
 
 #endif

@@ -33,7 +33,7 @@ disconnect(struct verify_revoke *r, const struct derp_key *key,
 			return;
 		nanosleep(&delay, NULL);
 	}
-	atomic_fetch_add(&r->count, 1);
+	atomic_fetch_add(&r->totals->revoked, 1);
 }
 
 static bool

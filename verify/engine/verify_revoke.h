@@ -11,8 +11,7 @@
  * compares it with the epoch then: if it is the same, every later change finds
  * the client registered; if not, the question is asked again.
  *
- * Life: verify_revoke_init -> changed, left ... Threads: epoch and count from
- * any; all others, too.
+ * Life: verify_revoke_init -> changed, left ... Threads: any.
  */
 #ifndef DERPKIT_VERIFY_REVOKE_H
 #define DERPKIT_VERIFY_REVOKE_H
@@ -20,6 +19,7 @@
 #include "derp_key.h"
 #include "netaddr.h"
 #include "verify_answer.h"
+#include "verify_totals.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -50,6 +50,8 @@ struct verify_revoke {
 	/* immutable */
 	struct verify_watch watch;
 	const atomic_bool *stop; /* no further waits */
+	/* borrowed; keys that were disconnected are counted here */
+	struct verify_totals *totals;
 	/* asks all sources about a key; may block */
 	void (*recheck)(void *engine, const struct derp_key *key,
 	    struct verify_answer *answer);
@@ -62,7 +64,6 @@ struct verify_revoke {
 	 * nobody is disconnected then */
 	atomic_bool in_force;
 	_Atomic uint64_t epoch;
-	_Atomic uint64_t count; /* keys that were disconnected */
 };
 
 /* Other keys are in force from here on. */

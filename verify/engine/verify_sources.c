@@ -22,11 +22,24 @@ insert(struct verify_sources *s, struct verify_member *member)
 	    s->reads_client || verify_member_source(member)->reads_client;
 }
 
+static size_t
+count_of(const struct verify_sources *s, const struct verify_source_config *row)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->count; i++)
+		n += verify_member_is(s->list[i], row);
+	return n;
+}
+
+/* The first of the row after so many of them: a source that is configured twice
+ * must not count twice in one place. */
 static struct verify_member *
-find(const struct verify_sources *s, const struct verify_source_config *row)
+find(const struct verify_sources *s, const struct verify_source_config *row,
+    size_t skip)
 {
 	for (size_t i = 0; s != NULL && i < s->count; i++)
-		if (verify_member_is(s->list[i], row))
+		if (verify_member_is(s->list[i], row) && skip-- == 0)
 			return s->list[i];
 	return NULL;
 }
@@ -41,27 +54,15 @@ verify_sources_open(struct verify_sources *s,
 	*s = (struct verify_sources){ .policy = config->policy };
 	for (size_t i = 0; i < config->source_count; i++) {
 		const struct verify_source_config *row = &config->sources[i];
-		struct verify_member *member = verify_member_open(row, context,
-		    &config->observer, find(before, row), stop, why);
+		struct verify_member *member =
+		    verify_member_open(row, context, &config->observer,
+			find(before, row, count_of(s, row)), stop, why);
 
 		if (member == NULL)
 			return -1;
 		insert(s, member);
 	}
 	return 0;
-}
-
-void
-verify_sources_take_counts(
-    const struct verify_sources *s, const struct verify_sources *from)
-{
-	for (size_t i = 0; i < from->count; i++)
-		for (size_t k = 0; k < s->count; k++)
-			if (verify_member_eq(s->list[k], from->list[i])) {
-				verify_member_take_counts(
-				    s->list[k], from->list[i]);
-				break;
-			}
 }
 
 bool

@@ -35,11 +35,6 @@ int verify_sources_open(struct verify_sources *s,
     const struct verify_sources *before, const atomic_bool *stop,
     struct fail *why);
 
-/* Adds the counts of the same sources in the other engine, which begin anew
- * there. */
-void verify_sources_take_counts(
-    const struct verify_sources *s, const struct verify_sources *from);
-
 /* The address of the client to which a source last allowed the key. False: none
  * remembers it. */
 bool verify_sources_client(const struct verify_sources *s,

@@ -1,6 +1,32 @@
 /* verify_tally: see verify_tally.h. */
 #include "verify_tally.h"
 
+#include <stdlib.h>
+
+struct verify_tally *
+verify_tally_new(void)
+{
+	struct verify_tally *t = calloc(1, sizeof *t);
+
+	if (t != NULL)
+		atomic_init(&t->holders, 1);
+	return t;
+}
+
+struct verify_tally *
+verify_tally_hold(struct verify_tally *t)
+{
+	atomic_fetch_add(&t->holders, 1);
+	return t;
+}
+
+void
+verify_tally_drop(struct verify_tally *t)
+{
+	if (t != NULL && atomic_fetch_sub(&t->holders, 1) == 1)
+		free(t);
+}
+
 void
 verify_tally_answer(struct verify_tally *t, const struct verify_answer *answer)
 {
@@ -37,26 +63,4 @@ verify_tally_recalled(
 	atomic_fetch_add(&t->recalled, 1);
 	if (answer->fail_open)
 		atomic_fetch_add(&t->failed_open, 1);
-}
-
-static void
-move(_Atomic uint64_t *to, _Atomic uint64_t *from)
-{
-	atomic_fetch_add(to, atomic_exchange(from, 0));
-}
-
-void
-verify_tally_take(struct verify_tally *t, struct verify_tally *from)
-{
-	move(&t->recalled, &from->recalled);
-	move(&t->asked, &from->asked);
-	move(&t->allowed, &from->allowed);
-	move(&t->denied, &from->denied);
-	move(&t->away, &from->away);
-	move(&t->bad, &from->bad);
-	move(&t->ours, &from->ours);
-	move(&t->failed_open, &from->failed_open);
-	move(&t->last_good, &from->last_good);
-	move(&t->spared, &from->spared);
-	move(&t->took_ms, &from->took_ms);
 }

@@ -26,6 +26,33 @@ await_asks(unsigned count)
 		nap(since_ms);
 }
 
+/* ---- asking once, and the counts */
+
+static unsigned
+check_current(struct verify_current *c, unsigned n)
+{
+	struct engine_answers answers = ENGINE_ANSWERS;
+	const struct derp_key key = engine_key(n);
+	struct verify_answer answer;
+
+	if (verify_current_ask(c, &key, NULL, &answer, engine_done, &answers))
+		return answer.verdict;
+	engine_await(&answers, 1);
+	return answers.last.verdict;
+}
+
+static void
+read_stats(void *ctx, struct verify *v)
+{
+	verify_member_stats(verify_get_sources(v)->list[0], ctx);
+}
+
+static void
+read_second_stats(void *ctx, struct verify *v)
+{
+	verify_member_stats(verify_get_sources(v)->list[1], ctx);
+}
+
 /* ---- asking all the time */
 
 struct asker {
@@ -146,6 +173,117 @@ current_has_counts_that_never_fall(void **state)
 	verify_current_free(reader.c);
 	check_int(reader.fell, 0);
 	check(reader.reads > 0);
+}
+
+/* One who reads for long, and so keeps a change from its end. */
+struct long_reader {
+	struct verify_current *c;
+	atomic_bool reads, may_end;
+};
+
+static void
+read_for_long(void *ctx, struct verify *v)
+{
+	struct long_reader *r = ctx;
+
+	(void)v;
+	r->reads = true;
+	while (!r->may_end)
+		usleep(1000);
+}
+
+static void *
+run_long_reader(void *ctx)
+{
+	struct long_reader *r = ctx;
+
+	verify_current_use(r->c, read_for_long, r);
+	return NULL;
+}
+
+static void *
+run_change(void *ctx)
+{
+	await_take_over(ctx);
+	return NULL;
+}
+
+struct short_reader {
+	struct verify_current *c;
+	struct verify_counters counters;
+	atomic_bool has_read;
+};
+
+static void *
+run_short_reader(void *ctx)
+{
+	struct short_reader *r = ctx;
+
+	verify_current_get_counters(r->c, &r->counters);
+	r->has_read = true;
+	return NULL;
+}
+
+/* A worker that writes metrics then has its clients to serve. */
+static void
+current_is_read_without_waiting_for_a_change(void **state)
+{
+	struct verify_config config = config_of("a");
+	static struct long_reader reader;
+	static struct short_reader other;
+	pthread_t threads[3];
+	const uint64_t since_ms = clock_now_ms();
+	struct fail why = { 0 };
+	uint64_t epoch;
+
+	(void)state;
+	say(1, 1000, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	all_are_connected();
+	reader.c = other.c = new_current(&config);
+	check_int(check_current(reader.c, 1), VERIFY_ALLOW);
+	epoch = verify_current_epoch(reader.c);
+	check_int(verify_current_replace(reader.c, &config, &why), 0);
+	pthread_create(&threads[0], NULL, run_long_reader, &reader);
+	while (!reader.reads)
+		nap(since_ms);
+	pthread_create(&threads[1], NULL, run_change, reader.c);
+	while (verify_current_epoch(reader.c) == epoch)
+		nap(since_ms);
+	pthread_create(&threads[2], NULL, run_short_reader, &other);
+	while (!other.has_read)
+		nap(since_ms);
+	check_size(other.counters.asked, 1);
+	check_size(other.counters.allowed, 1);
+	reader.may_end = true;
+	for (size_t i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	verify_current_free(reader.c);
+}
+
+/* A source that is configured twice counts each for itself, before and after.
+ */
+static void
+current_counts_equal_sources_apart(void **state)
+{
+	struct verify_config config = config_of("a");
+	struct verify_current *c;
+
+	(void)state;
+	config.watch = (struct verify_watch){ NULL }; /* asks nothing itself */
+	say(1, 1000, VERIFY_LISTED, VERIFY_FAULT_NONE);
+	add(&config, "a")->outage = VERIFY_OUTAGE_CLOSED;
+	c = new_current(&config);
+	check_int(check_current(c, 1), VERIFY_ALLOW);
+	for (unsigned i = 0; i < 2; i++) {
+		struct verify_member_stats first, second;
+
+		verify_current_use(c, read_stats, &first);
+		verify_current_use(c, read_second_stats, &second);
+		check_size(first.asked, 1);
+		check_size(second.asked, 1);
+		replace(c, &config);
+	}
+	verify_current_free(c);
 }
 
 /* Each question has one answer, also of one that was asked before the change
@@ -295,25 +433,6 @@ current_judges_later_when_memory_is_short(void **state)
 
 /* ---- what goes on */
 
-static unsigned
-check_current(struct verify_current *c, unsigned n)
-{
-	struct engine_answers answers = ENGINE_ANSWERS;
-	const struct derp_key key = engine_key(n);
-	struct verify_answer answer;
-
-	if (verify_current_ask(c, &key, NULL, &answer, engine_done, &answers))
-		return answer.verdict;
-	engine_await(&answers, 1);
-	return answers.last.verdict;
-}
-
-static void
-read_stats(void *ctx, struct verify *v)
-{
-	verify_member_stats(verify_get_sources(v)->list[0], ctx);
-}
-
 /* Until the list of its source has failed. */
 static void
 await_away(struct verify_current *c)
@@ -462,6 +581,8 @@ main(void)
 		cmocka_unit_test(
 		    current_judges_who_is_connected_by_the_new_set),
 		cmocka_unit_test(current_has_counts_that_never_fall),
+		cmocka_unit_test(current_is_read_without_waiting_for_a_change),
+		cmocka_unit_test(current_counts_equal_sources_apart),
 		cmocka_unit_test(current_asks_again_about_who_is_not_known),
 		cmocka_unit_test(
 		    current_asks_about_who_is_connected_with_the_address),

@@ -6,6 +6,7 @@
 #include "verify_kinds.h"
 #include "verify_nodes.h"
 #include "verify_tailnet.h"
+#include "verify_tally.h"
 
 #define OK "HTTP/1.1 200 OK\r\n\r\n"
 #define KEY(n)                                                             \
@@ -63,6 +64,7 @@ struct following {
 	struct engine_notices notices;
 	atomic_bool stop, has_bus;
 	pthread_t thread;
+	struct verify_tally tally;
 };
 
 static void *
@@ -99,7 +101,8 @@ follow(const char *bus, enum http_stub_then then, const char *status)
 	    verify_feed_new(&(struct verify_feed_config){ .label = "tailscaled",
 		.row = engine_add(&f.config, "tailscaled", socket_path()),
 		.context = &context,
-		.stop = &f.stop });
+		.stop = &f.stop,
+		.tally = &f.tally });
 	assert_non_null(f.feed);
 	check_int(pthread_create(&f.thread, NULL, push, &f), 0);
 	return &f;
