@@ -2,7 +2,9 @@
  * interrupt: a command that waits for its sources is ended by a signal, and the
  * programs that it runs with it.
  *
- * They have process groups of their own (verify_program.h), which no key of a
+ * What was waited for is not answered any more: a source that is open in an
+ * outage admits nobody because its program was killed here. The programs have
+ * process groups of their own (verify_program.h), which no key of a
  * terminal reaches. Threads: the main one, before there are others; it makes
  * one that waits for SIGINT, SIGTERM and SIGHUP, but for those that are
  * ignored, and has the process end by them.

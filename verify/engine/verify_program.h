@@ -57,8 +57,10 @@ enum verify_program_end verify_program_run(struct verify_program *p,
     uint64_t timeout_ms, const atomic_bool *stop, struct buf *out,
     struct fail *why);
 
-/* Kills all that run, with their groups; no other one is started any more: the
- * process is about to end. Any thread, but not in a signal handler. */
+/* Kills all that run, with their groups, for a process that the caller ends at
+ * once. Until then verify_program_run does not return, neither for one that was
+ * killed, which would look like an outage of its source, nor for another one.
+ * Any thread, once, but not in a signal handler. */
 void verify_program_end_all(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #define LONG_MS 60000 /* nothing that works takes as long */
 #define SHORT_MS 300  /* for what never ends; doubled until it has begun */
@@ -467,6 +468,41 @@ command_has_a_time(void **state)
 	verify_free(v);
 }
 
+static atomic_bool told;
+
+static void *
+run_and_tell(void *ctx)
+{
+	(void)ctx;
+	(void)run_until("sleep 1000", LONG_MS, &never);
+	told = true;
+	return NULL;
+}
+
+/* What a signal ends must not look like an outage, which may admit everybody,
+ * before the signal has ended us. In a process of its own, as nothing runs
+ * there any more afterwards. */
+static void
+program_that_ends_with_us_tells_nothing(void **state)
+{
+	const pid_t pid = fork();
+	pthread_t thread;
+	int status = -1;
+
+	(void)state;
+	if (pid == 0) {
+		pthread_create(&thread, NULL, run_and_tell, NULL);
+		usleep(50000); /* it may have begun, or be about to */
+		verify_program_end_all();
+		usleep(300000);
+		_exit(told);
+	}
+	check(pid != -1);
+	check_int(waitpid(pid, &status, 0), pid);
+	check(WIFEXITED(status));
+	check_int(WEXITSTATUS(status), 0);
+}
+
 static int
 end(void **state)
 {
@@ -491,6 +527,7 @@ main(void)
 		cmocka_unit_test(program_that_cannot_be_killed_is_left),
 		cmocka_unit_test(program_leaves_children),
 		cmocka_unit_test(program_is_told_to_stop),
+		cmocka_unit_test(program_that_ends_with_us_tells_nothing),
 		cmocka_unit_test(command_lists_all_shapes),
 		cmocka_unit_test(command_outlives_its_failures),
 		cmocka_unit_test(command_that_prints_nothing_is_no_empty_list),
