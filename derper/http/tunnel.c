@@ -165,8 +165,8 @@ tunnel_begin(struct conn *client, const struct connect_target *target,
 	conn_deadline(client, TUNNEL_DIAL_MS + 1000);
 	if (client->ended)
 		return;
-	t->dial =
-	    tunnel_dial_start(target, client->worker->mailbox, connected, t);
+	t->dial = tunnel_dial_start(
+	    target, &client->remote, client->worker->mailbox, connected, t);
 	if (t->dial == NULL)
 		refuse(client);
 }

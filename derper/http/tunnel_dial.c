@@ -7,7 +7,9 @@
 #include "resolve.h"
 #include "target_address.h"
 #include "tcp_connect.h"
+#include "tunnel_sources.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -26,6 +28,7 @@ struct tunnel_dial {
 	struct message message; /* first member */
 	/* immutable */
 	struct connect_target target;
+	struct netaddr client;   /* whose it is */
 	struct mailbox *mailbox; /* borrowed */
 	tunnel_dial_fn *connected;
 	void *ctx;
@@ -38,16 +41,40 @@ struct tunnel_dial {
 	atomic_int state; /* enum state */
 };
 
-static atomic_uint dials; /* threads, and results that nobody has taken */
+/* Whose threads there are, and results that nobody has taken. */
+static struct {
+	pthread_mutex_t lock;
+	struct tunnel_sources sources; /* locked by lock */
+} dials = { .lock = PTHREAD_MUTEX_INITIALIZER };
+static_assert(TUNNEL_DIALS_MAX == TUNNEL_MAX, "so many fit");
 static struct resolve_share resolver = { .max = TUNNEL_DIALS_MAX };
+
+static bool
+count_in(const struct netaddr *client)
+{
+	bool may;
+
+	pthread_mutex_lock(&dials.lock);
+	may = tunnel_sources_enter(&dials.sources, client);
+	pthread_mutex_unlock(&dials.lock);
+	return may;
+}
+
+static void
+count_out(const struct netaddr *client)
+{
+	pthread_mutex_lock(&dials.lock);
+	tunnel_sources_leave(&dials.sources, client);
+	pthread_mutex_unlock(&dials.lock);
+}
 
 static void
 discard(struct tunnel_dial *d)
 {
 	if (d->result.fd != -1)
 		close(d->result.fd);
+	count_out(&d->client);
 	free(d);
-	atomic_fetch_sub(&dials, 1);
 }
 
 static void
@@ -163,19 +190,21 @@ run(void *ctx)
 }
 
 struct tunnel_dial *
-tunnel_dial_start(const struct connect_target *target, struct mailbox *mailbox,
+tunnel_dial_start(const struct connect_target *target,
+    const struct netaddr *client, struct mailbox *mailbox,
     tunnel_dial_fn *connected, void *ctx)
 {
 	struct tunnel_dial *d;
 
-	if (atomic_fetch_add(&dials, 1) >= TUNNEL_DIALS_MAX)
-		goto leave;
+	if (!count_in(client))
+		return NULL;
 	d = calloc(1, sizeof *d);
 	if (d == NULL)
 		goto leave;
 	*d = (struct tunnel_dial){
 		.message = { .handle = handle, .drop = drop },
 		.target = *target,
+		.client = *client,
 		.mailbox = mailbox,
 		.connected = connected,
 		.ctx = ctx,
@@ -185,7 +214,7 @@ tunnel_dial_start(const struct connect_target *target, struct mailbox *mailbox,
 		return d;
 	free(d);
 leave:
-	atomic_fetch_sub(&dials, 1);
+	count_out(client);
 	return NULL;
 }
 

@@ -1,14 +1,15 @@
 /*
- * tunnel_sources: whose tunnels a worker has, so that nobody has all of them.
+ * tunnel_sources: whose tunnels a worker has, or whose dials the process has,
+ * so that nobody has all of them.
  *
- * Plain memory; { 0 }: there are none. Threads: loop-owned.
+ * Plain memory; { 0 }: there are none. Threads: one at a time.
  */
 #ifndef DERPKIT_TUNNEL_SOURCES_H
 #define DERPKIT_TUNNEL_SOURCES_H
 
 #include "ip_limit.h"
 
-#define TUNNEL_MAX 64        /* of one worker */
+#define TUNNEL_MAX 64        /* of one worker; dials of the process */
 #define TUNNEL_PER_SOURCE 16 /* of these, of one address (ip_limit_key) */
 
 struct tunnel_sources {

@@ -26,9 +26,11 @@ static uint8_t bytes[MUCH + 4096], in[4 * MUCH];
 /* ---- instead of tunnel_dial */
 
 struct tunnel_dial *
-tunnel_dial_start(const struct connect_target *target, struct mailbox *mailbox,
+tunnel_dial_start(const struct connect_target *target,
+    const struct netaddr *client, struct mailbox *mailbox,
     tunnel_dial_fn *connected, void *ctx)
 {
+	(void)client;
 	check_text(target->host, somebody.host);
 	check_ptr(mailbox, fake_server.workers[0]->mailbox);
 	if (dial_is_short)

@@ -10,6 +10,7 @@
 #include "target_address.h"
 #include "tcp_connect.h"
 #include "tunnel_dial.h"
+#include "tunnel_sources.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -206,13 +207,24 @@ note(void *ctx, const struct tunnel_dialed *result)
 	got_count++;
 }
 
+/* For the n-th address, on one of several workers, which the dial does not ask
+ * for. */
 static struct tunnel_dial *
-start(uint16_t port)
+start_of(unsigned n, uint16_t port)
 {
+	const struct netaddr client = { .is_set = true,
+		.is_v4 = true,
+		.ip = { [10] = 0xff, [11] = 0xff, 10, 0, 0, (uint8_t)n } };
 	const struct connect_target target = { .host = "a.tailscale.com",
 		.port = port };
 
-	return tunnel_dial_start(&target, mailbox, note, &got);
+	return tunnel_dial_start(&target, &client, mailbox, note, &got);
+}
+
+static struct tunnel_dial *
+start(uint16_t port)
+{
+	return start_of(1, port);
 }
 
 static void
@@ -368,18 +380,45 @@ tunnel_dial_is_bounded(void **state)
 	(void)state;
 	set_stuck(true);
 	for (size_t i = 0; i < TUNNEL_DIALS_MAX; i++) {
-		d[i] = start(443);
+		d[i] = start_of((unsigned)(i / TUNNEL_PER_SOURCE), 443);
 		check(d[i] != NULL);
 	}
-	check_null(start(443));
+	check_null(start_of(99, 443));
 	await_asks(TUNNEL_DIALS_MAX);
 	/* those who asked are gone: the threads are not */
 	for (size_t i = 0; i < TUNNEL_DIALS_MAX; i++)
 		tunnel_dial_abandon(d[i]);
-	check_null(start(443));
+	check_null(start_of(99, 443));
 	set_stuck(false);
 	wait_for_all_threads();
 	check(start(443) != NULL);
+	await_result();
+}
+
+/* Also one whose connections are spread over workers, and who hangs up. */
+static void
+tunnel_dial_leaves_some_to_other_addresses(void **state)
+{
+	struct tunnel_dial *d[TUNNEL_PER_SOURCE];
+
+	(void)state;
+	set_stuck(true);
+	for (size_t i = 0; i < TUNNEL_PER_SOURCE; i++) {
+		d[i] = start_of(1, 443);
+		check(d[i] != NULL);
+	}
+	check_null(start_of(1, 443));
+	await_asks(TUNNEL_PER_SOURCE);
+	for (size_t i = 0; i < TUNNEL_PER_SOURCE; i++)
+		tunnel_dial_abandon(d[i]);
+	check_null(start_of(1, 443));
+	d[0] = start_of(2, 443);
+	check(d[0] != NULL);
+	tunnel_dial_abandon(d[0]);
+	set_stuck(false);
+	wait_for_all_threads();
+	d[0] = start_of(1, 443);
+	check(d[0] != NULL);
 	await_result();
 }
 
@@ -395,6 +434,7 @@ main(void)
 		TEST(tunnel_dial_can_be_abandoned),
 		TEST(tunnel_dial_leaves_who_does_not_answer),
 		TEST(tunnel_dial_is_bounded),
+		TEST(tunnel_dial_leaves_some_to_other_addresses),
 	};
 
 	if (count_threads() > own_threads)
