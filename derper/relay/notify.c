@@ -394,6 +394,15 @@ notify_leave_conn(struct notify *n, uint32_t receiver)
 	give_back_id(n, receiver);
 }
 
+uint32_t
+notify_senders(struct notify *n, uint32_t receiver)
+{
+	const uint32_t count = lock(n, receiver)->others.count;
+
+	unlock(n, receiver);
+	return count;
+}
+
 struct notify_stats
 notify_stats(const struct notify *n)
 {

@@ -84,6 +84,10 @@ void notify_remove_key(struct notify *n, uint32_t key);
 /* The connection leaves: it is not told any more, and its number is void. */
 void notify_leave_conn(struct notify *n, uint32_t receiver);
 
+/* Keys from which the connection got packets and that have not been said to
+ * have left. */
+uint32_t notify_senders(struct notify *n, uint32_t receiver);
+
 /* What is kept now, and what was refused for a limit since the start. */
 struct notify_stats {
 	size_t pairs;

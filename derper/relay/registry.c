@@ -558,6 +558,12 @@ registry_each_client(struct registry *r, registry_client_fn *each, void *ctx)
 	}
 }
 
+uint32_t
+registry_senders(struct registry *r, const struct registry_member *member)
+{
+	return notify_senders(r->notify, member->number);
+}
+
 struct notify_stats
 registry_notify_stats(const struct registry *r)
 {

@@ -185,6 +185,10 @@ struct registry_stats {
 };
 struct registry_stats registry_stats(const struct registry *r);
 
+/* See notify_senders. */
+uint32_t registry_senders(
+    struct registry *r, const struct registry_member *member);
+
 /* What is kept about who must be told. */
 struct notify_stats registry_notify_stats(const struct registry *r);
 

@@ -5,6 +5,8 @@
 #include "clock.h"
 #include "conn.h"
 #include "conn_table.h"
+#include "registry.h"
+#include "relay.h"
 #include "session.h"
 #include "tcp_stats.h"
 #include "worker.h"
@@ -72,6 +74,8 @@ describe(struct status_client *out, const struct conn *c,
 		    c->out.bytes + (uint32_t)stream_unsent(&c->stream),
 		.queued_packets =
 		    c->out.packets[OUTQ_DISCO] + c->out.packets[OUTQ_DATA],
+		.senders = registry_senders(
+		    client->relay->shared->registry, &client->member),
 		.home = client->home,
 		.mesh = client->is_mesh,
 		.websocket = c->websocket != NULL,

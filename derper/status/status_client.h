@@ -22,6 +22,7 @@ struct status_client {
 	uint32_t rtt_us;                     /* 0: not known */
 	uint32_t queued_bytes;   /* that wait for the client, here */
 	uint32_t queued_packets; /* of them, in the queue */
+	uint32_t senders;        /* see notify_senders */
 	bool home;               /* the relay is its home */
 	bool mesh;               /* it knows the mesh key */
 	bool websocket, tls;

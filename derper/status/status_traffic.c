@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* A line with the largest numbers. */
-#define LINE_BYTES 160
+#define LINE_BYTES 192
 
 /* What a connection had in all. */
 struct total {
@@ -80,8 +80,11 @@ put_client(struct writer *w, const struct status_client *c)
 
 	derp_key_format(&c->key, key);
 	writer_printf(w,
-	    "{\"Sent\":%" PRIu64 ",\"Recv\":%" PRIu64 ",\"Key\":\"%s\"}\n",
+	    "{\"Sent\":%" PRIu64 ",\"Recv\":%" PRIu64 ",\"Key\":\"%s\"",
 	    c->bytes_sent, c->bytes_received, key);
+	if (c->senders > 0)
+		writer_printf(w, ",\"UniqueSenders\":%" PRIu32, c->senders);
+	writer_printf(w, "}\n");
 }
 
 static void

@@ -24,13 +24,15 @@ void status_traffic_free(struct status_traffic *t);
 /* A round: for each connection whose totals are not those of the snapshot
  * before, or that was not in it, a line
  *
- *	{"Sent":BYTES,"Recv":BYTES,"Key":"nodekey:HEX"}
+ *	{"Sent":BYTES,"Recv":BYTES,"Key":"nodekey:HEX","UniqueSenders":COUNT}
  *
- * with its totals, by address; then an empty line. Returns owned, *len bytes;
- * NULL when memory is short, and nothing is remembered then.
+ * with its totals, by address; then an empty line. The last member is left out
+ * when it is 0. Returns owned, *len bytes; NULL when memory is short, and
+ * nothing is remembered then.
  *
- * DIFFERS: upstream adds UniqueSenders, an estimate that it keeps of each
- * client, when that is not 0. */
+ * DIFFERS: upstream's UniqueSenders is an estimate of all who ever sent to the
+ * client; ours is exact, of those who have not left, as they are kept for that
+ * anyway. */
 char *status_traffic_next(struct status_traffic *t,
     const struct status_snapshot *snapshot, size_t *len);
 

@@ -172,7 +172,9 @@ class Traffic(Base):
         found = {}
         for line in iter(lines.readline, "\n"):
             told = json.loads(line)
-            self.assertEqual(list(told), ["Sent", "Recv", "Key"])
+            self.assertEqual(list(told)[:3], ["Sent", "Recv", "Key"])
+            self.assertLessEqual(set(told), {"Sent", "Recv", "Key", "UniqueSenders"})
+            self.assertNotEqual(told.get("UniqueSenders"), 0)
             found[told["Key"]] = told
         return found
 
@@ -194,6 +196,21 @@ class Traffic(Base):
         self.assertEqual(set(seen), {a, b})
         self.assertGreater(seen[a]["Recv"], first[a]["Recv"])
         self.assertGreater(seen[b]["Sent"], first[b]["Sent"])
+        # as upstream: who has sent to it, each once
+        self.assertNotIn("UniqueSenders", seen[a])
+        p.do("send idle b 040506", "send a b 070809")
+        p.expect("recv b .*")
+        p.expect("recv b .*")
+        while seen[b]["UniqueSenders"] != 2:
+            p.do("send a b 0a")
+            p.expect("recv b .*")
+            seen.update(self.round(lines))
+        p.do("close idle")
+        p.expect("gone b .*")
+        while seen[b]["UniqueSenders"] != 1:
+            p.do("send a b 0b")
+            p.expect("recv b .*")
+            seen.update(self.round(lines))
 
     def test_the_head_alone_takes_no_place(self):
         relay = self.derper()

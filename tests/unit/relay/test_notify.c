@@ -105,9 +105,13 @@ notify_tells_each_receiver_once(void **state)
 		for (unsigned i = 0; i < 100; i++)
 			check_int(notify_note(n, key, conns[i], addr_of(i)),
 			    NOTIFY_NOTED);
+	check_int(notify_senders(n, conns[7]), 1);
 	check_int(notify_note(n, other, conns[7], addr_of(7)), NOTIFY_NOTED);
+	check_int(notify_senders(n, conns[7]), 2);
 	check_size(notify_stats(n).pairs, 101);
 	check_size(leave_key(n, key), 100);
+	check_int(notify_senders(n, conns[7]), 1);
+	check_int(notify_senders(n, conns[8]), 0);
 	check_size(notify_stats(n).pairs, 1);
 	check_size(leave_key(n, other), 1);
 	check_size(notify_stats(n).pairs, 0);

@@ -57,10 +57,13 @@ status_traffic_tells_who_has_grown(void **state)
 	    "{\"Sent\":7,\"Recv\":18446744073709551615,\"Key\":\"nodekey:"
 	    "03" ZEROS "\"}\n\n");
 	check_text(round_of(t, now, 3), "\n");
+	now[1].senders = 1; /* which alone does not make a line */
+	check_text(round_of(t, now, 3), "\n");
 	now[1].bytes_received = 1;
 	now[0].bytes_sent = 21;
 	check_text(round_of(t, now, 3),
-	    "{\"Sent\":0,\"Recv\":1,\"Key\":\"nodekey:01" ZEROS "\"}\n"
+	    "{\"Sent\":0,\"Recv\":1,\"Key\":\"nodekey:01" ZEROS
+	    "\",\"UniqueSenders\":1}\n"
 	    "{\"Sent\":21,\"Recv\":10,\"Key\":\"nodekey:02" ZEROS "\"}\n\n");
 	/* another connection in the place of one that had more */
 	now[0] = client(2, 2, 5, 5);
