@@ -77,6 +77,7 @@ main(int argc, char **argv)
 {
 	struct config config;
 	struct fail why = { 0 };
+	int status;
 
 	log_config_begin(getenv);
 	if (sodium_init() == -1) {
@@ -111,7 +112,9 @@ main(int argc, char **argv)
 		    &why);
 	if (config.renew_self_signed)
 		return renew_certificate(&config);
-	if (config.check_config)
-		return check_config_run(&config);
-	return status_of(server_run(&config, &why), &why);
+	status = config.check_config
+	    ? check_config_run(&config)
+	    : status_of(server_run(&config, &why), &why);
+	acme_config_wipe(&config.acme);
+	return status;
 }

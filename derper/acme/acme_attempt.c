@@ -228,10 +228,13 @@ order(const struct acme_attempt *a, struct acme_client *client,
 	if (acme_client_open(client, error) == -1 ||
 	    check_clock(client, error) == -1)
 		return -1;
-	if (acme_memory_order(a->folder, &note) == 0 &&
-	    strcmp(note.directory, a->config->url) == 0) {
-		again = false;
-		rc = resume_order(a, client, &note, issued, &again, error);
+	if (acme_memory_order(a->folder, &note) == 0) {
+		again = strcmp(note.directory, a->config->url) != 0;
+		if (again) /* of another authority: nobody comes back to it */
+			acme_memory_forget_order(a->folder);
+		else
+			rc = resume_order(
+			    a, client, &note, issued, &again, error);
 	}
 	acme_note_order_clear(&note);
 	if (!again)

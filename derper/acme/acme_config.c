@@ -214,3 +214,10 @@ acme_config_derive(struct acme_config *acme,
 	}
 	return derive_secret(acme, why);
 }
+
+void
+acme_config_wipe(struct acme_config *acme)
+{
+	sodium_memzero(acme->secret, sizeof acme->secret);
+	acme->secret_len = 0;
+}

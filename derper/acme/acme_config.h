@@ -2,7 +2,8 @@
  * acme_config: what -certmode letsencrypt and gcp need to order a certificate.
  *
  * Life: the flags fill it -> acme_config_derive, which reads a file; immutable
- * afterwards. Source: tailscale cmd/derper/cert.go, ipcert.go.
+ * afterwards -> acme_config_wipe. Source: tailscale cmd/derper/cert.go,
+ * ipcert.go.
  */
 #ifndef DERPKIT_ACME_CONFIG_H
 #define DERPKIT_ACME_CONFIG_H
@@ -49,5 +50,9 @@ struct acme_config_host {
 /* -1 and the reason when the flags do not go together. */
 int acme_config_derive(struct acme_config *acme,
     const struct acme_config_host *host, struct fail *why);
+
+/* Wipes the external account's key, when nothing is ordered any more; until
+ * then each order may have to make the account anew. Fine on { 0 }. */
+void acme_config_wipe(struct acme_config *acme);
 
 #endif

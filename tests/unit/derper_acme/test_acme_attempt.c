@@ -237,8 +237,14 @@ acme_attempt_takes_up_orders_of_its_authority_only(void **state)
 	snprintf(note.directory, sizeof note.directory, "https://else.example");
 	check_int(acme_memory_keep_order(&folder, &note, NULL), 0);
 	acme_note_order_clear(&note);
+	/* its key does not stay when this one cannot be asked for another */
+	ca.order_status = 403;
+	fail_with(ACME_FAULT_REFUSED, "");
+	check(access(folder.order, F_OK) == -1);
+	ca.order_status = 0;
+	ca.orders = 0; /* refused ones are counted, too */
 	check_int(run(), 0);
-	check_int(ca.orders, 2);
+	check_int(ca.orders, 1);
 }
 
 static void

@@ -72,6 +72,9 @@ acme_config_chooses_the_directory(void **state)
 	acme.eab_key = "+/8=";
 	good(&acme, &google);
 	check_bytes(acme.secret, "\xfb\xff", 2);
+	acme_config_wipe(&acme);
+	check_size(acme.secret_len, 0);
+	check_bytes(acme.secret, "\0\0", 2);
 	acme = blank();
 	acme.ip_certs = true;
 	good(&acme, &address);
