@@ -26,6 +26,10 @@ read_address(struct sd_listen_socket *s)
 
 	if (getsockname(s->fd, (struct sockaddr *)&sa, &len) == -1)
 		return;
+	if (sa.ss_family == AF_UNIX)
+		snprintf(s->path, sizeof s->path, "%.*s",
+		    (int)sizeof((struct sockaddr_un *)&sa)->sun_path,
+		    ((struct sockaddr_un *)&sa)->sun_path);
 	netaddr_from_sockaddr(&s->addr, &sa);
 	if (s->family == AF_INET6 && memcmp(s->addr.ip, any, sizeof any) == 0)
 		s->addr.is_set = false;

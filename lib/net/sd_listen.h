@@ -13,6 +13,8 @@
 
 #include "listener.h"
 
+#include <sys/un.h>
+
 #define SD_LISTEN_FIRST 3 /* the first descriptor */
 #define SD_LISTEN_MAX 16
 #define SD_LISTEN_NAME_MAX 64 /* bytes, with NUL; longer names are cut */
@@ -24,6 +26,8 @@ struct sd_listen_socket {
 	int type;                      /* SOCK_STREAM, SOCK_DGRAM, ... */
 	bool listens;
 	struct netaddr addr; /* as bound; unset for the wildcard */
+	/* of AF_UNIX; "" where it has none in the file system */
+	char path[sizeof((struct sockaddr_un *)NULL)->sun_path + 1];
 };
 
 struct sd_listen {

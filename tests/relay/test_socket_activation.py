@@ -4,6 +4,7 @@ workers; one that does not fit is told."""
 
 import json
 import os
+import re
 import socket
 import struct
 import unittest
@@ -147,7 +148,7 @@ class Admission(Scenario):
         self.addCleanup(sock.close)
         self.addCleanup(tcp.close)
         server = self.serve([("derpverify.socket", sock), ("derpverify.socket", tcp)])
-        server.wait_log(r"serving admission on unix:derpverify.socket \(http\)")
+        server.wait_log(rf"serving admission on unix:{re.escape(self.path('socket'))} \(http\)")
         server.wait_log(rf"serving admission on {HOST}:{tcp.getsockname()[1]} \(http\)")
         conn = UnixConnection(self.path("socket"))
         self.addCleanup(conn.close)

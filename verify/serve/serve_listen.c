@@ -30,9 +30,11 @@ int
 serve_listen_take(struct serve_listen *l, const struct sd_listen_socket *given,
     struct fail *why)
 {
-	*l = (struct serve_listen){ .addr = given->addr,
-		.unix_path = given->family == AF_UNIX ? given->name : NULL,
-		.given_fd = given->fd };
+	*l =
+	    (struct serve_listen){ .addr = given->addr, .given_fd = given->fd };
+	if (given->family == AF_UNIX)
+		l->unix_path =
+		    given->path[0] != '\0' ? given->path : given->name;
 	return sd_listen_check(given, LISTENER_TCP, true, why);
 }
 

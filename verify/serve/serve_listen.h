@@ -16,7 +16,8 @@
 struct serve_listen {
 	struct netaddr addr; /* TCP; a port of 0 is chosen when it is opened */
 	struct unix_listener unix_socket;
-	/* or the name of a socket that was given; borrowed; NULL: TCP */
+	/* of one that was given, its name where it has no path; borrowed; NULL:
+	 * TCP */
 	const char *unix_path;
 	int given_fd; /* 0: it is bound */
 };
