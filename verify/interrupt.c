@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 /* As nohup and shells without job control have it, an ignored one stays so. */
 static void
@@ -41,7 +42,8 @@ wait_for_end(void *ctx)
 	/* whoever waits for us sees what ended us */
 	pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
 	raise(number);
-	return NULL;
+	/* the first process of a container is not ended by it */
+	_exit(128 + number);
 }
 
 static bool
