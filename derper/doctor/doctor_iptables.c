@@ -34,8 +34,11 @@ read_rules(struct buf *rules, const char *names, const char *program)
 	const char *const words[] = { program, "-S", NULL };
 
 	buf_init(rules, 0);
-	return is_in_use(names) &&
-	    doctor_program_run(words, LIST_MS, rules, NULL) == 0;
+	if (is_in_use(names) &&
+	    doctor_program_run(words, LIST_MS, rules, NULL) == 0)
+		return true;
+	buf_clear(rules); /* it may have printed a part */
+	return false;
 }
 
 bool
@@ -87,7 +90,37 @@ names_port(struct slice list, uint16_t port)
 	return false;
 }
 
-/* Words after the chain's name: options, each with a value. */
+/* The next word; one in quotes, as comments and prefixes of logs are printed,
+ * is kept whole. "": none is left. */
+static struct slice
+next_word(struct slice *rest)
+{
+	struct slice word = slice_trim(*rest);
+	const bool is_quoted = slice_starts(word, "\"");
+	size_t n = is_quoted ? 1 : 0;
+
+	while (n < word.n && word.p[n] != (is_quoted ? '"' : ' '))
+		n += word.p[n] == '\\' && is_quoted && n + 1 < word.n ? 2 : 1;
+	if (is_quoted && n < word.n)
+		n++; /* the quote at its end */
+	*rest = slice_of(word.p + n, word.n - n);
+	return slice_of(word.p, n);
+}
+
+/* The value of an option: it may have none. */
+static struct slice
+next_value(struct slice *rest)
+{
+	struct slice after = *rest;
+	const struct slice word = next_word(&after);
+
+	if (slice_starts(word, "-") || slice_is(word, "!"))
+		return slice_str("");
+	*rest = after;
+	return word;
+}
+
+/* Words after the chain's name: options, which have a value, none, or two. */
 static void
 read_rule(
     struct rule *r, struct slice words, const char *protocol, uint16_t port)
@@ -97,12 +130,12 @@ read_rule(
 
 	*r = (struct rule){ .has_port = false };
 	while (words.n > 0) {
-		slice_cut(words, ' ', &word, &words);
-		if (slice_is(word, "!")) {
-			is_not = true;
+		word = next_word(&words);
+		if (!slice_starts(word, "-")) {
+			is_not = slice_is(word, "!");
 			continue;
 		}
-		slice_cut(words, ' ', &value, &words);
+		value = next_value(&words);
 		if (slice_is(word, "--dport") || slice_is(word, "--dports")) {
 			r->has_port = true;
 			r->is_ours = names_port(value, port) != is_not;
@@ -111,7 +144,8 @@ read_rule(
 		} else if (slice_is(word, "-j") || slice_is(word, "-g")) {
 			r->target = value;
 			break; /* what follows is the target's */
-		} else if (!slice_is(word, "-m")) {
+		} else if (!slice_is(word, "-m") &&
+		    !slice_is(word, "--comment")) {
 			r->has_other = true;
 		}
 		is_not = false;
@@ -127,6 +161,8 @@ is_one_of(struct slice word, const char *const words[], size_t count)
 	return false;
 }
 
+/* Of rules of the input chain, the first that is for all packets decides; a
+ * drop of some packets, as of one sender's, says nothing of the others. */
 static void
 judge_rule(
     struct doctor_iptables_verdict *v, const struct rule *r, bool is_input)
@@ -137,10 +173,11 @@ judge_rule(
 	if (r->is_of_other || (r->has_port && !r->is_ours))
 		return;
 	if (slice_is(r->target, "ACCEPT")) {
-		if (r->has_port)
-			v->accepts = true; /* in whatever chain */
+		if (is_input ? !v->drops && (r->has_port || !r->has_other)
+			     : r->has_port)
+			v->accepts = true;
 	} else if (is_one_of(r->target, drops, 2)) {
-		if (is_input && (r->has_port || !r->has_other))
+		if (is_input && !r->has_other && !v->accepts)
 			v->drops = true;
 	} else if (is_input && !is_one_of(r->target, notes, 4)) {
 		v->is_unclear = true;
@@ -151,6 +188,8 @@ void
 doctor_iptables_judge(struct doctor_iptables_verdict *v, struct slice rules,
     const char *protocol, uint16_t port)
 {
+	/* of packets that do not come to this machine */
+	static const char *const others[] = { "FORWARD", "OUTPUT" };
 	struct slice line, kind, chain;
 	struct rule r;
 
@@ -161,7 +200,7 @@ doctor_iptables_judge(struct doctor_iptables_verdict *v, struct slice rules,
 		slice_cut(line, ' ', &chain, &line);
 		if (slice_is(kind, "-P") && slice_is(chain, "INPUT"))
 			v->drops_by_default = slice_is(line, "DROP");
-		if (!slice_is(kind, "-A"))
+		if (!slice_is(kind, "-A") || is_one_of(chain, others, 2))
 			continue;
 		read_rule(&r, line, protocol, port);
 		judge_rule(v, &r, slice_is(chain, "INPUT"));

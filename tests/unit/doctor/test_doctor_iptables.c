@@ -28,12 +28,50 @@ static const struct {
 	    DROPPED, PASSES, false },
 	{ "-A INPUT ! -p tcp -j DROP\n", PASSES, DROPPED, false },
 	{ "-A INPUT -j DROP\n", DROPPED, DROPPED, false },
+	/* an accept of more than the port */
+	{ "-P INPUT DROP\n-A INPUT -p tcp -j ACCEPT\n", ACCEPTED,
+	    DROPPED_BY_DEFAULT, false },
+	{ "-P INPUT DROP\n-A INPUT -j ACCEPT\n", ACCEPTED, ACCEPTED, false },
+	{ "-P INPUT DROP\n-A INPUT -i lo -j ACCEPT\n", DROPPED_BY_DEFAULT,
+	    DROPPED_BY_DEFAULT, false },
+	/* the first one decides */
+	{ "-A INPUT -p tcp --dport 443 -j DROP\n-A INPUT -j ACCEPT\n", DROPPED,
+	    ACCEPTED, false },
+	{ "-A INPUT -p tcp --dport 443 -j ACCEPT\n-A INPUT -j DROP\n", ACCEPTED,
+	    DROPPED, false },
+	/* of packets that do not come in */
+	{ "-P INPUT DROP\n-A OUTPUT -p tcp -m tcp --dport 443 -j ACCEPT\n"
+	  "-A FORWARD -p udp -m udp --dport 3478 -j ACCEPT\n",
+	    DROPPED_BY_DEFAULT, DROPPED_BY_DEFAULT, false },
+	/* values of several words, of two, of none */
+	{ "-P INPUT DROP\n-A INPUT -p tcp -m tcp --dport 443 -m comment "
+	  "--comment \"allow derp\" -j ACCEPT\n",
+	    ACCEPTED, DROPPED_BY_DEFAULT, false },
+	{ "-A INPUT -p tcp -m tcp --dport 443 -m comment --comment "
+	  "\"allow derp\" -j DROP\n",
+	    DROPPED, PASSES, false },
+	{ "-A INPUT -p udp -m comment --comment \"not \\\"-j ACCEPT\\\" any \" "
+	  "-m udp --dport 3478 -j DROP\n",
+	    PASSES, DROPPED, false },
+	{ "-A INPUT -p udp -m comment --comment derp -j DROP\n", PASSES,
+	    DROPPED, false },
+	{ "-P INPUT DROP\n-A INPUT -p tcp -m tcp --dport 443 --tcp-flags "
+	  "FIN,SYN,RST,ACK SYN -j ACCEPT\n",
+	    ACCEPTED, DROPPED_BY_DEFAULT, false },
+	{ "-P INPUT DROP\n-A INPUT -f -p tcp --dport 443 -j ACCEPT\n", ACCEPTED,
+	    DROPPED_BY_DEFAULT, false },
 	/* for some packets only */
+	{ "-A INPUT -p tcp -m tcp --dport 443 -m connlimit --connlimit-above "
+	  "100 --connlimit-mask 32 --connlimit-saddr -j REJECT\n",
+	    PASSES, PASSES, false },
+	{ "-A INPUT -s 192.0.2.66/32 -p tcp -m tcp --dport 443 -j DROP\n",
+	    PASSES, PASSES, false },
 	{ "-A INPUT -s 192.0.2.0/24 -j DROP\n", PASSES, PASSES, false },
 	{ "-A INPUT -i eth1 -p tcp -j DROP\n", PASSES, PASSES, false },
 	{ "-A INPUT -j LOG --log-prefix \"-j DROP\"\n", PASSES, PASSES, false },
 	/* what is not a rule */
 	{ "-A INPUT -p tcp --dport\n-A\n-A INPUT\n\n! ! !\n"
+	  "-A INPUT --comment \"x\n-A INPUT --comment \"x\\\n-A INPUT \"\n"
 	  "-A INPUT --dport 99999999999999999999 -j DROP\n",
 	    PASSES, PASSES, false },
 };
