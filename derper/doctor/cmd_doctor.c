@@ -8,6 +8,7 @@
 #include "port_owner.h"
 #include "verify_source.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,23 @@ find_relay(struct visit *v, const struct command_call *call, struct fail *why)
 	return 0;
 }
 
+/* A relay may run all the same. */
+static const char *
+advice_for(int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:
+		return "run this as root: only root and the user that runs the "
+		       "relay may ask it";
+	case EAGAIN:
+		return "the relay may hang: see its log, and restart it";
+	default:
+		return "start the relay (its log tells why it ends), or give "
+		       "its flags: derper doctor -hostname NAME ...";
+	}
+}
+
 /* Else all that follows would read as the relay's own faults. */
 static void
 report_no_relay(struct visit *v, const struct command_call *call)
@@ -56,11 +74,10 @@ report_no_relay(struct visit *v, const struct command_call *call)
 	const struct arguments *a = call->values;
 
 	doctor_report_add(&v->report, "start", DOCTOR_WARNING,
-	    "start the relay (its log tells why it ends), or give its flags: "
-	    "derper doctor -hostname NAME ...",
-	    "no relay answers at %s: what follows is about a start with the "
-	    "variables of this shell alone",
-	    control_client_socket(&a->control));
+	    advice_for(v->relay.error),
+	    "no relay answers at %s (%s): what follows is about a start with "
+	    "the variables of this shell alone",
+	    control_client_socket(&a->control), strerror(v->relay.error));
 }
 
 /* The words that flags_parse gets: those after --, or the running relay's. */
@@ -333,7 +350,8 @@ const struct command cmd_doctor = {
 	    "do. Run it as root on the relay's host: it changes\nnothing, and "
 	    "asks nobody whom the configuration does not name.\n",
 	.notes = "Exit status: 0 no error, 1 errors, 2 no relay at "
-		 "--control-socket, or wrong\nusage.\n",
+		 "--control-socket, one in\nanother container, or wrong "
+		 "usage.\n",
 	.examples =
 	    "  derper doctor\n"
 	    "  derper doctor --map /etc/headscale/derp.yaml\n"

@@ -38,9 +38,12 @@ doctor_relay_find(
 	const int fd = control_client_connect(socket_path);
 	pid_t pid = 0;
 
-	if (fd == -1)
+	if (fd == -1) {
+		r->error = errno;
 		return fail_errno(why, "%s", socket_path);
+	}
 	if (doctor_rights_ask_peer(fd, &r->user, &pid) == -1) {
+		r->error = errno;
 		fail_errno(why, "%s", socket_path);
 		close(fd);
 		return -1;

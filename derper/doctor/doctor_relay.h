@@ -29,6 +29,7 @@ struct doctor_relay {
 	 * these have; 0: none */
 	uint16_t given_https, given_http, given_stun;
 	bool is_elsewhere; /* one was found where we do not see its network */
+	int error;         /* errno of what kept us from asking there */
 };
 
 /* Asks who listens on the socket. -1 and the reason: nobody does, or the relay

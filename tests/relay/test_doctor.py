@@ -280,6 +280,21 @@ class Faults(Base):
         found = self.doctor(*self.flags(), env={"DERP_CONTROL_SOCKET": socket})
         self.assertEqual(self.levels(found, "start"), ["ok"])
 
+    def test_a_relay_that_only_root_may_ask(self):
+        """It is not said that none runs."""
+        path, before = self.path("s"), []
+        if os.geteuid() == 0:  # one that may not do all, as in containers
+            before = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+            if subprocess.run([*before, "true"], stderr=subprocess.DEVNULL).returncode != 0:
+                self.skipTest("capabilities cannot be dropped here")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(path)
+            s.listen()
+            os.chmod(path, 0)
+            found = self.doctor(env={"DERP_CONTROL_SOCKET": path}, before=before)
+        advice = self.has(found, "start", "warning", f"no relay answers at {path} (Permission denied)")
+        self.assertIn("run this as root", advice)
+
     def test_flags_that_are_refused(self):
         found = self.doctor(*self.flags("-home=what"))
         self.assertEqual(found, {"start": [("error", 'unknown --home value "what"', None)]})
