@@ -136,15 +136,15 @@ take_given_ports(struct visit *v)
 {
 	const struct doctor_relay *r = &v->relay;
 	struct server_setup *s = &v->facts.setup;
-	const uint16_t first =
-	    v->config.use_tls ? r->given_https : r->given_http;
+	const struct netaddr *first =
+	    v->config.use_tls ? &r->given_https : &r->given_http;
 
-	if (first != 0)
-		s->main_addr.port = first;
-	if (v->config.use_tls && r->given_http != 0)
-		s->http_addr.port = r->given_http;
-	if (r->given_stun != 0)
-		s->stun_addr.port = r->given_stun;
+	if (first->port != 0)
+		s->main_addr = *first;
+	if (v->config.use_tls && r->given_http.port != 0)
+		s->http_addr = r->given_http;
+	if (r->given_stun.port != 0)
+		s->stun_addr = r->given_stun;
 }
 
 /* What a start would do, and what else is read where the flags say. */

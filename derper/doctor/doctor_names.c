@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "dial.h"
+#include "doctor_address.h"
 #include "own_address.h"
 #include "resolve.h"
 
@@ -11,22 +12,14 @@
 
 static const char name[] = "names";
 
-/* A listener of one family is not found at an address of the other. */
-static bool
-listens_for(const struct doctor_subject *d, const struct netaddr *addr)
-{
-	const struct netaddr *listener = &d->found->setup.main_addr;
-
-	return !listener->is_set || listener->is_v4 == addr->is_v4;
-}
-
 static void
 look_at_owner(const struct doctor_subject *d, const struct netaddr *addr,
     enum own_address own, const char *text)
 {
 	const char *host = d->config->hostname;
 
-	if (!listens_for(d, addr))
+	/* a listener of one family is not found at an address of the other */
+	if (!doctor_address_has_family(&d->found->setup.main_addr, addr->is_v4))
 		doctor_report_add(d->report, name, DOCTOR_WARNING,
 		    "listen on both families (-a :PORT), or take the address "
 		    "out of DNS",

@@ -163,13 +163,34 @@ read_given(struct given *g, struct slice name, struct slice value)
 static void
 take_port(struct doctor_relay *r, struct slice name, int fd)
 {
-	uint16_t *to = slice_is(name, "https") ? &r->given_https
-	    : slice_is(name, "http")           ? &r->given_http
-	    : slice_is(name, "stun")           ? &r->given_stun
-					       : NULL;
+	struct netaddr *to = slice_is(name, "https") ? &r->given_https
+	    : slice_is(name, "http")                 ? &r->given_http
+	    : slice_is(name, "stun")                 ? &r->given_stun
+						     : NULL;
 
-	if (to != NULL && *to == 0)
-		*to = port_owner_port(r->pid, fd, to == &r->given_stun);
+	if (to != NULL && to->port == 0)
+		(void)port_owner_address(r->pid, fd, to == &r->given_stun, to);
+}
+
+/* The number that a process has for itself: another one than for us when it is
+ * in a PID namespace of its own, as in a container. */
+static pid_t
+own_number(pid_t pid)
+{
+	char path[64], line[512];
+	const char *last;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
+		last = strrchr(line, '\t');
+		if (strncmp(line, "NSpid:", 6) == 0 && last != NULL)
+			pid = (pid_t)strtol(last + 1, NULL, 10);
+	}
+	if (f != NULL)
+		fclose(f);
+	return pid;
 }
 
 static void
@@ -177,7 +198,9 @@ take_ports(struct doctor_relay *r, const struct given *g)
 {
 	struct slice rest = g->names, one;
 
-	for (uint64_t i = 0; g->pid == r->pid && i < g->count; i++) {
+	if (g->count == 0 || g->pid != own_number(r->pid))
+		return;
+	for (uint64_t i = 0; i < g->count; i++) {
 		slice_cut(rest, ':', &one, &rest);
 		take_port(r, one, SD_LISTEN_FIRST + (int)i);
 	}

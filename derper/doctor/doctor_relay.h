@@ -11,6 +11,7 @@
 #include "buf.h"
 #include "doctor_rights.h"
 #include "fail.h"
+#include "netaddr.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -25,9 +26,9 @@ struct doctor_relay {
 	int word_count;
 	bool has_variables; /* they could be read */
 	struct buf left; /* names of those that are not for us, each with NUL */
-	/* ports of sockets that the service manager gave it, by the names that
-	 * these have; 0: none */
-	uint16_t given_https, given_http, given_stun;
+	/* where sockets are bound that the service manager gave it, by the
+	 * names that these have; port 0: none */
+	struct netaddr given_https, given_http, given_stun;
 	bool is_elsewhere; /* one was found where we do not see its network */
 	int error;         /* errno of what kept us from asking there */
 };

@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "dial.h"
+#include "doctor_address.h"
 #include "relay_cert.h"
 
 #include <string.h>
@@ -17,25 +18,13 @@
 
 static const char name[] = "certificate";
 
-/* Where it listens for who connects from here. */
-static struct netaddr
-address_of(const struct doctor_subject *d)
-{
-	static const uint8_t loopback[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-		0xff, 0xff, 127, 0, 0, 1 };
-	struct netaddr to = d->found->setup.main_addr;
-
-	if (!to.is_set)
-		netaddr_from_ip16(&to, loopback, to.port);
-	return to;
-}
-
 /* Whether it takes who connects from here for a proxy: such a one has to tell
  * first for whom it speaks. The kernel takes the same address for both ends. */
 static bool
 wants_header(const struct doctor_subject *d)
 {
-	const struct netaddr from = address_of(d);
+	const struct netaddr from =
+	    doctor_address_from_here(&d->found->setup.main_addr);
 
 	for (size_t i = 0; i < d->config->proxy_from_count; i++)
 		if (netaddr_in_prefix(&from, &d->config->proxy_from[i]))
@@ -48,18 +37,22 @@ static int
 read_served(
     const struct doctor_subject *d, struct cert_info *served, struct fail *why)
 {
-	const struct netaddr to = address_of(d);
+	const struct netaddr to =
+	    doctor_address_from_here(&d->found->setup.main_addr);
+	const struct acme_config *acme = &d->config->acme;
 	char address[NETADDR_TEXT];
 	struct relay_cert_facts facts;
 	struct dial *dial;
 	int rc;
 
 	netaddr_format_ip(&to, address);
-	dial = dial_open(&(struct dial_config){ .address = address,
-			     .port = to.port,
-			     .tls = true,
-			     .hostname = d->config->hostname,
-			     .trust = DIAL_INSECURE },
+	dial = dial_open(
+	    &(struct dial_config){ .address = address,
+		.port = to.port,
+		.tls = true,
+		/* as it is spelled in what was ordered */
+		.hostname = acme->used ? acme->name : d->config->hostname,
+		.trust = DIAL_INSECURE },
 	    clock_now_ms() + HANDSHAKE_MS, why);
 	if (dial == NULL)
 		return -1;
@@ -113,8 +106,9 @@ doctor_served(const struct doctor_subject *d)
 	struct fail why = { 0 };
 
 	if (d->pid == 0 || !d->config->use_tls || certs == NULL ||
-	    certs_would_make(certs))
-		return; /* others have told */
+	    certs_would_make(certs) ||
+	    cert_load_info(&kept, certs_cert_file(certs), NULL) == -1)
+		return; /* others have told: there may be none yet */
 	if (wants_header(d))
 		doctor_report_add(d->report, name, DOCTOR_SKIPPED, NULL,
 		    "what the relay serves is not looked at: this machine "

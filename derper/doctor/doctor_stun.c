@@ -2,6 +2,7 @@
 #include "doctor_checks.h"
 
 #include "clock.h"
+#include "doctor_address.h"
 #include "resolve.h"
 #include "stun.h"
 
@@ -111,18 +112,13 @@ look_at_name(const struct doctor_subject *d, uint16_t port)
 void
 doctor_stun(const struct doctor_subject *d)
 {
-	struct netaddr to = d->found->setup.stun_addr;
-	static const uint8_t loopback[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-		0xff, 0xff, 127, 0, 0, 1 };
+	const struct netaddr to =
+	    doctor_address_from_here(&d->found->setup.stun_addr);
 
 	if (!d->config->stun || d->pid == 0) {
 		doctor_report_add(d->report, name, DOCTOR_SKIPPED, NULL, "%s",
 		    d->config->stun ? "no relay is running" : "-stun=false");
 		return;
-	}
-	if (!to.is_set) {
-		to.is_set = to.is_v4 = true;
-		memcpy(to.ip, loopback, sizeof to.ip);
 	}
 	look_at(d, &to, DOCTOR_ERROR,
 	    "see the relay's log, and firewall rules for the loopback "

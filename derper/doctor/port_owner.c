@@ -28,9 +28,32 @@ open_table(bool is_udp, bool is_v6)
 	return fopen(path, "re");
 }
 
+/* An address in it: words of 32 bits, each as a number of this machine. */
+static void
+read_address(struct netaddr *a, const char *text, bool is_v6, uint16_t port)
+{
+	static const uint8_t any[16];
+	uint8_t ip[16] = { [10] = 0xff, [11] = 0xff };
+	uint8_t *to = is_v6 ? ip : ip + 12;
+	unsigned word;
+
+	for (; to < ip + sizeof ip && sscanf(text, "%8x", &word) == 1;
+	     to += sizeof word, text += 8)
+		memcpy(to, &word, sizeof word);
+	netaddr_from_ip16(a, ip, port);
+	if (memcmp(ip, any, sizeof any) == 0)
+		a->is_set = false;
+}
+
+struct entry {
+	char address[33]; /* in hexadecimal */
+	unsigned port;
+	unsigned long inode;
+};
+
 /* The next socket in it that takes what comes to its port. */
 static bool
-next_socket(FILE *f, bool is_udp, unsigned *port, unsigned long *inode)
+next_socket(FILE *f, bool is_udp, struct entry *e)
 {
 	char line[512];
 	unsigned state;
@@ -38,9 +61,9 @@ next_socket(FILE *f, bool is_udp, unsigned *port, unsigned long *inode)
 	/* the line of titles does not fit the form */
 	while (f != NULL && fgets(line, sizeof line, f) != NULL)
 		if (sscanf(line,
-			" %*[0-9]: %*[0-9A-Fa-f]:%4x %*[0-9A-Fa-f]:%*x %2x "
+			" %*[0-9]: %32[0-9A-Fa-f]:%4x %*[0-9A-Fa-f]:%*x %2x "
 			"%*s %*s %*s %*s %*s %lu",
-			port, &state, inode) == 3 &&
+			e->address, &e->port, &state, &e->inode) == 4 &&
 		    (is_udp || state == TCP_LISTEN))
 			return true;
 	return false;
@@ -51,12 +74,11 @@ static void
 read_table(struct inodes *inodes, bool is_udp, bool is_v6, uint16_t port)
 {
 	FILE *f = open_table(is_udp, is_v6);
-	unsigned long inode;
-	unsigned local_port;
+	struct entry e;
 
-	while (next_socket(f, is_udp, &local_port, &inode))
-		if (local_port == port && inodes->n < INODES_MAX)
-			inodes->v[inodes->n++] = inode;
+	while (next_socket(f, is_udp, &e))
+		if (e.port == port && inodes->n < INODES_MAX)
+			inodes->v[inodes->n++] = e.inode;
 	if (f != NULL)
 		fclose(f);
 }
@@ -157,12 +179,12 @@ port_owner_find(struct port_owner *o, bool is_udp, uint16_t port, pid_t first)
 	}
 }
 
-uint16_t
-port_owner_port(pid_t pid, int fd, bool is_udp)
+bool
+port_owner_address(pid_t pid, int fd, bool is_udp, struct netaddr *address)
 {
-	unsigned long wanted, inode;
-	unsigned port = 0;
+	unsigned long wanted;
 	bool found = false;
+	struct entry e;
 	char path[64];
 
 	snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
@@ -170,10 +192,13 @@ port_owner_port(pid_t pid, int fd, bool is_udp)
 	for (int v6 = 0; v6 < 2 && wanted != 0 && !found; v6++) {
 		FILE *f = open_table(is_udp, v6 != 0);
 
-		while (!found && next_socket(f, is_udp, &port, &inode))
-			found = inode == wanted;
+		while (!found && next_socket(f, is_udp, &e))
+			found = e.inode == wanted;
+		if (found)
+			read_address(
+			    address, e.address, v6 != 0, (uint16_t)e.port);
 		if (f != NULL)
 			fclose(f);
 	}
-	return found ? (uint16_t)port : 0;
+	return found;
 }

@@ -6,8 +6,8 @@
 #ifndef DERPKIT_PORT_OWNER_H
 #define DERPKIT_PORT_OWNER_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "netaddr.h"
+
 #include <sys/types.h>
 
 struct port_owner {
@@ -22,8 +22,10 @@ struct port_owner {
 void port_owner_find(
     struct port_owner *o, bool is_udp, uint16_t port, pid_t first);
 
-/* The port of the socket that a descriptor of a process is; 0: it is none of
- * that kind, or that is hidden from us. */
-uint16_t port_owner_port(pid_t pid, int fd, bool is_udp);
+/* Where the socket is bound that a descriptor of a process is; an address that
+ * is not set is the wildcard of both families. False: it is none of that kind,
+ * or that is hidden from us. */
+bool port_owner_address(
+    pid_t pid, int fd, bool is_udp, struct netaddr *address);
 
 #endif

@@ -69,6 +69,10 @@ class Base(Scenario):
             found.setdefault(one["check"], []).append((one["level"], one["text"], one["advice"]))
         return found
 
+    def ask(self, *words, **options):
+        """Of the relay whose control socket is s."""
+        return self.doctor("--control-socket", self.path("s"), *words, **options)
+
     def levels(self, found, check):
         return [level for level, _, _ in found[check]]
 
@@ -309,13 +313,6 @@ class Running(Base):
         relay.wait_log(" serving on ")
         return relay
 
-    def is_listening(self, name):
-        with socket.socket(socket.AF_UNIX) as s:
-            return s.connect_ex(self.path(name)) == 0
-
-    def ask(self, *words, **options):
-        return self.doctor("--control-socket", self.path("s"), *words, **options)
-
     def test_the_relay_that_runs(self):
         make_cert(self.folder, HOST, f"IP:{HOST}", days=400)
         self.write("nodes", "")
@@ -360,53 +357,6 @@ class Running(Base):
                     "-verify-headscale-key-variable=odd", env={"odd": "secret", "DERP_HOSTNAME": HOST})
         advice = self.has(self.ask(), "sources", "warning", "the relay has the variable odd, which is not looked into")
         self.assertIn("_SECRET", advice)
-
-    def activated_flags(self, port, stun):
-        return [f"-a={HOST}:{port}", f"-stun-port={stun}", "-c=" + self.path("derper.key"), f"-hostname={HOST}",
-                "-certmode=manual", f"-certdir={self.folder}", "-http-port=-1", "-max-connections=100",
-                "-control-socket=" + self.path("s")]
-
-    def activate(self, flags, own, stun):
-        """The relay with sockets that it is given."""
-        fds = [own.fileno(), stun.fileno()]
-        given = [sys.executable, os.path.join(HERE, "servicemanager.py"), f"https={fds[0]}", f"stun={fds[1]}"]
-        relay = subprocess.Popen([*given, "--", DERPER, *flags], pass_fds=fds, env=clean_env(), cwd=self.folder,
-                                 stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.addCleanup(relay.wait)
-        self.addCleanup(relay.kill)
-        wait_until(lambda: self.is_listening("s") or relay.poll() is not None, "its socket")
-        self.assertIsNone(relay.poll())
-        return relay
-
-    def test_ports_that_others_have_too(self):
-        """As the service manager does that gave them to the relay: its process is the older one."""
-        make_cert(self.folder, HOST, f"IP:{HOST}", days=400)
-        own, stun = socket.create_server((HOST, 0)), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        with own, stun:
-            stun.bind((HOST, 0))
-            self.port, self.stun = own.getsockname()[1], stun.getsockname()[1]
-            flags = self.activated_flags(self.port, self.stun)
-            relay = self.activate(flags, own, stun)
-            for words in ((), flags[:-1]):
-                found = self.doctor(*words, env={"DERP_CONTROL_SOCKET": self.path("s")})
-                self.assertEqual(self.told["relay_pid"], relay.pid)
-                for port in (f"tcp {self.port}", f"udp {self.stun}"):
-                    self.has(found, "ports", "ok", f"{port}: the relay listens (process {relay.pid})")
-
-    def test_sockets_on_other_ports_than_the_flags_say(self):
-        make_cert(self.folder, HOST, f"IP:{HOST}", days=400)
-        own, stun = socket.create_server((HOST, 0)), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        with own, stun:
-            stun.bind((HOST, 0))
-            port, stun_port = own.getsockname()[1], stun.getsockname()[1]
-            relay = self.activate(self.activated_flags(free_port(), free_port()), own, stun)
-            found = self.ask()
-        self.assertEqual((self.told["relay_pid"], self.told["errors"]), (relay.pid, 0), self.told)
-        for there in (f"tcp {port}", f"udp {stun_port}"):
-            self.has(found, "ports", "ok", f"{there}: the relay listens (process {relay.pid})")
-        self.has(found, "names", "ok", f"port {port} of {HOST} accepts connections")
-        self.has(found, "certificate", "ok", "the relay serves it")
-        self.assertEqual(self.levels(found, "stun"), ["ok", "ok"])
 
     def test_its_variables_are_not_for_programs(self):
         """Whoever took the relay over writes what he likes there."""
