@@ -7,6 +7,7 @@
  * pass both. Source: libnftables-json(5). */
 #include "doctor_checks.h"
 
+#include "doctor_address.h"
 #include "doctor_iptables.h"
 #include "doctor_program.h"
 #include "json_member.h"
@@ -42,9 +43,41 @@ names_port(const json_t *value, uint16_t port)
 
 struct rule {
 	bool has_port, is_ours; /* it is about a port; about this one */
+	bool is_of_other;       /* it is about another protocol */
 	bool has_other;         /* it has other conditions */
 	bool accepts, drops, jumps;
 };
+
+static bool
+names_protocol(const json_t *value, const char *protocol)
+{
+	const char *text = json_string_value(value);
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(value, "set"), i, one)
+	{
+		const char *of = json_string_value(one);
+
+		if (of != NULL && strcmp(of, protocol) == 0)
+			return true;
+	}
+	return text != NULL && strcmp(text, protocol) == 0;
+}
+
+/* Whether it is a match of the protocol that is transported. */
+static bool
+is_of_protocol(const json_t *match)
+{
+	const json_t *left = json_object_get(match, "left");
+	const char *meta =
+	    json_member_text(json_object_get(left, "meta"), "key");
+	const char *field =
+	    json_member_text(json_object_get(left, "payload"), "field");
+
+	return strcmp(meta, "l4proto") == 0 || strcmp(field, "protocol") == 0 ||
+	    strcmp(field, "nexthdr") == 0;
+}
 
 static void
 read_match(
@@ -52,16 +85,37 @@ read_match(
 {
 	const json_t *payload =
 	    json_object_get(json_object_get(match, "left"), "payload");
+	const json_t *right = json_object_get(match, "right");
 	const char *of = json_member_text(payload, "protocol");
 	const bool is_equal = strcmp(json_member_text(match, "op"), "!=") != 0;
 
+	if (is_of_protocol(match)) {
+		if (names_protocol(right, protocol) != is_equal)
+			r->is_of_other = true;
+		return;
+	}
 	if (strcmp(json_member_text(payload, "field"), "dport") != 0) {
 		r->has_other = true;
 		return;
 	}
 	r->has_port = true;
 	r->is_ours = (strcmp(of, protocol) == 0 || strcmp(of, "th") == 0) &&
-	    names_port(json_object_get(match, "right"), port) == is_equal;
+	    names_port(right, port) == is_equal;
+}
+
+/* What a rule may have that is not a condition. Those of iptables that nft does
+ * not know ("xt") are read as one. */
+static bool
+is_condition(const json_t *part)
+{
+	static const char *const others[] = { "counter", "log", "accept",
+		"drop", "reject", "jump", "goto", "vmap", "continue",
+		"return" };
+
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (json_object_get(part, others[i]) != NULL)
+			return false;
+	return true;
 }
 
 static void
@@ -78,6 +132,8 @@ read_rule(
 
 		if (match != NULL)
 			read_match(r, match, protocol, port);
+		else if (is_condition(part))
+			r->has_other = true;
 		r->accepts =
 		    r->accepts || json_object_get(part, "accept") != NULL;
 		r->drops = r->drops || json_object_get(part, "drop") != NULL ||
@@ -88,9 +144,20 @@ read_rule(
 	}
 }
 
-/* Whether the rule is in a chain that incoming packets go through. */
 static bool
-is_input(const json_t *all, const json_t *rule, bool *drops)
+is_of_chain(const json_t *rule, const json_t *chain)
+{
+	return strcmp(json_member_text(chain, "name"),
+		   json_member_text(rule, "chain")) == 0 &&
+	    strcmp(json_member_text(chain, "table"),
+		json_member_text(rule, "table")) == 0 &&
+	    strcmp(json_member_text(chain, "family"),
+		json_member_text(rule, "family")) == 0;
+}
+
+/* The hook of the chain that the rule is in; "": only other chains call it. */
+static const char *
+hook_of(const json_t *all, const json_t *rule)
 {
 	const json_t *item;
 	size_t i;
@@ -99,24 +166,66 @@ is_input(const json_t *all, const json_t *rule, bool *drops)
 	{
 		const json_t *chain = json_object_get(item, "chain");
 
-		if (chain == NULL ||
-		    strcmp(json_member_text(chain, "hook"), "input") != 0)
+		if (chain != NULL && is_of_chain(rule, chain))
+			return json_member_text(chain, "hook");
+	}
+	return "";
+}
+
+/* Whether what is not dropped in the chain before is accepted by a rule that is
+ * for all packets. */
+static bool
+accepts_all(const json_t *all, const json_t *chain, const char *protocol)
+{
+	const json_t *item;
+	struct rule r;
+	size_t i;
+
+	json_array_foreach(all, i, item)
+	{
+		const json_t *rule = json_object_get(item, "rule");
+
+		if (rule == NULL || !is_of_chain(rule, chain))
 			continue;
-		if (rule == NULL) {
-			*drops = *drops ||
-			    strcmp(json_member_text(chain, "policy"), "drop") ==
-				0;
-			continue;
-		}
-		if (strcmp(json_member_text(chain, "name"),
-			json_member_text(rule, "chain")) == 0 &&
-		    strcmp(json_member_text(chain, "table"),
-			json_member_text(rule, "table")) == 0 &&
-		    strcmp(json_member_text(chain, "family"),
-			json_member_text(rule, "family")) == 0)
+		read_rule(&r, rule, protocol, 0);
+		if (r.accepts && !r.has_port && !r.has_other && !r.is_of_other)
 			return true;
 	}
 	return false;
+}
+
+static bool
+drops_by_default(const json_t *all, const char *protocol)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(all, i, item)
+	{
+		const json_t *chain = json_object_get(item, "chain");
+
+		if (strcmp(json_member_text(chain, "hook"), "input") == 0 &&
+		    strcmp(json_member_text(chain, "policy"), "drop") == 0 &&
+		    !accepts_all(all, chain, protocol))
+			return true;
+	}
+	return false;
+}
+
+/* A drop of some packets, as of one sender's, says nothing of the others. */
+static void
+judge_rule(
+    struct doctor_iptables_verdict *v, const struct rule *r, bool is_input)
+{
+	if (!r->is_of_other && r->has_port && r->is_ours && r->accepts)
+		v->accepts = true;
+	if (!is_input)
+		return;
+	if (!r->is_of_other && r->drops && !r->has_other &&
+	    (r->is_ours || !r->has_port))
+		v->drops = true;
+	if (r->jumps)
+		v->is_unclear = true;
 }
 
 static void
@@ -126,25 +235,22 @@ judge(struct doctor_iptables_verdict *v, const json_t *all,
 	const json_t *item;
 	size_t i;
 
-	*v = (struct doctor_iptables_verdict){ .accepts = false };
-	(void)is_input(all, NULL, &v->drops_by_default);
+	*v = (struct doctor_iptables_verdict){
+		.drops_by_default = drops_by_default(all, protocol),
+	};
 	json_array_foreach(all, i, item)
 	{
 		const json_t *rule = json_object_get(item, "rule");
-		bool ignored = false;
+		const char *hook;
 		struct rule r;
 
 		if (rule == NULL)
 			continue;
+		hook = hook_of(all, rule);
 		read_rule(&r, rule, protocol, port);
-		if (r.has_port && r.is_ours && r.accepts)
-			v->accepts = true; /* in whatever chain */
-		if (!is_input(all, rule, &ignored))
-			continue;
-		if (r.drops && (r.is_ours || (!r.has_port && !r.has_other)))
-			v->drops = true;
-		if (r.jumps)
-			v->is_unclear = true;
+		/* a chain without a hook may be called for what comes in */
+		if (hook[0] == '\0' || strcmp(hook, "input") == 0)
+			judge_rule(v, &r, hook[0] != '\0');
 	}
 }
 
@@ -180,25 +286,29 @@ struct rules {
 	const struct doctor_iptables *legacy;
 };
 
+/* Legacy rules are of one family each: those of one that the relay does not
+ * listen for do not matter. */
 static void
 look_at(const struct doctor_subject *d, const struct rules *rules,
-    const char *protocol, uint16_t port)
+    const char *protocol, const struct netaddr *addr)
 {
 	const struct doctor_iptables *t = rules->legacy;
 	struct doctor_iptables_verdict v;
 
 	if (t == NULL) {
-		judge(&v, rules->nft, protocol, port);
-		tell(d, &v, protocol, port, "");
+		judge(&v, rules->nft, protocol, addr->port);
+		tell(d, &v, protocol, addr->port, "");
 		return;
 	}
-	if (buf_len(&t->v4) > 0) {
-		doctor_iptables_judge(&v, buf_slice(&t->v4), protocol, port);
-		tell(d, &v, protocol, port, " (iptables-legacy)");
+	if (buf_len(&t->v4) > 0 && doctor_address_has_family(addr, true)) {
+		doctor_iptables_judge(
+		    &v, buf_slice(&t->v4), protocol, addr->port);
+		tell(d, &v, protocol, addr->port, " (iptables-legacy)");
 	}
-	if (buf_len(&t->v6) > 0) {
-		doctor_iptables_judge(&v, buf_slice(&t->v6), protocol, port);
-		tell(d, &v, protocol, port, " (ip6tables-legacy)");
+	if (buf_len(&t->v6) > 0 && doctor_address_has_family(addr, false)) {
+		doctor_iptables_judge(
+		    &v, buf_slice(&t->v6), protocol, addr->port);
+		tell(d, &v, protocol, addr->port, " (ip6tables-legacy)");
 	}
 }
 
@@ -207,11 +317,11 @@ look_at_ports(const struct doctor_subject *d, const struct rules *rules)
 {
 	const struct server_setup *s = &d->found->setup;
 
-	look_at(d, rules, "tcp", s->main_addr.port);
+	look_at(d, rules, "tcp", &s->main_addr);
 	if (s->use_http)
-		look_at(d, rules, "tcp", s->http_addr.port);
+		look_at(d, rules, "tcp", &s->http_addr);
 	if (s->use_stun)
-		look_at(d, rules, "udp", s->stun_addr.port);
+		look_at(d, rules, "udp", &s->stun_addr);
 }
 
 static void

@@ -249,6 +249,29 @@ class Faults(Base):
         self.assertEqual(ask("accept", rule(match("tcp", tcp), drop, chain="other")), ["ok", "ok"])
         self.assertEqual(ask("accept", rule(match("th", tcp, "!="), drop)), ["ok", "warning"])
         self.assertEqual(ask("accept", rule({"reject": {"type": "tcp reset"}})), ["warning", "warning"])
+        # of some packets only
+        from_one = {"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "saddr"}},
+                              "right": "192.0.2.66"}}
+        over = {"limit": {"rate": 9, "per": "second", "inv": True}}
+        for condition in (from_one, over, {"ct count": {"val": 9, "inv": True}}, {"xt": None}):
+            self.assertEqual(ask("accept", rule(match("tcp", tcp), condition, drop)), ["ok", "ok"])
+            self.assertEqual(ask("accept", rule(condition, {"counter": None}, drop)), ["ok", "ok"])
+            self.assertEqual(ask("drop", rule(condition, accept)), ["warning", "warning"])
+            self.assertEqual(ask("drop", rule(match("tcp", tcp), condition, accept)), ["ok", "warning"])
+        # of a protocol
+        meta = {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": "tcp"}}
+        both = {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": {"set": ["tcp", "udp"]}}}
+        self.assertEqual(ask("accept", rule(meta, match("th", tcp), {"counter": None}, drop)), ["warning", "ok"])
+        self.assertEqual(ask("accept", rule(meta, match("th", udp), drop)), ["ok", "ok"])
+        self.assertEqual(ask("accept", rule(both, match("th", udp), drop)), ["ok", "warning"])
+        # of more than the port
+        self.assertEqual(ask("drop", rule(accept)), ["ok", "ok"])
+        self.assertEqual(ask("drop", rule(meta, accept)), ["ok", "warning"])
+        # in a chain of packets that do not come in
+        output = {"chain": {"family": "inet", "table": "t", "name": "output", "hook": "output", "prio": 0,
+                            "type": "filter", "policy": "accept"}}
+        self.assertEqual(ask("drop", output, rule(match("tcp", tcp), accept, chain="output")), ["warning", "warning"])
+        self.assertEqual(ask("drop", rule(match("tcp", tcp), accept, chain="web")), ["ok", "warning"])
         self.write("nft", "#!/bin/sh\necho 'Operation not permitted' >&2\nexit 1\n")
         os.chmod(self.path("nft"), 0o755)
         found = self.doctor(*flags, env={"PATH": self.folder + ":" + os.environ["PATH"]})
@@ -269,12 +292,24 @@ class Faults(Base):
                 f"$program {rule} $PORT -j ACCEPT\n"
                 'done\nip link set lo up\nexec "$@"', "sh"]
         flags = self.flags()
-        found = self.doctor(*flags, env={"PORT": str(self.port)}, before=make)
+        env = {"PORT": str(self.port)}
+        found = self.doctor(*flags, f"-a=:{self.port}", env=env, before=make)
         for program in ("iptables-legacy", "ip6tables-legacy"):
             self.has(found, "firewall", "ok", f"tcp {self.port}: a rule accepts it ({program})")
             advice = self.has(found, "firewall", "warning",
                               f"udp {self.stun}: the input chain drops by default, and no rule accepts it ({program})")
             self.assertIn("iptables-legacy -S", advice)
+        # of the family alone that it listens for
+        found = self.doctor(*flags, env=env, before=make)
+        self.has(found, "firewall", "ok", f"tcp {self.port}: a rule accepts it (iptables-legacy)")
+        self.assertFalse([text for _, text, _ in found["firewall"] if "(ip6tables-legacy)" in text])
+        # not by a part of the rules
+        self.write("iptables-legacy", "#!/bin/sh\necho '-P INPUT DROP'\nexit 1\n")
+        os.chmod(self.path("iptables-legacy"), 0o755)
+        make = [*make[:-2], make[-2].replace('exec "$@"', f'PATH={self.folder}:$PATH exec "$@"'), make[-1]]
+        found = self.doctor(*flags, f"-a=:{self.port}", env=env, before=make)
+        self.assertEqual({text.split("(")[-1] for _, text, _ in found["firewall"] if "legacy" in text},
+                         {"ip6tables-legacy)"})
 
     def test_no_relay_and_no_flags(self):
         """What is said does not read as faults of a relay that was started otherwise."""
