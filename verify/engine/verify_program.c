@@ -15,9 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define POLL_MS 50     /* whether to stop, while it prints nothing */
-#define END_POLL_MS 5  /* whether it has ended, when it has closed all */
-#define KILLED_MS 5000 /* for what is killed to be gone */
+#define POLL_MS 50      /* whether to stop, while it prints nothing */
+#define END_POLL_MS 5   /* whether it has ended, when it has closed all */
+#define KILLED_MS 5000  /* for what is killed to be gone */
+#define STOPPED_MS 1000 /* the same when it is told to stop */
 #define CHUNK 65536
 #define COMPLAINT_MAX 200 /* bytes of standard error that are kept */
 
@@ -312,16 +313,19 @@ wait_for(struct run *r, uint64_t until_ms, const atomic_bool *stop)
  * reaps it. False: it stays, as it runs with the rights of another user, or in
  * a call that cannot be interrupted. */
 static bool
-end_group(struct run *r, int *status)
+end_group(struct run *r, const atomic_bool *stop, int *status)
 {
-	const uint64_t until_ms = clock_now_ms() + KILLED_MS;
+	const uint64_t begun_ms = clock_now_ms();
 	bool is_killed;
 
 	kill(-r->pid, SIGKILL);
 	is_killed = kill(r->pid, SIGKILL) == 0;
 	forget(r);
 	while (waitpid(r->pid, status, WNOHANG) == 0) {
-		if (!is_killed || clock_now_ms() >= until_ms)
+		const uint64_t limit_ms =
+		    atomic_load(stop) ? STOPPED_MS : KILLED_MS;
+
+		if (!is_killed || clock_now_ms() - begun_ms >= limit_ms)
 			return false;
 		poll(NULL, 0, END_POLL_MS);
 	}
@@ -412,7 +416,7 @@ follow(struct run *r, struct verify_program *p, uint64_t timeout_ms,
 	const bool ended = fits && wait_for(r, until_ms, stop);
 	int status = 0;
 
-	if (!end_group(r, &status)) {
+	if (!end_group(r, stop, &status)) {
 		p->left = r->pid;
 		return atomic_load(stop) ? VERIFY_PROGRAM_STOPPED
 					 : judge_left(name, timeout_ms, why);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -24,14 +25,27 @@ struct ran {
 
 static atomic_bool never;
 static bool others; /* what runs has the rights of another user */
+static bool hangs;  /* what runs is in a call that nothing interrupts */
+static atomic_uint polls;
 
 /* see ld(1), --wrap */
 int __real_kill(pid_t pid, int signal);
 int __wrap_kill(pid_t pid, int signal);
+int __real_poll(struct pollfd *fds, nfds_t n, int timeout_ms);
+int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout_ms);
+
+int
+__wrap_poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	atomic_fetch_add(&polls, 1);
+	return __real_poll(fds, n, timeout_ms);
+}
 
 int
 __wrap_kill(pid_t pid, int signal)
 {
+	if (hangs)
+		return 0;
 	if (!others)
 		return __real_kill(pid, signal);
 	errno = EPERM;
@@ -297,6 +311,33 @@ program_that_cannot_be_killed_is_left(void **state)
 	unlink(path);
 }
 
+/* A reload does not wait long for it. */
+static void
+program_that_hangs_is_left_when_told_to_stop(void **state)
+{
+	const atomic_bool stop = true;
+	struct fail why = { 0 };
+	struct verify_program p;
+	struct buf out;
+	unsigned before;
+
+	(void)state;
+	buf_init(&out, ROOM);
+	check_int(verify_program_parse(&p, "sleep 1000", &why), 0);
+	before = atomic_load(&polls);
+	hangs = true;
+	check_int(verify_program_run(&p, LONG_MS, &stop, &out, &why),
+	    VERIFY_PROGRAM_STOPPED);
+	hangs = false;
+	/* 5 ms each, and 1 s in all, not 5 */
+	check(atomic_load(&polls) - before < 300);
+	check(p.left > 0);
+	check_int(kill(p.left, SIGKILL), 0);
+	check_int(waitpid(p.left, NULL, 0), p.left);
+	verify_program_clear(&p);
+	buf_clear(&out);
+}
+
 static void
 program_leaves_children(void **state)
 {
@@ -525,6 +566,7 @@ main(void)
 		    program_that_hangs_is_killed_with_its_children),
 		cmocka_unit_test(program_left_its_group),
 		cmocka_unit_test(program_that_cannot_be_killed_is_left),
+		cmocka_unit_test(program_that_hangs_is_left_when_told_to_stop),
 		cmocka_unit_test(program_leaves_children),
 		cmocka_unit_test(program_is_told_to_stop),
 		cmocka_unit_test(program_that_ends_with_us_tells_nothing),
