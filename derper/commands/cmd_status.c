@@ -41,10 +41,21 @@ print_text(const struct command_call *call, const json_t *status)
 	return command_flush(call);
 }
 
+/* As it came, but for the control characters that JSON lets be in texts: they
+ * are escaped there. */
 static int
 print_json(const struct command_call *call, struct slice body)
 {
-	fwrite(body.p, 1, body.n, stdout);
+	for (size_t i = 0; i < body.n; i++)
+		if (body.p[i] == 0x7f) {
+			fputs("\\u007f", stdout);
+		} else if (body.p[i] == 0xc2 && i + 1 < body.n &&
+		    body.p[i + 1] < 0xa0) {
+			i++;
+			printf("\\u%04x", body.p[i]); /* U+0080 to U+009F */
+		} else {
+			putchar(body.p[i]);
+		}
 	putchar('\n');
 	return command_flush(call);
 }

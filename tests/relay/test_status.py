@@ -482,6 +482,14 @@ class Liar(Base):
             for words in (["status"], ["status", "--json"], ["close", "[aaaaa]"]):
                 self.assertNotEqual(self.ask(*words), 0, (words, body[:60]))
 
+    def test_control_characters_that_json_may_hold(self):
+        texts = ["\x7f", "\x80", "\x9b31m", "\x9f", "\xa0\xe9\u0101\u4e9b"]
+        self.serve(self.http(json.dumps({"x": texts}, ensure_ascii=False).encode()))
+        out = subprocess.run([DERPER, "status", "--json", "--control-socket", self.socket], check=True, text=True,
+                             capture_output=True, timeout=PATIENCE, env=clean_env(), encoding="utf-8").stdout
+        self.assertNotRegex(out, "[\x7f-\x9f]")
+        self.assertEqual(json.loads(out), {"x": texts})
+
     def test_members_of_other_kinds(self):
         """What a relay tells, with one member after another of another kind."""
         relay = self.derper("-control-socket=" + self.path("s"))
