@@ -1,6 +1,7 @@
 /* rule: see rule.h. */
 #include "rule.h"
 
+#include "json_fold.h"
 #include "place.h"
 
 #include <stdarg.h>
@@ -151,6 +152,26 @@ rule_field_name(const struct rule_run *run, const char *yaml)
 				return fields.v[i].json;
 	}
 	return yaml;
+}
+
+const struct doc_node *
+rule_field_value(const struct rule_run *run, const struct doc_node *mapping,
+    const char *yaml)
+{
+	const bool is_json = run->load->dialect == DIALECT_JSON;
+	const char *name = rule_field_name(run, yaml);
+
+	if (mapping == NULL || mapping->kind != DOC_MAPPING)
+		return NULL;
+	for (size_t i = 0; i < mapping->count; i++) {
+		const struct doc_node *key = mapping->items[2 * i];
+
+		if (key->kind == DOC_SCALAR &&
+		    (is_json ? json_fold_eq(key->text, name)
+			     : slice_is(key->text, name)))
+			return mapping->items[2 * i + 1];
+	}
+	return NULL;
 }
 
 struct doc_pos

@@ -184,6 +184,11 @@ bool rule_is_foreign(const struct derpmap_region *region);
 /* The name of a field in the form of this file: "hostname" or "HostName". */
 const char *rule_field_name(const struct rule_run *run, const char *yaml);
 
+/* The value of a field in a mapping, by a key that the program which reads this
+ * form takes; NULL: there is none, or it is not a mapping. */
+const struct doc_node *rule_field_value(const struct rule_run *run,
+    const struct doc_node *mapping, const char *yaml);
+
 /* Place of a value; of `otherwise` when the field is not set. */
 struct doc_pos rule_pos(
     const struct derpmap_origin *from, const struct derpmap_origin *otherwise);

@@ -80,25 +80,35 @@ other_name(enum derpmap_level level, const char *key)
 	return NULL;
 }
 
+/* Whether the field is in the mapping of the key: the program that reads it
+ * would refuse a second one. */
+static bool
+is_beside(const struct rule_run *run, const struct derpmap_diagnostic *d,
+    const char *field)
+{
+	return rule_field_value(run,
+		   doc_mapping_of(run->load->doc.root, d->node), field) != NULL;
+}
+
 /* The field that is called so elsewhere, or the nearest in spelling, at most
  * two letters off; or NULL. */
 static const char *
-nearest_field(
-    const struct rule_run *run, enum derpmap_level level, struct slice key)
+nearest_field(const struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	struct derpmap_fields fields = derpmap_fields(level);
+	struct derpmap_fields fields = derpmap_fields(d->level);
 	const char *best = NULL, *other;
-	size_t least = 3, d;
+	size_t least = 3, off;
 	char text[BARE_MAX];
 
-	derpmap_bare(text, key);
-	other = other_name(level, text);
+	derpmap_bare(text, key_text(d));
+	other = other_name(d->level, text);
 	if (other != NULL)
-		return rule_field_name(run, other);
+		return is_beside(run, d, other) ? NULL
+						: rule_field_name(run, other);
 	for (size_t i = 0; i < fields.n; i++) {
-		d = distance(text, fields.v[i].yaml);
-		if (d < least) {
-			least = d;
+		off = distance(text, fields.v[i].yaml);
+		if (off < least) {
+			least = off;
 			best = rule_field_name(run, fields.v[i].yaml);
 		}
 	}
@@ -281,7 +291,7 @@ unknown_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 	f = rule_found(run, d->at,
 	    "`%.*s` is not a key that %s knows here; it is ignored",
 	    RULE_SHOWN(key), reader(run));
-	nearest = nearest_field(run, d->level, key);
+	nearest = nearest_field(run, d);
 	if (glued != NULL) {
 		f->fix =
 		    rule_fix(run, "put a space after the colon: `%s: `", glued);

@@ -43,8 +43,9 @@ doc_items_until(const struct doc_node *n, size_t offset)
 	return low;
 }
 
-const struct doc_node *
-doc_value_of(const struct doc_node *root, const struct doc_node *key)
+/* The mapping below root that has the key, which is items[*at] of it. */
+static const struct doc_node *
+find_key(const struct doc_node *root, const struct doc_node *key, size_t *at)
 {
 	const struct doc_node *n = root;
 
@@ -60,13 +61,29 @@ doc_value_of(const struct doc_node *root, const struct doc_node *key)
 		while (i > 1 && n->items[i - 1] != key &&
 		    n->items[i - 2]->start.offset == key->start.offset)
 			i--;
+		*at = i - 1;
 		if (n->items[i - 1] == key)
-			return n->kind == DOC_MAPPING && i % 2 == 1
-			    ? n->items[i]
-			    : NULL;
+			return n->kind == DOC_MAPPING && i % 2 == 1 ? n : NULL;
 		n = n->items[i - 1];
 	}
 	return NULL;
+}
+
+const struct doc_node *
+doc_value_of(const struct doc_node *root, const struct doc_node *key)
+{
+	size_t at = 0;
+	const struct doc_node *mapping = find_key(root, key, &at);
+
+	return mapping != NULL ? mapping->items[at + 1] : NULL;
+}
+
+const struct doc_node *
+doc_mapping_of(const struct doc_node *root, const struct doc_node *key)
+{
+	size_t at;
+
+	return find_key(root, key, &at);
 }
 
 const struct doc_node *

@@ -118,9 +118,11 @@ const struct doc_node *doc_get(const struct doc_node *node, const char *key);
  */
 size_t doc_items_until(const struct doc_node *node, size_t offset);
 
-/* The value of the key that is this node, wherever it is below root; NULL when
- * it is not a key there. Either may be NULL. */
+/* The value of the key that is this node, wherever it is below root, and the
+ * mapping that has it; NULL when it is not a key there. Either may be NULL. */
 const struct doc_node *doc_value_of(
+    const struct doc_node *root, const struct doc_node *key);
+const struct doc_node *doc_mapping_of(
     const struct doc_node *root, const struct doc_node *key);
 
 /* The node an alias refers to, however many aliases are in between; other
