@@ -116,13 +116,16 @@ id_inside(struct rule_run *run, const struct derpmap_diagnostic *d)
 	const struct doc_node *region =
 	    doc_value_of(run->load->doc.root, d->node);
 	const struct doc_node *id =
-	    region != NULL ? doc_get(doc_resolve(region), "regionid") : NULL;
+	    rule_field_value(run, doc_resolve(region), "regionid");
+	/* every key of JSON has quotes */
+	const char *quote = run->load->dialect == DIALECT_JSON ? "\"" : "";
 	uint64_t number;
 
 	if (id == NULL || id->kind != DOC_SCALAR ||
 	    num_parse_decimal(id->text, INT64_MAX, &number) == -1)
 		return NULL;
-	return rule_fix(run, "write %" PRIu64 ", its regionid", number);
+	return rule_fix(run, "write %s%" PRIu64 "%s, its %s", quote, number,
+	    quote, rule_field_name(run, "regionid"));
 }
 
 static void
