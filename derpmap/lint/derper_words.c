@@ -202,29 +202,41 @@ is_program(struct slice word, size_t *at)
 	return path.n == n || word.p[*at - 1] == '/';
 }
 
-bool
-derper_words_start(struct slice text, size_t *offset)
+static bool
+find_text(struct slice text, const char *wanted, size_t *offset)
 {
-	static const char *const names[] = { "derper", "DERP_" };
-	struct cursor c = { text, 0 };
+	const uint8_t *at =
+	    text.n > 0 ? memmem(text.p, text.n, wanted, strlen(wanted)) : NULL;
+
+	if (at != NULL)
+		*offset = (size_t)(at - text.p);
+	return at != NULL;
+}
+
+static bool
+find_program(struct slice text, size_t from, size_t *offset)
+{
+	struct cursor c = { text, from };
 	struct slice word;
 	size_t in_word;
 
-	/* not where a manual page or a folder has that name */
 	for (word = next_word(&c); word.n > 0; word = next_word(&c))
 		if (is_program(word, &in_word)) {
 			*offset = (size_t)(word.p - text.p) + in_word;
 			return true;
 		}
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		const uint8_t *at = text.n > 0
-		    ? memmem(text.p, text.n, names[i], strlen(names[i]))
-		    : NULL;
-
-		if (at != NULL) {
-			*offset = (size_t)(at - text.p);
-			return true;
-		}
-	}
 	return false;
+}
+
+/* Not where a manual page, a folder or a description has that name. */
+bool
+derper_words_start(struct slice text, size_t *offset)
+{
+	size_t starts;
+
+	return (find_text(text, "\nExecStart=", &starts) &&
+		   find_program(text, starts, offset)) ||
+	    find_program(text, 0, offset) ||
+	    find_text(text, "derper", offset) ||
+	    find_text(text, "DERP_", offset);
 }
