@@ -269,7 +269,8 @@ current_counts_equal_sources_apart(void **state)
 	struct verify_current *c;
 
 	(void)state;
-	config.watch = (struct verify_watch){ NULL }; /* asks nothing itself */
+	config.watch =
+	    (struct verify_watch){ .revoked = NULL }; /* asks nothing itself */
 	say(1, 1000, VERIFY_LISTED, VERIFY_FAULT_NONE);
 	add(&config, "a")->outage = VERIFY_OUTAGE_CLOSED;
 	c = new_current(&config);
