@@ -2,6 +2,7 @@
 #include "derper_command.h"
 
 #include "derper_flags.h"
+#include "derper_words.h"
 
 #include <string.h>
 
@@ -19,12 +20,6 @@ struct words {
 	bool is_whole;     /* all of the text is one command */
 };
 
-static bool
-is_separator(uint8_t c)
-{
-	return c != 0 && strchr(" \t\r\n\"'[],\\", c) != NULL;
-}
-
 /* Steps over what is between two words. */
 static void
 skip_gap(struct words *w)
@@ -33,7 +28,7 @@ skip_gap(struct words *w)
 
 	w->begins_line = w->at == 0;
 	w->goes_on = false;
-	while (w->at < w->text.n && is_separator(w->text.p[w->at])) {
+	while (w->at < w->text.n && derper_words_separate(w->text.p[w->at])) {
 		const uint8_t c = w->text.p[w->at++];
 
 		if (c == '\n') {
@@ -41,7 +36,7 @@ skip_gap(struct words *w)
 			w->begins_line = true;
 		}
 		joins = c == '\\' || c == ',' ||
-		    (joins && c != '\n' && is_separator(c));
+		    (joins && c != '\n' && derper_words_separate(c));
 	}
 }
 
@@ -50,7 +45,7 @@ read_word(struct words *w)
 {
 	const size_t start = w->at;
 
-	while (w->at < w->text.n && !is_separator(w->text.p[w->at]))
+	while (w->at < w->text.n && !derper_words_separate(w->text.p[w->at]))
 		w->at++;
 	w->word = slice_of(w->text.p + start, w->at - start);
 }

@@ -11,8 +11,8 @@ struct cursor {
 };
 
 /* What is between words in any of the forms. */
-static bool
-is_separator(uint8_t c)
+bool
+derper_words_separate(uint8_t c)
 {
 	return c != 0 && strchr(" \t\r\n\"'[],\\", c) != NULL;
 }
@@ -25,7 +25,7 @@ next_word(struct cursor *c)
 	size_t start;
 
 	for (;;) {
-		while (c->at < t.n && is_separator(t.p[c->at]))
+		while (c->at < t.n && derper_words_separate(t.p[c->at]))
 			c->at++;
 		if (c->at == t.n || t.p[c->at] != '#')
 			break;
@@ -33,7 +33,7 @@ next_word(struct cursor *c)
 			c->at++;
 	}
 	start = c->at;
-	while (c->at < t.n && !is_separator(t.p[c->at]))
+	while (c->at < t.n && !derper_words_separate(t.p[c->at]))
 		c->at++;
 	return slice_of(t.p + start, c->at - start);
 }

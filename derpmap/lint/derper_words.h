@@ -12,6 +12,9 @@
 
 #include "bytes.h"
 
+/* Whether a byte stands between words, in whatever form. */
+bool derper_words_separate(uint8_t c);
+
 /* A setting of derper in the text: --verify-clients=false, -verify-client-url
  * URL, DERP_VERIFY_CLIENTS=true or DERP_VERIFY_CLIENTS: "true". */
 struct derper_word {
