@@ -140,10 +140,7 @@ derpmap_field_meant(enum derpmap_level level, struct slice text)
 static bool
 is_digits(struct slice s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return false;
-	return s.n > 0;
+	return s.n > 0 && slice_has_only(s, "0123456789");
 }
 
 bool

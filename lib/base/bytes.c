@@ -34,6 +34,17 @@ slice_is(struct slice s, const char *text)
 }
 
 bool
+slice_has_only(struct slice s, const char *characters)
+{
+	const size_t count = strlen(characters);
+
+	for (size_t i = 0; i < s.n; i++)
+		if (memchr(characters, s.p[i], count) == NULL)
+			return false;
+	return true;
+}
+
+bool
 slice_is_nocase(struct slice s, const char *text)
 {
 	return s.n == strlen(text) &&

@@ -44,6 +44,9 @@ bool slice_eq(struct slice a, struct slice b);
 /* Whether s is the text, byte for byte. */
 bool slice_is(struct slice s, const char *text);
 
+/* Whether each byte of s, which may be empty, is one of the characters. */
+bool slice_has_only(struct slice s, const char *characters);
+
 /* Whether s is the text when ASCII case is ignored. */
 bool slice_is_nocase(struct slice s, const char *text);
 

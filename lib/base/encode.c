@@ -81,12 +81,9 @@ decode_base64url(uint8_t *out, size_t cap, size_t *n, struct slice text)
 bool
 encode_is_base64url(struct slice text)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				       "abcdefghijklmnopqrstuvwxyz"
-				       "0123456789-_";
-
-	for (size_t i = 0; i < text.n; i++)
-		if (memchr(alphabet, text.p[i], sizeof alphabet - 1) == NULL)
-			return false;
-	return text.n > 0;
+	return text.n > 0 &&
+	    slice_has_only(text,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"abcdefghijklmnopqrstuvwxyz"
+		"0123456789-_");
 }

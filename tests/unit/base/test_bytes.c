@@ -147,6 +147,16 @@ bytes_are_big_endian(void **state)
 	check_bytes(b, "\x12\x34", 2);
 }
 
+static void
+slice_with_some_characters_only(void **state)
+{
+	(void)state;
+	check(slice_has_only(slice_str(""), "ab"));
+	check(slice_has_only(slice_str("abba"), "ab"));
+	check(!slice_has_only(slice_str("abcb"), "ab"));
+	check(!slice_has_only(slice_of("a\0", 2), "ab"));
+}
+
 int
 main(void)
 {
@@ -158,6 +168,7 @@ main(void)
 		cmocka_unit_test(writer_keeps_its_room),
 		cmocka_unit_test(writer_prints_up_to_its_room),
 		cmocka_unit_test(bytes_are_big_endian),
+		cmocka_unit_test(slice_with_some_characters_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
