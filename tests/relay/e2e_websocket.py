@@ -47,7 +47,7 @@ const report = (verdict) => fetch("/report", {method: "POST", body: verdict});
 OUR_PAGE = PAGE + """<script src="nacl.js"></script>
 <script src="browser.js"></script>
 <script>
-run().then(() => report("passed"), (why) => report(String(why)));
+run().then(() => report("passed")).catch((why) => report(String(why)));
 </script>
 """
 WASM_PAGE = PAGE + """<script src="wasm_exec.js"></script>
@@ -57,7 +57,7 @@ window.relayURL = relayURL;
 window.report = report;
 const go = new Go();
 WebAssembly.instantiateStreaming(fetch("client.wasm"), go.importObject)
-  .then((made) => go.run(made.instance), (why) => report(String(why)));
+  .then((made) => go.run(made.instance)).catch((why) => report(String(why)));
 </script>
 """
 
@@ -147,6 +147,7 @@ class Browser(Installed):
             [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu",
              "--disable-dev-shm-usage", "--no-first-run", "--no-proxy-server",
              "--ignore-certificate-errors", "--remote-debugging-port=0",
+             "--enable-logging=stderr",
              "--user-data-dir=" + profile,
              f"http://{HOST}:{server.server_port}/page.html?{words}"],
             env={**os.environ, "HOME": self.folder})
@@ -154,7 +155,10 @@ class Browser(Installed):
         def reported():
             self.assertIsNone(proc.poll(), self.said())
             return not server.reports.empty()
-        wait_until(reported, "the page's report", 3 * PATIENCE)
+        try:
+            wait_until(reported, "the page's report", 3 * PATIENCE)
+        except AssertionError as why:
+            raise AssertionError(f"{why}\n{self.said()}") from None
         return server.reports.get()
 
     def relay(self):

@@ -22,14 +22,25 @@ import (
 
 const patience = time.Minute
 
-// login connects a new node key.
+// login connects a new node key, and returns when the relay has it: Connect is
+// content to have sent the key, and a packet for it that came before is dropped.
 func login(ctx context.Context, url string) (*derphttp.Client, key.NodePublic, error) {
 	private := key.NewNode()
 	c, err := derphttp.NewClient(private, url, logger.Discard, netmon.NewStatic())
 	if err != nil {
 		return nil, key.NodePublic{}, err
 	}
-	return c, private.Public(), c.Connect(ctx)
+	if err := c.Connect(ctx); err != nil {
+		return nil, key.NodePublic{}, err
+	}
+	m, err := c.Recv()
+	if err != nil {
+		return nil, key.NodePublic{}, err
+	}
+	if _, ok := m.(derp.ServerInfoMessage); !ok {
+		return nil, key.NodePublic{}, fmt.Errorf("first message is %T", m)
+	}
+	return c, private.Public(), nil
 }
 
 // receive reads on to the next packet.
@@ -45,9 +56,7 @@ func receive(c *derphttp.Client) (derp.ReceivedPacket, error) {
 	}
 }
 
-func exchange(url string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
+func exchange(ctx context.Context, url string) error {
 	a, from, err := login(ctx, url)
 	if err != nil {
 		return fmt.Errorf("first login: %w", err)
@@ -76,9 +85,19 @@ func exchange(url string) error {
 }
 
 func main() {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- exchange(ctx, js.Global().Get("relayURL").String()) }()
 	verdict := "passed"
-	if err := exchange(js.Global().Get("relayURL").String()); err != nil {
-		verdict = err.Error()
+	select {
+	case err := <-done:
+		if err != nil {
+			verdict = err.Error()
+		}
+	case <-ctx.Done():
+		// Recv has no deadline of its own
+		verdict = fmt.Sprintf("no end after %s", patience)
 	}
 	js.Global().Call("report", verdict)
 }
