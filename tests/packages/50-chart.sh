@@ -88,7 +88,17 @@ refuses 'keep what is ordered' --set certificate.mode=acme
 refuses 'for a StatefulSet' --set state.claim.enabled=true
 refuses 'admision' --set admision.open=true
 refuses 'ports.http' --set ports.http=-1
-shown "nine mistakes in values are refused with a reason"
+# names that no resolver takes: a label of 64 characters, 254 in all, no label
+label=$(printf 'a%.0s' {1..63})
+name=$label.$label.$label
+refuses '/domain' --set "domain=a$label.example"
+refuses '/domain' --set "domain=$name.${label:1}"
+refuses '/domain' --set domain=derp..example
+refuses '/nodes/0' --set "nodes={a$label}"
+refuses 'longer than the 253' --set "domain=$name.${label:7}"
+"$helm" template demo --kube-version 1.30.0 $chart -f $chart/ci/daemonset-values.yaml \
+	--set "domain=$name.${label:8}" >/dev/null
+shown "fourteen mistakes in values are refused with a reason"
 
 for program in setcap setpriv ip; do
 	command -v $program >/dev/null || skip "there is no $program command"

@@ -57,6 +57,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if and (eq .kind "DaemonSet") (not .nodes) }}
 {{- fail "kind DaemonSet: nodes: name the nodes that have a relay" }}
 {{- end }}
+{{- range splitList " " (include "derper.relays" $) }}
+{{- if gt (len .) 253 }}
+{{- fail (printf "domain: %s is longer than the 253 characters of a host name" .) }}
+{{- end }}
+{{- end }}
 {{- if and (include "derper.isMesh" $) (not .mesh.key) (not .mesh.existingSecret) }}
 {{- fail "mesh: several relays of one region need mesh.key (openssl rand -hex 32) or mesh.existingSecret" }}
 {{- end }}
