@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 	"tailscale.com/derp"
@@ -18,14 +19,18 @@ import (
 	"tailscale.com/types/logger"
 )
 
-// dialWebSocket logs in as a browser's client does.
+// dialWebSocket logs in as a browser's client does, and returns when the relay
+// has it: a packet for its key that came before would be dropped. It lasts for
+// as long as anything may take.
 func dialWebSocket(t *testing.T, r *relay, private key.NodePrivate) (*derp.Client, *websocket.Conn) {
 	t.Helper()
 	scheme := "wss://"
 	if r.config.plain {
 		scheme = "ws://"
 	}
-	conn, _, err := websocket.Dial(t.Context(), scheme+r.addr()+"/derp", &websocket.DialOptions{
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	conn, _, err := websocket.Dial(ctx, scheme+r.addr()+"/derp", &websocket.DialOptions{
 		Subprotocols:    []string{"derp"},
 		CompressionMode: websocket.CompressionContextTakeover, // refused
 		HTTPHeader:      http.Header{"Origin": {"https://example.net"}},
@@ -40,11 +45,15 @@ func dialWebSocket(t *testing.T, r *relay, private key.NodePrivate) (*derp.Clien
 	if conn.Subprotocol() != "derp" {
 		t.Fatalf("subprotocol %q", conn.Subprotocol())
 	}
-	nc := wsconn.NetConn(context.Background(), conn, websocket.MessageBinary, r.addr())
+	nc := wsconn.NetConn(ctx, conn, websocket.MessageBinary, r.addr())
 	c, err := derp.NewClient(private, nc,
 		bufio.NewReadWriter(bufio.NewReader(nc), bufio.NewWriter(nc)), logger.Discard)
 	if err != nil {
 		t.Fatal(err)
+	}
+	m, err := c.Recv()
+	if _, ok := m.(derp.ServerInfoMessage); !ok {
+		t.Fatalf("first message is %T, %v", m, err)
 	}
 	return c, conn
 }
@@ -110,8 +119,10 @@ func TestWebSocketPingsAndCloses(t *testing.T) {
 			}
 		}
 	}()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	for range 3 {
-		if err := conn.Ping(t.Context()); err != nil {
+		if err := conn.Ping(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -119,13 +130,17 @@ func TestWebSocketPingsAndCloses(t *testing.T) {
 	if err := conn.Close(websocket.StatusNormalClosure, "enough"); err != nil {
 		t.Fatal(err)
 	}
-	<-ended
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Fatal("the connection is still there")
+	}
 	_, conn = dialWebSocket(t, r, key.NewNode())
-	if err := conn.Write(t.Context(), websocket.MessageText, []byte("x")); err != nil {
+	if err := conn.Write(ctx, websocket.MessageText, []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	for {
-		if _, _, err := conn.Read(t.Context()); err != nil {
+		if _, _, err := conn.Read(ctx); err != nil {
 			if got := websocket.CloseStatus(err); got != websocket.StatusUnsupportedData {
 				t.Fatalf("%v, want status 1003", err)
 			}
