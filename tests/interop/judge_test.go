@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"tailscale.com/derp"
 	"tailscale.com/types/key"
 )
 
@@ -122,7 +123,17 @@ func (j *judge) wantClosed(t *testing.T, began time.Time) {
 // wantLive checks that the connection that is kept still answers, and ends it.
 func (j *judge) wantLive(t *testing.T) {
 	t.Helper()
-	j.live.ping()
+	var data [8]byte
+	copy(data[:], key.NewNode().Public().AppendTo(nil))
+	if err := j.live.SendPing(data); err != nil {
+		t.Fatalf("%s: ping: %v", j.name, err)
+	}
+	// a real node has the same key, and others may send to it just now
+	for m := j.live.next(); m != derp.PongMessage(data); m = j.live.next() {
+		if _, ok := m.(derp.ReceivedPacket); !ok {
+			t.Fatalf("%s: got %T %v, want the Pong", j.name, m, m)
+		}
+	}
 	j.live.leave()
 	j.live = nil
 }

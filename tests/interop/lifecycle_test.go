@@ -279,10 +279,11 @@ func TestE2EAdmissionLifeCycle(t *testing.T) {
 	// and one that nobody tells that it has been deleted
 	d := startNode(t, "node-d", n.url, n.authKey)
 	meets(t, a, d)
-	n.wantAdmitted(t, d.private(t))
+	private = d.private(t)
+	n.wantAdmitted(t, private)
 	began = time.Now()
-	n.change(t, "nodes", "delete", "-i", n.nodeID(t, d.public(t)), "--force")
-	n.wantGone(t, d.private(t), began)
-	home.wantLog(t, "client "+d.public(t).String()+" disconnected: node-d: ")
+	n.change(t, "nodes", "delete", "-i", n.nodeID(t, private.Public()), "--force")
+	n.wantGone(t, private, began)
+	home.wantLog(t, "client "+private.Public().String()+" disconnected: node-d: ")
 	d.loses(t)
 }

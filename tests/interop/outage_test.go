@@ -67,8 +67,7 @@ func TestE2EAdmissionOutage(t *testing.T) {
 			n.change(t, "apikeys", "expire", "--prefix", prefix)
 			j.wantLog(t, "401 Unauthorized: it does not accept the key (has it expired?)")
 			// it is there: who was a member still is, nobody else gets in
-			j.live.ping()
-			j.live.leave()
+			j.wantLive(t)
 			j.wantAdmits(t, a.private(t))
 			j.live.leave()
 			j.wantOut(t, stranger)
@@ -85,8 +84,7 @@ func TestE2EAdmissionOutage(t *testing.T) {
 			j.wantLogAfter(t, before, " cannot be reached, keeping the 2 keys ")
 			for _, member := range []*node{a, b} {
 				j.wantAdmits(t, member.private(t))
-				j.live.ping()
-				j.live.leave()
+				j.wantLive(t)
 			}
 			j.wantOut(t, stranger)
 			a.pings(t, b)
@@ -148,14 +146,14 @@ func TestE2ETwoTailnets(t *testing.T) {
 		from *tailnet
 		node *node
 	}{{first, b1}, {second, b2}} {
-		public := gone.node.public(t)
+		private := gone.node.private(t) // which it may lose with its place
+		public := private.Public()
 		gone.from.change(t, "nodes", "delete", "-i", gone.from.nodeID(t, public), "--force")
 		j.wantLog(t, "client "+public.String()+" disconnected: ")
-		j.wantOut(t, gone.node.private(t))
+		j.wantOut(t, private)
 		for _, member := range []*node{a1, a2} {
 			j.wantAdmits(t, member.private(t))
-			j.live.ping()
-			j.live.leave()
+			j.wantLive(t)
 		}
 	}
 	if log := j.log.String(); strings.Contains(log, "client "+a1.public(t).String()+" disconnected: ") ||
