@@ -59,6 +59,8 @@ dns:
   base_domain: e2e.test
 unix_socket: %[3]s/sock
 unix_socket_permission: "0700"
+cli:
+  timeout: 60s
 log:
   level: info
 `
