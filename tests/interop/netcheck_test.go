@@ -266,6 +266,7 @@ func TestDerpprobeOfPinnedRelay(t *testing.T) {
 func TestChallengeOnTheHTTPPort(t *testing.T) {
 	port := freePort(t)
 	r := startRelay(t, relayConfig{args: []string{"-http-port=" + itoa(port)}})
+	r.login(t, fastStart).ping() // it serves: all of its ports are open
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}
@@ -301,5 +302,4 @@ func TestChallengeOnTheHTTPPort(t *testing.T) {
 			t.Errorf("%s: %s to %q, want %q", path, response.Status, got, want)
 		}
 	}
-	r.login(t, fastStart).ping()
 }
