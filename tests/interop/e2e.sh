@@ -47,4 +47,4 @@ trap 'rm -rf "$dir"' EXIT
 go test -tags=e2e -c -o "$dir/interop.test" . || exit 1
 echo "e2e: testing, alone in a network namespace"
 "${alone[@]}" bash -c 'ip link set lo up && exec "$@"' e2e \
-	"$dir/interop.test" -test.v -test.timeout=10m -test.run='^TestE2E' "$@"
+	"$dir/interop.test" -test.v -test.timeout=40m -test.run='^TestE2E' "$@"

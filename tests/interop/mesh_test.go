@@ -160,7 +160,7 @@ func TestUpstreamsWatcher(t *testing.T) {
 			if err := c.ClosePeer(p.public); err != nil {
 				t.Fatal(err)
 			}
-			<-p.failed
+			p.wantEnd()
 			gone, ok := watcher.next().(derp.PeerGoneMessage)
 			if !ok || gone.Peer != p.public || gone.Reason != derp.PeerGoneReasonDisconnected {
 				t.Fatalf("got %v, want that %v has gone", gone, p.public)

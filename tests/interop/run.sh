@@ -28,4 +28,4 @@ esac
 cd "$here" || exit 1
 go list -test -deps . >/dev/null || skip "the Go modules cannot be had"
 echo "interop: testing"
-go test -count=1 -timeout=10m "$@" .
+go test -count=1 -timeout=30m "$@" .
