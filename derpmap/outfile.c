@@ -116,21 +116,6 @@ take_room(int fd, size_t n)
 	return -1;
 }
 
-static int
-write_all(int fd, struct slice bytes)
-{
-	while (bytes.n > 0) {
-		ssize_t n = write(fd, bytes.p, bytes.n);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return -1;
-		bytes = slice_of(bytes.p + n, bytes.n - (size_t)n);
-	}
-	return 0;
-}
-
 /* Cuts a file that was longer; devices and pipes have no length. */
 static int
 cut(int fd, size_t n)
@@ -153,7 +138,7 @@ write_through(const char *path, struct slice bytes, struct fail *why)
 	if (fd == -1)
 		return fail_errno(why, "%s", path);
 	if ((copy == -1 && take_room(fd, bytes.n) == -1) ||
-	    write_all(fd, bytes) == -1 ||
+	    newfile_write(fd, bytes) == -1 ||
 	    (copy == -1 && cut(fd, bytes.n) == -1)) {
 		fail_errno(why, "%s", path);
 		close(fd);

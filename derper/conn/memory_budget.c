@@ -15,7 +15,7 @@ memory_budget_init(
 		b->limits[i] = limits[i];
 }
 
-enum memory_group memory_budget_group(enum memory_class class)
+static enum memory_group group_of(enum memory_class class)
 {
 	switch (class) {
 	case MEMORY_OUTPUT_QUEUED:
@@ -95,7 +95,7 @@ bool
 memory_budget_charge(struct memory_budget *b, struct memory_share *share,
     enum memory_class class, size_t n)
 {
-	const enum memory_group group = memory_budget_group(class);
+	const enum memory_group group = group_of(class);
 
 	if (memory_budget_exceeds(b, group, n)) {
 		b->pressure[group] = true;
@@ -110,7 +110,7 @@ void
 memory_budget_change(struct memory_budget *b, struct memory_share *share,
     enum memory_class class, size_t before, size_t now)
 {
-	const enum memory_group group = memory_budget_group(class);
+	const enum memory_group group = group_of(class);
 
 	assert(before <= share->held && before <= b->used[class]);
 	b->used[class] = b->used[class] - before + now;
@@ -132,7 +132,7 @@ memory_budget_used(const struct memory_budget *b, enum memory_group group)
 	size_t used = 0;
 
 	for (unsigned i = 0; i < MEMORY_CLASSES; i++)
-		if (memory_budget_group((enum memory_class)i) == group)
+		if (group_of((enum memory_class)i) == group)
 			used += b->used[i];
 	return used;
 }

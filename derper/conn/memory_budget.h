@@ -59,8 +59,6 @@ struct memory_budget {
 void memory_budget_init(
     struct memory_budget *b, const size_t limits[static MEMORY_GROUPS]);
 
-enum memory_group memory_budget_group(enum memory_class class);
-
 /* Charges n bytes. False when the group's limit does not allow them: nothing is
  * charged then, and the group is under pressure. */
 bool memory_budget_charge(struct memory_budget *b, struct memory_share *share,

@@ -3,6 +3,7 @@
 #include "go_url.h"
 
 #include "netaddr.h"
+#include "num.h"
 
 #include <string.h>
 
@@ -56,15 +57,6 @@ is_digit(uint8_t c)
 	return c >= '0' && c <= '9';
 }
 
-static int
-hex_value(uint8_t c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Whether a host may have the byte without an escape. */
 static bool
 is_host_byte(uint8_t c)
@@ -78,8 +70,8 @@ is_host_byte(uint8_t c)
 static int
 escape_value(struct slice s, enum part part, struct fail *why)
 {
-	int high = s.n > 1 ? hex_value(s.p[1]) : -1;
-	int low = s.n > 2 ? hex_value(s.p[2]) : -1;
+	int high = s.n > 1 ? num_hex_digit(s.p[1]) : -1;
+	int low = s.n > 2 ? num_hex_digit(s.p[2]) : -1;
 	bool is_percent = slice_starts(s, "%25");
 	int value = high * 16 + low;
 

@@ -79,8 +79,8 @@ newfile_create(
 	return NEWFILE_MADE;
 }
 
-static int
-write_all(int fd, struct slice bytes)
+int
+newfile_write(int fd, struct slice bytes)
 {
 	while (bytes.n > 0) {
 		ssize_t n = write(fd, bytes.p, bytes.n);
@@ -112,7 +112,7 @@ set_owner(int fd, const struct stat *like)
 static int
 fill(int fd, struct slice bytes, mode_t mode, const struct stat *like)
 {
-	if (write_all(fd, bytes) == -1 ||
+	if (newfile_write(fd, bytes) == -1 ||
 	    (like != NULL && set_owner(fd, like) == -1) ||
 	    fchmod(fd, mode) == -1)
 		return -1;

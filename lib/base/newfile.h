@@ -49,6 +49,10 @@ int newfile_replace_like(const char *path, struct slice bytes,
 enum newfile_outcome newfile_create(
     const char *path, struct slice bytes, mode_t mode, struct fail *why);
 
+/* Writes all of the bytes to an open file. -1 with errno; a part may be there
+ * then. */
+int newfile_write(int fd, struct slice bytes);
+
 /* Makes the missing folders above the path, with that mode as the umask leaves
  * it. -1 and "FOLDER: REASON" in *why; those made before stay. */
 int newfile_make_folders(const char *path, mode_t mode, struct fail *why);

@@ -1,12 +1,11 @@
 /* num: see num.h. */
 #include "num.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int
-digit_value(uint8_t c)
+int
+num_hex_digit(uint8_t c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -14,7 +13,7 @@ digit_value(uint8_t c)
 		return c - 'a' + 10;
 	if (c >= 'A' && c <= 'F')
 		return c - 'A' + 10;
-	return INT_MAX;
+	return -1;
 }
 
 static int
@@ -25,9 +24,9 @@ parse_digits(struct slice text, int base, uint64_t *out)
 	if (text.n == 0)
 		return -1;
 	for (size_t i = 0; i < text.n; i++) {
-		int d = digit_value(text.p[i]);
+		int d = num_hex_digit(text.p[i]);
 
-		if (d >= base ||
+		if (d == -1 || d >= base ||
 		    __builtin_mul_overflow(v, (uint64_t)base, &v) ||
 		    __builtin_add_overflow(v, (uint64_t)d, &v))
 			return -1;

@@ -13,6 +13,9 @@
  * -1 when it is not a number or outside [min, max]; *out is then untouched. */
 int num_parse_int(struct slice text, int64_t min, int64_t max, int64_t *out);
 
+/* The value of a hex digit, in either case; -1 for any other byte. */
+int num_hex_digit(uint8_t c);
+
 /* Decimal digits only, without sign: ports, sizes. Same errors. */
 int num_parse_decimal(struct slice text, uint64_t max, uint64_t *out);
 

@@ -1,6 +1,7 @@
 /* json_token: see json_token.h. */
 #include "json_token.h"
 
+#include "num.h"
 #include "utf8.h"
 
 #include <string.h>
@@ -148,16 +149,6 @@ take_number(struct json_scan *s)
 
 /* --- strings --- */
 
-/* The value of a hex digit; -1 for other bytes. */
-static int
-hex_value(uint8_t c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The backslash has been read. */
 static int
 take_escape(struct json_scan *s)
@@ -168,7 +159,7 @@ take_escape(struct json_scan *s)
 		return expected(s, "one of \"\\/bfnrtu after a backslash");
 	s->at++;
 	for (int i = 0; c == 'u' && i < 4; i++) {
-		if (hex_value(byte_at(s)) == -1)
+		if (num_hex_digit(byte_at(s)) == -1)
 			return expected(s, "a hex digit of \\uXXXX");
 		s->at++;
 	}
@@ -257,7 +248,7 @@ unicode_escape(struct slice s)
 	if (s.n < 6 || s.p[0] != '\\' || s.p[1] != 'u')
 		return -1;
 	for (size_t i = 2; i < 6; i++) {
-		int digit = hex_value(s.p[i]);
+		int digit = num_hex_digit(s.p[i]);
 
 		if (digit == -1)
 			return -1;

@@ -1,6 +1,7 @@
 /* yaml_text: see yaml_text.h. */
 #include "yaml_text.h"
 
+#include "num.h"
 #include "utf8.h"
 #include "yaml_blank.h"
 
@@ -214,18 +215,12 @@ read_code(struct yaml_cursor *cur, size_t n)
 	if (yaml_cursor_need(cur, n) == -1)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		uint8_t c = yaml_source_peek(src, i);
+		int digit = num_hex_digit(yaml_source_peek(src, i));
 
-		if (c >= '0' && c <= '9')
-			c = (uint8_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			c = (uint8_t)(c - 'a' + 10);
-		else if (c >= 'A' && c <= 'F')
-			c = (uint8_t)(c - 'A' + 10);
-		else
+		if (digit == -1)
 			return yaml_cursor_fail(cur, DOC_SYNTAX,
 			    "%zu hex digits are expected here", n);
-		code = code << 4 | c;
+		code = code << 4 | (unsigned)digit;
 	}
 	if ((code >= 0xd800 && code < 0xe000) || code > 0x10ffff)
 		return yaml_cursor_fail(cur, DOC_SYNTAX,

@@ -1,6 +1,8 @@
 /* yaml_word: see yaml_word.h. */
 #include "yaml_word.h"
 
+#include "num.h"
+
 #include <string.h>
 
 static int
@@ -62,18 +64,6 @@ is_uri(const struct yaml_cursor *cur)
 	    (c != 0 && strchr(";/?:@&=+$,.!~*'()[]%", c) != NULL);
 }
 
-static int
-hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The bytes of one character, each as %XX. */
 static int
 take_escapes(struct yaml_cursor *cur)
@@ -87,8 +77,8 @@ take_escapes(struct yaml_cursor *cur)
 
 		if (yaml_cursor_need(cur, 3) == -1)
 			return -1;
-		high = hex_digit(yaml_source_peek(src, 1));
-		low = hex_digit(yaml_source_peek(src, 2));
+		high = num_hex_digit(yaml_source_peek(src, 1));
+		low = num_hex_digit(yaml_source_peek(src, 2));
 		if (yaml_source_peek(src, 0) != '%' || high < 0 || low < 0)
 			return yaml_cursor_fail(
 			    cur, DOC_SYNTAX, "%%XX is expected in a tag");

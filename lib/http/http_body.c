@@ -105,16 +105,6 @@ take_line(struct chunks *c, struct slice *line)
 	return HTTP_BODY_OK;
 }
 
-static int
-hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if ((c | 32) >= 'a' && (c | 32) <= 'f')
-		return (c | 32) - 'a' + 10;
-	return -1;
-}
-
 /* chunk-size [chunk-ext]: the size at the front of the line. */
 static enum http_body_result
 parse_size(const struct chunks *c, struct slice line, size_t *size)
@@ -128,7 +118,7 @@ parse_size(const struct chunks *c, struct slice line, size_t *size)
 	if (r.rest.n == 0 || r.rest.p != line.p)
 		return HTTP_BODY_BAD;
 	while (r.rest.n > 0) {
-		const int digit = hex_digit(reader_u8(&r));
+		const int digit = num_hex_digit(reader_u8(&r));
 
 		if (digit == -1)
 			return HTTP_BODY_BAD;

@@ -1,17 +1,9 @@
 /* http_query: see http_query.h. */
 #include "http_query.h"
 
-#include <string.h>
+#include "num.h"
 
-static int
-hex_digit(uint8_t ch)
-{
-	if (ch >= '0' && ch <= '9')
-		return ch - '0';
-	if (ch >= 'a' && ch <= 'f')
-		return ch - 'a' + 10;
-	return ch >= 'A' && ch <= 'F' ? ch - 'A' + 10 : -1;
-}
+#include <string.h>
 
 /* Appends the text with "+" and "%xx" decoded. -1: it is malformed. */
 static int
@@ -26,8 +18,8 @@ decode(struct slice text, struct writer *w)
 		}
 		if (text.n - i < 3)
 			return -1;
-		high = hex_digit(text.p[i + 1]);
-		low = hex_digit(text.p[i + 2]);
+		high = num_hex_digit(text.p[i + 1]);
+		low = num_hex_digit(text.p[i + 2]);
 		if (high == -1 || low == -1)
 			return -1;
 		writer_u8(w, (uint8_t)(high << 4 | low));

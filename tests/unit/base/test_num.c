@@ -3,6 +3,23 @@
 
 #include "num.h"
 
+#include <string.h>
+
+static void
+num_hex_digit_knows_22_bytes(void **state)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		const char *at = c == 0 ? NULL : strchr(digits, c);
+		int want = at == NULL ? -1 : (int)(at - digits);
+
+		check_int(
+		    num_hex_digit((uint8_t)c), want > 15 ? want - 6 : want);
+	}
+}
+
 static void
 num_parses_ints_as_go(void **state)
 {
@@ -151,6 +168,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(num_hex_digit_knows_22_bytes),
 		cmocka_unit_test(num_parses_ints_as_go),
 		cmocka_unit_test(num_keeps_ranges),
 		cmocka_unit_test(num_parses_decimals_of_digits_only),
