@@ -1,26 +1,45 @@
 """Programs of others that tests install into a folder of their own.
 
 A test calls what it needs; what cannot be installed raises Skipped, by name.
+A registry may fail once: it is asked three times.
 """
 
 import os
 import subprocess
 import sys
+import time
 
+TRIES, PAUSE_S = 3, 5
 
 class Skipped(Exception):
     """A program that the test needs cannot be had."""
 
 
-def install(*command, **env):
+def attempt(command, env):
+    """None, or why it failed."""
     try:
         done = subprocess.run(command, capture_output=True, text=True,
                               timeout=600, env={**os.environ, **env},
                               check=False)
     except FileNotFoundError as why:
         raise Skipped(f"there is no {command[0]} command") from why
-    if done.returncode != 0:
-        raise Skipped(f"{command[-1]} cannot be installed")
+    except subprocess.TimeoutExpired:
+        return "it takes longer than 600 s"
+    if done.returncode == 0:
+        return None
+    return (done.stderr.strip().splitlines() or ["it does not say why"])[-1]
+
+
+def install(*command, **env):
+    for tries in range(1, TRIES + 1):
+        why = attempt(command, env)
+        if why is None:
+            return
+        if tries < TRIES:
+            print(f"{command[-1]} cannot be installed, trying again: {why}",
+                  file=sys.stderr, flush=True)
+            time.sleep(PAUSE_S)
+    raise Skipped(f"{command[-1]} cannot be installed: {why}")
 
 
 def python(folder, *packages):

@@ -1,10 +1,14 @@
-"""yaml-language-server, as an editor speaks with it (LSP over stdio)."""
+"""yaml-language-server, as an editor speaks with it (LSP over stdio).
+
+It may not fetch a list of other schemas: what it says hangs on no network.
+"""
 
 import json
 import subprocess
 import threading
 
-SECONDS = 60  # that the server may take in all
+SECONDS = 180  # that the server may take in all
+SETTINGS = {"validate": True, "schemaStore": {"enable": False}}
 
 
 class Editor:
@@ -56,9 +60,8 @@ class Editor:
         if "id" in message and "method" in message:
             items = message.get("params", {}).get("items", [])
             self.send({"id": message["id"],
-                       "result": [{"validate": True} if "yaml" in
-                                  str(i.get("section")) else None
-                                  for i in items]})
+                       "result": [SETTINGS if "yaml" in str(i.get("section"))
+                                  else None for i in items]})
         return message
 
     def request(self, method, params):

