@@ -76,6 +76,7 @@ class Browser:
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.ask("Page.enable")
+        self.ask("Page.setLifecycleEventsEnabled", enabled=True)
         self.ask("Runtime.enable")
         self.ask("Log.enable")
 
@@ -113,12 +114,20 @@ class Browser:
     def load(self, url):
         with self.lock:
             self.events.clear()
-        self.ask("Page.navigate", url=url)
+        told = self.ask("Page.navigate", url=url)
+        if "errorText" in told:
+            raise AssertionError(f"{url}: {told['errorText']}")
         with self.lock:
-            loaded = self.lock.wait_for(
-                lambda: any(e["method"] == "Page.loadEventFired" for e in self.events), 2 * PATIENCE)
+            # the page before may still tell that it is there
+            loaded = self.lock.wait_for(lambda: told["loaderId"] in self.loaded(), 2 * PATIENCE)
         if not loaded:
             raise AssertionError(f"chromium does not load {url}")
+
+    def loaded(self):
+        """Which pages have been loaded since the last one was asked for."""
+        with self.lock:
+            return {e["params"]["loaderId"] for e in self.events
+                    if e["method"] == "Page.lifecycleEvent" and e["params"]["name"] == "load"}
 
     def see(self):
         return self.ask("Runtime.evaluate", expression=SEEN, returnByValue=True)["result"]["value"]
@@ -203,11 +212,7 @@ class StatusPage(Scenario):
         # without any JavaScript it is the same page, and loads itself again
         self.browser.ask("Emulation.setScriptExecutionDisabled", value=True)
         self.browser.load(self.url + "?refresh=1")
-
-        def loads():
-            with self.browser.lock:
-                return sum(e["method"] == "Page.loadEventFired" for e in self.browser.events)
-        wait_until(lambda: loads() >= 2, "the page to load itself again")
+        wait_until(lambda: len(self.browser.loaded()) >= 2, "the page to load itself again")
 
     def test_a_thousand_clients(self):
         self.fill(1000)
