@@ -52,13 +52,13 @@ done
 cp debian/tests/relay "$system/packages"
 
 # what they depend on first, so that what they bring themselves is seen
-inside_online apt-get -qq update
+again inside_online apt-get -qq -o APT::Update::Error-Mode=any update
 old=(/packages/derper_"${version}_$arch".deb /packages/derpmap_"${version}_$arch".deb)
 new=(/packages/derper_"$version+1_$arch".deb /packages/derpmap_"$version+1_$arch".deb)
 needed=$(inside_online apt-get -s install --no-install-recommends "${old[@]}" |
 	sed -n 's/^Inst \([^ ]*\) .*/\1/p' | grep -vx -e derper -e derpmap)
 # shellcheck disable=SC2086
-inside_online apt-get -qq install -y --no-install-recommends $needed \
+again inside_online apt-get -qq install -y --no-install-recommends $needed \
 	>"$work/log" 2>&1 || { tail "$work/log"; fail "dependencies"; }
 list >"$work/before"
 

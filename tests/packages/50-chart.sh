@@ -8,6 +8,7 @@ cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM HUP
+. tests/packages/again.sh
 skip() {
 	echo "SKIPPED: $1"
 	exit 77
@@ -19,14 +20,14 @@ bin=$(realpath "${DERPKIT_BIN:-build/bin}")
 command -v go >/dev/null || skip "there is no go command to build helm with"
 # a module of its own, so that no other build waits for helm's modules
 helm=$work/helm
-if ! (cd tests/packages/helm && GOFLAGS=-buildvcs=false go build -o "$work/" \
-    helm.sh/helm/v3/cmd/helm ./podmonitor) >"$work/log" 2>&1; then
+if ! again env -C tests/packages/helm GOFLAGS=-buildvcs=false go build \
+    -o "$work/" helm.sh/helm/v3/cmd/helm ./podmonitor >"$work/log" 2>&1; then
 	skip "helm cannot be built here: $(tail -n 1 "$work/log")"
 fi
 export HELM_CONFIG_HOME=$work/config HELM_CACHE_HOME=$work/cache \
 	HELM_DATA_HOME=$work/data
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" -q install kubernetes-validate==1.37.0 PyYAML==6.0.4 ||
+again "$work/venv/bin/pip" -q install kubernetes-validate==1.37.0 PyYAML==6.0.4 ||
 	skip "kubernetes-validate cannot be installed"
 
 version=$(sed -n 's/^project(derpkit VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)

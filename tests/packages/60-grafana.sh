@@ -5,12 +5,13 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+. tests/packages/again.sh
 dashboard=$PWD/examples/monitoring/grafana-derpkit.json
 
 command -v npm >/dev/null || { echo "SKIPPED: npm is not installed"; exit 77; }
 cd "$folder"
 echo '{"private": true}' >package.json
-npm install --silent --no-audit --no-fund @grafana/schema@12.4.11 \
+again npm install --silent --no-audit --no-fund @grafana/schema@12.4.11 \
 	typescript@5.9.3 || {
 	echo "SKIPPED: @grafana/schema cannot be installed"
 	exit 77

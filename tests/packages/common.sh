@@ -1,5 +1,5 @@
 # What the scripts share that work on Debian's base system; sourced.
-# Gives $work, a folder that goes with the script, fail and skip.
+# Gives $work, a folder that goes with the script, fail, skip and again.
 skip() {
 	echo "SKIPPED: $*"
 	exit 77
@@ -8,6 +8,7 @@ fail() {
 	echo "FAILED: $*"
 	exit 1
 }
+. tests/packages/again.sh
 [ -n "${DERPKIT_BASE_TAR:-}" ] ||
 	skip "${DERPKIT_NO_BASE:-there is no DERPKIT_BASE_TAR}"
 [ "$(id -u)" = 0 ] || skip "chroot needs root"

@@ -16,6 +16,7 @@
 # failed.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
+. tests/packages/again.sh
 work=$(mktemp -d)
 script_max_s=${DERPKIT_SCRIPT_MAX_S:-2700}
 running=
@@ -78,7 +79,7 @@ make_base() {
 		return
 	elif ! command -v mmdebstrap >/dev/null; then
 		why="there is no mmdebstrap command"
-	elif mmdebstrap --quiet --variant=minbase --format=tar bookworm \
+	elif again mmdebstrap --quiet --variant=minbase --format=tar bookworm \
 	    "$tar" 2>"$work/base.log"; then
 		export DERPKIT_BASE_TAR=$tar
 		return
@@ -100,7 +101,7 @@ watched() {
 	# which & would have it ignore
 	TMPDIR=$work/tmp env --default-signal=INT,QUIT \
 		timeout -k 60 "$script_max_s" \
-		bash "tests/packages/$name.sh" >"$log" 2>&1 &
+		bash "tests/packages/$name.sh" >"$log" 2>&1 {again_says}>&- &
 	running=$!
 	tail -n +1 -f -s 0.2 --pid="$running" "$log" &
 	shows=$!
