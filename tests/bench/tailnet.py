@@ -20,6 +20,7 @@ REGION, CODE = 901, "bench"
 AUTH_KEY = "k1"
 PROGRAMS = ["tailscaled", "tailscale", "control"]  # and where they come from
 JOIN_S = 90
+PING_S = 10
 SINK_PORT = 9009
 SOCKS_PORT = 1055  # each node has a loopback interface of its own
 
@@ -78,8 +79,8 @@ def wait_for(what, seconds, condition):
 
 
 class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("local-tailscaled.sock", timeout=120)
+    def __init__(self, path, timeout):
+        super().__init__("local-tailscaled.sock", timeout=timeout)
         self.path = path
 
     def connect(self):
@@ -153,8 +154,8 @@ class Node:
         if done.returncode != 0:
             raise Failure("%s does not join: %s" % (self.name, done.stderr))
 
-    def call(self, method, path):
-        connection = UnixConnection(self.socket)
+    def call(self, method, path, patience=120):
+        connection = UnixConnection(self.socket, patience)
         try:
             connection.request(method, "/localapi/v0/" + path)
             return json.loads(connection.getresponse().read())
@@ -170,10 +171,15 @@ class Node:
         wait_for("%s to know %s" % (self.name, other.name), JOIN_S, lambda:
                  self.call("GET", "status")["Peer"][key]["Relay"] == CODE)
 
+    def ping(self, address, kind):
+        """What came of it; OSError when it was lost, of which tailscaled says
+        nothing."""
+        return self.call("POST", "ping?ip=%s&type=%s" % (address, kind), PING_S)
+
     def ping_ms(self, address, kind="TSMP"):
         """A round trip; None when no answer came. TSMP goes the way of the
         data, within the tunnel."""
-        answer = self.call("POST", "ping?ip=%s&type=%s" % (address, kind))
+        answer = self.ping(address, kind)
         if answer["Err"] or answer.get("Endpoint"):
             return None
         return 1000 * answer["LatencySeconds"]
