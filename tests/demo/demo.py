@@ -6,9 +6,11 @@
 Needs no root and no privileged port, listens on loopback only, cleans up, and
 exits 0 only if everything that it shows has really happened.
 """
+import contextlib
 import json
 import os
 import queue
+import random
 import re
 import shlex
 import signal
@@ -56,10 +58,14 @@ def check(condition, what):
 
 
 def free_port(kind):
-    """A port that is free now; the relay says so if that changes."""
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that is free now, below those the kernel hands out; the relay says
+    so if that changes."""
+    for _ in range(100):
+        port = random.randrange(10000, 32000)
+        with socket.socket(socket.AF_INET, kind) as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
+    raise Failed("there is no free port on 127.0.0.1")
 
 
 class Lines:

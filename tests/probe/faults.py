@@ -56,7 +56,7 @@ def context(cert, highest=None):
 class Front:
     def __init__(self, address, port, serve, cert=None, highest=None, delay=None,
                  backlog=64):
-        """delay(n): seconds before the n-th TLS handshake."""
+        """delay(n): seconds before the answer to the n-th TLS handshake."""
         self.serve, self.delay = serve, delay
         self.context = context(cert, highest) if cert else None
         self.listener = socket.create_server((address, port), backlog=backlog)
@@ -81,6 +81,7 @@ class Front:
         try:
             sock.settimeout(30)
             if self.delay:
+                sock.recv(1, socket.MSG_PEEK)  # the client has begun
                 time.sleep(self.delay(count))
             if self.context:
                 sock = self.context.wrap_socket(sock, server_side=True)

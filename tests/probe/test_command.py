@@ -17,7 +17,7 @@ import unittest
 import faults
 from probetest import (DERPMAP, Authority, ProbeCase, metrics_are_sound,
                        validator)
-from relaytest import wait_until
+from relaytest import Lines, wait_until
 
 # Time enough for one node that is well, on a busy machine, and too little for
 # a hundred that are silent.
@@ -272,7 +272,8 @@ class Command(ProbeCase):
         proc = subprocess.Popen(
             [DERPMAP, "probe", "--watch", "1", "--format", "json",
              "--metrics-file", str(metrics), file], stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True)
+            stderr=subprocess.PIPE)
+        said = Lines(proc.stderr)
         lines, torn = [], []
         reader = threading.Thread(
             target=lambda: lines.extend(proc.stdout), daemon=True)
@@ -295,14 +296,14 @@ class Command(ProbeCase):
                        "the relay to be missed")
             # a map that cannot be read is told, and does not end it
             pathlib.Path(file).write_text("{", "utf-8")
-            self.assertIn("not a map", proc.stderr.readline())
+            said.wait("not a map")
             self.assertIsNone(proc.poll())
         finally:
             proc.terminate()
             proc.wait(60)
             reader.join(60)
             proc.stdout.close()
-            proc.stderr.close()
+            said.thread.join(60)
         self.assertEqual(torn, [])
         for line in lines:
             validator().validate(json.loads(line))

@@ -60,7 +60,8 @@ class Documented(ProbeCase):
         return self.relay(tls=True, flags=("-hostname", "localhost", "-certdir",
                                            str(certs), *flags))
 
-    def start(self, program, *args, env=None):
+    def start(self, program, *args, env=None, ports=()):
+        """Returns when it listens on its port, and on these."""
         log = self.enterContext(open(self.folder / "proxy.log", "wb"))
         proc = subprocess.Popen([program, *args], stdout=log, stderr=log,
                                 stdin=subprocess.DEVNULL, env=env)
@@ -70,7 +71,8 @@ class Documented(ProbeCase):
         def answers():
             self.assertIsNone(proc.poll(), (self.folder / "proxy.log").read_text())
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                for port in (self.port, *ports):
+                    socket.create_connection(("127.0.0.1", port), 1).close()
             except OSError:
                 return False
             return True
@@ -170,7 +172,7 @@ class Caddy(Documented):
                 redirect, ("http:// {", f"http://:{http} {{\n\tbind 127.0.0.1"),
                 ("127.0.0.1:3340", f"127.0.0.1:{relay.port}")))
         self.start(CADDY, "run", "--adapter", "caddyfile", "--config", str(conf),
-                   env={**os.environ, "HOME": str(self.folder)})
+                   env={**os.environ, "HOME": str(self.folder)}, ports=[http])
         said = self.relays_a_packet("--http-port", str(http), CanPort80=True)
         self.assertEqual(self.visit(said)["steps"]["port80"]["state"], "good")
 
