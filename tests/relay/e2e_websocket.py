@@ -239,6 +239,9 @@ class Autobahn(Installed):
     GOOD = {"OK", "NON-STRICT", "INFORMATIONAL"}
     # messages of more than the 32 KiB that a relay takes: closed with 1009
     LONG = {f"{kind}.{i}" for kind in ("1.1", "1.2") for i in (6, 7, 8)}
+    # it waits a second for an answer: so many may be late on a busy machine,
+    # and have to be good alone
+    LATE_MAX = 5
 
     def suite(self):
         """The program and its environment."""
@@ -252,33 +255,49 @@ class Autobahn(Installed):
                       "autobahntestsuite==0.8.2", **env)
         return self.tools / "autobahn/bin/wstest", env
 
-    @needs
-    def test_its_cases(self):
-        wstest, env = self.suite()
+    def listening_echo(self):
+        """Its port."""
         for _ in range(5):
             port = free_port()
             echo = self.start([ECHO, port])
-            wait_until(lambda: echo.poll() is not None or nginx.reaches(port),
+            wait_until(lambda p=port, e=echo: e.poll() is not None or nginx.reaches(p),
                        "the echo to listen")
             if echo.poll() is None:
-                break
-        reports = self.path("reports")
+                return port
+        raise AssertionError("the echo does not start: " + self.said())
+
+    def run_cases(self, program, port, wanted):
+        """What it says of each."""
+        wstest, env = program
+        reports = tempfile.mkdtemp(dir=self.folder)
         self.write("fuzz.json", json.dumps({
-            "outdir": reports, "cases": self.CASES, "exclude-cases": [],
+            "outdir": reports, "cases": wanted, "exclude-cases": [],
             "exclude-agent-cases": {},
             "servers": [{"agent": "derpkit", "url": f"ws://{HOST}:{port}"}]}))
         suite = self.start([wstest, "-m", "fuzzingclient", "-s", self.path("fuzz.json")],
                            env={**os.environ, **env}, cwd=self.folder)
         self.assertEqual(suite.wait(5 * PATIENCE), 0, self.said())
         with open(reports + "/index.json") as f:
-            cases = json.load(f)["derpkit"]
-        bad = {name: case for name, case in cases.items()
-               if name not in self.LONG and (case["behavior"] not in self.GOOD or
-                                             case["behaviorClose"] not in self.GOOD)}
-        self.assertEqual(bad, {})
-        for name in self.LONG:
-            self.assertEqual(cases[name]["remoteCloseCode"], 1009, name)
+            return json.load(f)["derpkit"]
+
+    def bad(self, cases):
+        def is_good(name, case):
+            if name in self.LONG:
+                return case["remoteCloseCode"] == 1009
+            return case["behavior"] in self.GOOD and case["behaviorClose"] in self.GOOD
+        return {name: case for name, case in cases.items() if not is_good(name, case)}
+
+    @needs
+    def test_its_cases(self):
+        program, port = self.suite(), self.listening_echo()
+        cases = self.run_cases(program, port, self.CASES)
         self.assertGreater(len(cases), 90)
+        self.assertLessEqual(self.LONG, set(cases))
+        bad = self.bad(cases)
+        if 0 < len(bad) <= self.LATE_MAX:
+            print("autobahn: once more:", *sorted(bad), file=sys.stderr)
+            bad = self.bad(self.run_cases(program, port, sorted(bad)))
+        self.assertEqual(bad, {})
 
 
 if __name__ == "__main__":
