@@ -27,8 +27,5 @@ if ! command -v go >/dev/null; then
 	exit 77
 fi
 # apart, so that a module that cannot be fetched is not reported as a bug
-if ! go list -deps "${packages[@]}" >/dev/null; then
-	echo "$0: the Go modules cannot be had" >&2
-	exit 77
-fi
+./modules.sh "${packages[@]}"
 go build -o "$dir" "${packages[@]}"

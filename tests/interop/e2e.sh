@@ -41,7 +41,7 @@ case $? in
 *) exit 1 ;;
 esac
 cd "$here" || exit 1
-go list -tags=e2e -test -deps . >/dev/null || skip "the Go modules cannot be had"
+./modules.sh -tags=e2e -test . || skip "the Go modules cannot be had"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 go test -tags=e2e -c -o "$dir/interop.test" . || exit 1

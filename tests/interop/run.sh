@@ -26,6 +26,6 @@ case $? in
 *) exit 1 ;;
 esac
 cd "$here" || exit 1
-go list -test -deps . >/dev/null || skip "the Go modules cannot be had"
+./modules.sh -test . || skip "the Go modules cannot be had"
 echo "interop: testing"
 go test -count=1 -timeout=30m "$@" .
