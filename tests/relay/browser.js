@@ -36,12 +36,15 @@ class Client {
   constructor(url) {
     this.pair = nacl.box.keyPair();
     this.stream = new Uint8Array(0);
-    this.waiting = null;
+    this.waiting = this.end = null;
     this.socket = new WebSocket(url, "derp");
     this.socket.binaryType = "arraybuffer";
     this.closed = new Promise((resolve) => { this.socket.onclose = resolve; });
-    this.closed.then((e) => this.waiting && this.waiting.reject(
-        new Error(`closed with ${e.code} ${e.reason}`)));
+    this.closed.then((e) => {
+      this.end = new Error(`closed with ${e.code} ${e.reason}`);
+      if (this.waiting)
+        this.waiting.reject(this.end);
+    });
     this.socket.onmessage = (e) => {
       check(e.data.byteLength <= MESSAGE_MAX, "a message of " + e.data.byteLength);
       this.stream = join(this.stream, new Uint8Array(e.data));
@@ -52,8 +55,11 @@ class Client {
 
   // Takes n bytes of the stream, when they are there.
   async take(n) {
-    while (this.stream.length < n)
+    while (this.stream.length < n) {
+      if (this.end)
+        throw this.end;
       await new Promise((resolve, reject) => { this.waiting = {resolve, reject}; });
+    }
     const taken = this.stream.slice(0, n);
     this.stream = this.stream.slice(n);
     return taken;
