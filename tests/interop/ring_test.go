@@ -145,26 +145,34 @@ func (n *node) public(t *testing.T) key.NodePublic {
 }
 
 // private reads the node's key from its state, to log in as that very node.
-func (n *node) private(t *testing.T) key.NodePrivate {
+func (n *node) private(t *testing.T) (private key.NodePrivate) {
 	t.Helper()
+	eventually(t, n.name+"'s state has its key", func() (err error) {
+		private, err = n.storedKey()
+		if err == nil && private.Public() != n.public(t) {
+			err = fmt.Errorf("state has %v, the node says %v", private.Public(), n.public(t))
+		}
+		return err
+	})
+	return private
+}
+
+func (n *node) storedKey() (private key.NodePrivate, err error) {
 	text, err := os.ReadFile(filepath.Join(n.dir, "tailscaled.state"))
 	if err != nil {
-		t.Fatal(err)
+		return private, err
 	}
 	var state map[string][]byte // base64 by itself
 	if err := json.Unmarshal(text, &state); err != nil {
-		t.Fatal(err)
+		return private, err
 	}
 	var profile struct {
 		Config struct{ PrivateNodeKey key.NodePrivate }
 	}
 	if err := json.Unmarshal(state[string(state["_current-profile"])], &profile); err != nil {
-		t.Fatalf("%v in %s", err, base64.StdEncoding.EncodeToString(text))
+		return private, fmt.Errorf("%w in %s", err, base64.StdEncoding.EncodeToString(text))
 	}
-	if got := profile.Config.PrivateNodeKey.Public(); got != n.public(t) {
-		t.Fatalf("state has %v, the node says %v", got, n.public(t))
-	}
-	return profile.Config.PrivateNodeKey
+	return profile.Config.PrivateNodeKey, nil
 }
 
 // knows waits until a node sees another one and its home relay.
