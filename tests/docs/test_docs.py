@@ -63,6 +63,26 @@ def all_options():
     return found | {"h", "help", "version"}
 
 
+def in_container(words):
+    """The command of ours that docker or podman is to run; None: it is not asked to.
+    An image has the name of the program that it runs."""
+    if len(words) < 3 or words[0] not in ("docker", "podman"):
+        return None
+    if words[1] == "exec":
+        places = [i for i, w in enumerate(words) if i > 2 and w in PROGRAMS]
+        return words[places[0]:] if places else None
+    image = re.compile(r"\S+/(derper|derpmap|derpverify)(?::\S+)?$")
+    for i, word in enumerate(words[2:], 2):
+        if words[1] == "run" and image.match(word) and not word.startswith(("/", "$")):
+            return [image.match(word).group(1), *words[i + 1:]]
+    return None
+
+
+def variables(block):
+    """The variables of ours that a block of shell sets for a container or a shell."""
+    return re.findall(r"(?:^|[\s;])(DERP_[A-Z0-9_]+)=", block)
+
+
 def commands(block):
     """The words of each command of ours in a block of shell."""
     for line in block.replace("\\\n", " ").split("\n"):
@@ -77,6 +97,7 @@ def commands(block):
             if word in (";", "|", "&", "&&", "||") or word.endswith(";"):
                 while part and (part[0] == "sudo" or re.match(r"[A-Z_]+=", part[0])):
                     part = part[1:]
+                part = in_container(part) or part
                 if part and part[0] in PROGRAMS:
                     yield part
                 part = []
@@ -110,6 +131,26 @@ class Documents(unittest.TestCase):
                         seen += 1
                         self.assertEqual(unknown_options(words), [], shlex.join(words))
         self.assertGreater(seen, 60)
+
+    def test_commands_in_containers_are_looked_at(self):
+        page = ROOT / "docs/install.md"
+        block = [b for b in blocks(page, "sh") if "docker run -d --name derper" in b]
+        self.assertEqual(len(block), 1)
+        subprocess.run(["bash", "-n"], input=block[0], text=True, check=True)
+        self.assertEqual([words[:2] for words in commands(block[0])],
+                         [["derper"], ["derpmap", "generate"], ["derpmap", "lint"],
+                          ["derpmap", "probe"], ["derper", "status"]])
+
+    def test_variables_exist(self):
+        known = set(re.findall(r"DERP_[A-Z0-9_]+", help_of("derper")))
+        seen = 0
+        for page in PAGES:
+            with self.subTest(page.name):
+                for block in blocks(page, "sh", "console"):
+                    names = set(variables(block))
+                    seen += len(names)
+                    self.assertEqual(names - known, set())
+        self.assertGreater(seen, 5)
 
     def test_options_in_the_text_exist(self):
         foreign = {"flag",       # as an example of how flags are written
