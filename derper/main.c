@@ -4,12 +4,14 @@
 #include "cmd_doctor.h"
 #include "config.h"
 #include "flags.h"
+#include "json_memory.h"
 #include "log.h"
 #include "log_config.h"
 #include "relay_commands.h"
 #include "server.h"
 #include "version.h"
 
+#include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,6 +82,7 @@ main(int argc, char **argv)
 	int status;
 
 	log_config_begin(getenv);
+	json_set_alloc_funcs(json_memory_malloc, free);
 	if (sodium_init() == -1) {
 		log_error("derper: libsodium does not start");
 		return 1;

@@ -16,6 +16,7 @@ void *__wrap_reallocarray(void *p, size_t count, size_t size);
 
 static atomic_size_t left; /* allocations up to the failing one; 0: none */
 static atomic_bool failed;
+static _Thread_local bool held;
 
 void
 fake_alloc_fail_at(size_t n)
@@ -31,10 +32,19 @@ fake_alloc_failed(void)
 	return atomic_load(&failed);
 }
 
+bool
+fake_alloc_hold(bool hold)
+{
+	const bool before = held;
+
+	held = hold;
+	return before;
+}
+
 static bool
 must_fail(void)
 {
-	size_t n = atomic_load(&left);
+	size_t n = held ? 0 : atomic_load(&left);
 
 	while (n > 0 && !atomic_compare_exchange_weak(&left, &n, n - 1))
 		;

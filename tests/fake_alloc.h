@@ -29,6 +29,10 @@ void fake_alloc_fail_at(size_t n);
 /* Whether that allocation has come and failed. None fails from here on. */
 bool fake_alloc_failed(void);
 
+/* Whether allocations of this thread neither count nor fail from now on, as
+ * those of a test's own part between do; returns what it was before. */
+bool fake_alloc_hold(bool hold);
+
 /* malloc, counted like the others. */
 void *fake_alloc_malloc(size_t n);
 

@@ -122,8 +122,8 @@ check_clock(const struct acme_client *client, struct acme_error *error)
 	    cert_format_date(ours_s, ours), cert_format_date(theirs_s, theirs));
 }
 
-/* Whether what was issued can be used. One that is not valid yet is fetched
- * again until it is; any other is given up. */
+/* Whether what was issued can be used. One that is not valid yet, or cannot be
+ * looked at now, is fetched again until it is; any other is given up. */
 static int
 check_issued(const struct acme_attempt *a, struct acme_issued *issued,
     struct acme_error *error)
@@ -140,6 +140,7 @@ check_issued(const struct acme_attempt *a, struct acme_issued *issued,
 		(void)acme_chain_dates(pem, &issued->from_s, &issued->to_s);
 		return 0;
 	case ACME_CHAIN_NOT_YET:
+	case ACME_CHAIN_UNKNOWN:
 		return acme_error_set(error, ACME_FAULT_OURS, "%s", why.text);
 	case ACME_CHAIN_EXPIRED:
 	case ACME_CHAIN_BAD:
@@ -228,13 +229,21 @@ order(const struct acme_attempt *a, struct acme_client *client,
 	if (acme_client_open(client, error) == -1 ||
 	    check_clock(client, error) == -1)
 		return -1;
-	if (acme_memory_order(a->folder, &note) == 0) {
+	switch (acme_memory_order(a->folder, &note)) {
+	case ACME_READ:
 		again = strcmp(note.directory, a->config->url) != 0;
 		if (again) /* of another authority: nobody comes back to it */
 			acme_memory_forget_order(a->folder);
 		else
 			rc = resume_order(
 			    a, client, &note, issued, &again, error);
+		break;
+	case ACME_READ_SHORT: /* it may have been issued, and counted */
+		return acme_error_set(error, ACME_FAULT_OURS,
+		    "%s cannot be read: out of memory or file descriptors",
+		    a->folder->order);
+	case ACME_READ_BAD:
+		break;
 	}
 	acme_note_order_clear(&note);
 	if (!again)
@@ -295,7 +304,10 @@ get_window(const char *base, const char *id, struct acme_client *client,
 	    n > 0 && base[n - 1] == '/' ? "" : "/", id);
 	if (acme_client_get(client, url, reply, error) == -1)
 		return -1;
-	return acme_answer_window(buf_slice(&reply->body), window, &error->why);
+	return acme_answer_window(
+		   buf_slice(&reply->body), window, &error->why) == ACME_READ
+	    ? 0
+	    : -1;
 }
 
 static int
@@ -307,7 +319,7 @@ ask(const struct acme_attempt *a, struct acme_client *client, const char *id,
 
 	if (acme_client_get(client, a->config->url, reply, error) == -1 ||
 	    acme_answer_directory(
-		buf_slice(&reply->body), &directory, &error->why) == -1)
+		buf_slice(&reply->body), &directory, &error->why) != ACME_READ)
 		return -1;
 	s->offered = directory.renewal_info[0] != '\0';
 	if (!s->offered)

@@ -3,6 +3,7 @@
 
 #include "newfile.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 int
@@ -35,19 +36,28 @@ acme_memory_keep_retry(const struct acme_folder *f,
 	return rc;
 }
 
-int
+/* What a file that cannot be read says of what is in it. */
+static enum acme_reading
+reading_of(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM
+	    ? ACME_READ_SHORT
+	    : ACME_READ_BAD;
+}
+
+enum acme_reading
 acme_memory_order(const struct acme_folder *f, struct acme_note_order *note)
 {
+	enum acme_reading reading;
 	struct buf text;
-	int rc;
 
 	*note = (struct acme_note_order){ 0 };
 	buf_init(&text, ACME_NOTE_MAX);
-	rc = acme_folder_read(f->order, &text);
-	if (rc == 0)
-		rc = acme_note_read_order(buf_slice(&text), note);
+	reading = acme_folder_read(f->order, &text) == -1
+	    ? reading_of(errno)
+	    : acme_note_read_order(buf_slice(&text), note);
 	acme_folder_wipe(&text);
-	return rc;
+	return reading;
 }
 
 int

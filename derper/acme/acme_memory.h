@@ -19,9 +19,11 @@ int acme_memory_keep_order(const struct acme_folder *f,
 int acme_memory_keep_retry(const struct acme_folder *f,
     const struct acme_note_retry *note, struct fail *why);
 
-/* -1 when there is none that can be read; an order's is then clear. */
-int acme_memory_order(
+/* BAD when there is none that can be used, SHORT when that cannot be told now,
+ * for want of memory or file descriptors. Clear unless it is read. */
+enum acme_reading acme_memory_order(
     const struct acme_folder *f, struct acme_note_order *note);
+/* -1 when there is none that can be read. */
 int acme_memory_retry(
     const struct acme_folder *f, struct acme_note_retry *note);
 

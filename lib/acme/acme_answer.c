@@ -1,28 +1,32 @@
 /* acme_answer: see acme_answer.h. */
 #include "acme_answer.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "acme_json.h"
 #include "quote.h"
 
 #define ERROR_PREFIX "urn:ietf:params:acme:error:"
 
-static json_t *
-load(struct slice body, struct fail *why)
+/* *top is owned; NULL unless it is read. */
+static enum acme_reading
+load(struct slice body, json_t **top, struct fail *why)
 {
-	json_error_t error;
-	json_t *top = json_loadb((const char *)body.p, body.n, 0, &error);
 	char text[QUOTE_TEXT];
 
-	if (json_is_object(top))
-		return top;
+	if (acme_json_load(body, top) == ACME_READ_SHORT) {
+		fail_set(why, "out of memory");
+		return ACME_READ_SHORT;
+	}
+	if (json_is_object(*top))
+		return ACME_READ;
 	fail_set(
 	    why, "the answer is not a JSON object: %s", quote_text(text, body));
-	json_decref(top);
-	return NULL;
+	json_decref(*top);
+	*top = NULL;
+	return ACME_READ_BAD;
 }
 
 static bool
@@ -55,17 +59,18 @@ get_url(const json_t *object, const char *name, bool optional,
 	return 0;
 }
 
-int
+enum acme_reading
 acme_answer_directory(
     struct slice body, struct acme_directory *d, struct fail *why)
 {
-	json_t *top = load(body, why);
+	json_t *top;
+	const enum acme_reading reading = load(body, &top, why);
 	const json_t *meta = json_object_get(top, "meta");
 	int rc = -1;
 
 	*d = (struct acme_directory){ 0 };
 	if (top == NULL)
-		return -1;
+		return reading;
 	d->binding_required =
 	    json_is_true(json_object_get(meta, "externalAccountRequired"));
 	d->short_lived = json_object_get(json_object_get(meta, "profiles"),
@@ -75,7 +80,7 @@ acme_answer_directory(
 	    get_url(top, "newOrder", false, d->new_order, why) == 0)
 		rc = get_url(top, "renewalInfo", true, d->renewal_info, why);
 	json_decref(top);
-	return rc;
+	return rc == 0 ? ACME_READ : ACME_READ_BAD;
 }
 
 /* "expired", "revoked", "deactivated" and what is not known yet cannot become
@@ -126,25 +131,28 @@ read_problem(const json_t *object, struct acme_problem *problem)
 	copy_printable(problem->detail, sizeof problem->detail, detail);
 }
 
-void
+enum acme_reading
 acme_answer_problem(struct slice body, struct acme_problem *problem)
 {
-	json_t *top = load(body, NULL);
+	json_t *top;
+	const enum acme_reading reading = load(body, &top, NULL);
 
 	read_problem(top, problem);
 	json_decref(top);
+	return reading;
 }
 
-int
+enum acme_reading
 acme_answer_order(struct slice body, struct acme_order *order, struct fail *why)
 {
-	json_t *top = load(body, why);
+	json_t *top;
+	const enum acme_reading reading = load(body, &top, why);
 	const json_t *all = json_object_get(top, "authorizations");
 	int rc = -1;
 
 	*order = (struct acme_order){ 0 };
 	if (top == NULL)
-		return -1;
+		return reading;
 	order->status = status_of(top);
 	read_problem(json_object_get(top, "error"), &order->problem);
 	if (json_array_size(all) > ACME_AUTHORIZATIONS_MAX) {
@@ -168,7 +176,7 @@ acme_answer_order(struct slice body, struct acme_order *order, struct fail *why)
 		rc = get_url(top, "certificate", true, order->certificate, why);
 end:
 	json_decref(top);
-	return rc;
+	return rc == 0 ? ACME_READ : ACME_READ_BAD;
 }
 
 static bool
@@ -214,21 +222,22 @@ read_challenge(const json_t *object, struct acme_authorization *a)
 	a->count++;
 }
 
-int
+enum acme_reading
 acme_answer_authorization(
     struct slice body, struct acme_authorization *a, struct fail *why)
 {
-	json_t *top = load(body, why);
+	json_t *top;
+	const enum acme_reading reading = load(body, &top, why);
 	const json_t *all = json_object_get(top, "challenges");
 
 	*a = (struct acme_authorization){ 0 };
 	if (top == NULL)
-		return -1;
+		return reading;
 	a->status = status_of(top);
 	for (size_t i = 0; i < json_array_size(all); i++)
 		read_challenge(json_array_get(all, i), a);
 	json_decref(top);
-	return 0;
+	return ACME_READ;
 }
 
 /* So many digits at *text, which moves on; -1 otherwise. */
@@ -281,23 +290,25 @@ read_time(const char *text, int64_t *to_s)
 	return 0;
 }
 
-int
+enum acme_reading
 acme_answer_window(
     struct slice body, struct acme_window *window, struct fail *why)
 {
-	json_t *top = load(body, why);
+	json_t *top;
+	enum acme_reading reading = load(body, &top, why);
 	const json_t *object = json_object_get(top, "suggestedWindow");
 	const char *from = json_string_value(json_object_get(object, "start"));
 	const char *to = json_string_value(json_object_get(object, "end"));
-	int rc = -1;
 
 	*window = (struct acme_window){ 0 };
-	if (from != NULL && to != NULL &&
-	    read_time(from, &window->from_s) == 0 &&
-	    read_time(to, &window->to_s) == 0 && window->from_s < window->to_s)
-		rc = 0;
-	else
+	if (top != NULL &&
+	    (from == NULL || to == NULL ||
+		read_time(from, &window->from_s) == -1 ||
+		read_time(to, &window->to_s) == -1 ||
+		window->from_s >= window->to_s)) {
 		fail_set(why, "the answer has no usable \"suggestedWindow\"");
+		reading = ACME_READ_BAD;
+	}
 	json_decref(top);
-	return rc;
+	return reading;
 }

@@ -10,6 +10,7 @@
 #ifndef DERPKIT_ACME_ANSWER_H
 #define DERPKIT_ACME_ANSWER_H
 
+#include "acme_reading.h"
 #include "bytes.h"
 #include "fail.h"
 
@@ -72,17 +73,18 @@ struct acme_window {
 	int64_t from_s, to_s;
 };
 
-/* -1 and the reason when the answer cannot be used. */
-int acme_answer_directory(
+/* The reason unless it is read. */
+enum acme_reading acme_answer_directory(
     struct slice body, struct acme_directory *d, struct fail *why);
-int acme_answer_order(
+enum acme_reading acme_answer_order(
     struct slice body, struct acme_order *order, struct fail *why);
-int acme_answer_authorization(
+enum acme_reading acme_answer_authorization(
     struct slice body, struct acme_authorization *a, struct fail *why);
-int acme_answer_window(
+enum acme_reading acme_answer_window(
     struct slice body, struct acme_window *window, struct fail *why);
 
 /* A problem document (RFC 7807); what is none leaves *problem empty. */
-void acme_answer_problem(struct slice body, struct acme_problem *problem);
+enum acme_reading acme_answer_problem(
+    struct slice body, struct acme_problem *problem);
 
 #endif

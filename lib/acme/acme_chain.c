@@ -11,16 +11,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "acme_reading.h"
 #include "encode.h"
 
 /* The next certificate; NULL at the end, or where the text is damaged. */
 static X509 *
 next_certificate(BIO *bio)
 {
-	X509 *x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-
-	ERR_clear_error();
-	return x;
+	return PEM_read_bio_X509(bio, NULL, NULL, NULL);
 }
 
 static BIO *
@@ -30,7 +28,7 @@ open_text(struct slice pem)
 }
 
 /* By the rules of cert_check_pair, which the relay goes by afterwards. */
-static int
+static enum acme_reading
 check_leaf(X509 *leaf, const struct acme_chain_want *want, struct fail *why)
 {
 	const int matches = want->is_ip
@@ -40,14 +38,19 @@ check_leaf(X509 *leaf, const struct acme_chain_want *want, struct fail *why)
 		      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
 		  NULL);
 
+	/* OpenSSL reads a certificate without its key when memory is short, and
+	 * ours is of a kind that it knows */
+	if (X509_get0_pubkey(leaf) == NULL)
+		return ACME_READ_SHORT;
 	if (X509_check_private_key(leaf, acme_key_pkey(want->key)) != 1)
-		return fail_set(
+		fail_set(
 		    why, "the certificate that was issued is for another key");
-	if (matches != 1)
-		return fail_set(why,
-		    "the certificate that was issued is not for %s",
+	else if (matches != 1)
+		fail_set(why, "the certificate that was issued is not for %s",
 		    want->name);
-	return 0;
+	else
+		return ACME_READ;
+	return acme_reading_of_ssl(ACME_READ_BAD);
 }
 
 /* In date now: an authority's clock that is ahead of ours would have clients
@@ -74,7 +77,7 @@ check_dates(X509 *leaf, int64_t now_s, struct fail *why)
 
 /* Nothing but certificates may follow the leaf: the file is read by others,
  * too. */
-static int
+static enum acme_reading
 check_rest(BIO *bio, struct slice pem, struct fail *why)
 {
 	size_t begins = 0, read = 1;
@@ -90,26 +93,43 @@ check_rest(BIO *bio, struct slice pem, struct fail *why)
 		begins++;
 		at += 11;
 	}
-	if (begins != read || read > ACME_CHAIN_CERTS_MAX)
-		return fail_set(why, "the chain that was issued is damaged");
-	return 0;
+	if (begins == read && read <= ACME_CHAIN_CERTS_MAX)
+		return ACME_READ;
+	fail_set(why, "the chain that was issued is damaged");
+	return acme_reading_of_ssl(ACME_READ_SHORT);
 }
 
 enum acme_chain_verdict
 acme_chain_check(
     struct slice pem, const struct acme_chain_want *want, struct fail *why)
 {
-	BIO *bio = open_text(pem);
-	X509 *leaf = bio != NULL ? next_certificate(bio) : NULL;
 	enum acme_chain_verdict verdict = ACME_CHAIN_BAD;
+	struct fail found = { 0 };
+	enum acme_reading reading;
+	X509 *leaf = NULL;
+	BIO *bio;
 
-	if (leaf == NULL)
-		fail_set(why,
-		    "what was issued is not a certificate in PEM "
-		    "form");
-	else if (check_leaf(leaf, want, why) == 0 &&
-	    check_rest(bio, pem, why) == 0)
-		verdict = check_dates(leaf, want->now_s, why);
+	ERR_clear_error(); /* of others */
+	bio = open_text(pem);
+	if (bio != NULL)
+		leaf = next_certificate(bio);
+	if (leaf == NULL) {
+		reading = acme_reading_of_ssl(ACME_READ_SHORT);
+		fail_set(
+		    &found, "what was issued is not a certificate in PEM form");
+	} else {
+		reading = check_leaf(leaf, want, &found);
+	}
+	if (reading == ACME_READ)
+		reading = check_rest(bio, pem, &found);
+	if (reading == ACME_READ)
+		verdict = check_dates(leaf, want->now_s, &found);
+	if (reading == ACME_READ_SHORT) {
+		verdict = ACME_CHAIN_UNKNOWN;
+		fail_set(why, "what was issued cannot be read: out of memory");
+	}
+	if (verdict != ACME_CHAIN_GOOD)
+		fail_set(why, "%s", found.text);
 	X509_free(leaf);
 	BIO_free(bio);
 	ERR_clear_error();

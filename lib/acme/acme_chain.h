@@ -24,6 +24,7 @@ enum acme_chain_verdict {
 	ACME_CHAIN_NOT_YET, /* good, but not valid before some later time */
 	ACME_CHAIN_EXPIRED, /* it was good */
 	ACME_CHAIN_BAD,
+	ACME_CHAIN_UNKNOWN, /* memory was short */
 };
 
 /* Whether the PEM text is a chain whose leaf belongs to the key, is for the

@@ -1,12 +1,13 @@
 /* acme_client: see acme_client.h. */
 #include "acme_client.h"
 
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "acme_json.h"
 
 #define NONCES_MAX 10  /* that may be rejected for one request */
 #define BODY_MAX 65536 /* bytes of a request */
@@ -82,21 +83,30 @@ acme_client_authorize(const struct acme_client *c, const char *token,
 	    acme_key_thumbprint(c->config.account));
 }
 
+static int
+no_memory(struct acme_error *error)
+{
+	return acme_error_set(error, ACME_FAULT_OURS, "out of memory");
+}
+
 /* What an answer that is not a success says. */
 static int
 set_problem(struct acme_error *error, const struct acme_reply *reply)
 {
 	struct acme_problem problem;
 	enum acme_fault fault = ACME_FAULT_REFUSED;
+	enum acme_reading reading;
 
-	acme_answer_problem(buf_slice(&reply->body), &problem);
+	reading = acme_answer_problem(buf_slice(&reply->body), &problem);
+	error->status = reply->status;
+	error->retry_after_s = reply->retry_after_s;
 	if (reply->status == 429 || strcmp(problem.type, "rateLimited") == 0)
 		fault = ACME_FAULT_LIMITED;
 	else if (reply->status >= 500 || strcmp(problem.type, "badNonce") == 0)
 		fault = ACME_FAULT_UNREACHABLE;
+	else if (reading == ACME_READ_SHORT)
+		return no_memory(error); /* what it is about is not known */
 	snprintf(error->type, sizeof error->type, "%s", problem.type);
-	error->status = reply->status;
-	error->retry_after_s = reply->retry_after_s;
 	return acme_error_set(error, fault, "it answers %u%s%s%s%s",
 	    reply->status, problem.type[0] != '\0' ? " " : "", problem.type,
 	    problem.detail[0] != '\0' ? ": " : "", problem.detail);
@@ -179,28 +189,33 @@ send_signed(struct acme_client *c, const char *url, const char *payload,
 }
 
 /* A proxy between may lose nonces, and the authority forgets old ones. */
-static bool
-is_bad_nonce(const struct acme_reply *reply)
+static int
+find_bad_nonce(
+    const struct acme_reply *reply, bool *found, struct acme_error *error)
 {
 	struct acme_problem problem;
 
+	*found = false;
 	if (reply->status != 400)
-		return false;
-	acme_answer_problem(buf_slice(&reply->body), &problem);
-	return strcmp(problem.type, "badNonce") == 0;
+		return 0;
+	if (acme_answer_problem(buf_slice(&reply->body), &problem) ==
+	    ACME_READ_SHORT)
+		return no_memory(error);
+	*found = strcmp(problem.type, "badNonce") == 0;
+	return 0;
 }
 
 int
 acme_client_post(struct acme_client *c, const char *url, const char *payload,
     struct acme_reply *reply, struct acme_error *error)
 {
-	for (int n = 1;; n++) {
+	bool rejected = true;
+
+	for (int n = 1; rejected && n <= NONCES_MAX; n++)
 		if (need_nonce(c, reply, error) == -1 ||
-		    send_signed(c, url, payload, reply, error) == -1)
+		    send_signed(c, url, payload, reply, error) == -1 ||
+		    find_bad_nonce(reply, &rejected, error) == -1)
 			return -1;
-		if (!is_bad_nonce(reply) || n == NONCES_MAX)
-			break;
-	}
 	return reply->status / 100 == 2 ? 0 : set_problem(error, reply);
 }
 
@@ -221,15 +236,12 @@ static json_t *
 make_binding(const struct acme_client *c)
 {
 	struct buf text;
-	struct slice s;
 	json_t *object = NULL;
 
 	buf_init(&text, BODY_MAX);
 	if (acme_jws_bind(&c->config.binding, c->config.account,
-		c->directory.new_account, &text) == 0) {
-		s = buf_slice(&text);
-		object = json_loadb((const char *)s.p, s.n, 0, NULL);
-	}
+		c->directory.new_account, &text) == 0)
+		(void)acme_json_load(buf_slice(&text), &object);
 	buf_clear(&text);
 	return object;
 }
@@ -239,7 +251,6 @@ static char *
 account_payload(const struct acme_client *c)
 {
 	json_t *object = json_pack("{s:b}", "termsOfServiceAgreed", 1);
-	char *text = NULL;
 	int rc = object != NULL ? 0 : -1;
 
 	if (rc == 0 && c->config.email[0] != '\0')
@@ -249,9 +260,9 @@ account_payload(const struct acme_client *c)
 		rc = json_object_set_new(
 		    object, "externalAccountBinding", make_binding(c));
 	if (rc == 0)
-		text = json_dumps(object, JSON_COMPACT);
+		return acme_json_dump(object);
 	json_decref(object);
-	return text;
+	return NULL;
 }
 
 static int
@@ -295,7 +306,7 @@ make_account(
 		    "to: see -acme-eab-kid and -acme-eab-key");
 	payload = account_payload(c);
 	if (payload == NULL)
-		return acme_error_set(error, ACME_FAULT_OURS, "out of memory");
+		return no_memory(error);
 	rc = acme_client_post(
 	    c, c->directory.new_account, payload, reply, error);
 	free(payload);
@@ -310,9 +321,15 @@ read_directory(
 
 	if (acme_client_get(c, c->config.directory, reply, error) == -1)
 		return -1;
-	if (acme_answer_directory(
-		buf_slice(&reply->body), &c->directory, &why) == 0)
+	switch (acme_answer_directory(
+	    buf_slice(&reply->body), &c->directory, &why)) {
+	case ACME_READ:
 		return 0;
+	case ACME_READ_SHORT:
+		return no_memory(error);
+	case ACME_READ_BAD:
+		break;
+	}
 	return acme_error_set(error, ACME_FAULT_UNREACHABLE,
 	    "it does not answer as an ACME directory: %s", why.text);
 }

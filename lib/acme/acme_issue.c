@@ -2,12 +2,12 @@
 #include "acme_issue.h"
 
 #include <assert.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "acme_csr.h"
+#include "acme_json.h"
 #include "encode.h"
 
 #define LOOK_FIRST_MS 250
@@ -28,11 +28,16 @@ struct work {
 	struct acme_progress progress;
 };
 
+/* 0, or -1 and the error, for an answer that was read. */
 static int
-unusable(struct work *w, const struct fail *why)
+take(struct work *w, enum acme_reading reading, const struct fail *why)
 {
-	return acme_error_set(
-	    w->error, ACME_FAULT_UNREACHABLE, "%s", why->text);
+	if (reading == ACME_READ)
+		return 0;
+	return acme_error_set(w->error,
+	    reading == ACME_READ_SHORT ? ACME_FAULT_OURS
+				       : ACME_FAULT_UNREACHABLE,
+	    "%s", why->text);
 }
 
 static int
@@ -74,9 +79,9 @@ read_order(struct work *w)
 {
 	struct fail why = { 0 };
 
-	if (acme_answer_order(buf_slice(&w->reply.body), &w->order, &why) == -1)
-		return unusable(w, &why);
-	return 0;
+	return take(w,
+	    acme_answer_order(buf_slice(&w->reply.body), &w->order, &why),
+	    &why);
 }
 
 /* ---- the order */
@@ -87,7 +92,6 @@ order_payload(const struct acme_issue *issue, bool replaces)
 {
 	json_t *object = json_pack("{s:[{s:s, s:s}]}", "identifiers", "type",
 	    issue->is_ip ? "ip" : "dns", "value", issue->name);
-	char *text = NULL;
 	int rc = object != NULL ? 0 : -1;
 
 	if (rc == 0 && issue->profile != NULL)
@@ -97,9 +101,9 @@ order_payload(const struct acme_issue *issue, bool replaces)
 		rc = json_object_set_new(
 		    object, "replaces", json_string(issue->replaces));
 	if (rc == 0)
-		text = json_dumps(object, JSON_COMPACT);
+		return acme_json_dump(object);
 	json_decref(object);
-	return text;
+	return NULL;
 }
 
 static int
@@ -186,10 +190,10 @@ look_at_authorization(struct work *w, const char *url)
 
 	if (post(w, url, "") == -1)
 		return -1;
-	if (acme_answer_authorization(
-		buf_slice(&w->reply.body), &w->authorization, &why) == -1)
-		return unusable(w, &why);
-	return 0;
+	return take(w,
+	    acme_answer_authorization(
+		buf_slice(&w->reply.body), &w->authorization, &why),
+	    &why);
 }
 
 /* The challenge to answer: of the preferred kind, else of one that may be used;
@@ -317,18 +321,14 @@ finalize_payload(const struct acme_issue *issue)
 {
 	struct buf der;
 	char text[CSR_MAX];
-	char *payload = NULL;
 	json_t *object = NULL;
 
 	buf_init(&der, CSR_MAX / 2);
 	if (acme_csr_make(issue->key, issue->name, issue->is_ip, &der) == 0 &&
 	    encode_base64url(text, sizeof text, buf_slice(&der)) == 0)
 		object = json_pack("{s:s}", "csr", text);
-	if (object != NULL)
-		payload = json_dumps(object, JSON_COMPACT);
-	json_decref(object);
 	buf_clear(&der);
-	return payload;
+	return acme_json_dump(object);
 }
 
 static int

@@ -1,12 +1,12 @@
 /* acme_jws: see acme_jws.h. */
 #include "acme_jws.h"
 
-#include <jansson.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "acme_json.h"
 #include "encode.h"
 
 #define INPUT_MAX 65536 /* bytes of "protected.payload" */
@@ -29,10 +29,9 @@ put_encoded(struct buf *to, struct slice in)
 static int
 make_input(struct buf *input, json_t *header, const char *payload)
 {
-	char *text = header != NULL ? json_dumps(header, JSON_COMPACT) : NULL;
+	char *text = acme_json_dump(header);
 	int rc = -1;
 
-	json_decref(header);
 	if (text != NULL && put_encoded(input, slice_str(text)) == 0 &&
 	    buf_append(input, ".", 1) == 0)
 		rc = put_encoded(input, slice_str(payload));
@@ -59,12 +58,14 @@ put_object(struct buf *to, struct slice input, struct slice signature)
 static json_t *
 header_of(const struct acme_jws *jws)
 {
+	json_t *jwk;
+
 	if (jws->kid != NULL)
 		return json_pack("{s:s, s:s, s:s, s:s}", "alg", "ES256", "kid",
 		    jws->kid, "nonce", jws->nonce, "url", jws->url);
-	return json_pack("{s:s, s:o, s:s, s:s}", "alg", "ES256", "jwk",
-	    json_loads(acme_key_jwk(jws->key), 0, NULL), "nonce", jws->nonce,
-	    "url", jws->url);
+	(void)acme_json_load(slice_str(acme_key_jwk(jws->key)), &jwk);
+	return json_pack("{s:s, s:o, s:s, s:s}", "alg", "ES256", "jwk", jwk,
+	    "nonce", jws->nonce, "url", jws->url);
 }
 
 int

@@ -79,6 +79,15 @@ wrap(EVP_PKEY *pkey, struct fail *why)
 }
 
 struct acme_key *
+acme_key_read(struct slice pem, struct fail *why)
+{
+	struct acme_key *key;
+
+	(void)acme_key_load(pem, &key, why);
+	return key;
+}
+
+struct acme_key *
 acme_key_make(struct fail *why)
 {
 	EVP_PKEY *pkey = EVP_EC_gen("P-256");
@@ -100,29 +109,43 @@ is_p256(const EVP_PKEY *pkey)
 	    (strcmp(group, "prime256v1") == 0 || strcmp(group, "P-256") == 0);
 }
 
-struct acme_key *
-acme_key_read(struct slice pem, struct fail *why)
+enum acme_reading
+acme_key_load(struct slice pem, struct acme_key **key, struct fail *why)
 {
 	static char no_password[] = "";
-	BIO *bio = pem.n <= ACME_KEY_PEM_MAX
-	    ? BIO_new_mem_buf(pem.p, (int)pem.n)
-	    : NULL;
+	enum acme_reading reading = ACME_READ_BAD;
 	EVP_PKEY *pkey = NULL;
+	BIO *bio = NULL;
 
+	*key = NULL;
+	ERR_clear_error(); /* of others */
+	if (pem.n <= ACME_KEY_PEM_MAX)
+		bio = BIO_new_mem_buf(pem.p, (int)pem.n);
 	/* an encrypted key must fail, not ask on the terminal */
 	if (bio != NULL)
 		pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, no_password);
 	BIO_free(bio);
-	ERR_clear_error();
+	if (pem.n <= ACME_KEY_PEM_MAX)
+		reading = acme_reading_of_ssl(ACME_READ_SHORT);
 	if (pkey == NULL) {
-		fail_set(why, "no usable private key in PEM form");
-		return NULL;
+		fail_set(why,
+		    reading == ACME_READ_SHORT
+			? "out of memory"
+			: "no usable private key in PEM form");
+		return reading;
 	}
-	if (is_p256(pkey))
-		return wrap(pkey, why);
+	if (is_p256(pkey)) {
+		/* a point that was read has coordinates */
+		*key = wrap(pkey, why);
+		return *key != NULL ? ACME_READ : ACME_READ_SHORT;
+	}
 	EVP_PKEY_free(pkey);
-	fail_set(why, "the private key is not for ECDSA with P-256");
-	return NULL;
+	reading = acme_reading_of_ssl(ACME_READ_BAD);
+	fail_set(why,
+	    reading == ACME_READ_SHORT
+		? "out of memory"
+		: "the private key is not for ECDSA with P-256");
+	return reading;
 }
 
 void

@@ -8,6 +8,7 @@
 #ifndef DERPKIT_ACME_KEY_H
 #define DERPKIT_ACME_KEY_H
 
+#include "acme_reading.h"
 #include "buf.h"
 #include "fail.h"
 
@@ -23,6 +24,11 @@ struct acme_key *acme_key_make(struct fail *why);
 /* The first private key of a PEM text; other keys than P-256 are refused.
  * Returns owned; NULL and the reason. */
 struct acme_key *acme_key_read(struct slice pem, struct fail *why);
+
+/* The same, to tell a text that is bad from a shortage. *key is NULL unless it
+ * is read. */
+enum acme_reading acme_key_load(
+    struct slice pem, struct acme_key **key, struct fail *why);
 
 /* Wipes and frees. NULL is fine. */
 void acme_key_free(struct acme_key *key);

@@ -72,7 +72,7 @@ read_number(struct slice text, const char *name, uint64_t max, uint64_t *to)
 	return num_parse_decimal(value_of(text, name), max, to);
 }
 
-int
+enum acme_reading
 acme_note_read_order(struct slice text, struct acme_note_order *note)
 {
 	const uint8_t *pem =
@@ -84,11 +84,10 @@ acme_note_read_order(struct slice text, struct acme_note_order *note)
 	    read_url(text, "directory", note->directory) == -1 ||
 	    read_url(text, "order", note->order) == -1 ||
 	    read_number(text, "at", INT64_MAX, &at_s) == -1)
-		return -1;
+		return ACME_READ_BAD;
 	note->at_s = (int64_t)at_s;
-	note->key =
-	    acme_key_read(slice_of(pem, text.n - (size_t)(pem - text.p)), NULL);
-	return note->key != NULL ? 0 : -1;
+	return acme_key_load(
+	    slice_of(pem, text.n - (size_t)(pem - text.p)), &note->key, NULL);
 }
 
 void

@@ -35,8 +35,10 @@ struct acme_note_retry {
 int acme_note_put_order(struct buf *text, const struct acme_note_order *note);
 int acme_note_put_retry(struct buf *text, const struct acme_note_retry *note);
 
-/* -1 when the text is not such a note; an order's is then clear. */
-int acme_note_read_order(struct slice text, struct acme_note_order *note);
+/* An order's is clear unless it is read. */
+enum acme_reading acme_note_read_order(
+    struct slice text, struct acme_note_order *note);
+/* -1 when the text is not such a note. */
 int acme_note_read_retry(struct slice text, struct acme_note_retry *note);
 
 /* Frees the key. */
