@@ -2,6 +2,7 @@
 """Certificates that the relay orders itself, from a real pebble."""
 
 import http.client
+import http.server
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import socket
 import ssl
 import stat
 import sys
+import threading
 import time
 import unittest
 
@@ -240,6 +242,26 @@ class Orders(Relays):
         relay.proc.send_signal(signal.SIGHUP)
         relay.wait_log("acme: .* is not asked before [0-9]+ s have passed, as it wants it")
         self.assertNotIn("acme: ordering", relay.log.text())
+
+    def test_an_answer_that_is_too_large(self):
+        class Flood(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+                try:
+                    self.wfile.write(b"{" + b" " * 300_000 + b"}")
+                except OSError:
+                    pass  # it does not read all of it
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.HTTPServer((HOST, 0), Flood)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        relay = self.relay(http=False, directory=f"http://{HOST}:{server.server_port}/dir")
+        relay.wait_log("acme: no certificate for .* answers too much; trying again in")
 
     def test_a_folder_that_is_there(self):
         """A damaged file is replaced, a good one is used before any order."""

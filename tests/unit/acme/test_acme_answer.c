@@ -148,6 +148,26 @@ acme_answer_ignores_unknown_challenges(void **state)
 	check_text(a.problem.detail, "refused");
 }
 
+static void
+acme_answer_takes_the_first_challenges_of_many(void **state)
+{
+	char text[4096] = "{\"challenges\":[{}";
+	struct acme_authorization a;
+	size_t n = strlen(text);
+
+	(void)state;
+	for (int i = 0; i < ACME_CHALLENGES_MAX + 2; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n,
+		    ",{\"type\":\"http-01\",\"url\":\"https://c/%d\","
+		    "\"token\":\"t%d\"}",
+		    i, i);
+	snprintf(text + n, sizeof text - n, "]}");
+	check_int(acme_answer_authorization(slice_str(text), &a, NULL), 0);
+	check_size(a.count, ACME_CHALLENGES_MAX);
+	check_text(a.challenges[0].token, "t0");
+	check_text(a.challenges[ACME_CHALLENGES_MAX - 1].token, "t3");
+}
+
 /* A token becomes a file name and a path: a challenge without a good one cannot
  * be answered, but another may be. */
 static void
@@ -254,6 +274,8 @@ main(void)
 		cmocka_unit_test(acme_answer_refuses_directories),
 		cmocka_unit_test(acme_answer_reads_orders),
 		cmocka_unit_test(acme_answer_ignores_unknown_challenges),
+		cmocka_unit_test(
+		    acme_answer_takes_the_first_challenges_of_many),
 		cmocka_unit_test(acme_answer_ignores_challenges_without_token),
 		cmocka_unit_test(acme_answer_reads_problems),
 		cmocka_unit_test(acme_answer_reads_windows),
