@@ -4,8 +4,8 @@
  * jansson does not say so itself: a text that could not grow loses characters,
  * and an object that could not be made is a syntax error, so that a shortage of
  * ours looks like a fault of whoever has written the text. Between
- * json_memory_begin and json_memory_end all fails after the first failure, and
- * nothing that was read without it is taken for whole. A program installs it
+ * json_memory_begin and json_memory_end all fails after the first failure, so
+ * that no part of a text is read as the whole of it. A program installs it
  * when it starts: json_set_alloc_funcs(json_memory_malloc, free). Threads: any;
  * each has its own state.
  */
