@@ -440,6 +440,18 @@ explain_answer(struct dial *d, enum dial_fault *fault, struct fail *why)
 	return true;
 }
 
+/* Whether the server chose a version that we do not speak, or refused all that
+ * we do. We speak the newer ones, so that its own are older than TLS 1.2. */
+static bool
+is_old_tls(unsigned long code)
+{
+	const int reason = ERR_GET_REASON(code);
+
+	return ERR_GET_LIB(code) == ERR_LIB_SSL &&
+	    (reason == SSL_R_UNSUPPORTED_PROTOCOL ||
+		reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION);
+}
+
 /* What ended the handshake: the reason that TLS gives, or what is clearer. */
 static int
 fail_handshake(struct dial *d, enum dial_io io, const struct fail *reason,
@@ -447,6 +459,9 @@ fail_handshake(struct dial *d, enum dial_io io, const struct fail *reason,
 {
 	if (explain_answer(d, fault, why))
 		return -1;
+	if (*fault == DIAL_FAULT_OLD_TLS)
+		return fail_set(
+		    why, "TLS handshake: the server has no TLS 1.2 or newer");
 	if (io != DIAL_EOF)
 		return fail_set(why, "%s", reason->text);
 	return fail_set(why,
@@ -473,6 +488,8 @@ handshake(struct dial *d, enum dial_trust trust, uint64_t deadline_ms,
 		if (verdict != X509_V_OK && trust == DIAL_ROOTS)
 			return fail_set(why, "certificate: %s",
 			    X509_verify_cert_error_string(verdict));
+		if (is_old_tls(ERR_peek_error()))
+			*fault = DIAL_FAULT_OLD_TLS;
 		reason = (struct fail){ 0 };
 		io = ssl_result(d, ret, &reason, "TLS handshake");
 		if (io != DIAL_READ && io != DIAL_WRITE)

@@ -30,6 +30,7 @@ enum dial_fault {
 	DIAL_FAULT_SILENT,     /* out of time */
 	DIAL_FAULT_PLAIN_HTTP, /* an HTTP answer without TLS */
 	DIAL_FAULT_NOT_TLS,    /* other bytes that are not TLS records */
+	DIAL_FAULT_OLD_TLS,    /* TLS, but no version of ours: older ones */
 };
 
 /* Everything is borrowed for the call of dial_open only. */

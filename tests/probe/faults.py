@@ -50,6 +50,9 @@ def context(cert, highest=None):
     c.load_cert_chain(*cert)
     if highest:
         c.maximum_version = highest
+    if highest and highest < ssl.TLSVersion.TLSv1_2:
+        c.minimum_version = ssl.TLSVersion.TLSv1
+        c.set_ciphers("ALL:@SECLEVEL=0")
     return c
 
 

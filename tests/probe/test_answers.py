@@ -52,6 +52,12 @@ class Answers(ProbeCase):
                  "packet length too long"),
                 (sends(b"\x15\x03\x03\x00\x02\x02\x28"), "tls-failed",
                  "alert handshake failure"),
+                # an old server refuses our versions, or chooses its own
+                (sends(b"\x15\x03\x02\x00\x02\x02\x46"), "tls-too-old",
+                 r"^TLS handshake: the server has no TLS 1\.2 or newer$"),
+                (sends(bytes.fromhex("160302 002a 020000 26 0302") + bytes(32) +
+                       bytes.fromhex("00 c013 00")), "tls-too-old",
+                 r"^TLS handshake: the server has no TLS 1\.2 or newer$"),
                 (sends(b""), "tls-failed",
                  "the other side closed the connection without an answer")):
             with self.subTest(got):

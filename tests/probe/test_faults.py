@@ -99,6 +99,8 @@ class Faults(ProbeCase):
                    delay=lambda n: 3.3 if n == 1 else 0)
         self.front(faults.to_relay(self.relay()), infos=("tls-old",),
                    highest=ssl.TLSVersion.TLSv1_2)
+        self.front(faults.to_relay(self.relay()), "tls-too-old",
+                   highest=ssl.TLSVersion.TLSv1_1)
         self.front(faults.sometimes_reset(self.relay(), 5), "connect-unsteady")
 
     def add_certificates(self):
@@ -250,6 +252,8 @@ class Faults(ProbeCase):
                 ("upgrade-eaten", "got", "426"),
                 ("upgrade-eaten", "advice", "proxy_set_header Upgrade"),
                 ("upgrade-refused", "got", "200"),
+                ("tls-too-old", "got", "no TLS 1.2 or newer"),
+                ("tls-too-old", "advice", "ssl_protocols"),
                 ("port80-redirect", "got", "301 to https://x.example/"),
                 ("port80-status", "got", "Welcome to nginx!"),
                 ("stun-nat-likely", "got", "172.17.0.1"),
