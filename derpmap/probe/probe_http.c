@@ -196,6 +196,9 @@ probe_http_upgrade(
 	else if (result == EXCHANGE_NOT_HTTP)
 		probe_finding_add(&v->findings, PROBE_NOT_DERP,
 		    "GET /derp with Upgrade: DERP", "%s", why.text);
+	else if (result == EXCHANGE_TOO_LONG)
+		probe_finding_add(&v->findings, PROBE_HEADERS_LONG,
+		    "GET /derp with Upgrade: DERP", "%s", why.text);
 	else if (!probe_visit_is_over(c))
 		probe_finding_add(&v->findings, PROBE_UPGRADE_SILENT,
 		    "GET /derp with Upgrade: DERP", "%s", why.text);

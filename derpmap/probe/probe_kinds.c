@@ -196,6 +196,13 @@ static const struct probe_kind_row rows[PROBE_KIND_COUNT] = {
 	    "what follows the upgrade is not DERP", "Clients cannot connect.",
 	    "Check that the proxy does not turn it into a WebSocket, and "
 	    "that this is a DERP relay." },
+	[PROBE_HEADERS_LONG] = { "headers-too-long", PROBE_ERROR,
+	    "the headers of the answer to the upgrade are too long",
+	    "A relay answers with a few hundred bytes. Clients read headers "
+	    "until they end; if they do not, no client can connect.",
+	    "Look at what the server sends (curl -v), and whether it is the "
+	    "relay: a proxy or an application in front may add headers, or "
+	    "repeat them without end." },
 	[PROBE_LOGIN_FAILED] = { "login-failed", PROBE_ERROR,
 	    "the login was not answered",
 	    "Clients connect, and nothing comes from the relay.",

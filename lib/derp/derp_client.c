@@ -248,8 +248,12 @@ await_switch(struct derp_client *c, uint64_t deadline_ms, struct fail *why)
 			buf_consume(&c->in, used);
 			return 0;
 		case HTTP1_BAD:
-		case HTTP1_TOO_LONG:
 			return fail_set(why, "the relay's answer is not HTTP");
+		case HTTP1_TOO_LONG:
+			return fail_set(why,
+			    "the headers of the relay's answer are too long "
+			    "(limits: %d bytes, %d headers)",
+			    HTTP1_HEAD_MAX, HTTP1_HEADERS_MAX);
 		case HTTP1_MORE:
 			break;
 		}

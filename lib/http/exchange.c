@@ -95,15 +95,16 @@ read_head(struct dial *d, struct exchange_response *res, size_t *used,
 		case HTTP1_OK:
 			return EXCHANGE_OK;
 		case HTTP1_BAD:
-		case HTTP1_TOO_LONG:
 			fail_set(why, "the answer is not HTTP");
 			return EXCHANGE_NOT_HTTP;
-		case HTTP1_MORE:
+		case HTTP1_TOO_LONG:
+			fail_set(why,
+			    "the headers of the answer are too long (limits: "
+			    "%d bytes, %d headers)",
+			    HTTP1_HEAD_MAX, HTTP1_HEADERS_MAX);
+			return EXCHANGE_TOO_LONG;
+		case HTTP1_MORE: /* fewer than HTTP1_HEAD_MAX bytes */
 			break;
-		}
-		if (res->n >= HTTP1_HEAD_MAX) {
-			fail_set(why, "the head of the answer is too long");
-			return EXCHANGE_NOT_HTTP;
 		}
 		result =
 		    fill(d, res, HTTP1_HEAD_MAX - res->n, deadline_ms, why);

@@ -34,6 +34,7 @@ enum exchange_result {
 	EXCHANGE_TIMEOUT,  /* it did not until the deadline */
 	EXCHANGE_CLOSED,   /* the other side ended before that */
 	EXCHANGE_NOT_HTTP, /* what came is not HTTP */
+	EXCHANGE_TOO_LONG, /* its head is over the limits of http1.h */
 	EXCHANGE_FAILED,   /* the connection failed, or the request is too long
 			    */
 };

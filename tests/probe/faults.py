@@ -209,6 +209,13 @@ def garbage_after_switch(sock, _):
     sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + b"\xff" * 64)
 
 
+def endless_headers(sock, _):
+    read_head(sock)
+    sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\n")
+    while True:
+        sock.sendall(b"X-Again: and again\r\n" * 64)
+
+
 def silent_after_server_key(key):
     """Switches, tells its key, and then says nothing."""
     def serve(sock, count):

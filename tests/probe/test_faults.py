@@ -148,6 +148,8 @@ class Faults(ProbeCase):
         self.front(faults.by_path({"/derp": faults.silent}, to), "upgrade-silent")
         self.front(faults.by_path({"/derp": faults.garbage_after_switch}, to),
                    "not-derp")
+        self.front(faults.by_path({"/derp": faults.endless_headers}, to),
+                   "headers-too-long")
         self.front(faults.by_path({"/derp": faults.silent_after_server_key(
             b"\x07" * 32)}, to), "login-failed")
         self.front(faults.by_path({"/derp/latency-check": faults.says(
@@ -252,6 +254,9 @@ class Faults(ProbeCase):
                 ("upgrade-eaten", "got", "426"),
                 ("upgrade-eaten", "advice", "proxy_set_header Upgrade"),
                 ("upgrade-refused", "got", "200"),
+                ("headers-too-long", "got",
+                 "too long (limits: 16384 bytes, 64 headers)"),
+                ("headers-too-long", "advice", "curl -v"),
                 ("tls-too-old", "got", "no TLS 1.2 or newer"),
                 ("tls-too-old", "advice", "ssl_protocols"),
                 ("port80-redirect", "got", "301 to https://x.example/"),

@@ -332,6 +332,19 @@ derp_client_wants_http(void **state)
 }
 
 static void
+derp_client_bounds_the_headers(void **state)
+{
+	char answer[1024];
+	int n = sprintf(answer, "HTTP/1.1 101 Switching Protocols\r\n");
+
+	for (int i = 0; i <= 64; i++)
+		n += sprintf(answer + n, "A: x\r\n");
+	upgrade_fails(*state, answer,
+	    "the headers of the relay's answer are too long (limits: 16384 "
+	    "bytes, 64 headers)");
+}
+
+static void
 derp_client_tells_an_early_end(void **state)
 {
 	upgrade_fails(*state, "HTTP/1.1 101",
@@ -452,6 +465,7 @@ main(void)
 		TEST(derp_client_refuses_another_key_than_known),
 		TEST(derp_client_tells_the_status),
 		TEST(derp_client_wants_http),
+		TEST(derp_client_bounds_the_headers),
 		TEST(derp_client_tells_an_early_end),
 		TEST(derp_client_wants_a_server_key),
 		TEST(derp_client_waits_only_so_long),

@@ -127,7 +127,12 @@ exchange_bounds_the_head(void **state)
 	n = sprintf(answer, "HTTP/1.1 200 OK\r\nA: ");
 	memset(answer + n, 'x', HTTP1_HEAD_MAX);
 	answer[n + HTTP1_HEAD_MAX] = '\0';
-	result_is(answer, false, EXCHANGE_NOT_HTTP, NULL);
+	result_is(answer, false, EXCHANGE_TOO_LONG,
+	    "headers of the answer are too long (limits: 16384 bytes, 64 "
+	    "headers)");
+	for (int i = 0; i <= HTTP1_HEADERS_MAX; i++)
+		n += sprintf(answer + n, "\r\nA: x");
+	result_is(answer, false, EXCHANGE_TOO_LONG, "64 headers");
 	free(answer);
 }
 
