@@ -6,6 +6,7 @@
 #include "edit.h"
 #include "glued.h"
 #include "num.h"
+#include "off_port.h"
 #include "placeholder.h"
 
 #include <inttypes.h>
@@ -149,9 +150,15 @@ region_key(struct rule_run *run, const struct derpmap_diagnostic *d)
 static void
 quoted_number(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
-	unquote(run,
-	    found_as_reported(run, d, DERPMAP_QUOTED_INT, "remove the quotes"),
-	    d, true);
+	struct finding *f =
+	    found_as_reported(run, d, DERPMAP_QUOTED_INT, "remove the quotes");
+
+	unquote(run, f, d, true);
+	/* Go says the same of all text; in YAML it is a number in quotes */
+	if (f != NULL && run->load->dialect == DIALECT_JSON &&
+	    !(is_quoted(d) && is_number(d->node->text, true)))
+		f->fix = "write a number";
+	off_port_advise(run, f, d);
 	if (is_quoted(d))
 		unquote(run,
 		    found_as_reported(
@@ -281,7 +288,7 @@ static void
 refused(struct rule_run *run, const struct derpmap_diagnostic *d)
 {
 	if (d->refuses && !has_rule(d) && !is_placeholder(d))
-		rule_found(run, d->at, "%s", d->text);
+		off_port_advise(run, rule_found(run, d->at, "%s", d->text), d);
 }
 
 /* --- by what way values came about --- */

@@ -8,6 +8,7 @@
 #include "decode_json.h"
 
 #include "json_fold.h"
+#include "port.h"
 
 #include <errno.h>
 #include <math.h>
@@ -57,17 +58,20 @@ kind_name(const struct doc_node *n)
 	return is_number(n) ? "the number" : "the word";
 }
 
-/* A string that is refused and clear all the same. */
+/* A scalar that is refused and clear all the same. */
 static void
-refuse_string(struct decoder *d, enum derpmap_diagnostic_kind kind,
+refuse_meant(struct decoder *d, enum derpmap_diagnostic_kind kind,
     enum derpmap_level level, const struct doc_node *n, const char *what,
     const char *wanted)
 {
+	const char *quote = is_string(n) ? "\"" : "";
+
 	decoder_report_meant(d, kind, level, n,
-	    "%s must be %s, not the string \"%.*s\"; Go's JSON decoder refuses "
-	    "the document",
-	    what, wanted, n->text.n > SHOWN ? SHOWN : (int)n->text.n,
-	    (const char *)n->text.p);
+	    "%s must be %s, not %s %s%.*s%s; Go's JSON decoder refuses the "
+	    "document",
+	    what, wanted, kind_name(n), quote,
+	    n->text.n > SHOWN ? SHOWN : (int)n->text.n, (const char *)n->text.p,
+	    quote);
 }
 
 static void
@@ -129,14 +133,19 @@ set_int(struct decoder *d, enum derpmap_level level, const char *name,
     const struct doc_node *n, struct derpmap_int *i)
 {
 	static const char wanted[] = "a whole number that fits 64 bits";
+	const enum derpmap_diagnostic_kind kind =
+	    is_string(n) ? DERPMAP_QUOTED_INT : DERPMAP_BAD_INT;
 
 	if (is_number(n) && parse_int(n->text, &i->v) == 0)
 		return;
 	if (d->as_meant && is_string(n) && parse_int(n->text, &i->v) == 0)
-		refuse_string(d, DERPMAP_QUOTED_INT, level, n, name, wanted);
-	else
-		refuse(d, is_string(n) ? DERPMAP_QUOTED_INT : DERPMAP_BAD_INT,
-		    level, n, name, wanted);
+		refuse_meant(d, kind, level, n, name, wanted);
+	else if (d->as_meant && n->kind == DOC_SCALAR &&
+	    strcmp(name, "STUNPort") == 0 && port_is_off_word(n->text)) {
+		i->v = PORT_STUN_OFF;
+		refuse_meant(d, kind, level, n, name, wanted);
+	} else
+		refuse(d, kind, level, n, name, wanted);
 }
 
 static void
@@ -150,7 +159,7 @@ set_bool(struct decoder *d, enum derpmap_level level, const char *name,
 	else if (d->as_meant && is_string(n) &&
 	    (slice_is(n->text, "true") || slice_is(n->text, "false"))) {
 		b->v = slice_is(n->text, "true");
-		refuse_string(
+		refuse_meant(
 		    d, DERPMAP_BAD_BOOL, level, n, name, "true or false");
 	} else
 		refuse(d, DERPMAP_BAD_BOOL, level, n, name, "true or false");

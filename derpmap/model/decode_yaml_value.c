@@ -1,6 +1,8 @@
 /* decode_yaml_value: see decode_yaml_value.h. */
 #include "decode_yaml_value.h"
 
+#include "port.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -173,6 +175,15 @@ is_quoted_int(
 	    to_int(&plain, number) == 0;
 }
 
+/* Whether it is a word for "off" where that is a number, and means it. */
+static bool
+is_stun_off(
+    const struct yaml_decoder *y, const char *what, const struct doc_node *n)
+{
+	return y->d->as_meant && strcmp(what, "stunport") == 0 &&
+	    port_is_off_word(n->text);
+}
+
 /* *meant: the value that was meant, where that is wanted and clear. */
 static void
 bad_int(struct yaml_decoder *y, enum derpmap_level level, const char *what,
@@ -181,6 +192,8 @@ bad_int(struct yaml_decoder *y, enum derpmap_level level, const char *what,
 	static const char quoted[] =
 	    "%s must be a number; '%.*s' is in quotes and so is text; "
 	    "headscale refuses the file";
+	static const char other[] =
+	    "%s must be a number, not %s '%.*s'; headscale refuses the file";
 	int64_t number;
 
 	if (is_quoted_int(n, v, &number)) {
@@ -198,12 +211,14 @@ bad_int(struct yaml_decoder *y, enum derpmap_level level, const char *what,
 		decoder_report(y->d, DERPMAP_BAD_INT, level, n,
 		    "%s: %.*s does not fit 64 bits; headscale refuses the file",
 		    what, shown(n->text), (const char *)n->text.p);
-	else
-		decoder_report(y->d, DERPMAP_BAD_INT, level, n,
-		    "%s must be a number, not %s '%.*s'; headscale refuses "
-		    "the file",
+	else if (is_stun_off(y, what, n)) {
+		*meant = PORT_STUN_OFF;
+		decoder_report_meant(y->d, DERPMAP_BAD_INT, level, n, other,
 		    what, kind_name(v, n), shown(n->text),
 		    (const char *)n->text.p);
+	} else
+		decoder_report(y->d, DERPMAP_BAD_INT, level, n, other, what,
+		    kind_name(v, n), shown(n->text), (const char *)n->text.p);
 }
 
 static void

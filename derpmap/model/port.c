@@ -7,6 +7,18 @@ port_is_valid(int64_t port)
 	return port >= 1 && port <= PORT_MAX;
 }
 
+bool
+port_is_off_word(struct slice text)
+{
+	static const char *const words[] = { "none", "off", "no", "false",
+		"disabled", "disable" };
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (slice_is_nocase(text, words[i]))
+			return true;
+	return false;
+}
+
 int64_t
 port_derp(const struct derpmap_node *node)
 {

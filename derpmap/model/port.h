@@ -17,6 +17,10 @@
 /* Whether it is the number of a port: 1 to 65535. */
 bool port_is_valid(int64_t port);
 
+/* Whether it is a word that people write to turn a port off; for STUN it means
+ * PORT_STUN_OFF. */
+bool port_is_off_word(struct slice text);
+
 /* The port that clients dial; it may be invalid. */
 int64_t port_derp(const struct derpmap_node *node);
 

@@ -143,6 +143,11 @@ class Fixes(unittest.TestCase):
                 ("P08", "stunport: 3478.5", "stunport: 3478"),
                 ("P09", "canport80: off", "canport80: false"),
                 ("P10", "canport80: 'False'", "canport80: false"),
+                ("P28", "stunport: none # x", "stunport: -1 # x"),
+                ("P28", "stunport: 'Off'", "stunport: -1"),
+                ("P28", "stunport: false", "stunport: -1"),
+                ("P28", "stunport: default", "stunport: default"),
+                ("P28", "derpport: none", "derpport: none"),
                 ("A05", "ipv4: ' 8.8.1.1'", "ipv4: '8.8.1.1'"),
                 ("A05", "ipv6: '[2a01::9]'", "ipv6: '2a01::9'"),
                 ("A05", "ipv6: 2a01::9%eth0", 'ipv6: "2a01::9"'),
@@ -326,7 +331,7 @@ class Fixes(unittest.TestCase):
         rules = {file.name[:3] for file in changed}
         self.assertLessEqual(
             {"P00", "P01", "P02", "P06", "P07", "P08", "P09", "P10", "P14",
-             "P19", "P21", "P27", "R01", "R02", "R14", "N01", "N02", "N04",
+             "P19", "P21", "P27", "P28", "R01", "R02", "R14", "N01", "N02", "N04",
              "N07", "N08", "N09", "N10", "A05", "A02", "A03", "T05"}, rules)
 
     def test_a_thousand_mutated_maps(self):

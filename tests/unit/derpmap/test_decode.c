@@ -22,6 +22,19 @@ decode(const char *text, enum load_form form)
 	return &l.map;
 }
 
+/* As it was meant. */
+static const struct derpmap *
+decode_meant(const char *text)
+{
+	const struct load_how how = { .form = LOAD_DETECT, .as_meant = true };
+	struct fail why = { .text = "" };
+
+	load_close(&l);
+	if (load_text_as(&l, "x", slice_str(text), &how, &why) == -1)
+		fail_msg("%s", why.text);
+	return &l.map;
+}
+
 static const struct derpmap_diagnostic *
 find(const struct derpmap *m, enum derpmap_diagnostic_kind kind)
 {
@@ -295,6 +308,34 @@ close_last(void **state)
 	return 0;
 }
 
+#define NODES(nodes)                                                           \
+	"{\"Regions\": {\"900\": {\"RegionID\": 900, \"Nodes\": [" nodes "]}}" \
+	"}"
+
+static void
+stun_port_is(const char *text, int64_t port, bool is_unclear)
+{
+	const struct derpmap *m = decode_meant(text);
+
+	check_int(first_node(m)->stun_port.v, port);
+	check(m->refused && m->is_unclear == is_unclear);
+}
+
+static void
+decode_reads_words_for_no_stun(void **state)
+{
+	(void)state;
+	stun_port_is("regions: {900: {nodes: [{stunport: Off}]}}", -1, false);
+	stun_port_is(
+	    "regions: {900: {nodes: [{stunport: 'none'}]}}", -1, false);
+	stun_port_is("regions: {900: {nodes: [{stunport: x}]}}", 0, true);
+	stun_port_is(NODES("{\"STUNPort\": false}"), -1, false);
+	stun_port_is(NODES("{\"STUNPort\": \"disabled\"}"), -1, false);
+	stun_port_is(NODES("{\"STUNPort\": true}"), 0, true);
+	/* another port has no number that means it */
+	stun_port_is("regions: {900: {nodes: [{derpport: none}]}}", 0, true);
+}
+
 int
 main(void)
 {
@@ -305,6 +346,7 @@ main(void)
 		cmocka_unit_test(decode_tells_what_was_merged_and_shared),
 		cmocka_unit_test(decode_tells_what_it_ignores),
 		cmocka_unit_test(decode_goes_on_after_a_refusal),
+		cmocka_unit_test(decode_reads_words_for_no_stun),
 		cmocka_unit_test(decode_tells_nil_from_empty),
 		cmocka_unit_test(decode_sorts_regions),
 		cmocka_unit_test(decode_survives_no_memory),
