@@ -1,4 +1,5 @@
-/* rules_absent: judgements about regions and nodes that are not there. */
+/* rules_absent: judgements about regions and nodes that are not there, and
+ * about elements that are no nodes. */
 #include "rule_groups.h"
 
 #include "edit.h"
@@ -22,6 +23,70 @@ nil_node(struct rule_run *run)
 			f->fix = "remove the dash";
 			edit_remove_element(run, f, n->from.value);
 		}
+}
+
+/* Writes a blank in place of the dash before each element but the first, where
+ * all keys are in one column. */
+static void
+drop_dashes(struct rule_run *run, struct finding *f,
+    const struct derpmap_region *r, const struct derpmap_node *n)
+{
+	const struct slice text = run->load->text;
+	const struct doc_node *first = n->from.value;
+	const struct doc_node *list = doc_resolve(r->nodes_from.value);
+	size_t i = doc_items_until(list, first->start.offset) - 1;
+	size_t at;
+
+	for (size_t k = 1; k < n->elements; k++) {
+		const struct doc_node *element = list->items[i + k];
+
+		at = element->start.offset - 1;
+		while (at > 0 && text.p[at] == ' ')
+			at--;
+		if (element->style != DOC_BLOCK || text.p[at] != '-' ||
+		    element->start.column != first->start.column)
+			return;
+	}
+	for (size_t k = 1; k < n->elements; k++) {
+		at = list->items[i + k]->start.offset - 1;
+		while (text.p[at] != '-')
+			at--;
+		edit_span(run, f, at, 1, " ");
+	}
+}
+
+static void
+found_split(struct rule_run *run, const struct derpmap_region *r,
+    const struct derpmap_node *n)
+{
+	const bool has_dashes = n->from.value->style == DOC_BLOCK;
+	struct finding *f = rule_found(run, derpmap_origin_pos(&n->from),
+	    "this looks like one node with %s: %s reads %zu nodes, and none "
+	    "has all that it needs",
+	    has_dashes ? "a dash before each of its keys"
+		       : "each of its keys as an element of its own",
+	    run->load->dialect == DIALECT_JSON ? "Go's JSON decoder"
+					       : "headscale",
+	    n->elements);
+
+	if (has_dashes) {
+		f->fix = "keep the dash before the first key, and write a "
+			 "blank in place of the others";
+		drop_dashes(run, f, r, n);
+	} else
+		f->fix = "put all keys of the node into one { }";
+}
+
+static void
+split_node(struct rule_run *run)
+{
+	const struct derpmap *m = &run->load->map;
+
+	for (size_t i = 0; i < m->region_count; i++)
+		for (size_t j = 0; j < m->regions[i]->node_count; j++)
+			if (m->regions[i]->nodes[j]->elements > 0)
+				found_split(run, m->regions[i],
+				    m->regions[i]->nodes[j]);
 }
 
 /* A null region is how a later source drops a region of an earlier one. */
@@ -121,6 +186,12 @@ static const struct rule rules[] = {
 	    "0.29 it is ignored. DIFFERS from a warning: it is what the "
 	    "manual says.",
 	    RULE_MERGE "; headscale issue 2450, tailscale issue 14752" },
+	{ "P34", "split-node", SEVERITY_ERROR, RULE_ANY, { .map = split_node },
+	    "each key of a node is an element of the list",
+	    "A dash begins another node: with one before each key there are as "
+	    "many nodes as keys, and clients can use none of them. The values "
+	    "are judged as if they were one node's.",
+	    RULE_YAML3 "; " RULE_GOJSON },
 };
 
 const struct rule_group rules_absent = { rules,

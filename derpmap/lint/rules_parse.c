@@ -211,8 +211,21 @@ dup_region_spelling(struct rule_run *run, const struct derpmap_diagnostic *d)
 	found_as_reported(run, d, DERPMAP_SAME_REGION, "keep one of the two");
 }
 
-/* What to write in place of a list of regions or a mapping of nodes; NULL: it
- * is neither. */
+/* Whether it is a list of what a region has, a key each: by dashes, mostly. */
+static bool
+holds_region_fields(const struct doc_node *n)
+{
+	const struct doc_node *first =
+	    n->kind == DOC_SEQUENCE && n->count > 0 ? n->items[0] : NULL;
+
+	return first != NULL && first->kind == DOC_MAPPING &&
+	    first->count == 1 && first->items[0]->kind == DOC_SCALAR &&
+	    derpmap_field_meant(DERPMAP_LEVEL_REGION, first->items[0]->text) !=
+	    NULL;
+}
+
+/* What to write in place of a list of regions, a list for a region or a mapping
+ * of nodes; NULL: it is none of them. */
 static const char *
 other_shape(const struct rule_run *run, const struct derpmap_diagnostic *d)
 {
@@ -226,6 +239,10 @@ other_shape(const struct rule_run *run, const struct derpmap_diagnostic *d)
 		    ? "write each region's id and a colon in place of the dash"
 		    : "write { } with each region after its id: {\"900\": "
 		      "{...}}";
+	if (d->level == DERPMAP_LEVEL_REGION && holds_region_fields(n))
+		return is_yaml(run)
+		    ? "write the region's keys without a dash before them"
+		    : "put all keys of the region into one { }";
 	if (d->level == DERPMAP_LEVEL_REGION && n->kind == DOC_MAPPING)
 		return is_yaml(run)
 		    ? "begin each node with a dash before its first key"
@@ -279,6 +296,7 @@ has_rule(const struct derpmap_diagnostic *r)
 	case DERPMAP_NULL_KEY:
 	case DERPMAP_REPEATED_KEY:
 	case DERPMAP_MERGE_KEY:
+	case DERPMAP_SPLIT_NODE:
 		break;
 	}
 	return false;

@@ -3,6 +3,7 @@
 
 #include "decode_json.h"
 #include "decode_yaml.h"
+#include "split_nodes.h"
 
 int
 decode_map(struct derpmap *m, struct arena *a, const struct doc *d,
@@ -24,5 +25,9 @@ decode_map_at(struct derpmap *m, struct arena *a, const struct doc_node *root,
 		decode_yaml(&decoder, root);
 	else if (root != NULL)
 		decode_json(&decoder, root);
+	if (as_meant && !decoder.no_memory)
+		split_nodes_join(&decoder,
+		    dialect == DIALECT_JSON ? "Go's JSON decoder"
+					    : "headscale");
 	return decoder_finish(&decoder, why);
 }

@@ -39,11 +39,12 @@ int decode_map(struct derpmap *m, struct arena *a, const struct doc *d,
 /*
  * The same below `root`, a node of the document or NULL for nothing. With
  * as_meant, slips do not hide what is written: keys that are known but for
- * their spelling, quoted numbers, booleans and region keys, and a stunport that
- * is "none" or another word for that are reported as the program treats them,
- * and decoded as they were meant all the same. A map that the program would
- * ignore or refuse for that can then be judged in one go; m->is_unclear tells
- * that something in it has no meaning at all.
+ * their spelling, quoted numbers, booleans and region keys, a stunport that is
+ * "none" or another word for that, and nodes of which each key became an
+ * element of the list are reported as the program treats them, and decoded as
+ * they were meant all the same. A map that the program would ignore or refuse
+ * for that can then be judged in one go; m->is_unclear tells that something in
+ * it has no meaning at all.
  */
 int decode_map_at(struct derpmap *m, struct arena *a,
     const struct doc_node *root, enum dialect dialect, bool as_meant,

@@ -72,6 +72,8 @@ struct derpmap_bool {
 struct derpmap_node {
 	bool is_nil; /* a null element: `- ` alone; nothing else is set */
 	struct derpmap_origin from; /* value: the element; key: NULL */
+	size_t elements; /* of the list, this one first, that are read as one
+			    node as it was meant (see decode.h); else 0 */
 	struct derpmap_text name;
 	struct derpmap_int region_id;
 	struct derpmap_text host_name;
@@ -133,6 +135,8 @@ enum derpmap_diagnostic_kind {
 	DERPMAP_NULL_KEY,     /* entry with a null key, dropped */
 	DERPMAP_REPEATED_KEY, /* JSON: a field set more than once */
 	DERPMAP_MERGE_KEY,    /* << was used */
+	DERPMAP_SPLIT_NODE,   /* as it was meant: each key of a node is an
+				 element of its own */
 };
 
 /* Which struct a key belongs to. */

@@ -180,6 +180,14 @@ class Fixes(unittest.TestCase):
         other = text % ("8443", ", derpport: 8444")
         self.assertEqual(self.fix(other), other)
 
+    def test_a_dash_before_each_key(self):
+        text = ("regions:\r\n  900:\r\n    regionid: 900\r\n    nodes:\r\n"
+                "      - name: 900a # n\r\n      %s hostname: a.home.arpa\r\n"
+                "      # one\r\n      %s regionid: 900\r\n")
+        self.assertEqual(self.fix(text % ("-", "-")), text % (" ", " "))
+        other = text % ("-", "- ")  # its keys are not in one column
+        self.assertEqual(self.fix(other), other)
+
     def test_members_are_added_in_the_style_of_the_mapping(self):
         text = ("regions:\r\n  900:\r\n    # first\r\n    nodes:\r\n"
                 "      - name: 900a # n\r\n        hostname: a.home.arpa\r\n"
@@ -331,7 +339,7 @@ class Fixes(unittest.TestCase):
         rules = {file.name[:3] for file in changed}
         self.assertLessEqual(
             {"P00", "P01", "P02", "P06", "P07", "P08", "P09", "P10", "P14",
-             "P19", "P21", "P27", "P28", "R01", "R02", "R14", "N01", "N02", "N04",
+             "P19", "P21", "P27", "P28", "P34", "R01", "R02", "R14", "N01", "N02", "N04",
              "N07", "N08", "N09", "N10", "A05", "A02", "A03", "T05"}, rules)
 
     def test_a_thousand_mutated_maps(self):

@@ -313,6 +313,50 @@ close_last(void **state)
 	"}"
 
 static void
+elements_are(const char *text, size_t nodes, size_t elements)
+{
+	const struct derpmap *m = decode_meant(text);
+
+	check_int(m->regions[0]->node_count, nodes);
+	check_int(first_node(m)->elements, elements);
+	check((find(m, DERPMAP_SPLIT_NODE) != NULL) == (elements > 0));
+	check(!m->refused);
+}
+
+static void
+decode_joins_nodes_split_by_dashes(void **state)
+{
+	const char *text =
+	    "regions:\n  900:\n    regionid: 900\n    nodes:\n"
+	    "    - name: a\n    - hostname: h\n    - port: 1\n"
+	    "    - derpport: 8443\n    - name: b\n"
+	    "    - regionid: 900\n    - {name: c, regionid: 900}\n";
+	const struct derpmap *m;
+
+	(void)state;
+	elements_are(text, 3, 4);
+	m = decode_meant(text);
+	check_diagnostic(m, DERPMAP_SPLIT_NODE, DERPMAP_LEVEL_NODE, 5, 7);
+	check_slice(first_node(m)->host_name.v, slice_str("h"));
+	check_int(first_node(m)->derp_port.v, 8443);
+	check_int(m->regions[0]->nodes[1]->elements, 2);
+	check_int(m->regions[0]->nodes[1]->region_id.v, 900);
+	check_slice(m->regions[0]->nodes[2]->name.v, slice_str("c"));
+	/* what the program reads stays what it is */
+	m = decode(text, LOAD_HEADSCALE);
+	check_int(m->regions[0]->node_count, 7);
+	check_null(find(m, DERPMAP_SPLIT_NODE));
+
+	elements_are(NODES("{\"Name\": \"a\"}, {\"HostName\": \"h\"}"), 1, 2);
+	/* these may be nodes by themselves, or are nothing that we know */
+	elements_are(
+	    NODES("{\"HostName\": \"h\"}, {\"IPv4\": \"1.2.3.4\"}"), 2, 0);
+	elements_are(NODES("{\"Name\": \"a\"}, {\"Name\": \"b\"}"), 2, 0);
+	elements_are(NODES("{\"Name\": \"a\"}, {\"x\": 1}"), 2, 0);
+	elements_are(NODES("{\"Name\": \"a\"}, null"), 2, 0);
+}
+
+static void
 stun_port_is(const char *text, int64_t port, bool is_unclear)
 {
 	const struct derpmap *m = decode_meant(text);
@@ -346,6 +390,7 @@ main(void)
 		cmocka_unit_test(decode_tells_what_was_merged_and_shared),
 		cmocka_unit_test(decode_tells_what_it_ignores),
 		cmocka_unit_test(decode_goes_on_after_a_refusal),
+		cmocka_unit_test(decode_joins_nodes_split_by_dashes),
 		cmocka_unit_test(decode_reads_words_for_no_stun),
 		cmocka_unit_test(decode_tells_nil_from_empty),
 		cmocka_unit_test(decode_sorts_regions),
