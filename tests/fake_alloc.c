@@ -16,7 +16,8 @@ void *__wrap_reallocarray(void *p, size_t count, size_t size);
 
 static atomic_size_t left; /* allocations up to the failing one; 0: none */
 static atomic_bool failed;
-static _Thread_local bool held;
+/* volatile: a compiler that knows malloc would leave out what is set for it */
+static _Thread_local volatile bool held;
 
 void
 fake_alloc_fail_at(size_t n)

@@ -53,20 +53,39 @@ check_leaf(X509 *leaf, const struct acme_chain_want *want, struct fail *why)
 	return acme_reading_of_ssl(ACME_READ_BAD);
 }
 
+static int
+read_date(const ASN1_TIME *at, int64_t *at_s)
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(at, &tm) != 1)
+		return -1;
+	*at_s = (int64_t)timegm(&tm);
+	return 0;
+}
+
 /* In date now: an authority's clock that is ahead of ours would have clients
- * refuse it. */
+ * refuse it. Without X509_cmp_time, which takes memory and whose failure looks
+ * like an early date. */
 static enum acme_chain_verdict
 check_dates(X509 *leaf, int64_t now_s, struct fail *why)
 {
-	time_t now = (time_t)now_s;
+	int64_t from_s, to_s;
 
-	if (X509_cmp_time(X509_get0_notAfter(leaf), &now) <= 0) {
+	if (read_date(X509_get0_notBefore(leaf), &from_s) == -1 ||
+	    read_date(X509_get0_notAfter(leaf), &to_s) == -1) {
+		fail_set(why,
+		    "the certificate that was issued has dates that cannot be "
+		    "read");
+		return ACME_CHAIN_BAD;
+	}
+	if (to_s <= now_s) {
 		fail_set(why,
 		    "the certificate that was issued has expired (is the clock "
 		    "right?)");
 		return ACME_CHAIN_EXPIRED;
 	}
-	if (X509_cmp_time(X509_get0_notBefore(leaf), &now) > 0) {
+	if (from_s > now_s) {
 		fail_set(why,
 		    "the certificate that was issued is not valid yet (is the "
 		    "clock right?)");
@@ -134,17 +153,6 @@ acme_chain_check(
 	BIO_free(bio);
 	ERR_clear_error();
 	return verdict;
-}
-
-static int
-read_date(const ASN1_TIME *at, int64_t *at_s)
-{
-	struct tm tm;
-
-	if (ASN1_TIME_to_tm(at, &tm) != 1)
-		return -1;
-	*at_s = (int64_t)timegm(&tm);
-	return 0;
 }
 
 int
