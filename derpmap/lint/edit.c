@@ -12,9 +12,8 @@ is_editable(const struct rule_run *run)
 	    doc_note_find(&run->load->doc, DOC_NOTE_UTF16) == NULL;
 }
 
-/* Whether the value is written where it is used, and only there. */
-static bool
-is_own(const struct derpmap_origin *from)
+bool
+edit_is_own(const struct derpmap_origin *from)
 {
 	return from->value != NULL && from->value->kind != DOC_ALIAS &&
 	    from->value->props->anchor == NULL &&
@@ -50,8 +49,9 @@ edit_value(struct rule_run *run, struct finding *f,
 {
 	const struct doc_node *n = from->value;
 
-	if (is_own(from) && n->kind == DOC_SCALAR && n->props->tag == NULL &&
-	    n->style <= DOC_DOUBLE && n->end.offset > n->start.offset)
+	if (edit_is_own(from) && n->kind == DOC_SCALAR &&
+	    n->props->tag == NULL && n->style <= DOC_DOUBLE &&
+	    n->end.offset > n->start.offset)
 		add(run, f, n->start, n->end, text);
 }
 
@@ -130,7 +130,7 @@ edit_text(struct rule_run *run, struct finding *f,
 	char styled[512];
 	struct writer w = writer_of(styled, sizeof styled - 1);
 
-	if (!is_own(from) || from->value->kind != DOC_SCALAR ||
+	if (!edit_is_own(from) || from->value->kind != DOC_SCALAR ||
 	    !write_styled(&w, from->value, text))
 		return;
 	styled[w.n] = '\0';
@@ -281,7 +281,7 @@ edit_add(struct rule_run *run, struct finding *f,
 	char member[256];
 	struct writer w = writer_of(member, sizeof member - 1);
 
-	if (!is_own(owner) || n->kind != DOC_MAPPING || !is_editable(run))
+	if (!edit_is_own(owner) || n->kind != DOC_MAPPING || !is_editable(run))
 		return;
 	writer_printf(&w, json ? "\"%s\": %s" : "%s: %s", name, value);
 	member[w.n] = '\0';

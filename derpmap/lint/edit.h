@@ -14,6 +14,9 @@
 
 #include "rule.h"
 
+/* Whether the value is written where it is used, and only there. */
+bool edit_is_own(const struct derpmap_origin *from);
+
 /* Puts text in place of the value, its quotes included. */
 void edit_value(struct rule_run *run, struct finding *f,
     const struct derpmap_origin *from, const char *text);

@@ -33,10 +33,12 @@ drop_dashes(struct rule_run *run, struct finding *f,
 {
 	const struct slice text = run->load->text;
 	const struct doc_node *first = n->from.value;
-	const struct doc_node *list = doc_resolve(r->nodes_from.value);
-	size_t i = doc_items_until(list, first->start.offset) - 1;
-	size_t at;
+	const struct doc_node *list = r->nodes_from.value;
+	size_t i, at;
 
+	if (!edit_is_own(&r->from) || !edit_is_own(&r->nodes_from))
+		return;
+	i = doc_items_until(list, first->start.offset) - 1;
 	for (size_t k = 1; k < n->elements; k++) {
 		const struct doc_node *element = list->items[i + k];
 
@@ -63,8 +65,8 @@ found_split(struct rule_run *run, const struct derpmap_region *r,
 	struct finding *f = rule_found(run, derpmap_origin_pos(&n->from),
 	    "this looks like one node with %s: %s reads %zu nodes, and none "
 	    "has all that it needs",
-	    has_dashes ? "a dash before each of its keys"
-		       : "each of its keys as an element of its own",
+	    has_dashes ? "dashes between its keys"
+		       : "its keys in several elements",
 	    run->load->dialect == DIALECT_JSON ? "Go's JSON decoder"
 					       : "headscale",
 	    n->elements);
@@ -187,7 +189,7 @@ static const struct rule rules[] = {
 	    "manual says.",
 	    RULE_MERGE "; headscale issue 2450, tailscale issue 14752" },
 	{ "P34", "split-node", SEVERITY_ERROR, RULE_ANY, { .map = split_node },
-	    "each key of a node is an element of the list",
+	    "the keys of a node are several elements of the list",
 	    "A dash begins another node: with one before each key there are as "
 	    "many nodes as keys, and clients can use none of them. The values "
 	    "are judged as if they were one node's.",

@@ -234,7 +234,9 @@ decode_nodes(struct yaml_decoder *y, const struct doc_node *value,
 	struct alias alias;
 	const struct doc_node *n = decode_yaml_enter(y, value, &alias);
 
+	/* of a list that was there in another spelling nothing is left */
 	region->nodes_nil = true;
+	region->node_count = 0;
 	if (n != NULL && n->kind == DOC_SEQUENCE)
 		decode_node_list(y, n, region);
 	else if (n != NULL)

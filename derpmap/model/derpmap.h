@@ -135,8 +135,8 @@ enum derpmap_diagnostic_kind {
 	DERPMAP_NULL_KEY,     /* entry with a null key, dropped */
 	DERPMAP_REPEATED_KEY, /* JSON: a field set more than once */
 	DERPMAP_MERGE_KEY,    /* << was used */
-	DERPMAP_SPLIT_NODE,   /* as it was meant: each key of a node is an
-				 element of its own */
+	DERPMAP_SPLIT_NODE,   /* as it was meant: the keys of a node are in
+				 several elements */
 };
 
 /* Which struct a key belongs to. */

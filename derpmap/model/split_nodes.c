@@ -38,7 +38,8 @@ is_set(const struct derpmap_field *field, const struct derpmap_node *node)
 }
 
 /* Sets the number of the field of an element that is a mapping of one key, or
- * fields.n for a key that nobody knows. False: it is something else. */
+ * fields.n for a key that nobody knows and whose value is a scalar: others may
+ * be nodes by their name. False: it is something else. */
 static bool
 lone_field(const struct derpmap_node *node, struct derpmap_fields fields,
     size_t *index)
@@ -58,7 +59,7 @@ lone_field(const struct derpmap_node *node, struct derpmap_fields fields,
 			return false;
 		*index = i;
 	}
-	return true;
+	return *index < fields.n || element->items[1]->kind == DOC_SCALAR;
 }
 
 /* Moves the field into the node that has the row's other ones. */
@@ -94,6 +95,31 @@ row_at(struct derpmap_node *const *nodes, size_t n, struct derpmap_node *all)
 	return row;
 }
 
+static bool
+has_address(const struct derpmap_node *node)
+{
+	return node->host_name.from.value != NULL ||
+	    node->ipv4.from.value != NULL || node->ipv6.from.value != NULL;
+}
+
+/* Puts into *all what the element after its row sets, if the row is only the
+ * front of a node that goes on there: one dash too many. */
+static bool
+take_rest(struct derpmap_node *all, const struct derpmap_node *next)
+{
+	const struct derpmap_fields fields = derpmap_fields(DERPMAP_LEVEL_NODE);
+
+	if (has_address(all) || !has_address(next))
+		return false;
+	for (size_t i = 0; i < fields.n; i++)
+		if (is_set(&fields.v[i], all) && is_set(&fields.v[i], next))
+			return false;
+	for (size_t i = 0; i < fields.n; i++)
+		if (is_set(&fields.v[i], next))
+			take_field(all, next, &fields.v[i]);
+	return true;
+}
+
 static void
 join(struct decoder *d, struct derpmap_region *r, const char *reader)
 {
@@ -101,23 +127,27 @@ join(struct decoder *d, struct derpmap_region *r, const char *reader)
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->node_count;) {
-		const struct row row =
-		    row_at(&r->nodes[i], r->node_count - i, &all);
-		const size_t step = row.n > 0 ? row.n : 1;
+		struct row row = row_at(&r->nodes[i], r->node_count - i, &all);
+		const bool is_split = row.set > 1 && row.is_one;
 
-		if (row.set > 1 && row.is_one) {
+		if (is_split && i + row.n < r->node_count &&
+		    take_rest(&all, r->nodes[i + row.n]))
+			row.n++;
+		if (row.n == 0)
+			row.n = 1;
+		if (is_split) {
 			*r->nodes[i] = all;
 			r->nodes[i]->elements = row.n;
 			decoder_report_meant(d, DERPMAP_SPLIT_NODE,
 			    DERPMAP_LEVEL_NODE, all.from.value,
-			    "each key of this node is an element of its own "
-			    "in the list, which %s reads as %zu nodes",
+			    "the keys of this node are in several elements of "
+			    "the list, which %s reads as %zu nodes",
 			    reader, row.n);
 			r->nodes[n++] = r->nodes[i];
 		} else
-			for (size_t k = 0; k < step; k++)
+			for (size_t k = 0; k < row.n; k++)
 				r->nodes[n++] = r->nodes[i + k];
-		i += step;
+		i += row.n;
 	}
 	r->node_count = n;
 }

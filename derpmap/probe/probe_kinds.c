@@ -85,7 +85,7 @@ static const struct probe_kind_row rows[PROBE_KIND_COUNT] = {
 	    "Clients speak TLS only; they cannot use the relay.",
 	    "Something else than the relay listens on this port: correct "
 	    "derpport, or the port forwarding." },
-	[PROBE_TLS_ANCIENT] = { "tls-too-old", PROBE_ERROR,
+	[PROBE_TLS_TOO_OLD] = { "tls-too-old", PROBE_ERROR,
 	    "the server has no TLS 1.2 or newer",
 	    "Clients speak TLS 1.2 and 1.3 only; they cannot use the relay.",
 	    "Allow TLS 1.2 and 1.3 where TLS is served: update the proxy in "

@@ -87,7 +87,7 @@ kind_of_fault(enum dial_fault fault)
 		[DIAL_FAULT_SILENT] = PROBE_TLS_SILENT,
 		[DIAL_FAULT_PLAIN_HTTP] = PROBE_TLS_PLAIN,
 		[DIAL_FAULT_NOT_TLS] = PROBE_TLS_OTHER,
-		[DIAL_FAULT_OLD_TLS] = PROBE_TLS_ANCIENT,
+		[DIAL_FAULT_OLD_TLS] = PROBE_TLS_TOO_OLD,
 	};
 
 	return kinds[fault];
