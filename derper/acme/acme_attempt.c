@@ -137,8 +137,9 @@ check_issued(const struct acme_attempt *a, struct acme_issued *issued,
 
 	switch (acme_chain_check(pem, &want, &why)) {
 	case ACME_CHAIN_GOOD:
-		(void)acme_chain_dates(pem, &issued->from_s, &issued->to_s);
-		return 0;
+		if (acme_chain_dates(pem, &issued->from_s, &issued->to_s) == 0)
+			return 0;
+		return acme_error_set(error, ACME_FAULT_OURS, "out of memory");
 	case ACME_CHAIN_NOT_YET:
 	case ACME_CHAIN_UNKNOWN:
 		return acme_error_set(error, ACME_FAULT_OURS, "%s", why.text);

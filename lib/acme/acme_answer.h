@@ -73,7 +73,7 @@ struct acme_window {
 	int64_t from_s, to_s;
 };
 
-/* The reason unless it is read. */
+/* Why it is not read, when it is not, is in *why. */
 enum acme_reading acme_answer_directory(
     struct slice body, struct acme_directory *d, struct fail *why);
 enum acme_reading acme_answer_order(

@@ -27,9 +27,11 @@ open_text(struct slice pem)
 	return pem.n <= INT_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
 }
 
-/* By the rules of cert_check_pair, which the relay goes by afterwards. */
+/* By the rules of cert_check_pair, which the relay goes by afterwards. unsaid:
+ * see read_chain. */
 static enum acme_reading
-check_leaf(X509 *leaf, const struct acme_chain_want *want, struct fail *why)
+check_leaf(X509 *leaf, const struct acme_chain_want *want,
+    enum acme_reading unsaid, struct fail *why)
 {
 	const int matches = want->is_ip
 	    ? X509_check_ip_asc(leaf, want->name, 0)
@@ -38,10 +40,13 @@ check_leaf(X509 *leaf, const struct acme_chain_want *want, struct fail *why)
 		      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
 		  NULL);
 
-	/* OpenSSL reads a certificate without its key when memory is short, and
-	 * ours is of a kind that it knows */
-	if (X509_get0_pubkey(leaf) == NULL)
-		return ACME_READ_SHORT;
+	/* read without its key: memory was short, or of a kind that OpenSSL
+	 * does not know, which ours is not */
+	if (X509_get0_pubkey(leaf) == NULL) {
+		fail_set(
+		    why, "the certificate that was issued is for another key");
+		return unsaid;
+	}
 	if (X509_check_private_key(leaf, acme_key_pkey(want->key)) != 1)
 		fail_set(
 		    why, "the certificate that was issued is for another key");
@@ -97,7 +102,8 @@ check_dates(X509 *leaf, int64_t now_s, struct fail *why)
 /* Nothing but certificates may follow the leaf: the file is read by others,
  * too. */
 static enum acme_reading
-check_rest(BIO *bio, struct slice pem, struct fail *why)
+check_rest(
+    BIO *bio, struct slice pem, enum acme_reading unsaid, struct fail *why)
 {
 	size_t begins = 0, read = 1;
 	const char *at = (const char *)pem.p, *end = at + pem.n;
@@ -115,7 +121,33 @@ check_rest(BIO *bio, struct slice pem, struct fail *why)
 	if (begins == read && read <= ACME_CHAIN_CERTS_MAX)
 		return ACME_READ;
 	fail_set(why, "the chain that was issued is damaged");
-	return acme_reading_of_ssl(ACME_READ_SHORT);
+	return acme_reading_of_ssl(unsaid);
+}
+
+/* *leaf is owned, and NULL when there is none. unsaid: what it means that
+ * OpenSSL cannot read something and does not say why. */
+static enum acme_reading
+read_chain(struct slice pem, const struct acme_chain_want *want,
+    enum acme_reading unsaid, X509 **leaf, struct fail *why)
+{
+	enum acme_reading reading;
+	BIO *bio;
+
+	ERR_clear_error(); /* of others */
+	bio = open_text(pem);
+	*leaf = bio != NULL ? next_certificate(bio) : NULL;
+	if (*leaf == NULL) {
+		fail_set(
+		    why, "what was issued is not a certificate in PEM form");
+		reading = acme_reading_of_ssl(unsaid);
+	} else {
+		reading = check_leaf(*leaf, want, unsaid, why);
+	}
+	if (reading == ACME_READ)
+		reading = check_rest(bio, pem, unsaid, why);
+	BIO_free(bio);
+	ERR_clear_error();
+	return reading;
 }
 
 enum acme_chain_verdict
@@ -125,33 +157,29 @@ acme_chain_check(
 	enum acme_chain_verdict verdict = ACME_CHAIN_BAD;
 	struct fail found = { 0 };
 	enum acme_reading reading;
-	X509 *leaf = NULL;
-	BIO *bio;
+	X509 *leaf;
 
-	ERR_clear_error(); /* of others */
-	bio = open_text(pem);
-	if (bio != NULL)
-		leaf = next_certificate(bio);
-	if (leaf == NULL) {
-		reading = acme_reading_of_ssl(ACME_READ_SHORT);
-		fail_set(
-		    &found, "what was issued is not a certificate in PEM form");
-	} else {
-		reading = check_leaf(leaf, want, &found);
-	}
-	if (reading == ACME_READ)
-		reading = check_rest(bio, pem, &found);
-	if (reading == ACME_READ)
-		verdict = check_dates(leaf, want->now_s, &found);
+	reading = read_chain(pem, want, ACME_READ_SHORT, &leaf, &found);
 	if (reading == ACME_READ_SHORT) {
+		/* what is not said twice is the text's fault */
+		X509_free(leaf);
+		reading = read_chain(pem, want, ACME_READ_BAD, &leaf, &found);
+	}
+	switch (reading) {
+	case ACME_READ:
+		verdict = check_dates(leaf, want->now_s, &found);
+		break;
+	case ACME_READ_SHORT:
 		verdict = ACME_CHAIN_UNKNOWN;
-		fail_set(why, "what was issued cannot be read: out of memory");
+		fail_set(
+		    &found, "what was issued cannot be read: out of memory");
+		break;
+	case ACME_READ_BAD:
+		break;
 	}
 	if (verdict != ACME_CHAIN_GOOD)
 		fail_set(why, "%s", found.text);
 	X509_free(leaf);
-	BIO_free(bio);
-	ERR_clear_error();
 	return verdict;
 }
 

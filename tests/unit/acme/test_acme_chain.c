@@ -102,6 +102,25 @@ check_chain(const struct buf *pem, const struct acme_key *whose,
 	    want == NULL ? "" : want);
 }
 
+/* OpenSSL does not say what is wrong with it: no shortage. */
+static void
+acme_chain_gives_an_empty_block_up(void **state)
+{
+	static const char block[] = "-----BEGIN CERTIFICATE-----\n"
+				    "-----END CERTIFICATE-----\n";
+	struct buf pem;
+
+	(void)state;
+	buf_init(&pem, 65536);
+	buf_printf(&pem, "%s", block);
+	check_chain(&pem, key, "a.example", false, "not a certificate");
+	buf_clear(&pem);
+	put_cert(&pem, "DNS:a.example", -10, 10);
+	buf_printf(&pem, "%s", block);
+	check_chain(&pem, key, "a.example", false, "chain that was issued is");
+	buf_clear(&pem);
+}
+
 static void
 acme_chain_checks_what_was_issued(void **state)
 {
@@ -234,6 +253,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(acme_chain_gives_an_empty_block_up),
 		cmocka_unit_test(acme_chain_checks_what_was_issued),
 		cmocka_unit_test(acme_chain_has_the_name_of_the_rfc),
 		cmocka_unit_test(acme_csr_asks_for_one_name),

@@ -264,6 +264,7 @@ try(size_t n)
 	check(rc == 0 || failed);
 	if (rc == 0) {
 		check(!is_old());
+		check(issued.from_s < issued.to_s);
 		return failed;
 	}
 	if (error.why.text[0] == '\0' || !is_old())
