@@ -40,17 +40,14 @@ check_leaf(X509 *leaf, const struct acme_chain_want *want,
 		      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
 		  NULL);
 
-	/* read without its key: memory was short, or of a kind that OpenSSL
-	 * does not know, which ours is not */
-	if (X509_get0_pubkey(leaf) == NULL) {
+	if (X509_check_private_key(leaf, acme_key_pkey(want->key)) != 1) {
 		fail_set(
 		    why, "the certificate that was issued is for another key");
-		return unsaid;
-	}
-	if (X509_check_private_key(leaf, acme_key_pkey(want->key)) != 1)
-		fail_set(
-		    why, "the certificate that was issued is for another key");
-	else if (matches != 1)
+		/* read without its key: memory was short, or it is of a kind
+		 * that OpenSSL does not know, which ours is not */
+		if (X509_get0_pubkey(leaf) == NULL)
+			return unsaid;
+	} else if (matches != 1)
 		fail_set(why, "the certificate that was issued is not for %s",
 		    want->name);
 	else
