@@ -1,5 +1,5 @@
 /* rules_absent: judgements about regions and nodes that are not there, and
- * about elements that are no nodes. */
+ * about elements that are not nodes. */
 #include "rule_groups.h"
 
 #include "edit.h"
